@@ -1,0 +1,76 @@
+"""The two functions of the Python API."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from anonymizer.detect.load import load_detectors
+from anonymizer.pipeline import detect
+from anonymizer.record.report import Report
+from anonymizer.redact.redact import redact
+from anonymizer.run.local import run
+from anonymizer.run.plan import make_plan
+from anonymizer.settings import RunSettings, Settings
+from anonymizer.types import Detection, Pixels, Result
+
+
+def anonymize_image(pixels: Pixels, settings: Settings = Settings()) -> tuple[Pixels, list[Detection]]:
+    """Finds and redacts in one picture.
+
+    Args:
+        pixels: upright, uint8: gray (H, W) or (H, W, 1), RGB (H, W, 3) or RGBA (H, W, 4). Not changed.
+        settings: `find` and `record` have no say here.
+
+    Returns:
+        A picture of the same shape, equal to the input outside the redacted areas and in its alpha channel,
+        and the detections.
+
+    Raises:
+        ValueError: the array is no such picture.
+        ModelError: a model is missing, damaged or no detection model.
+        PictureError: a model gave no usable answer.
+    """
+    if pixels.dtype != np.uint8 or pixels.ndim not in (2, 3) or pixels.size == 0:
+        raise ValueError(f"expected uint8 (H, W) or (H, W, C), not {pixels.dtype} {pixels.shape}")
+    planes = pixels.reshape(pixels.shape[0], pixels.shape[1], -1)
+    if planes.shape[2] not in (1, 3, 4):
+        raise ValueError(f"expected 1, 3 or 4 channels, not {planes.shape[2]}")
+    colours = np.ascontiguousarray(planes[:, :, :3])
+    detections = detect(colours, load_detectors(settings.detect))
+    result = planes.copy()
+    result[:, :, :3] = redact(colours, detections, settings.redact)
+    return result.reshape(pixels.shape), detections
+
+
+def anonymize_folder(
+    input: str | Path,
+    image_output: str | Path,
+    settings: Settings = Settings(),
+    *,
+    report: str | Path | None = None,
+    overwrite: bool = False,
+    allow_empty: bool = False,
+    limit: int | None = None,
+    on_result: Callable[[Result], None] = lambda result: None,
+) -> Report:
+    """Anonymizes every picture below `input` into the same place below `image_output`.
+
+    One failed picture does not stop the others: look at `Report.exit_code` and at its `results`.
+
+    Args:
+        report: where the report is written; by default anonymize-report.json in `image_output`.
+        overwrite: write into an output folder that is not empty.
+        allow_empty: accept an input folder without a single picture.
+        limit: process the first `limit` pictures only.
+        on_result: called after each picture.
+
+    Raises:
+        SettingsError: the input is no folder, or holds no picture.
+        ModelError: a model is missing, damaged or no detection model.
+        OutputError: the output folder is refused, or cannot be written any more.
+    """
+    what = RunSettings(Path(input), Path(image_output), Path(report) if report else None, overwrite, allow_empty, limit)
+    return run(make_plan(what, settings), on_result)

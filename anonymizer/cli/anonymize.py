@@ -1,0 +1,70 @@
+"""The main job: a folder in, the anonymized folder out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from anonymizer.cli.options import effective_options
+from anonymizer.cli.progress import Progress
+from anonymizer.cli.text import printable
+from anonymizer.record.report import Report
+from anonymizer.run.local import run
+from anonymizer.run.plan import Plan, make_plan
+from anonymizer.settings import KINDS, RunSettings, TalkSettings, from_options, settings_from_options
+
+
+def anonymize_folder(config: Path | None, given: dict[str, object]) -> int:
+    """Runs the main job and returns the exit code.
+
+    Raises:
+        AnonymizerError: the run cannot start, or had to stop.
+    """
+    options = effective_options(config, given)
+    what, talk = from_options(RunSettings, options), from_options(TalkSettings, options)
+    plan = make_plan(what, settings_from_options(options))
+    if what.dry_run:
+        _tell_plan(plan)
+        return 0
+    _warn_of_kinds_without_model(plan)
+    with Progress(len(plan.jobs), talk.verbose, talk.quiet) as progress:
+        report = run(plan, progress.tell)
+    if not talk.quiet:
+        _tell_summary(report, plan)
+    return report.exit_code
+
+
+def _tell_plan(plan: Plan) -> None:
+    for job in plan.jobs:
+        click.echo(printable(f"{job.name} -> {plan.output / job.target}"))
+    click.echo(f"would look for {' and '.join(plan.kinds)} in {len(plan.jobs)} pictures; nothing written")
+    for result in plan.settled:
+        click.echo(printable(f"{result.status}: {result.file}: {result.reason}"))
+    _tell_not_looked_at(plan)
+
+
+def _warn_of_kinds_without_model(plan: Plan) -> None:
+    missing = [kind for kind in KINDS if kind not in plan.kinds]
+    if missing and plan.settings.detect.kinds is None:
+        click.echo(
+            f"anonymize: warning: no model for {' and '.join(missing)}: looking for {' and '.join(plan.kinds)} only",
+            err=True,
+        )
+
+
+def _tell_summary(report: Report, plan: Plan) -> None:
+    found = ", ".join(f"{number} {kind}{'' if number == 1 else 's'}" for kind, number in report.detections().items())
+    done = f"{report.count('anonymized')} of {len(report.results)} pictures anonymized ({found})"
+    others = "".join(f", {report.count(status)} {status}" for status in ("failed", "skipped") if report.count(status))
+    click.echo(f"{done}{others}")
+    _tell_not_looked_at(plan)
+    click.echo(printable(f"report: {plan.report}"))
+
+
+def _tell_not_looked_at(plan: Plan) -> None:
+    if plan.not_looked_at:
+        counts = ", ".join(
+            f"{number} {extension or 'without extension'}" for extension, number in sorted(plan.not_looked_at.items())
+        )
+        click.echo(printable(f"not looked at, since no pictures by their extension: {counts}"))

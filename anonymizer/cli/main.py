@@ -1,0 +1,87 @@
+"""The command `anonymize`: its main job, its further commands, and its exit codes."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from anonymizer import __version__
+from anonymizer.cli.config import config_command
+from anonymizer.cli.models import models_command
+from anonymizer.cli.options import setting_options
+from anonymizer.cli.text import printable
+from anonymizer.errors import AnonymizerError
+
+INTERRUPTED = 130
+EPILOG = """
+\b
+Example:
+  anonymize --input pictures --image-output anonymized --face-threshold 0.1
+
+\b
+Exit codes:
+  0    all pictures are done
+  1    finished, but some pictures failed: each is named on stderr and in the report
+  2    an option, the configuration file or the input folder is wrong
+  3    a model is missing, damaged or no detection model
+  4    the output is refused: the same folder as the input or inside it, not empty
+       without --overwrite, not writable, or the disk is full
+  130  interrupted
+"""
+
+
+@click.group(
+    invoke_without_command=True,
+    epilog=EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
+@click.version_option(__version__, prog_name="anonymize")
+@setting_options
+@click.pass_context
+def anonymize(context: click.Context, /, config: Path | None, **given: object) -> None:
+    """Makes the faces and licence plates in a folder of pictures unrecognisable.
+
+    Every picture below --input is written to the same place below --image-output, with a JSON file of what was
+    found beside it. A picture that cannot be processed is never copied.
+    """
+    is_main_job = context.invoked_subcommand is None
+    if not is_main_job:
+        if config is not None or any(value is not None for value in given.values()):
+            raise click.UsageError(f"options of '{context.invoked_subcommand}' go behind it")
+        return
+    # Imported here: --help and --version must not wait for NumPy and OpenCV.
+    from anonymizer.cli.anonymize import anonymize_folder
+
+    context.exit(anonymize_folder(config, given))
+
+
+anonymize.add_command(models_command)
+anonymize.add_command(config_command)
+
+
+def main() -> None:
+    """Runs the command and exits with its code; no error ends in a traceback."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Runs the command, tells errors on stderr, and returns the exit code."""
+    try:
+        return anonymize.main(arguments, prog_name="anonymize", standalone_mode=False) or 0
+    except AnonymizerError as error:
+        return _fail(str(error), error.exit_code)
+    except click.ClickException as error:
+        return _fail(error.format_message(), error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        return _fail("interrupted", INTERRUPTED)
+    except BrokenPipeError:
+        return 1
+    except Exception as error:  # noqa: BLE001 - a user gets a sentence, not a traceback
+        return _fail(f"unexpected {type(error).__name__}: {error}. Please report this.", 1)
+
+
+def _fail(message: str, exit_code: int) -> int:
+    click.echo(f"anonymize: {printable(message)}", err=True)
+    return exit_code

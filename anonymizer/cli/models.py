@@ -1,0 +1,38 @@
+"""`anonymize models`: the models at hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+EPILOG = """
+\b
+Example:
+  anonymize models --weights my_models
+"""
+
+
+@click.command("models", epilog=EPILOG)
+@click.option(
+    "--weights",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Folder with models of your own.  [default: the bundled ones]",
+)
+def models_command(weights: Path | None) -> None:
+    """Lists the models: what they find, from which score on, and where they come from.
+
+    Each one is loaded and its checksum is compared, so that the list proves that they work here.
+    """
+    from anonymizer.detect.catalogue import checksum, find_models
+    from anonymizer.detect.load import load_model
+
+    for model in find_models(weights):
+        load_model(model)
+        thresholds = ", ".join(f"{kind} from score {model.threshold(kind):g}" for kind in model.found_kinds)
+        click.echo(f"{model.name}: {thresholds}")
+        click.echo(f"  format   {model.format}")
+        click.echo(f"  sha256   {checksum(model)}")
+        click.echo(f"  licence  {model.licence}")
+        click.echo(f"  origin   {model.origin}")

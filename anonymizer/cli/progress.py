@@ -1,0 +1,66 @@
+"""Progress on stderr: a bar on a terminal, a line now and then elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import TracebackType
+
+from tqdm import tqdm
+
+from anonymizer.cli.text import printable
+from anonymizer.types import Result
+
+SECONDS_BETWEEN_LINES = 10.0
+
+
+class Progress:
+    """Shows how far a run is, and tells of failures and warnings at once.
+
+    Failures and a first warning are told in any case; `verbose` names every picture, `quiet` shows no progress.
+    """
+
+    def __init__(self, total: int, verbose: bool, quiet: bool) -> None:
+        self._verbose = verbose
+        self._has_warned = False
+        is_terminal = sys.stderr.isatty()
+        self._lines = not is_terminal and not quiet
+        self._bar = tqdm(total=total, unit="picture", file=sys.stderr, disable=quiet or not is_terminal)
+        self._total = total
+        self._done = 0
+        self._start = self._last_line = time.monotonic()
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.close()
+
+    def tell(self, result: Result) -> None:
+        """Takes note of one more result."""
+        if result.status == "failed":
+            self._say(f"anonymize: failed: {result.file}: {result.reason}")
+        elif self._verbose:
+            found = ", ".join(f"{number} {kind}" for kind, number in result.counts.items())
+            self._say(f"{result.status}: {result.file}: {result.reason or found}")
+        for warning in result.warnings:
+            if not self._has_warned:
+                self._say(f"anonymize: warning: {result.file}: {warning}. Further such warnings are in the report.")
+                self._has_warned = True
+        if result.status != "skipped":
+            self._done += 1
+            self._bar.update()
+        if self._lines and time.monotonic() - self._last_line >= SECONDS_BETWEEN_LINES:
+            self._last_line = time.monotonic()
+            self._say(self._line())
+
+    def _line(self) -> str:
+        rate = self._done / (time.monotonic() - self._start)
+        left = (self._total - self._done) / rate if rate else 0.0
+        return f"{self._done} of {self._total} pictures, {rate:.1f} a second, about {tqdm.format_interval(left)} left"
+
+    def _say(self, text: str) -> None:
+        # Through tqdm, so that the bar is not torn apart.
+        tqdm.write(printable(text), file=sys.stderr)

@@ -1,0 +1,211 @@
+"""Which models there are: reads their descriptions, without loading any.
+
+A model is a file or folder in one of the formats of `FORMATS`. A `model.yaml` beside it describes it (see
+`ModelDescription`); without one, its file name must say which kind it finds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+import yaml
+
+from anonymizer.errors import ModelError
+from anonymizer.settings import KINDS, THRESHOLD_RANGE
+from anonymizer.types import Kind
+
+DESCRIPTION = "model.yaml"
+DEFAULT_THRESHOLD = 0.3
+"""For models that name none; that of the understand.ai anonymizer."""
+
+_INSTALLED = Path(__file__).parents[1] / "weights"
+_IN_REPOSITORY = Path(__file__).parents[2] / "weights"
+BUNDLED = _INSTALLED if _INSTALLED.is_dir() else _IN_REPOSITORY
+"""Folder of the models that come with the program."""
+
+
+@dataclass(frozen=True)
+class ModelDescription:
+    """What is known of a model before it is loaded: the content of `model.yaml`."""
+
+    name: str
+    path: Path
+    """The TFLite file, the frozen graph or the SavedModel folder."""
+    format: str
+    """One of `FORMATS`."""
+    kinds: Mapping[int, Kind]
+    """Kind per class number of the model; other classes are ignored."""
+    every_class: Kind | None = None
+    """The kind of all classes, for models without a label map."""
+    thresholds: Mapping[Kind, float] = field(default_factory=dict)
+    """Default score threshold per kind."""
+    size_multiple: int = 1
+    """Height and width of the input must be multiples of it; pictures are padded with zeros."""
+    mean: float = 0.0
+    """For models that take floats: (pixel - mean) / std with pixel in 0..255."""
+    std: float = 1.0
+    outputs: Mapping[str, str] = field(default_factory=dict)
+    """Name in the model per name of the Object Detection API, where they differ."""
+    first_class: int = 1
+    """Number that the model gives to the first class of the label map: 1, or 0."""
+    sha256: str | None = None
+    """Expected checksum, see `checksum`."""
+    licence: str = "unknown"
+    origin: str = "unknown"
+
+    @property
+    def found_kinds(self) -> tuple[Kind, ...]:
+        """The kinds that the model finds, in the order of `KINDS`."""
+        found = {self.every_class, *self.kinds.values()}
+        return tuple(kind for kind in KINDS if kind in found)
+
+    def threshold(self, kind: Kind) -> float:
+        return self.thresholds.get(kind, DEFAULT_THRESHOLD)
+
+
+def find_models(weights: Path | None = None) -> list[ModelDescription]:
+    """The models in a folder: in itself, or in its subfolders. Bundled ones where `weights` is None.
+
+    Raises:
+        ModelError: the folder cannot be read, holds no model, or a description is wrong.
+    """
+    folder = BUNDLED if weights is None else weights
+    try:
+        places = [folder, *sorted(path for path in folder.iterdir() if path.is_dir())]
+        described = [read_description(place / DESCRIPTION) for place in places if (place / DESCRIPTION).exists()]
+        known = {model.path for model in described}
+        others = [path for place in places for path in _model_files(place) if path not in known]
+    except OSError as error:
+        raise ModelError(f"folder of models {folder}: {error.strerror}") from None
+    models = described + [_undescribed(path) for path in others]
+    if not models:
+        raise ModelError(
+            f"folder of models {folder} holds no model: neither *.tflite, a frozen graph *.pb, "
+            f"a SavedModel folder nor a {DESCRIPTION}"
+        )
+    return models
+
+
+def _model_files(place: Path) -> list[Path]:
+    """The folder itself if it is a SavedModel, else the model files in it."""
+    if _format_of(place) is not None:
+        return [place]
+    return sorted(path for path in place.iterdir() if path.is_file() and _format_of(path) is not None)
+
+
+def _format_of(path: Path) -> str | None:
+    if (path / "saved_model.pb").exists():
+        return "saved_model"
+    return {".tflite": "tflite", ".pb": "graph_def"}.get(path.suffix.lower())
+
+
+def _undescribed(path: Path) -> ModelDescription:
+    """A model without `model.yaml`: all of its classes are of the one kind that its name tells.
+
+    So the files of the understand.ai anonymizer, weights_face_v1.0.0.pb and weights_plate_v1.0.0.pb, are known.
+    """
+    kinds = [kind for kind in KINDS if kind in path.name.lower()]
+    if len(kinds) != 1:
+        raise ModelError(
+            f"model {path}: its name says neither 'face' nor 'plate'; rename it, or put a {DESCRIPTION} beside it "
+            f"with 'file: {path.name}' and 'labels: {{1: face}}'"
+        )
+    return ModelDescription(path.name, path, cast(str, _format_of(path)), {}, cast(Kind, kinds[0]))
+
+
+def read_description(path: Path) -> ModelDescription:
+    """Reads a `model.yaml`.
+
+    Raises:
+        ModelError: it is damaged, lacks something or has an unknown key.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        if not isinstance(content, dict):
+            raise ValueError("must hold lines such as 'file: model.tflite'")
+        return _parse_description(path.parent, content)
+    except OSError as error:
+        raise ModelError(f"{path}: {error.strerror}") from None
+    except KeyError as error:
+        raise ModelError(f"{path}: {error.args[0]!r} is missing") from None
+    except (yaml.YAMLError, ValueError, TypeError, AttributeError) as error:
+        raise ModelError(f"{path}: {' '.join(str(error).split())}") from None
+
+
+def _parse_description(folder: Path, content: dict[str, Any]) -> ModelDescription:
+    known = {"name", "file", "labels", "kinds", "thresholds", "input", "outputs", "first_class", "sha256"}
+    known |= {"licence", "origin", "accuracy"}
+    for key in content:
+        if key not in known:
+            raise ValueError(f"unknown key {key!r}; known are {', '.join(sorted(known))}")
+
+    model = folder / content["file"]
+    model_format = _format_of(model)
+    if model_format is None:
+        raise ValueError(f"{content['file']!r} is neither *.tflite, *.pb nor a SavedModel folder")
+    kind_of_label = _kind_of_label(content.get("kinds", {kind: [kind] for kind in KINDS}))
+    labels = {int(number): str(label) for number, label in content["labels"].items()}
+    kinds = {number: kind_of_label[label] for number, label in labels.items() if label in kind_of_label}
+    if not kinds:
+        raise ValueError(
+            f"none of the labels {sorted(labels.values())} belongs to a kind; add 'kinds: {{face: [...]}}'"
+        )
+
+    thresholds = {_kind(kind): float(value) for kind, value in content.get("thresholds", {}).items()}
+    low, high = THRESHOLD_RANGE
+    if not all(low <= value <= high for value in thresholds.values()):
+        raise ValueError(f"a threshold is not in the range {low}..{high}")
+    if not isinstance(content.get("sha256", ""), str):
+        raise ValueError("sha256 must stand in quotes")
+    shape = content.get("input", {})
+    return ModelDescription(
+        name=str(content.get("name", model.name)),
+        path=model,
+        format=model_format,
+        kinds=kinds,
+        thresholds=thresholds,
+        size_multiple=int(shape.get("size_multiple", 1)),
+        mean=float(shape.get("mean", 0.0)),
+        std=float(shape.get("std", 1.0)),
+        outputs={str(name): str(actual) for name, actual in content.get("outputs", {}).items()},
+        first_class=int(content.get("first_class", 1)),
+        sha256=content.get("sha256"),
+        licence=str(content.get("licence", "unknown")),
+        origin=str(content.get("origin", "unknown")),
+    )
+
+
+def _kind_of_label(labels_of_kind: Mapping[str, list[str]]) -> dict[str, Kind]:
+    return {str(label): _kind(kind) for kind, labels in labels_of_kind.items() for label in labels}
+
+
+def _kind(text: str) -> Kind:
+    if text not in KINDS:
+        raise ValueError(f"kind {text!r} is none of {', '.join(KINDS)}")
+    return cast(Kind, text)
+
+
+def checksum(model: ModelDescription) -> str:
+    """SHA-256 of the model's file; of a SavedModel, over the names and contents of all its files in order.
+
+    Raises:
+        ModelError: it cannot be read, or differs from the one in the description.
+    """
+    digest = hashlib.sha256()
+    try:
+        if model.path.is_dir():
+            for path in sorted(path for path in model.path.rglob("*") if path.is_file()):
+                digest.update(path.relative_to(model.path).as_posix().encode() + b"\0")
+                digest.update(path.read_bytes())
+        else:
+            digest.update(model.path.read_bytes())
+    except OSError as error:
+        raise ModelError(f"model {model.path}: {error.strerror}") from None
+    found = digest.hexdigest()
+    if model.sha256 not in (None, found):
+        raise ModelError(f"model {model.path} has SHA-256 {found}, its {DESCRIPTION} says {model.sha256}: damaged?")
+    return found

@@ -1,0 +1,135 @@
+"""The signature of the TensorFlow Object Detection API: pictures into tensors, tensors into detections.
+
+A model takes one picture and returns `detection_boxes` (1, N, 4), y_min, x_min, y_max, x_max as fractions of
+the input, `detection_scores` (1, N), `detection_classes` (1, N), numbered from 1, and `num_detections` (1,).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from anonymizer.detect.catalogue import ModelDescription
+from anonymizer.errors import ModelError, PictureError
+from anonymizer.types import Box, Detection, Kind, Pixels
+
+Tensor = npt.NDArray[np.generic]
+
+BOXES, SCORES, CLASSES, NUMBER = "detection_boxes", "detection_scores", "detection_classes", "num_detections"
+OUTPUTS = (BOXES, SCORES, CLASSES, NUMBER)
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A model that a loader made callable."""
+
+    call: Callable[[Tensor], Mapping[str, Tensor]]
+    """(1, H, W, 3) in, the four outputs out, under the names of the API."""
+    dtype: np.dtype[np.generic]
+    """Of the input."""
+    height: int | None
+    """Of the input; None for any."""
+    width: int | None
+
+
+def check_input(
+    model: ModelDescription, dtype: np.dtype[np.generic], shape: Sequence[int | None]
+) -> tuple[int | None, int | None]:
+    """Height and width of a model's input, None where any will do.
+
+    Args:
+        shape: with None or -1 for unknown sizes.
+
+    Raises:
+        ModelError: the input takes no RGB pictures.
+    """
+    sizes = [None if size in (None, -1) else int(size) for size in shape]
+    takes_pictures = len(sizes) == 4 and sizes[0] in (None, 1) and sizes[3] in (None, 3)
+    if not takes_pictures or dtype not in (np.uint8, np.float32):
+        raise ModelError(
+            f"model {model.path} takes {dtype} {tuple(sizes)}: no detection model; "
+            "expected are RGB pictures, uint8 or float32 (1, height, width, 3)"
+        )
+    return sizes[1], sizes[2]
+
+
+def missing_outputs(model: ModelDescription, present: Sequence[str]) -> ModelError:
+    return ModelError(
+        f"model {model.path} is no detection model: of the outputs {', '.join(OUTPUTS)} it lacks "
+        f"{', '.join(sorted(set(OUTPUTS).difference(present)))}; 'outputs' in model.yaml can name them"
+    )
+
+
+class SignatureDetector:
+    """A `Detector` on a loaded model."""
+
+    def __init__(self, model: ModelDescription, loaded: LoadedModel, thresholds: Mapping[Kind, float]) -> None:
+        """
+        Args:
+            thresholds: lowest score per kind. Kinds that are not in it are not reported.
+        """
+        self._model = model
+        self._loaded = loaded
+        self._thresholds = {kind: thresholds[kind] for kind in model.found_kinds if kind in thresholds}
+
+    @property
+    def kinds(self) -> frozenset[Kind]:
+        return frozenset(self._thresholds)
+
+    def detect(self, pictures: Sequence[Pixels]) -> list[list[Detection]]:
+        """One by one: on a CPU a batch of pictures takes no less time than one after the other."""
+        return [self._detect(picture) for picture in pictures]
+
+    def _detect(self, picture: Pixels) -> list[Detection]:
+        tensor, scale_y, scale_x = self._to_tensor(picture)
+        outputs = self._loaded.call(tensor)
+        number = int(np.ravel(outputs[NUMBER])[0])
+        scores = np.ravel(outputs[SCORES])[:number].astype(np.float64)
+        classes = np.ravel(outputs[CLASSES])[:number]
+        boxes = np.reshape(outputs[BOXES], (-1, 4))[:number].astype(np.float64)
+        # A broken model must not look like an empty picture.
+        if not np.isfinite(scores).all() or not np.isfinite(boxes).all():
+            raise PictureError(f"model {self._model.name} answered with values that are no numbers")
+        if len(scores) != number or len(boxes) != number or len(classes) != number:
+            raise PictureError(f"model {self._model.name} announced {number} detections but gave fewer")
+
+        height, width = picture.shape[:2]
+        boxes = boxes * (scale_y, scale_x, scale_y, scale_x)
+        is_inside = (boxes[:, 2:] > 0).all(axis=1) & (boxes[:, :2] < (height, width)).all(axis=1)
+        boxes = boxes.clip(0, (height, width, height, width))
+        found = []
+        for kind, threshold in self._thresholds.items():
+            # Compared as the 32-bit floats that models compute with: 0.3 is not below 0.3.
+            is_sure = scores.astype(np.float32) >= np.float32(threshold)
+            chosen = is_inside & is_sure & self._is_kind(classes, kind)
+            for (y_min, x_min, y_max, x_max), score in zip(
+                boxes[chosen].tolist(), scores[chosen].tolist(), strict=True
+            ):
+                found.append(Detection(Box(x_min, y_min, x_max, y_max), score, kind))
+        return found
+
+    def _is_kind(self, classes: Tensor, kind: Kind) -> npt.NDArray[np.bool_]:
+        if self._model.every_class is not None:
+            return np.full(classes.shape, kind == self._model.every_class)
+        numbers = [number for number, of_kind in self._model.kinds.items() if of_kind == kind]
+        return np.isin(np.rint(classes.astype(np.float64)) + 1 - self._model.first_class, numbers)
+
+    def _to_tensor(self, picture: Pixels) -> tuple[Tensor, float, float]:
+        """The input tensor, and how many pixels of the picture its whole height and width stand for."""
+        height, width = picture.shape[:2]
+        if self._loaded.height is None or self._loaded.width is None:
+            multiple = self._model.size_multiple
+            tensor = np.pad(picture, ((0, -height % multiple), (0, -width % multiple), (0, 0)))
+            scale_y, scale_x = float(tensor.shape[0]), float(tensor.shape[1])
+        else:
+            size = (self._loaded.width, self._loaded.height)
+            tensor = cv2.resize(picture, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+            scale_y, scale_x = float(height), float(width)
+        if self._loaded.dtype == np.uint8:
+            return tensor[np.newaxis], scale_y, scale_x
+        normalised = (tensor.astype(np.float32) - self._model.mean) / self._model.std
+        return normalised[np.newaxis].astype(np.float32, copy=False), scale_y, scale_x

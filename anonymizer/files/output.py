@@ -1,0 +1,47 @@
+"""Decides whether a folder may take the output."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from anonymizer.errors import OutputError
+
+
+def check_output(input_root: Path, output_root: Path, overwrite: bool) -> None:
+    """Refuses an output folder that would mix with the input or with something else. Writes nothing.
+
+    Raises:
+        OutputError: with the reason.
+    """
+    source, target = input_root.resolve(), output_root.resolve()
+    if source == target:
+        raise OutputError(f"output folder {output_root} is the input folder; choose another one")
+    if target.is_relative_to(source):
+        raise OutputError(f"output folder {output_root} lies inside the input folder; choose one outside")
+    if source.is_relative_to(target):
+        raise OutputError(f"output folder {output_root} contains the input folder; choose another one")
+    try:
+        with os.scandir(output_root) as entries:
+            is_empty = next(entries, None) is None
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise OutputError(f"output folder {output_root}: {error.strerror}") from None
+    if not is_empty and not overwrite:
+        raise OutputError(f"output folder {output_root} is not empty; add --overwrite to write into it all the same")
+
+
+def make_output(output_root: Path) -> None:
+    """Makes the folder where needed and proves that it can be written.
+
+    Raises:
+        OutputError: it cannot.
+    """
+    try:
+        output_root.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=output_root):
+            pass
+    except OSError as error:
+        raise OutputError(f"output folder {output_root} cannot be written: {error.strerror}") from None

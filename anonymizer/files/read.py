@@ -1,0 +1,115 @@
+"""Reads a picture file. The format is told by the content, whatever the name says."""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+import struct
+import warnings
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, JpegImagePlugin, PngImagePlugin, UnidentifiedImageError
+
+from anonymizer.errors import PictureError
+from anonymizer.files.picture import Encoding, Picture, turn_upright
+
+_ORIENTATION_TAG = 0x0112
+_PNG_BIT_DEPTH_AT = 24  # signature 8, length 4, "IHDR" 4, width 4, height 4
+_JPEG_FORMATS = ("JPEG", "MPO")  # MPO: a JPEG file with further pictures behind the first
+
+
+def read_picture(path: Path) -> Picture:
+    """Reads an 8-bit JPEG or PNG file: grayscale, RGB, palette, with or without alpha.
+
+    Raises:
+        PictureError: the file cannot be read, is damaged, or is of a kind that is not handled.
+    """
+    content = _read_regular_file(path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Pillow's remarks on damaged metadata
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        try:
+            image = Image.open(io.BytesIO(content), formats=("JPEG", "PNG"))
+            _refuse_unhandled(image, content)
+            image.load()
+        except UnidentifiedImageError:
+            raise PictureError("is neither a JPEG nor a PNG picture, or is damaged") from None
+        except (Image.DecompressionBombWarning, Image.DecompressionBombError):
+            raise PictureError(f"has more than {Image.MAX_IMAGE_PIXELS} pixels") from None
+        except (OSError, SyntaxError, ValueError, EOFError, struct.error) as error:
+            raise PictureError(f"is damaged: {error}") from None
+        return _to_picture(image)
+
+
+def _read_regular_file(path: Path) -> bytes:
+    try:
+        # Without O_NONBLOCK, opening a FIFO would wait for its writer for ever.
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    except OSError as error:
+        raise PictureError(f"cannot be opened: {error.strerror}") from None
+    with open(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise PictureError("is not a regular file")
+        try:
+            content = file.read()
+        except OSError as error:
+            raise PictureError(f"cannot be read: {error.strerror}") from None
+    if not content:
+        raise PictureError("is empty")
+    return content
+
+
+def _refuse_unhandled(image: Image.Image, content: bytes) -> None:
+    if image.format in _JPEG_FORMATS:
+        if image.mode not in ("L", "RGB"):
+            raise PictureError(f"is a JPEG file in {image.mode} colours; convert it to RGB first")
+        return
+    if content[_PNG_BIT_DEPTH_AT] > 8:
+        raise PictureError("is a PNG file with 16 bits per channel; convert it to 8 bits first")
+    if getattr(image, "n_frames", 1) > 1:
+        raise PictureError("is an animated PNG file; extract its frames first")
+
+
+def _to_picture(image: Image.Image) -> Picture:
+    orientation = _orientation(image)
+    alpha = None
+    if image.has_transparency_data:
+        image_with_alpha = image.convert("LA" if image.mode in ("1", "L", "LA") else "RGBA")
+        alpha = turn_upright(np.asarray(image_with_alpha.getchannel("A")), orientation)
+        colours = image_with_alpha.convert("L" if image_with_alpha.mode == "LA" else "RGB")
+    else:
+        colours = image.convert("L" if image.mode in ("1", "L") else "RGB")
+    stored = np.asarray(colours)
+    if stored.ndim == 2:
+        stored = stored[:, :, np.newaxis]
+    return Picture(turn_upright(stored, orientation), alpha, _encoding(image, orientation))
+
+
+def _orientation(image: Image.Image) -> int:
+    exif = Image.Exif()
+    try:
+        exif.load(image.info.get("exif", b""))
+        orientation = exif.get(_ORIENTATION_TAG, 1)
+    except (SyntaxError, ValueError, OSError, struct.error):
+        return 1  # damaged metadata: viewers show the picture as it is stored
+    return orientation if orientation in range(1, 9) else 1
+
+
+def _encoding(image: Image.Image, orientation: int) -> Encoding:
+    icc_profile = image.info.get("icc_profile")
+    dpi = image.info.get("dpi")
+    if isinstance(image, JpegImagePlugin.JpegImageFile):
+        return Encoding(
+            "JPEG",
+            orientation,
+            icc_profile,
+            dpi,
+            image.quantization,
+            # -1 stands for a rare sampling that cannot be asked for when writing: keep every colour sample.
+            max(0, JpegImagePlugin.get_sampling(image)),
+            bool(image.info.get("progressive")),
+        )
+    assert isinstance(image, PngImagePlugin.PngImageFile)
+    return Encoding("PNG", orientation, icc_profile, dpi)

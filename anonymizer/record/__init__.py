@@ -1,0 +1,1 @@
+"""What is written down: the detections of each picture, and the report of a run."""

@@ -1,0 +1,27 @@
+"""The detection JSON of a picture."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from anonymizer.types import Detection
+
+
+def to_json(detections: Sequence[Detection]) -> bytes:
+    """A list of {"y_min", "x_min", "y_max", "x_max", "score", "kind"}, boxes as the model said, unwidened.
+
+    Coordinates are float pixels of the upright picture, half open.
+    """
+    entries = [
+        {
+            "y_min": detection.box.y_min,
+            "x_min": detection.box.x_min,
+            "y_max": detection.box.y_max,
+            "x_max": detection.box.x_max,
+            "score": detection.score,
+            "kind": detection.kind,
+        }
+        for detection in detections
+    ]
+    return json.dumps(entries, indent=2).encode() + b"\n"

@@ -1,0 +1,1 @@
+"""Who executes the pipeline over a folder."""

@@ -1,0 +1,327 @@
+"""Every choice that a user can make, with its default, its help text and its check.
+
+One frozen dataclass per stage. A field's name is the key of the configuration file and, with dashes, the
+option of the command line. Defaults < configuration file < command line.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import Field, asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+from anonymizer.errors import SettingsError
+
+KINDS = ("face", "plate")
+THRESHOLD_RANGE = (0.001, 1.0)
+
+_Settings = TypeVar("_Settings", bound="_Checked")
+
+
+class Kernel(NamedTuple):
+    """The classic triple of the understand.ai anonymizer, see `anonymizer.redact.kernel`."""
+
+    kernel_size: int
+    """Width and height of the blur kernel, pixels, odd."""
+    sigma: float
+    """Range of the normal distribution that the kernel spans, in standard deviations: higher is sharper."""
+    box_kernel_size: int
+    """Size of the mean kernel that softens the edge of the mask, pixels, odd."""
+
+
+def _parse_items(value: object) -> list[str]:
+    items = value.split(",") if isinstance(value, str) else value
+    if not isinstance(items, Iterable):
+        raise ValueError(f"{value!r} is not a comma-separated list")
+    return [str(item).strip() for item in items]
+
+
+def _parse_extensions(value: object) -> tuple[str, ...]:
+    extensions = tuple(dict.fromkeys(item.lower().lstrip(".") for item in _parse_items(value)))
+    if not extensions or not all(extensions):
+        raise ValueError(f"{value!r} holds no file extension, or an empty one")
+    if "json" in extensions:
+        raise ValueError("json is the extension of the detections, not of pictures")
+    return extensions
+
+
+def _parse_kinds(value: object) -> tuple[str, ...] | None:
+    if value is None:
+        return None
+    kinds = _parse_items(value)
+    for kind in kinds:
+        if kind not in KINDS:
+            raise ValueError(f"{kind!r} is none of {', '.join(KINDS)}")
+    return tuple(kind for kind in KINDS if kind in kinds)
+
+
+def _parse_number(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise ValueError(f"{value!r} is not a number")
+    try:
+        return float(value)
+    except ValueError:
+        raise ValueError(f"{value!r} is not a number") from None
+
+
+def _parse_threshold(value: object) -> float | None:
+    if value is None:
+        return None
+    threshold = _parse_number(value)
+    low, high = THRESHOLD_RANGE
+    if not low <= threshold <= high:
+        raise ValueError(f"{threshold:g} is not in the range {low}..{high}")
+    return threshold
+
+
+def _parse_kernel(value: object) -> Kernel | None:
+    if value is None or value == "auto":
+        return None
+    items = _parse_items(value)
+    try:
+        size, sigma, box_size = int(items[0]), float(items[1]), int(items[2])
+    except (ValueError, IndexError):
+        items = []
+    if len(items) != 3:
+        raise ValueError(f"{value!r} is neither auto nor kernel_size,sigma,box_kernel_size such as 65,3,19")
+    for number in (size, box_size):
+        if number % 2 == 0 or not 1 <= number <= 9999:
+            raise ValueError(f"kernel size {number} is not an odd number from 1 to 9999")
+    if not 0 < sigma <= 8:
+        raise ValueError(f"sigma {sigma:g} is not in the range 0..8")
+    return Kernel(size, sigma, box_size)
+
+
+def _parse_margin(value: object) -> float:
+    margin = _parse_number(value)
+    if not 0 <= margin <= 5:
+        raise ValueError(f"{margin:g} is not in the range 0..5")
+    return margin
+
+
+def _parse_flag(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError(f"{value!r} is neither true nor false")
+    return value
+
+
+def _parse_limit(value: object) -> int | None:
+    if value is None:
+        return None
+    number = _parse_number(value)
+    if number != int(number) or number < 1:
+        raise ValueError(f"{value!r} is not a whole number from 1 on")
+    return int(number)
+
+
+def _parse_path(value: object) -> Path | None:
+    if value is None:
+        return None
+    if not isinstance(value, str | Path) or str(value) == "":
+        raise ValueError(f"{value!r} is not a path")
+    return Path(value)
+
+
+def _setting(default: Any, parse: Callable[[object], Any], text: str, metavar: str = "") -> Any:
+    """A dataclass field. `parse` takes what a user wrote (text, YAML or Python) and raises ValueError."""
+    return field(default=default, metadata={"parse": parse, "help": text, "metavar": metavar})
+
+
+@dataclass(frozen=True)
+class _Checked:
+    def __post_init__(self) -> None:
+        for setting in fields(self):
+            try:
+                value = setting.metadata["parse"](getattr(self, setting.name))
+            except ValueError as error:
+                raise SettingsError(f"--{key_of(setting)}: {error}") from None
+            object.__setattr__(self, setting.name, value)
+
+
+@dataclass(frozen=True)
+class FindSettings(_Checked):
+    """Which files are pictures."""
+
+    image_extensions: tuple[str, ...] = _setting(
+        ("jpg", "jpeg", "png"), _parse_extensions, "File extensions of pictures, matched without case.", "LIST"
+    )
+
+
+@dataclass(frozen=True)
+class DetectSettings(_Checked):
+    """What is looked for, with which models, and how sure they must be."""
+
+    kinds: tuple[str, ...] | None = _setting(
+        None,
+        _parse_kinds,
+        "What to make unrecognisable: face, plate or face,plate. By default every kind that there is a model for.",
+        "LIST",
+    )
+    face_threshold: float | None = _setting(
+        None, _parse_threshold, "Score from which on a face counts, 0.001..1. By default the model's own.", "FLOAT"
+    )
+    plate_threshold: float | None = _setting(
+        None, _parse_threshold, "Score from which on a plate counts, 0.001..1. By default the model's own.", "FLOAT"
+    )
+    weights: Path | None = _setting(
+        None, _parse_path, "Folder with models of your own, used in place of the bundled ones.", "DIR"
+    )
+
+
+@dataclass(frozen=True)
+class RedactSettings(_Checked):
+    """How what was found is made unrecognisable."""
+
+    obfuscation_kernel: Kernel | None = _setting(
+        None,
+        _parse_kernel,
+        "auto: strength grows with the object. Or kernel_size,sigma,box_kernel_size in pixels as in the "
+        "understand.ai anonymizer; such a fixed kernel does not hide large faces.",
+        "KERNEL",
+    )
+    face_margin: float = _setting(
+        0.2, _parse_margin, "Widens the box of a face on every side by this share of its size.", "FLOAT"
+    )
+    plate_margin: float = _setting(
+        0.1, _parse_margin, "Widens the box of a plate on every side by this share of its size.", "FLOAT"
+    )
+    feather: float = _setting(
+        0.1,
+        _parse_margin,
+        "Width of the soft edge around the widened box, as a share of its longer side (kernel auto).",
+        "FLOAT",
+    )
+
+
+@dataclass(frozen=True)
+class RecordSettings(_Checked):
+    """What is written down beside the pictures."""
+
+    write_detections: bool = _setting(True, _parse_flag, "Write a detection JSON beside each output picture.")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that decides what the output looks like."""
+
+    find: FindSettings = field(default_factory=FindSettings)
+    detect: DetectSettings = field(default_factory=DetectSettings)
+    redact: RedactSettings = field(default_factory=RedactSettings)
+    record: RecordSettings = field(default_factory=RecordSettings)
+
+    def as_dict(self) -> dict[str, object]:
+        """Flat, JSON-ready, without the path of the models (their checksums say more)."""
+        values = to_options(self.find, self.detect, self.redact, self.record)
+        del values["weights"]
+        return values
+
+    def digest(self) -> str:
+        """SHA-256 of `as_dict`: equal digests and equal models give equal outputs."""
+        text = json.dumps(self.as_dict(), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class RunSettings(_Checked):
+    """What to run on, and what to do about what is already there."""
+
+    input: Path | None = _setting(None, _parse_path, "Folder with the pictures; subfolders too.", "DIR")
+    image_output: Path | None = _setting(
+        None, _parse_path, "Folder for the anonymized pictures; mirrors the input folder.", "DIR"
+    )
+    report: Path | None = _setting(
+        None, _parse_path, "File for the report. By default anonymize-report.json in the output folder.", "FILE"
+    )
+    overwrite: bool = _setting(False, _parse_flag, "Write into an output folder that is not empty.")
+    allow_empty: bool = _setting(False, _parse_flag, "Accept an input folder without a single picture.")
+    limit: int | None = _setting(None, _parse_limit, "Process the first N pictures only.", "N")
+    dry_run: bool = _setting(False, _parse_flag, "Say what would be done, write nothing.")
+
+
+@dataclass(frozen=True)
+class TalkSettings(_Checked):
+    """How much the command says."""
+
+    verbose: bool = _setting(False, _parse_flag, "Name every picture.")
+    quiet: bool = _setting(False, _parse_flag, "Say nothing but warnings and errors.")
+
+
+STAGES: Mapping[str, type[_Checked]] = {
+    "find": FindSettings,
+    "detect": DetectSettings,
+    "redact": RedactSettings,
+    "record": RecordSettings,
+}
+"""The parts of `Settings`."""
+
+ALL_SETTINGS: tuple[type[_Checked], ...] = (RunSettings, *STAGES.values(), TalkSettings)
+
+
+def key_of(setting: Field[Any]) -> str:
+    """The key of a field in the configuration file and, behind two dashes, on the command line."""
+    return setting.name.replace("_", "-")
+
+
+def from_options(settings: type[_Settings], options: Mapping[str, object]) -> _Settings:
+    """The part of `options` (keys as in the configuration file) that belongs to `settings`.
+
+    Raises:
+        SettingsError: a value is wrong.
+    """
+    keys = {key_of(setting): setting.name for setting in fields(settings)}
+    return settings(**{keys[key]: value for key, value in options.items() if key in keys})
+
+
+def settings_from_options(options: Mapping[str, object]) -> Settings:
+    """The `Settings` in `options`; other keys are left alone.
+
+    Raises:
+        SettingsError: a value is wrong.
+    """
+    return Settings(**{stage: from_options(settings, options) for stage, settings in STAGES.items()})  # type: ignore[arg-type]
+
+
+def to_options(*settings: _Checked) -> dict[str, object]:
+    """All values, flat, in plain types that YAML and JSON know: the inverse of `from_options`."""
+    return {key.replace("_", "-"): _plain(key, value) for part in settings for key, value in asdict(part).items()}
+
+
+def _plain(key: str, value: object) -> object:
+    if key == "obfuscation_kernel":
+        return "auto" if value is None else ",".join(f"{number:g}" for number in value)  # type: ignore[attr-defined]
+    if isinstance(value, tuple):
+        return ",".join(value)
+    return str(value) if isinstance(value, Path) else value
+
+
+def read_config(path: Path) -> dict[str, object]:
+    """The options in a YAML file, unchecked values under checked keys.
+
+    Raises:
+        SettingsError: the file cannot be read, is no mapping or has an unknown key.
+    """
+    import yaml
+
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(f"configuration file {path}: {error.strerror}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise SettingsError(f"configuration file {path} is not YAML: {' '.join(str(error).split())}") from None
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        raise SettingsError(f"configuration file {path} must hold lines such as 'face-threshold: 0.2'")
+    known = [key_of(setting) for settings in ALL_SETTINGS for setting in fields(settings)]
+    options: dict[str, object] = {}
+    for written, value in content.items():
+        key = str(written).replace("_", "-")
+        if key not in known:
+            nearest = difflib.get_close_matches(key, known, n=1, cutoff=0.0)[0]
+            raise SettingsError(f"configuration file {path}: unknown key {written!r}; did you mean {nearest!r}?")
+        options[key] = value
+    return options

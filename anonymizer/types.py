@@ -1,0 +1,89 @@
+"""The plain values that the stages hand on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import isfinite
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+Pixels: TypeAlias = npt.NDArray[np.uint8]
+"""Upright picture, uint8 (H, W, C): C=1 gray or C=3 RGB."""
+
+Kind: TypeAlias = Literal["face", "plate"]
+Status: TypeAlias = Literal["anonymized", "failed", "skipped"]
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle in float pixels of the upright picture, half open: x_min <= x < x_max.
+
+    Raises:
+        ValueError: a side is not finite, or a maximum lies before its minimum.
+    """
+
+    x_min: float
+    y_min: float
+    x_max: float
+    y_max: float
+
+    def __post_init__(self) -> None:
+        if not all(map(isfinite, (self.x_min, self.y_min, self.x_max, self.y_max))):
+            raise ValueError(f"{self} is not finite")
+        if self.x_max < self.x_min or self.y_max < self.y_min:
+            raise ValueError(f"{self} has a negative size")
+
+    @property
+    def width(self) -> float:
+        return self.x_max - self.x_min
+
+    @property
+    def height(self) -> float:
+        return self.y_max - self.y_min
+
+    @property
+    def longer_side(self) -> float:
+        return max(self.width, self.height)
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """An object that a model found: where, how sure (score in [0, 1]) and what."""
+
+    box: Box
+    score: float
+    kind: Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One picture to process. Paths are relative to the input root and to the output root."""
+
+    source: Path
+    target: Path
+    record: Path
+    """Where the detection JSON goes."""
+
+    @property
+    def name(self) -> str:
+        return self.source.as_posix()
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one picture."""
+
+    file: str
+    """Path relative to the input root, with forward slashes."""
+    status: Status
+    reason: str | None = None
+    """Why it failed or was skipped."""
+    counts: Mapping[Kind, int] = field(default_factory=dict)
+    """Detections per kind; every kind that was looked for has an entry."""
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    """Wall-clock seconds per stage."""
+    warnings: tuple[str, ...] = ()

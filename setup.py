@@ -1,0 +1,42 @@
+"""Packaging. The models in weights/ travel in the wheel as the data package anonymizer.weights."""
+
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).parent
+VERSION = re.search(r'__version__ = "(.+)"', (HERE / "anonymizer" / "__init__.py").read_text())
+
+TEST = ["pytest>=8.0", "hypothesis>=6.100"]
+
+setup(
+    name="anonymizer",
+    version=VERSION.group(1),
+    description="Makes faces and licence plates in folders of pictures unrecognisable",
+    long_description=(HERE / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    python_requires=">=3.10",
+    packages=[*find_packages(include=["anonymizer", "anonymizer.*"]), "anonymizer.weights"],
+    package_dir={"anonymizer.weights": "weights"},
+    package_data={
+        "anonymizer": ["py.typed"],
+        "anonymizer.weights": ["*/model.yaml", "*/*.tflite", "*/LICENSE"],
+    },
+    install_requires=[
+        line for line in (HERE / "requirements.txt").read_text().splitlines() if line and not line.startswith("#")
+    ],
+    extras_require={
+        "test": TEST,
+        "dev": [*TEST, "ruff>=0.11", "mypy>=1.15", "types-PyYAML", "types-tqdm", "build"],
+        "convert": ["onnx>=1.17", "onnxruntime>=1.20"],
+    },
+    entry_points={"console_scripts": ["anonymize = anonymizer.cli.main:main"]},
+    classifiers=[
+        "Environment :: Console",
+        "License :: OSI Approved :: Apache Software License",
+        "Programming Language :: Python :: 3",
+        "Topic :: Multimedia :: Graphics",
+    ],
+)

@@ -1,0 +1,313 @@
+"""The main job: exit codes, messages, files."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from fakes import CrashingDetector, FixedDetector, face, noise, save
+from tiny_models import save_graph_def
+
+from anonymizer.cli.main import run
+
+
+@pytest.fixture
+def call(folders, capsys):
+    """call(*options) runs the main job on the two folders and returns exit code, stdout, stderr."""
+
+    def call(*options):
+        code = run(["--input", str(folders[0]), "--image-output", str(folders[1]), *map(str, options)])
+        return (code, *capsys.readouterr())
+
+    return call
+
+
+def files_in(folder):
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+def fill(source, number=2):
+    for index in range(number):
+        save(source / f"{index}.png", noise(30, 30, seed=index))
+
+
+def test_all_done(call, folders, use_detectors):
+    fill(folders[0])
+    save(folders[0] / "twins" / "a.JPG", noise(30, 30))
+    save(folders[0] / "twins" / "a.png", noise(30, 30))
+    (folders[0] / "notes.txt").touch()
+    use_detectors(FixedDetector(face(5, 5, 15, 15)))
+    code, out, err = call()
+    assert code == 0
+    assert "4 of 4 pictures anonymized (4 faces)" in out
+    assert "not looked at, since no pictures by their extension: 1 .txt" in out
+    assert "failed" not in err
+    assert files_in(folders[1]) == [
+        "0.json", "0.png", "1.json", "1.png", "anonymize-report.json",
+        "twins/a.JPG", "twins/a.JPG.json", "twins/a.png", "twins/a.png.json",
+    ]  # fmt: skip
+
+
+def test_real_model(call, folders, originals):
+    (folders[0] / "astronaut.png").symlink_to(originals / "astronaut.png")
+    code, out, _ = call("--kinds", "face")
+    assert code == 0
+    assert "(1 face)" in out
+    report = json.loads((folders[1] / "anonymize-report.json").read_text())
+    assert report["complete"] is True
+    assert [model["name"] for model in report["models"]] == ["centerface"]
+
+
+def test_one_bad_picture_never_stops_the_others(call, folders, use_detectors):
+    fill(folders[0])
+    (folders[0] / "0a.jpg").write_bytes(b"no picture")
+    red = noise(30, 30)
+    red[0, 0] = (255, 0, 0)
+    save(folders[0] / "0b.png", red)
+    use_detectors(CrashingDetector(RuntimeError("boom")))
+    code, out, err = call()
+    assert code == 1
+    assert "2 of 4 pictures anonymized (0 faces), 2 failed" in out
+    assert "failed: 0a.jpg: is neither a JPEG nor a PNG picture" in err
+    assert "failed: 0b.png: unexpected RuntimeError: boom" in err
+    assert files_in(folders[1]) == ["0.json", "0.png", "1.json", "1.png", "anonymize-report.json"]
+    report = json.loads((folders[1] / "anonymize-report.json").read_text())
+    assert [(entry["file"], entry["status"]) for entry in report["files"]] == [
+        ("0.png", "anonymized"), ("0a.jpg", "failed"), ("0b.png", "failed"), ("1.png", "anonymized"),
+    ]  # fmt: skip
+
+
+def test_quiet_and_verbose(call, folders, use_detectors):
+    fill(folders[0])
+    use_detectors(FixedDetector(face(5, 5, 15, 15)))
+    _, out, err = call("-v")
+    assert "anonymized: 1.png: 1 face" in err
+    code, out, err = call("-q", "--overwrite", "--kinds", "face")
+    assert (code, out, err) == (0, "", "")
+
+
+def test_limit(call, folders, use_detectors):
+    fill(folders[0], 3)
+    use_detectors(FixedDetector())
+    code, out, _ = call("--limit", 1)
+    assert code == 0
+    assert "1 of 3 pictures anonymized (0 faces), 2 skipped" in out
+    assert files_in(folders[1]) == ["0.json", "0.png", "anonymize-report.json"]
+
+
+def test_dry_run_writes_nothing(call, folders):
+    fill(folders[0])
+    code, out, _ = call("--dry-run", "--limit", 1)
+    assert code == 0
+    assert "0.png -> " in out
+    assert "would look for face" in out
+    assert "in 1 pictures; nothing written" in out
+    assert "skipped: 1.png: beyond --limit 1" in out
+    assert not folders[1].exists()
+
+
+def test_no_pictures(call, folders):
+    (folders[0] / "notes.txt").touch()
+    code, _, err = call()
+    assert code == 2
+    assert "holds no picture (jpg, jpeg, png)" in err
+    assert not folders[1].exists()
+    assert call("--allow-empty")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--face-threshold", "2"], "--face-threshold: 2 is not in the range"),
+        (["--kinds", "dog"], "--kinds: 'dog' is none of face, plate"),
+        (["--obfuscation-kernel", "21"], "neither auto nor kernel_size,sigma,box_kernel_size"),
+        (["--config", "nowhere.yaml"], "configuration file nowhere.yaml: No such file"),
+        (["--input", "nowhere"], "input folder nowhere: No such file"),
+        (["--nonsense"], "No such option"),
+        (["argument"], "No such command 'argument'"),
+        (["models"], "options of 'models' go behind it"),
+    ],
+)
+def test_usage_errors(call, folders, options, message):
+    fill(folders[0])
+    code, _, err = call(*options)
+    assert code == 2
+    assert message in err
+    assert not folders[1].exists()
+
+
+@pytest.mark.parametrize(("arguments", "missing"), [([], "--input"), (["--input", "."], "--image-output")])
+def test_missing_folders(capsys, arguments, missing):
+    assert run(arguments) == 2
+    assert f"missing {missing}" in capsys.readouterr().err
+
+
+def test_config_file_and_command_line(call, folders, use_detectors, tmp_path):
+    fill(folders[0])
+    config = tmp_path / "anonymize.yaml"
+    config.write_text("limit: 1\nwrite-detections: false\nface-threshold: 0.5\n")
+    use_detectors(FixedDetector())
+    call("--config", config, "--face-threshold", 0.7)
+    assert files_in(folders[1]) == ["0.png", "anonymize-report.json"]
+    report = json.loads((folders[1] / "anonymize-report.json").read_text())
+    assert report["settings"]["face-threshold"] == 0.7
+    assert report["models"][0]["thresholds"] == {"face": 0.7}
+
+
+def test_unknown_keys_are_refused_with_the_nearest_name(call, tmp_path):
+    config = tmp_path / "anonymize.yaml"
+    config.write_text("face-treshold: 0.5\n")
+    code, _, err = call("--config", config)
+    assert code == 2
+    assert "unknown key 'face-treshold'; did you mean 'face-threshold'?" in err
+
+
+def test_models_that_do_not_work(call, folders, tmp_path):
+    fill(folders[0])
+    weights = tmp_path / "weights"
+    weights.mkdir()
+    (weights / "weights_face_v1.0.0.pb").write_text("a text file")
+    code, _, err = call("--weights", weights)
+    assert code == 3
+    assert "weights_face_v1.0.0.pb is damaged, or no frozen graph" in err
+    assert not folders[1].exists()
+
+
+def test_models_of_the_user(call, folders, tmp_path):
+    fill(folders[0], 1)
+    weights = tmp_path / "weights"
+    weights.mkdir()
+    save_graph_def(weights / "weights_face_v1.0.0.pb")
+    save_graph_def(weights / "weights_plate_v1.0.0.pb")
+    code, out, _ = call("--weights", weights, "--face-threshold", 0.001, "--plate-threshold", 0.001)
+    assert code == 0
+    assert "(2 faces, 2 plates)" in out
+
+
+def test_a_kind_without_a_model(call, folders, tmp_path):
+    fill(folders[0])
+    weights = tmp_path / "weights"
+    weights.mkdir()
+    save_graph_def(weights / "weights_face_v1.0.0.pb")
+    code, _, err = call("--weights", weights, "--kinds", "face,plate")
+    assert code == 3
+    assert "finds the kind 'plate'; name a folder with such a model by --weights" in err
+    code, _, err = call("--weights", weights)
+    assert code == 0
+    assert "warning: no model for plate: looking for face only" in err
+
+
+def test_outputs_that_are_refused(call, folders):
+    fill(folders[0])
+    assert call("--image-output", folders[0] / "sub")[0] == 4
+    folders[1].mkdir()
+    (folders[1] / "precious").touch()
+    code, _, err = call()
+    assert code == 4
+    assert "is not empty; add --overwrite" in err
+    assert files_in(folders[1]) == ["precious"]
+
+
+def test_overwriting_keeps_what_is_not_ours(call, folders, use_detectors):
+    fill(folders[0], 1)
+    folders[1].mkdir()
+    (folders[1] / "precious").touch()
+    (folders[1] / "0.png").write_bytes(b"old")
+    use_detectors(FixedDetector())
+    assert call("--overwrite")[0] == 0
+    assert files_in(folders[1]) == ["0.json", "0.png", "anonymize-report.json", "precious"]
+    assert (folders[1] / "0.png").read_bytes() != b"old"
+
+
+def test_report_elsewhere(call, folders, use_detectors, tmp_path):
+    fill(folders[0], 1)
+    use_detectors(FixedDetector())
+    assert call("--report", tmp_path / "reports" / "r.json")[0] == 0
+    assert (tmp_path / "reports" / "r.json").is_file()
+    assert files_in(folders[1]) == ["0.json", "0.png"]
+
+
+@pytest.mark.parametrize("place", ["in/report.json", "out/0.json", "out/0.png"])
+def test_reports_in_the_place_of_something_else(call, folders, tmp_path, place):
+    fill(folders[0], 1)
+    code, _, err = call("--report", tmp_path / place)
+    assert code == 4
+    assert "report" in err
+    assert files_in(folders[0]) == ["0.png"]
+
+
+def test_a_weak_kernel_is_warned_of_once(call, folders, use_detectors):
+    fill(folders[0])
+    use_detectors(FixedDetector(face(0, 0, 30, 30)))
+    code, _, err = call("--obfuscation-kernel", "3,2,1")
+    assert code == 0
+    assert err.count("is too weak for 1 of 1 objects") == 1
+
+
+def test_a_full_disk_ends_with_4_and_a_report_that_says_so(call, folders, use_detectors, monkeypatch):
+    fill(folders[0], 3)
+    use_detectors(FixedDetector())
+    replace = os.replace
+
+    def fill_up(old, new):
+        if "1.png" in str(new):
+            raise OSError(28, "No space left on device")
+        replace(old, new)
+
+    monkeypatch.setattr(os, "replace", fill_up)
+    code, _, err = call()
+    assert code == 4
+    assert "No space left on device; nothing more can be written" in err
+    report = json.loads((folders[1] / "anonymize-report.json").read_text())
+    assert report["complete"] is False
+    assert len(report["files"]) == 1
+
+
+def test_an_interrupt_ends_with_130(call, folders, use_detectors):
+    red = noise(30, 30)
+    red[0, 0] = (255, 0, 0)
+    save(folders[0] / "0.png", noise(30, 30))
+    save(folders[0] / "1.png", red)
+    use_detectors(CrashingDetector(KeyboardInterrupt()))
+    code, _, err = call()
+    assert code == 130
+    assert "interrupted" in err
+    assert files_in(folders[1]) == ["0.json", "0.png", "anonymize-report.json"]
+
+
+def test_names_cannot_command_the_terminal(call, folders, use_detectors):
+    name = "a\n\x1b[2J\udce9.jpg"
+    (folders[0] / name).write_bytes(b"no picture")
+    use_detectors(FixedDetector())
+    code, _, err = call()
+    assert code == 1
+    assert "failed: a\\n\\x1b[2J\\udce9.jpg: is neither" in err
+
+
+def test_progress_is_told_line_by_line_where_there_is_no_terminal(call, folders, use_detectors, monkeypatch):
+    fill(folders[0])
+    use_detectors(FixedDetector())
+    monkeypatch.setattr("anonymizer.cli.progress.SECONDS_BETWEEN_LINES", 0.0)
+    _, _, err = call()
+    assert "1 of 2 pictures, " in err
+    assert "\r" not in err
+
+
+def test_help_and_version_do_not_load_what_is_slow():
+    """Neither NumPy, OpenCV nor TensorFlow may be imported for them."""
+    script = (
+        "import sys; from anonymizer.cli.main import run; code = run([sys.argv[1]]);"
+        "sys.exit(code or bool({'numpy', 'cv2', 'tensorflow', 'PIL', 'yaml'} & set(sys.modules)))"
+    )
+    for option in ("--help", "--version"):
+        done = subprocess.run([sys.executable, "-c", script, option], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done
+        assert done.stdout
+
+
+def test_help_tells_defaults_exit_codes_and_an_example(capsys):
+    assert run(["--help"]) == 0
+    text = capsys.readouterr().out
+    for part in ("[default: jpg,jpeg,png]", "[default: auto]", "Exit codes:", "130", "Example:", "models", "config"):
+        assert part in text

@@ -1,0 +1,51 @@
+import pytest
+import yaml
+
+from anonymizer.cli.main import run
+
+
+def printed(capsys, *arguments):
+    assert run(["config", *arguments]) == 0
+    return capsys.readouterr().out
+
+
+def test_prints_what_can_be_fed_back(capsys, tmp_path):
+    text = printed(
+        capsys,
+        "--face-threshold",
+        "0.1",
+        "--kinds",
+        "plate,face",
+        "--overwrite",
+        "--input",
+        "Ä",
+        "--obfuscation-kernel",
+        "65,3,19",
+    )
+    options = yaml.safe_load(text)
+    assert options["face-threshold"] == 0.1
+    assert options["kinds"] == "face,plate"
+    assert options["overwrite"] is True
+    assert options["obfuscation-kernel"] == "65,3,19"
+    config = tmp_path / "anonymize.yaml"
+    config.write_text(text, encoding="utf-8")
+    assert printed(capsys, "--config", str(config)) == text
+
+
+def test_the_command_line_wins_over_the_file_and_the_file_over_the_defaults(capsys, tmp_path):
+    config = tmp_path / "anonymize.yaml"
+    config.write_text("face-threshold: 0.3\nplate-threshold: 0.4\noverwrite: true\n")
+    options = yaml.safe_load(printed(capsys, "--config", str(config), "--face-threshold", "0.9", "--no-overwrite"))
+    assert (options["face-threshold"], options["plate-threshold"], options["overwrite"]) == (0.9, 0.4, False)
+    assert options["image-extensions"] == "jpg,jpeg,png"
+
+
+def test_wrong_values(capsys):
+    assert run(["config", "--limit", "many"]) == 2
+    assert "--limit: 'many' is not a number" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["config", "models"])
+def test_help(capsys, command):
+    assert run([command, "--help"]) == 0
+    assert "Example:" in capsys.readouterr().out

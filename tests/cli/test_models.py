@@ -1,0 +1,19 @@
+from anonymizer.cli.main import run
+
+
+def test_bundled_models(capsys):
+    assert run(["models"]) == 0
+    out = capsys.readouterr().out
+    assert "centerface: face from score 0.2" in out
+    assert "licence  MIT" in out
+
+
+def test_damaged_models(capsys, tmp_path):
+    (tmp_path / "face.tflite").write_text("a text file")
+    assert run(["models", "--weights", str(tmp_path)]) == 3
+    assert "is damaged, or no TFLite model" in capsys.readouterr().err
+
+
+def test_no_models(capsys, tmp_path):
+    assert run(["models", "--weights", str(tmp_path)]) == 3
+    assert "holds no model" in capsys.readouterr().err

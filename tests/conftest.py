@@ -1,0 +1,38 @@
+"""Fixtures of all tests."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from anonymizer.detect.load import load_detectors
+
+
+@pytest.fixture
+def use_detectors(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """use_detectors(*detectors): the runs of this test find with these in place of the bundled models."""
+
+    def use(*detectors: object) -> None:
+        monkeypatch.setattr("anonymizer.run.local.load_detectors", lambda settings: detectors)
+        monkeypatch.setattr("anonymizer.api.load_detectors", lambda settings: detectors)
+
+    return use
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> tuple[Path, Path]:
+    """An empty input folder, and an output folder that does not exist yet."""
+    source = tmp_path / "in"
+    source.mkdir()
+    return source, tmp_path / "out"
+
+
+@pytest.fixture(autouse=True)
+def _fresh_detectors() -> None:
+    load_detectors.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def originals() -> Path:
+    """The pictures with real faces that come with the repository."""
+    return Path(__file__).parents[1] / "images" / "originals"

@@ -1,0 +1,88 @@
+"""The bundled models on real pictures."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from fakes import save
+from PIL import Image
+
+from anonymizer.api import anonymize_image
+from anonymizer.detect.load import load_detectors
+from anonymizer.files.picture import turn_back
+from anonymizer.files.read import read_picture
+from anonymizer.pipeline import detect
+from anonymizer.settings import DetectSettings, Settings
+from anonymizer.types import Box
+
+FACES = DetectSettings(kinds="face")
+
+
+def faces_in(path, **settings):
+    return detect(read_picture(path).pixels, load_detectors(DetectSettings(kinds="face", **settings)))
+
+
+def overlap(one: Box, other: Box) -> float:
+    """Intersection over union."""
+    width = min(one.x_max, other.x_max) - max(one.x_min, other.x_min)
+    height = min(one.y_max, other.y_max) - max(one.y_min, other.y_min)
+    shared = max(0.0, width) * max(0.0, height)
+    return shared / (one.width * one.height + other.width * other.height - shared)
+
+
+def test_a_portrait(originals):
+    (face,) = faces_in(originals / "astronaut.png")
+    assert face.score > 0.8
+    assert overlap(face.box, Box(175, 65, 275, 205)) > 0.5
+
+
+def test_two_obvious_faces(originals):
+    faces = faces_in(originals / "happy_couple.jpg", face_threshold=0.2)
+    assert len([face for face in faces if face.score >= 0.5]) == 2
+
+
+def test_a_group(originals):
+    assert len([face for face in faces_in(originals / "swearing_in_group.jpg") if face.score >= 0.5]) >= 8
+
+
+def test_a_cup_of_coffee_has_no_face(originals):
+    assert faces_in(originals / "coffee.png") == []
+
+
+def test_gray_pictures(originals):
+    gray = np.asarray(Image.open(originals / "astronaut.png").convert("L"))
+    _, found = anonymize_image(gray, Settings(detect=FACES))
+    assert len(found) == 1
+
+
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (1, 300), (300, 1), (31, 33), (32, 32)])
+def test_small_pictures_of_any_shape(height, width):
+    pixels = np.full((height, width, 3), 90, np.uint8)
+    assert anonymize_image(pixels, Settings(detect=FACES))[1] == []
+
+
+@pytest.mark.parametrize("extension", ["png", "jpg"])
+def test_orientation_changes_nothing(originals, tmp_path, extension):
+    """The same picture, stored in each of the eight orientations, gives the same detections and looks the same."""
+    upright = np.asarray(Image.open(originals / "astronaut.png"))[:, :500]  # not square
+    found, shown = [], []
+    for orientation in range(1, 9):
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        path = tmp_path / f"{orientation}.{extension}"
+        options = {"quality": 97, "subsampling": 0} if extension == "jpg" else {}
+        save(path, turn_back(upright, orientation), exif=exif, **options)
+        picture = read_picture(path)
+        pixels, detections = anonymize_image(picture.pixels, Settings(detect=FACES))
+        assert picture.pixels.shape == upright.shape
+        found.append(detections)
+        shown.append(pixels.astype(int))
+    for detections, pixels in zip(found[1:], shown[1:], strict=True):
+        assert len(detections) == len(found[0]) == 1
+        assert overlap(detections[0].box, found[0][0].box) >= 0.99
+        assert np.abs(pixels - shown[0]).mean() < 2
+
+
+def test_answers_repeat(originals):
+    one, other = (faces_in(originals / "happy_couple.jpg") for _ in range(2))
+    assert [dataclasses.astuple(face) for face in one] == [dataclasses.astuple(face) for face in other]

@@ -1,0 +1,82 @@
+import pytest
+
+from anonymizer.detect.catalogue import BUNDLED, checksum, find_models, read_description
+from anonymizer.detect.load import choose_models, chosen_kinds, thresholds_of
+from anonymizer.errors import ModelError
+from anonymizer.settings import DetectSettings
+
+
+def test_every_bundled_model_is_intact_and_says_where_it_comes_from():
+    models = find_models()
+    assert "face" in {kind for model in models for kind in model.found_kinds}
+    for model in models:
+        assert model.sha256 == checksum(model)
+        assert model.licence != "unknown"
+        assert model.origin != "unknown"
+        assert (model.path.parent / "LICENSE").is_file()
+        assert model.path.is_relative_to(BUNDLED)
+
+
+@pytest.mark.parametrize("names", [[], ["README.txt"]])
+def test_folders_without_a_model(tmp_path, names):
+    for name in names:
+        (tmp_path / name).touch()
+    with pytest.raises(ModelError, match="holds no model") as caught:
+        find_models(tmp_path)
+    assert caught.value.exit_code == 3
+
+
+def test_a_missing_folder(tmp_path):
+    with pytest.raises(ModelError, match="No such file"):
+        find_models(tmp_path / "none")
+
+
+def test_names_that_tell_no_kind(tmp_path):
+    (tmp_path / "net.pb").touch()
+    with pytest.raises(ModelError, match=r"says neither 'face' nor 'plate'; rename it, or put a model.yaml beside it"):
+        find_models(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("labels: {1: face}", "'file' is missing"),
+        ("file: net.pb", "'labels' is missing"),
+        ("file: net.onnx\nlabels: {1: face}", "'net.onnx' is neither"),
+        ("file: net.pb\nlabels: {1: dog}", "none of the labels"),
+        ("file: net.pb\nlabels: {1: dog}\nkinds: {animal: [dog]}", "kind 'animal' is none of face, plate"),
+        ("file: net.pb\nlabels: {1: face}\nthresholds: {face: 2}", "a threshold is not in the range"),
+        ("file: net.pb\nlabels: {1: face}\nthreshold: 1", "unknown key 'threshold'"),
+        ("file: net.pb\nlabels: [face]", "has no attribute"),
+        ("just text", "must hold lines such as"),
+        ("a: [", "while parsing"),
+    ],
+)
+def test_wrong_descriptions(tmp_path, content, message):
+    (tmp_path / "net.pb").touch()
+    (tmp_path / "model.yaml").write_text(content)
+    with pytest.raises(ModelError) as caught:
+        read_description(tmp_path / "model.yaml")
+    assert message in str(caught.value)
+
+
+def test_a_described_model_that_is_missing(tmp_path):
+    (tmp_path / "model.yaml").write_text("file: face.pb\nlabels: {1: face}\n")
+    (model,) = find_models(tmp_path)
+    with pytest.raises(ModelError, match="No such file"):
+        checksum(model)
+
+
+def test_kinds_without_a_model_are_an_error_that_says_what_to_do(tmp_path):
+    (tmp_path / "face.pb").touch()
+    with pytest.raises(ModelError, match=r"'plate'; name a folder with such a model by --weights, or .* --kinds face"):
+        choose_models(DetectSettings(weights=tmp_path, kinds="face,plate"))
+
+
+def test_kinds_default_to_those_that_have_a_model(tmp_path):
+    (tmp_path / "face.pb").touch()
+    settings = DetectSettings(weights=tmp_path)
+    models = choose_models(settings)
+    assert chosen_kinds(models, settings) == ("face",)
+    assert thresholds_of(models[0], settings) == {"face": 0.3}
+    assert thresholds_of(models[0], DetectSettings(face_threshold=0.7)) == {"face": 0.7}

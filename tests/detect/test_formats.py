@@ -1,0 +1,227 @@
+"""One contract for the loaders of all formats, on tiny real models."""
+
+import dataclasses
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from tiny_models import (
+    SAVERS,
+    find_bright_rectangles,
+    find_not_a_number,
+    save_graph_def,
+    save_saved_model,
+    save_tflite,
+    without_scores,
+)
+
+from anonymizer.detect.catalogue import find_models
+from anonymizer.detect.load import choose_models, load_detectors, load_model
+from anonymizer.detect.signature import SignatureDetector
+from anonymizer.errors import ModelError, PictureError
+from anonymizer.settings import DetectSettings
+from anonymizer.types import Box
+
+DESCRIPTION = """
+file: {file}
+labels: {{1: left, 2: right}}
+kinds: {{face: [left], plate: [right, other]}}
+thresholds: {{face: 0.4, plate: 0.6}}
+"""
+
+
+@pytest.fixture(scope="session", params=SAVERS)
+def model_folder(request, tmp_path_factory) -> Path:
+    """A folder with a described model in one of the formats."""
+    folder = tmp_path_factory.mktemp("weights")
+    SAVERS[request.param](folder / request.param)
+    (folder / "model.yaml").write_text(DESCRIPTION.format(file=request.param))
+    return folder
+
+
+def picture_with(*rectangles: tuple[int, int, int, int], height: int = 48, width: int = 64) -> np.ndarray:
+    """A black picture with bright rectangles x_min, y_min, x_max, y_max."""
+    pixels = np.zeros((height, width, 3), np.uint8)
+    for x_min, y_min, x_max, y_max in rectangles:
+        pixels[y_min:y_max, x_min:x_max] = 255
+    return pixels
+
+
+def detector_in(folder, **settings) -> SignatureDetector:
+    (detector,) = load_detectors(DetectSettings(weights=folder, **settings))
+    return detector
+
+
+def test_boxes_scores_and_kinds(model_folder):
+    detector = detector_in(model_folder)
+    assert detector.kinds == {"face", "plate"}
+    (found,) = detector.detect([picture_with((3, 5, 20, 30), (40, 7, 60, 17))])
+    assert [(detection.kind, detection.score) for detection in found] == [("face", 1.0), ("plate", 1.0)]
+    for detection, box in zip(found, [(3, 5, 20, 30), (40, 7, 60, 17)], strict=True):
+        assert dataclasses.astuple(detection.box) == pytest.approx(box, abs=1e-4)
+
+
+def test_pictures_of_different_sizes_in_one_batch(model_folder):
+    pictures = [
+        picture_with((1, 1, 9, 9)),
+        picture_with(height=7, width=5),
+        picture_with((0, 0, 30, 100), height=100, width=77),
+    ]
+    found = detector_in(model_folder, kinds="face").detect(pictures)
+    assert [len(of_one) for of_one in found] == [1, 0, 1]
+    assert dataclasses.astuple(found[2][0].box) == pytest.approx((0, 0, 30, 100), abs=1e-4)
+
+
+def test_only_wanted_kinds_are_reported(model_folder):
+    detector = detector_in(model_folder, kinds="plate")
+    assert detector.kinds == {"plate"}
+    (found,) = detector.detect([picture_with((3, 5, 20, 30), (40, 7, 60, 17))])
+    assert [detection.kind for detection in found] == ["plate"]
+
+
+def test_thresholds_of_the_model_and_of_the_user(model_folder):
+    half_bright = picture_with((2, 2, 12, 7), (2, 7, 7, 12), (40, 2, 50, 7), (40, 7, 45, 12))  # 75 of 100 pixels
+    half_bright[7:9, 2:7] = half_bright[7:9, 40:45] = 0  # 65
+    half_bright[2:4, 4:9] = half_bright[2:4, 42:47] = 0  # 55
+    kinds = lambda **thresholds: [d.kind for d in detector_in(model_folder, **thresholds).detect([half_bright])[0]]  # noqa: E731
+    assert kinds() == ["face"]
+    assert kinds(plate_threshold=0.55, face_threshold=0.56) == ["plate"]
+    assert kinds(plate_threshold=0.1) == ["face", "plate"]
+
+
+def test_without_description_the_name_tells_the_kind(model_folder, tmp_path):
+    (model,) = find_models(model_folder)
+    renamed = tmp_path / f"weights_plate_v1.0.0{model.path.suffix}"
+    (shutil.copytree if model.path.is_dir() else shutil.copy)(model.path, renamed)
+    (found,) = detector_in(tmp_path).detect([picture_with((3, 5, 20, 30), (40, 7, 60, 17))])
+    assert [detection.kind for detection in found] == ["plate", "plate"]
+
+
+def test_wrong_checksum(model_folder, tmp_path):
+    shutil.copytree(model_folder, tmp_path, dirs_exist_ok=True)
+    with (tmp_path / "model.yaml").open("a") as file:
+        file.write(f"sha256: '{'0' * 64}'\n")
+    with pytest.raises(ModelError, match=r"has SHA-256 [0-9a-f]{64}, its model.yaml says 0{64}") as caught:
+        load_detectors(DetectSettings(weights=tmp_path))
+    assert caught.value.exit_code == 3
+
+
+def describe(folder: Path, file: str) -> Path:
+    (folder / "model.yaml").write_text(f"file: {file}\nlabels: {{1: face}}\n")
+    return folder
+
+
+@pytest.mark.parametrize("file", SAVERS)
+@pytest.mark.parametrize("content", [b"", b"this is a text file", b"\x08\x01" * 500])
+def test_files_that_are_no_models(tmp_path, file, content):
+    path = tmp_path / file
+    if not path.suffix:
+        path.mkdir()
+        path = path / "saved_model.pb"
+    path.write_bytes(content)
+    with pytest.raises(ModelError, match=r"is damaged, or no|no detection model"):
+        load_detectors(DetectSettings(weights=describe(tmp_path, file)))
+
+
+@pytest.mark.parametrize("file", SAVERS)
+def test_truncated_models(tmp_path, file):
+    path = SAVERS[file](tmp_path / file)
+    path = path / "saved_model.pb" if path.is_dir() else path
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 3])
+    with pytest.raises(ModelError, match="is damaged, or no"):
+        load_detectors(DetectSettings(weights=describe(tmp_path, file)))
+
+
+@pytest.mark.parametrize("file", SAVERS)
+def test_models_without_the_outputs(tmp_path, file):
+    SAVERS[file](tmp_path / file, without_scores)
+    with pytest.raises(ModelError, match=r"no detection model: of the outputs .* it lacks detection_scores"):
+        load_detectors(DetectSettings(weights=describe(tmp_path, file)))
+
+
+@pytest.mark.parametrize("file", SAVERS)
+def test_answers_that_are_no_numbers_are_errors_not_empty(tmp_path, file):
+    SAVERS[file](tmp_path / file, find_not_a_number)
+    (detector,) = load_detectors(DetectSettings(weights=describe(tmp_path, file)))
+    with pytest.raises(PictureError, match="no numbers"):
+        detector.detect([picture_with((3, 5, 20, 30), (40, 7, 60, 17))])
+
+
+def test_outputs_under_other_names(tmp_path):
+    def renamed(image_tensor):
+        answer = find_bright_rectangles(image_tensor)
+        answer["scores"] = answer.pop("detection_scores")
+        return answer
+
+    save_graph_def(tmp_path / "graph.pb", renamed)
+    (tmp_path / "model.yaml").write_text("file: graph.pb\nlabels: {1: face}\noutputs: {detection_scores: 'scores:0'}\n")
+    (found,) = detector_in(tmp_path).detect([picture_with((3, 5, 20, 30), (40, 7, 60, 17))])
+    assert [detection.kind for detection in found] == ["face"]
+
+
+def test_classes_that_are_numbered_from_zero(tmp_path):
+    def from_zero(image_tensor):
+        return {**find_bright_rectangles(image_tensor), "detection_classes": tf.constant([[0.0, 1.0]])}
+
+    save_saved_model(tmp_path / "model", from_zero)
+    (tmp_path / "model.yaml").write_text("file: model\nlabels: {2: face}\nfirst_class: 0\n")
+    (found,) = detector_in(tmp_path).detect([picture_with((3, 5, 20, 30), (40, 7, 60, 17))])
+    assert [detection.box.x_min for detection in found] == pytest.approx([40])
+
+
+def test_inputs_of_a_fixed_size_and_of_floats(tmp_path):
+    def of_normalised(image_tensor):
+        # Bright is above 0.5 once (pixel - 127.5) / 127.5 is applied; the model expects just that.
+        return find_bright_rectangles(image_tensor * 128.0 + 64.5)
+
+    save_tflite(tmp_path / "model.tflite", of_normalised, (32, 32), tf.float32)
+    (tmp_path / "model.yaml").write_text("file: model.tflite\nlabels: {1: face}\ninput: {mean: 127.5, std: 127.5}\n")
+    (found,) = detector_in(tmp_path).detect([picture_with((16, 12, 48, 36), height=96, width=128)])
+    assert dataclasses.astuple(found[0].box) == pytest.approx((16, 12, 48, 36), abs=4)
+
+
+def test_padding_to_a_multiple_moves_no_box(tmp_path):
+    save_tflite(tmp_path / "model.tflite")
+    (tmp_path / "model.yaml").write_text("file: model.tflite\nlabels: {1: face}\ninput: {size_multiple: 32}\n")
+    (found,) = detector_in(tmp_path).detect([picture_with((3, 5, 20, 30), height=33, width=65)])
+    assert dataclasses.astuple(found[0].box) == pytest.approx((3, 5, 20, 30), abs=1e-4)
+
+
+def test_several_models_share_the_work(tmp_path):
+    save_graph_def(tmp_path / "weights_face_v1.0.0.pb")
+    save_graph_def(tmp_path / "weights_plate_v1.0.0.pb")
+    detectors = load_detectors(DetectSettings(weights=tmp_path))
+    assert [detector.kinds for detector in detectors] == [{"face"}, {"plate"}]
+    assert [model.name for model in choose_models(DetectSettings(weights=tmp_path, kinds="plate"))] == [
+        "weights_plate_v1.0.0.pb"
+    ]
+
+
+def test_a_model_that_takes_no_pictures(tmp_path):
+    def of_numbers(numbers):
+        return dict.fromkeys(("detection_boxes", "detection_scores", "detection_classes", "num_detections"), numbers)
+
+    module = tf.Module()
+    module.serve = tf.function(of_numbers, input_signature=[tf.TensorSpec((None,), tf.float32, "numbers")])
+    tf.saved_model.save(module, str(tmp_path / "face"), signatures={"serving_default": module.serve})
+    (model,) = find_models(tmp_path)
+    with pytest.raises(ModelError, match="expected are RGB pictures"):
+        load_model(model)
+
+
+def test_boxes_outside_the_picture_are_clipped_or_left_out(tmp_path):
+    boxes = [[[-0.5, -0.5, 0.5, 2.0], [1.5, 0.0, 2.0, 1.0], [0.0, -1.0, 1.0, -0.2]]]
+
+    def outside(image_tensor):
+        return {
+            "detection_boxes": tf.constant(boxes),
+            "detection_scores": tf.constant([[0.9, 0.9, 0.9]]),
+            "detection_classes": tf.constant([[1.0, 1.0, 1.0]]),
+            "num_detections": tf.constant([3.0]),
+        }
+
+    save_graph_def(tmp_path / "face.pb", outside)
+    (found,) = detector_in(tmp_path).detect([picture_with(height=10, width=20)])
+    assert [detection.box for detection in found] == [Box(0, 0, 20, 5)]

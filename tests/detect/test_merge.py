@@ -1,0 +1,27 @@
+from fakes import face, plate
+
+from anonymizer.detect.merge import merge_detections
+
+
+def test_the_better_of_two_boxes_of_one_object_stays():
+    better, worse = face(0, 0, 10, 10, 0.9), face(1, 0, 11, 10, 0.8)
+    assert merge_detections([worse, better]) == [better]
+
+
+def test_neighbours_and_other_kinds_stay():
+    found = [face(0, 0, 10, 10), face(8, 0, 18, 10, 0.8), plate(0, 0, 10, 10)]
+    assert merge_detections(found) == found
+
+
+def test_nothing_stays_nothing():
+    assert merge_detections([]) == []
+
+
+def test_the_lowest_scores_stay():
+    found = [face(0, 0, 10, 10, 0.001)]
+    assert merge_detections(found) == found
+
+
+def test_boxes_without_a_size_stay():
+    found = [face(3, 3, 3, 3)]
+    assert merge_detections(found) == found

@@ -1,0 +1,66 @@
+"""Detectors that answer, crash, or make the process end, and pictures to show them."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from anonymizer.types import Box, Detection, Kind, Pixels
+
+
+class FixedDetector:
+    """Answers the same for every picture."""
+
+    def __init__(self, *detections: Detection, kinds: Sequence[Kind] = ("face",)) -> None:
+        self.kinds = frozenset(kinds)
+        self._detections = list(detections)
+
+    def detect(self, pictures: Sequence[Pixels]) -> list[list[Detection]]:
+        return [self._detections for _ in pictures]
+
+
+class CrashingDetector:
+    """Raises for pictures whose first pixel is pure red, finds nothing in others."""
+
+    kinds = frozenset(["face"])
+
+    def __init__(self, error: BaseException) -> None:
+        self._error = error
+
+    def detect(self, pictures: Sequence[Pixels]) -> list[list[Detection]]:
+        if any(tuple(picture[0, 0]) == (255, 0, 0) for picture in pictures):
+            raise self._error
+        return [[] for _ in pictures]
+
+
+def face(x_min: float, y_min: float, x_max: float, y_max: float, score: float = 0.9) -> Detection:
+    return Detection(Box(x_min, y_min, x_max, y_max), score, "face")
+
+
+def plate(x_min: float, y_min: float, x_max: float, y_max: float, score: float = 0.9) -> Detection:
+    return Detection(Box(x_min, y_min, x_max, y_max), score, "plate")
+
+
+def noise(height: int, width: int, channels: int = 3, seed: int = 0) -> Pixels:
+    """Random pixels, uint8 (height, width, channels)."""
+    return np.random.default_rng(seed).integers(0, 256, (height, width, channels), dtype=np.uint8)
+
+
+def smooth(height: int, width: int) -> Pixels:
+    """A colour gradient, which survives JPEG well. uint8 (height, width, 3)."""
+    rows, columns = np.mgrid[0:height, 0:width]
+    planes = [rows * 255 // height, columns * 255 // width, (rows + columns) * 255 // (height + width)]
+    return np.stack(planes, axis=2).astype(np.uint8)
+
+
+def save(path: Path, pixels: Pixels, **options: object) -> Path:
+    """Saves a picture; the folder is made where needed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels.squeeze()).save(path, **options)
+    return path
+
+
+def load(path: Path) -> Pixels:
+    with Image.open(path) as image:
+        return np.asarray(image)

@@ -1,0 +1,145 @@
+import os
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fakes import noise, save, smooth
+from PIL import Image
+
+from anonymizer.errors import PictureError
+from anonymizer.files.read import read_picture
+
+
+def test_rgb_png(tmp_path):
+    pixels = noise(9, 11)
+    picture = read_picture(save(tmp_path / "a.png", pixels))
+    assert (picture.pixels == pixels).all()
+    assert picture.alpha is None
+    assert picture.encoding.format == "PNG"
+
+
+def test_gray_png(tmp_path):
+    pixels = noise(9, 11, 1)
+    picture = read_picture(save(tmp_path / "a.png", pixels))
+    assert picture.pixels.shape == (9, 11, 1)
+    assert (picture.pixels == pixels).all()
+
+
+@pytest.mark.parametrize(("channels", "colours"), [(2, 1), (4, 3)])
+def test_alpha_is_kept_apart(tmp_path, channels, colours):
+    pixels = noise(9, 11, channels)
+    picture = read_picture(save(tmp_path / "a.png", pixels))
+    assert (picture.pixels == pixels[:, :, :colours]).all()
+    assert (picture.alpha == pixels[:, :, -1]).all()
+
+
+def test_palette_with_and_without_transparency(tmp_path):
+    image = Image.fromarray(smooth(9, 11)).quantize(16)
+    image.save(tmp_path / "opaque.png")
+    image.save(tmp_path / "transparent.png", transparency=3)
+    expected = np.asarray(image.convert("RGB"))
+    opaque, transparent = (read_picture(tmp_path / f"{name}.png") for name in ("opaque", "transparent"))
+    assert (opaque.pixels == expected).all()
+    assert opaque.alpha is None
+    assert (transparent.pixels == expected).all()
+    assert (transparent.alpha == np.where(np.asarray(image) == 3, 0, 255)).all()
+
+
+def test_one_bit_png(tmp_path):
+    Image.fromarray(noise(9, 11, 1).squeeze() > 127).save(tmp_path / "a.png")
+    assert set(np.unique(read_picture(tmp_path / "a.png").pixels)) == {0, 255}
+
+
+def test_jpeg_keeps_how_it_was_stored(tmp_path):
+    path = save(
+        tmp_path / "a.jpg",
+        smooth(33, 50),
+        quality=71,
+        subsampling=1,
+        dpi=(72, 300),
+        progressive=True,
+        icc_profile=b"icc",
+    )
+    encoding = read_picture(path).encoding
+    with Image.open(path) as image:
+        assert encoding.quantization == image.quantization
+    assert (encoding.format, encoding.subsampling, encoding.progressive) == ("JPEG", 1, True)
+    assert (encoding.dpi, encoding.icc_profile) == ((72, 300), b"icc")
+
+
+def test_the_content_tells_the_format(tmp_path):
+    save(tmp_path / "a.png", smooth(9, 11))
+    (tmp_path / "a.png").rename(tmp_path / "a.jpg")
+    assert read_picture(tmp_path / "a.jpg").encoding.format == "PNG"
+
+
+@pytest.mark.parametrize("orientation", [0, 9, 300])
+def test_impossible_orientations_count_as_upright(tmp_path, orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    pixels = noise(9, 11)
+    picture = read_picture(save(tmp_path / "a.png", pixels, exif=exif))
+    assert (picture.pixels == pixels).all()
+
+
+def test_damaged_metadata_does_not_stop(tmp_path):
+    path = save(tmp_path / "a.jpg", smooth(9, 11), exif=b"Exif\0\0II*\0\xff\xff\xff\xff")
+    assert read_picture(path).encoding.orientation == 1
+
+
+def chunk(kind: bytes, content: bytes) -> bytes:
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+
+def sixteen_bit_png(path: Path) -> None:
+    header = struct.pack(">IIBBBBB", 2, 2, 16, 2, 0, 0, 0)
+    data = zlib.compress(b"".join(b"\0" + bytes(12) for _ in range(2)))
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", data) + chunk(b"IEND", b""))
+
+
+def huge_png(path: Path) -> None:
+    header = struct.pack(">IIBBBBB", 100_000, 100_000, 8, 2, 0, 0, 0)
+    path.write_bytes(
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
+    )
+
+
+def truncated_jpeg(path: Path) -> None:
+    save(path, noise(50, 50))
+    path.write_bytes(path.read_bytes()[:1500])
+
+
+def truncated_png(path: Path) -> None:
+    Image.fromarray(noise(50, 50)).save(path, "PNG")
+    path.write_bytes(path.read_bytes()[:1500])
+
+
+def animated_png(path: Path) -> None:
+    frames = [Image.fromarray(noise(9, 9, seed=seed)) for seed in range(2)]
+    frames[0].save(path, "PNG", save_all=True, append_images=frames[1:])
+
+
+BAD = {
+    "is empty": lambda path: path.write_bytes(b""),
+    "is neither a JPEG nor a PNG picture": lambda path: path.write_bytes(b"these are no pixels"),
+    "cannot be opened: No such file": lambda path: path.symlink_to("nowhere"),
+    "cannot be opened: Too many levels of symbolic links": lambda path: path.symlink_to(path.name),
+    "is not a regular file": os.mkfifo,
+    "JPEG file in CMYK colours": lambda path: Image.fromarray(noise(9, 9)).convert("CMYK").save(path),
+    "16 bits per channel": sixteen_bit_png,
+    "pixels": huge_png,
+    "is damaged: image file is truncated": truncated_jpeg,
+    "is damaged: ": truncated_png,
+    "animated PNG": animated_png,
+    "is neither a JPEG nor a PNG": lambda path: Image.fromarray(noise(9, 9)).save(path, "WEBP"),
+}
+
+
+@pytest.mark.parametrize(("message", "make"), BAD.items(), ids=BAD)
+def test_bad_files_fail_with_a_reason_and_without_their_path(tmp_path, message, make):
+    make(tmp_path / "a.jpg")
+    with pytest.raises(PictureError, match=message) as caught:
+        read_picture(tmp_path / "a.jpg")
+    assert str(tmp_path) not in str(caught.value)

@@ -1,0 +1,82 @@
+"""Real processes and real signals: a final name never holds a broken or an unredacted picture."""
+
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+
+PICTURES = 30
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory, originals):
+    """The input folder, and what a run that nothing disturbs makes of it."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    (folder / "in").mkdir()
+    for index in range(PICTURES):
+        shutil.copy(originals / "astronaut.png", folder / "in" / f"{index:03}.png")
+    assert start(folder / "in", folder / "out").wait() == 0
+    return folder / "in", folder / "out"
+
+
+def start(source, target, **options):
+    command = [sys.executable, "-m", "anonymizer", "--input", str(source), "--image-output", str(target)]
+    return subprocess.Popen([*command, "--kinds", "face", "--overwrite"], **options)
+
+
+def check_outputs(target, expected) -> int:
+    """Everything under a final name is what the undisturbed run wrote. Returns the number of pictures."""
+    pictures = list(target.glob("[0-9]*.png")) if target.exists() else []
+    for path in pictures:
+        assert path.read_bytes() == (expected / path.name).read_bytes()
+        assert path.with_suffix(".json").read_bytes() == (expected / path.name).with_suffix(".json").read_bytes()
+    return len(pictures)
+
+
+def wait_for(target, number, process):
+    """Waits until some pictures are done."""
+    while process.poll() is None and len(list(target.glob("[0-9]*.png"))) < number:
+        time.sleep(0.005)
+
+
+def test_outputs_are_redacted(undisturbed):
+    _, target = undisturbed
+    assert check_outputs(target, target) == PICTURES
+    before, after = (np.asarray(Image.open(folder / "000.png")) for folder in undisturbed)
+    assert (before[80:180, 190:260] != after[80:180, 190:260]).mean() > 0.9
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_kill_at_a_random_moment(undisturbed, tmp_path, seed):
+    source, expected = undisturbed
+    process = start(source, tmp_path / "out")
+    chance = random.Random(seed)
+    wait_for(tmp_path / "out", chance.randrange(PICTURES - 5), process)
+    time.sleep(chance.random() * 0.1)
+    process.kill()
+    assert process.wait() == -signal.SIGKILL
+    check_outputs(tmp_path / "out", expected)
+    # The next run makes up for it, and leaves nothing of the killed one behind.
+    if seed == 0:
+        assert start(source, tmp_path / "out").wait() == 0
+        assert check_outputs(tmp_path / "out", expected) == PICTURES
+        assert len(list((tmp_path / "out").iterdir())) == 2 * PICTURES + 1
+
+
+def test_interrupt(undisturbed, tmp_path):
+    source, expected = undisturbed
+    process = start(source, tmp_path / "out", stderr=subprocess.PIPE)
+    wait_for(tmp_path / "out", 3, process)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert b"anonymize: interrupted" in err
+    assert b"Traceback" not in err
+    assert 3 <= check_outputs(tmp_path / "out", expected) < PICTURES
+    assert not list((tmp_path / "out").glob(".*"))

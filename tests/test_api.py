@@ -1,0 +1,58 @@
+import numpy as np
+import pytest
+from fakes import FixedDetector, face, load, noise, save
+
+import anonymizer
+from anonymizer import Settings, anonymize_folder, anonymize_image
+
+
+def test_everything_public_can_be_imported():
+    for name in anonymizer.__all__:
+        assert getattr(anonymizer, name) is not None
+    with pytest.raises(AttributeError, match="nothing_of_the_kind"):
+        _ = anonymizer.nothing_of_the_kind
+
+
+@pytest.mark.parametrize("shape", [(40, 50), (40, 50, 1), (40, 50, 3), (40, 50, 4)])
+def test_image_keeps_its_shape_its_alpha_and_its_surroundings(use_detectors, shape):
+    use_detectors(FixedDetector(face(10, 10, 20, 20)))
+    pixels = noise(40, 50, shape[2] if len(shape) == 3 else 1).reshape(shape)
+    before = pixels.copy()
+    result, detections = anonymize_image(pixels)
+    assert detections == [face(10, 10, 20, 20)]
+    assert result.shape == shape
+    assert (pixels == before).all()
+    assert (result[30:] == pixels[30:]).all()
+    colours = slice(0, 3) if len(shape) == 3 else slice(None)
+    assert (result[10:20, 10:20][..., colours] != pixels[10:20, 10:20][..., colours]).mean() > 0.9
+    if shape[2:] == (4,):
+        assert (result[:, :, 3] == pixels[:, :, 3]).all()
+
+
+@pytest.mark.parametrize(
+    "pixels",
+    [
+        np.zeros((4, 4), np.float32),
+        np.zeros((4, 4, 2), np.uint8),
+        np.zeros((4,), np.uint8),
+        np.zeros((0, 4, 3), np.uint8),
+    ],
+)
+def test_other_arrays_are_refused(pixels):
+    with pytest.raises(ValueError, match="expected"):
+        anonymize_image(pixels)
+
+
+def test_folder(use_detectors, folders):
+    source, target = folders
+    save(source / "sub" / "a.png", noise(30, 30))
+    (source / "notes.txt").touch()
+    use_detectors(FixedDetector(face(5, 5, 20, 20)))
+    seen = []
+    report = anonymize_folder(source, target, Settings(), on_result=seen.append)
+    assert report.exit_code == 0
+    assert report.complete
+    assert report.results == seen
+    assert report.detections() == {"face": 1}
+    assert report.not_looked_at == {".txt": 1}
+    assert (load(target / "sub" / "a.png") != load(source / "sub" / "a.png")).any()

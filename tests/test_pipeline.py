@@ -1,0 +1,118 @@
+"""Fail closed: an output exists only if every detector and the redaction finished for that picture."""
+
+import json
+from pathlib import Path
+
+import pytest
+from fakes import CrashingDetector, FixedDetector, face, load, noise, plate, save
+
+from anonymizer.errors import OutputError, PictureError
+from anonymizer.pipeline import process
+from anonymizer.settings import RecordSettings, RedactSettings, Settings
+from anonymizer.types import Job
+
+JOB = Job(Path("sub/a.png"), Path("sub/a.png"), Path("sub/a.json"))
+
+
+@pytest.fixture
+def pixels(folders):
+    pixels = noise(40, 60)
+    pixels[0, 0] = (255, 0, 0)
+    save(folders[0] / "sub" / "a.png", pixels)
+    return pixels
+
+
+def files_in(folder: Path) -> list[str]:
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+def test_a_picture_and_its_detections(folders, pixels):
+    found = [face(10, 10, 20, 20.5, 0.75), plate(30, 30, 50, 35)]
+    detectors = [FixedDetector(found[0]), FixedDetector(found[1], kinds=["plate"])]
+    result = process(JOB, *folders, detectors, Settings())
+    assert (result.file, result.status, result.reason) == ("sub/a.png", "anonymized", None)
+    assert result.counts == {"face": 1, "plate": 1}
+    assert list(result.seconds) == ["read", "detect", "redact", "write"]
+    assert files_in(folders[1]) == ["sub/a.json", "sub/a.png"]
+    written = load(folders[1] / "sub/a.png")
+    assert (written[10:20, 10:20] != pixels[10:20, 10:20]).mean() > 0.9
+    assert (written[:, 55:] == pixels[:, 55:]).all()
+    assert json.loads((folders[1] / "sub/a.json").read_text()) == [
+        {"y_min": 10, "x_min": 10, "y_max": 20.5, "x_max": 20, "score": 0.75, "kind": "face"},
+        {"y_min": 30, "x_min": 30, "y_max": 35, "x_max": 50, "score": 0.9, "kind": "plate"},
+    ]
+
+
+def test_nothing_found_is_written_as_such(folders, pixels):
+    result = process(JOB, *folders, [FixedDetector()], Settings())
+    assert result.counts == {"face": 0}
+    assert (folders[1] / "sub/a.json").read_text() == "[]\n"
+    assert (load(folders[1] / "sub/a.png") == pixels).all()
+
+
+def test_without_detections_file(folders, pixels):
+    settings = Settings(record=RecordSettings(write_detections=False))
+    process(JOB, *folders, [FixedDetector()], settings)
+    assert files_in(folders[1]) == ["sub/a.png"]
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (PictureError("the model gave no answer"), "the model gave no answer"),
+        (ValueError("shapes differ"), "unexpected ValueError: shapes differ"),
+        (MemoryError(), "unexpected MemoryError: "),
+    ],
+)
+@pytest.mark.parametrize("earlier_run", [False, True])
+def test_a_crashing_detector_leaves_no_output(folders, pixels, error, reason, earlier_run):
+    if earlier_run:
+        process(JOB, *folders, [FixedDetector()], Settings())
+    result = process(JOB, *folders, [FixedDetector(face(1, 1, 9, 9)), CrashingDetector(error)], Settings())
+    assert (result.status, result.reason) == ("failed", reason)
+    assert not folders[1].exists() or files_in(folders[1]) == []
+
+
+def test_a_crashing_redaction_leaves_no_output(folders, pixels, monkeypatch):
+    def crash(*arguments):
+        raise RuntimeError("out of paint")
+
+    monkeypatch.setattr("anonymizer.pipeline.redact", crash)
+    result = process(JOB, *folders, [FixedDetector()], Settings())
+    assert result.reason == "unexpected RuntimeError: out of paint"
+    assert not folders[1].exists()
+
+
+def test_a_picture_that_cannot_be_written_leaves_no_detections(folders, pixels, monkeypatch):
+    write_file = __import__("anonymizer.files.write", fromlist=["write_file"]).write_file
+
+    def refuse_pictures(root, relative, content):
+        if relative.suffix == ".png":
+            raise PictureError("cannot be written")
+        write_file(root, relative, content)
+
+    monkeypatch.setattr("anonymizer.pipeline.write_file", refuse_pictures)
+    assert process(JOB, *folders, [FixedDetector()], Settings()).status == "failed"
+    assert files_in(folders[1]) == []
+
+
+def test_a_full_disk_stops_the_run(folders, pixels, monkeypatch):
+    def full(*arguments):
+        raise OutputError("disk full")
+
+    monkeypatch.setattr("anonymizer.pipeline.write_file", full)
+    with pytest.raises(OutputError):
+        process(JOB, *folders, [FixedDetector()], Settings())
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt(), SystemExit()])
+def test_an_interrupt_goes_through(folders, pixels, stop):
+    with pytest.raises(type(stop)):
+        process(JOB, *folders, [CrashingDetector(stop)], Settings())
+    assert not folders[1].exists()
+
+
+def test_a_weak_kernel_is_noted(folders, pixels):
+    settings = Settings(redact=RedactSettings("21,2,9"))
+    result = process(JOB, *folders, [FixedDetector(face(0, 0, 40, 40))], settings)
+    assert "too weak for 1 of 1 objects" in result.warnings[0]

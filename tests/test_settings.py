@@ -1,0 +1,130 @@
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from anonymizer.errors import SettingsError
+from anonymizer.settings import (
+    ALL_SETTINGS,
+    DetectSettings,
+    FindSettings,
+    Kernel,
+    RedactSettings,
+    RunSettings,
+    Settings,
+    from_options,
+    key_of,
+    read_config,
+    settings_from_options,
+    to_options,
+)
+
+
+@given(
+    st.sampled_from([None, ("face",), ("plate",), ("face", "plate")]),
+    st.none() | st.floats(0.001, 1.0),
+    st.none() | st.builds(Kernel, st.sampled_from([1, 21, 65]), st.sampled_from([0.5, 2.0]), st.sampled_from([1, 9])),
+    st.floats(0, 5),
+)
+def test_settings_survive_the_way_through_yaml(kinds, threshold, kernel, margin):
+    settings = Settings(
+        detect=DetectSettings(kinds, threshold, weights=Path("my models")),
+        redact=RedactSettings(kernel, face_margin=margin),
+    )
+    written = yaml.safe_dump(to_options(settings.find, settings.detect, settings.redact, settings.record))
+    assert settings_from_options(yaml.safe_load(written)) == settings
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("face-threshold", "0", "0 is not in the range 0.001..1.0"),
+        ("face-threshold", 1.5, "1.5 is not in the range"),
+        ("plate-threshold", "high", "'high' is not a number"),
+        ("plate-threshold", True, "True is not a number"),
+        ("plate-threshold", float("nan"), "nan is not in the range"),
+        ("kinds", "face,dog", "'dog' is none of face, plate"),
+        ("kinds", "", "'' is none of face, plate"),
+        ("kinds", 3, "3 is not a comma-separated list"),
+        ("image-extensions", "jpg,,png", "empty"),
+        ("image-extensions", "jpg,json", "json is the extension of the detections"),
+        ("obfuscation-kernel", "21,2", "neither auto nor"),
+        ("obfuscation-kernel", "21,2,9,4", "neither auto nor"),
+        ("obfuscation-kernel", "20,2,9", "kernel size 20 is not an odd number"),
+        ("obfuscation-kernel", "21,2,0", "kernel size 0 is not an odd number"),
+        ("obfuscation-kernel", "21,0,9", "sigma 0 is not in the range"),
+        ("face-margin", -0.1, "-0.1 is not in the range"),
+        ("write-detections", "maybe", "'maybe' is neither true nor false"),
+        ("limit", 0, "0 is not a whole number from 1 on"),
+        ("limit", 2.5, "2.5 is not a whole number"),
+        ("weights", "", "'' is not a path"),
+        ("input", 7, "7 is not a path"),
+    ],
+)
+def test_wrong_values_are_refused_with_the_option_and_the_reason(key, value, message):
+    (part,) = [part for part in ALL_SETTINGS if key in to_options(part())]
+    with pytest.raises(SettingsError, match=f"^--{key}: ") as caught:
+        from_options(part, {key: value})
+    assert message in str(caught.value)
+    assert caught.value.exit_code == 2
+
+
+def test_extensions_are_lower_case_and_without_dots():
+    assert FindSettings(".JPG, png,jpg").image_extensions == ("jpg", "png")
+
+
+def test_kernel_is_read_from_text_and_lists():
+    assert RedactSettings("65,3,19").obfuscation_kernel == Kernel(65, 3.0, 19)
+    assert RedactSettings([65, 3, 19]).obfuscation_kernel == Kernel(65, 3.0, 19)
+    assert RedactSettings("auto").obfuscation_kernel is None
+
+
+def test_keys_are_unique_over_all_settings():
+    keys = [key_of(setting) for part in ALL_SETTINGS for setting in fields(part)]
+    assert len(keys) == len(set(keys))
+
+
+def test_config_file(tmp_path):
+    path = tmp_path / "anonymize.yaml"
+    path.write_text("face-threshold: 0.4\nimage_output: out\n")
+    assert read_config(path) == {"face-threshold": 0.4, "image-output": "out"}
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("face-treshold: 1", "unknown key 'face-treshold'; did you mean 'face-threshold'?"),
+        ("- face", "must hold lines such as"),
+        ("a: [", "is not YAML"),
+        ("\xff", "is not YAML"),
+    ],
+)
+def test_wrong_config_files(tmp_path, content, message):
+    path = tmp_path / "anonymize.yaml"
+    path.write_bytes(content.encode("latin-1"))
+    with pytest.raises(SettingsError) as caught:
+        read_config(path)
+    assert message in str(caught.value)
+
+
+def test_missing_config_file(tmp_path):
+    with pytest.raises(SettingsError, match="No such file"):
+        read_config(tmp_path / "none.yaml")
+
+
+def test_empty_config_file(tmp_path):
+    path = tmp_path / "empty.yaml"
+    path.write_text("")
+    assert read_config(path) == {}
+
+
+def test_digest_tells_what_decides_the_output():
+    assert Settings().digest() == Settings(detect=DetectSettings(weights="elsewhere")).digest()
+    assert Settings().digest() != Settings(detect=DetectSettings(face_threshold=0.5)).digest()
+
+
+def test_run_settings_are_no_part_of_the_report():
+    assert not set(to_options(RunSettings())).intersection(Settings().as_dict())
