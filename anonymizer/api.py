@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from anonymizer.detect.load import load_detectors
-from anonymizer.pipeline import detect
+from anonymizer.detect.merge import merge_detections
+from anonymizer.pipeline import detect, detect_in_alpha, redact_alpha
 from anonymizer.record.report import Report
 from anonymizer.redact.redact import redact
 from anonymizer.run.local import run
@@ -25,8 +26,8 @@ def anonymize_image(pixels: Pixels, settings: Settings = Settings()) -> tuple[Pi
         settings: `find` and `record` have no say here.
 
     Returns:
-        A picture of the same shape, equal to the input outside the redacted areas and in its alpha channel,
-        and the detections.
+        A picture of the same shape, equal to the input outside the redacted areas, and the detections. The alpha
+        channel changes only where something was found in itself.
 
     Raises:
         ValueError: the array is no such picture.
@@ -39,9 +40,14 @@ def anonymize_image(pixels: Pixels, settings: Settings = Settings()) -> tuple[Pi
     if planes.shape[2] not in (1, 3, 4):
         raise ValueError(f"expected 1, 3 or 4 channels, not {planes.shape[2]}")
     colours = np.ascontiguousarray(planes[:, :, :3])
-    detections = detect(colours, load_detectors(settings.detect))
+    alpha = planes[:, :, 3] if planes.shape[2] == 4 else None
+    detectors = load_detectors(settings.detect)
+    in_alpha = detect_in_alpha(alpha, detectors)
+    detections = merge_detections([*detect(colours, detectors), *in_alpha])
     result = planes.copy()
     result[:, :, :3] = redact(colours, detections, settings.redact)
+    if alpha is not None:
+        result[:, :, 3] = redact_alpha(alpha, in_alpha, settings)
     return result.reshape(pixels.shape), detections
 
 

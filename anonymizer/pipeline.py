@@ -13,17 +13,25 @@ from anonymizer.detect.detector import Detector
 from anonymizer.detect.merge import merge_detections
 from anonymizer.errors import OutputError, PictureError
 from anonymizer.files.read import read_picture
-from anonymizer.files.write import encode_picture, remove_file, write_file
+from anonymizer.files.write import encode_picture, remove_files, write_files
 from anonymizer.record.detections import to_json
 from anonymizer.redact.redact import redact, weaknesses
 from anonymizer.settings import KINDS, Settings
-from anonymizer.types import Detection, Job, Pixels, Result
+from anonymizer.types import Alpha, Detection, Job, Pixels, Result
 
 
 def detect(pixels: Pixels, detectors: Sequence[Detector]) -> list[Detection]:
     """Everything that any of the detectors finds in a picture, gray or RGB."""
     rgb = pixels if pixels.shape[2] == 3 else np.repeat(pixels, 3, axis=2)
     return merge_detections([found for detector in detectors for found in detector.detect([rgb])[0]])
+
+
+def detect_in_alpha(alpha: Alpha | None, detectors: Sequence[Detector]) -> list[Detection]:
+    """What an alpha channel shows by itself, in front of something bright or of something dark."""
+    if alpha is None or len(np.unique(alpha)) <= 2:  # a stencil shows no more than an outline
+        return []
+    plane = alpha[:, :, np.newaxis]
+    return merge_detections([*detect(plane, detectors), *detect(255 - plane, detectors)])
 
 
 def process(job: Job, input_root: Path, output_root: Path, detectors: Sequence[Detector], settings: Settings) -> Result:
@@ -33,7 +41,7 @@ def process(job: Job, input_root: Path, output_root: Path, detectors: Sequence[D
     stays under its names.
 
     Raises:
-        OutputError: no further picture can be written either.
+        OutputError: no further picture can be written either; nothing has changed in the output.
     """
     seconds: dict[str, float] = {}
     try:
@@ -42,8 +50,9 @@ def process(job: Job, input_root: Path, output_root: Path, detectors: Sequence[D
         raise
     except Exception as error:  # noqa: BLE001 - the boundary: one picture never stops the others
         reason = str(error) if isinstance(error, PictureError) else f"unexpected {type(error).__name__}: {error}"
-        for path in (job.target, job.record):
-            remove_file(output_root, path)
+        for root, text in ((input_root, "input folder"), (output_root, "output folder")):
+            reason = reason.replace(str(root.absolute()), text)  # reports name no place on the machine
+        remove_files(output_root, [job.target, job.record, *job.stale_records])
         return Result(job.name, "failed", reason, seconds=seconds)
 
 
@@ -58,22 +67,27 @@ def _process(
     with _timed(seconds, "read"):
         picture = read_picture(input_root / job.source)
     with _timed(seconds, "detect"):
-        detections = detect(picture.pixels, detectors)
+        in_alpha = detect_in_alpha(picture.alpha, detectors)
+        detections = merge_detections([*detect(picture.pixels, detectors), *in_alpha])
     with _timed(seconds, "redact"):
-        redacted = redact(picture.pixels, detections, settings.redact)
+        pixels = redact(picture.pixels, detections, settings.redact)
+        alpha = redact_alpha(picture.alpha, in_alpha, settings)
     with _timed(seconds, "write"):
-        content = encode_picture(picture, redacted)
+        content = encode_picture(pixels, alpha, picture.encoding)
         # The picture comes last: where it is, its detections are.
-        if settings.record.write_detections:
-            write_file(output_root, job.record, to_json(detections))
-        else:
-            remove_file(output_root, job.record)
-        write_file(output_root, job.target, content)
+        record = {job.record: to_json(detections)} if settings.record.write_detections else {}
+        write_files(output_root, {**record, job.target: content})
+        remove_files(output_root, [*job.stale_records, *([] if record else [job.record])])
 
     looked_for = {kind for detector in detectors for kind in detector.kinds}
     counts = {kind: sum(d.kind == kind for d in detections) for kind in sorted(looked_for, key=KINDS.index)}
     warnings = tuple(weaknesses(detections, settings.redact))
     return Result(job.name, "anonymized", counts=counts, seconds=seconds, warnings=warnings)
+
+
+def redact_alpha(alpha: Alpha | None, detections: Sequence[Detection], settings: Settings) -> Alpha | None:
+    """The alpha channel without what was found in itself; otherwise it stays as it is."""
+    return None if alpha is None else redact(alpha[:, :, np.newaxis], detections, settings.redact)[:, :, 0]
 
 
 @contextmanager

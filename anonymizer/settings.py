@@ -53,6 +53,8 @@ def _parse_kinds(value: object) -> tuple[str, ...] | None:
     if value is None:
         return None
     kinds = _parse_items(value)
+    if not kinds:
+        raise ValueError(f"{value!r} names no kind")
     for kind in kinds:
         if kind not in KINDS:
             raise ValueError(f"{kind!r} is none of {', '.join(KINDS)}")
@@ -83,7 +85,8 @@ def _parse_kernel(value: object) -> Kernel | None:
         return None
     items = _parse_items(value)
     try:
-        size, sigma, box_size = int(items[0]), float(items[1]), int(items[2])
+        size, box_size = int(items[0]), int(items[2])
+        sigma = int(items[1]) if items[1].isdigit() else float(items[1])
     except (ValueError, IndexError):
         items = []
     if len(items) != 3:
@@ -113,7 +116,7 @@ def _parse_limit(value: object) -> int | None:
     if value is None:
         return None
     number = _parse_number(value)
-    if number != int(number) or number < 1:
+    if not number.is_integer() or number < 1:
         raise ValueError(f"{value!r} is not a whole number from 1 on")
     return int(number)
 
@@ -121,7 +124,7 @@ def _parse_limit(value: object) -> int | None:
 def _parse_path(value: object) -> Path | None:
     if value is None:
         return None
-    if not isinstance(value, str | Path) or str(value) == "":
+    if not isinstance(value, str | Path) or str(value) == "" or "\0" in str(value):
         raise ValueError(f"{value!r} is not a path")
     return Path(value)
 
@@ -192,7 +195,7 @@ class RedactSettings(_Checked):
     feather: float = _setting(
         0.1,
         _parse_margin,
-        "Width of the soft edge around the widened box, as a share of its longer side (kernel auto).",
+        "Width of the soft edge outside the widened box, as a share of the box's longer side (kernel auto).",
         "FLOAT",
     )
 
@@ -292,7 +295,7 @@ def to_options(*settings: _Checked) -> dict[str, object]:
 
 def _plain(key: str, value: object) -> object:
     if key == "obfuscation_kernel":
-        return "auto" if value is None else ",".join(f"{number:g}" for number in value)  # type: ignore[attr-defined]
+        return "auto" if value is None else ",".join(map(str, value))  # type: ignore[call-overload]
     if isinstance(value, tuple):
         return ",".join(value)
     return str(value) if isinstance(value, Path) else value
@@ -307,7 +310,8 @@ def read_config(path: Path) -> dict[str, object]:
     import yaml
 
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        content, node = yaml.safe_load(text), yaml.compose(text)
     except OSError as error:
         raise SettingsError(f"configuration file {path}: {error.strerror}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -317,6 +321,11 @@ def read_config(path: Path) -> dict[str, object]:
     if not isinstance(content, dict):
         raise SettingsError(f"configuration file {path} must hold lines such as 'face-threshold: 0.2'")
     known = [key_of(setting) for settings in ALL_SETTINGS for setting in fields(settings)]
+    assert isinstance(node, yaml.MappingNode)
+    written_keys = [str(key.value).replace("_", "-") for key, _ in node.value]
+    for key in written_keys:
+        if written_keys.count(key) > 1:
+            raise SettingsError(f"configuration file {path}: key {key!r} stands there more than once")
     options: dict[str, object] = {}
     for written, value in content.items():
         key = str(written).replace("_", "-")

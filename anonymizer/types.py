@@ -14,6 +14,9 @@ import numpy.typing as npt
 Pixels: TypeAlias = npt.NDArray[np.uint8]
 """Upright picture, uint8 (H, W, C): C=1 gray or C=3 RGB."""
 
+Alpha: TypeAlias = npt.NDArray[np.uint8]
+"""Alpha channel of an upright picture, uint8 (H, W)."""
+
 Kind: TypeAlias = Literal["face", "plate"]
 Status: TypeAlias = Literal["anonymized", "failed", "skipped"]
 
@@ -67,6 +70,8 @@ class Job:
     target: Path
     record: Path
     """Where the detection JSON goes."""
+    stale_records: tuple[Path, ...] = ()
+    """Where an earlier run put it if the picture had no twin then, or has none now."""
 
     @property
     def name(self) -> str:

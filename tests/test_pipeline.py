@@ -1,6 +1,7 @@
 """Fail closed: an output exists only if every detector and the redaction finished for that picture."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -51,9 +52,59 @@ def test_nothing_found_is_written_as_such(folders, pixels):
 
 
 def test_without_detections_file(folders, pixels):
+    process(JOB, *folders, [FixedDetector()], Settings())
     settings = Settings(record=RecordSettings(write_detections=False))
     process(JOB, *folders, [FixedDetector()], settings)
     assert files_in(folders[1]) == ["sub/a.png"]
+
+
+def test_detections_under_the_name_of_an_earlier_run_are_removed(folders, pixels):
+    process(JOB, *folders, [FixedDetector()], Settings())
+    job = Job(JOB.source, JOB.target, Path("sub/a.png.json"), (JOB.record,))
+    process(job, *folders, [FixedDetector()], Settings())
+    assert files_in(folders[1]) == ["sub/a.png", "sub/a.png.json"]
+
+
+class AlphaReader:
+    """Finds a face wherever the first pixel is 7."""
+
+    kinds = frozenset(["face"])
+
+    def detect(self, pictures):
+        return [[face(10, 10, 20, 20)] if picture[0, 0, 0] == 7 else [] for picture in pictures]
+
+
+@pytest.mark.parametrize("first", [7, 255 - 7])
+def test_a_face_in_the_alpha_channel_is_found_and_redacted(folders, first):
+    pixels = noise(40, 60, 4)
+    pixels[0, 0] = (0, 0, 0, first)
+    save(folders[0] / "sub" / "a.png", pixels)
+    assert process(JOB, *folders, [AlphaReader()], Settings()).counts == {"face": 1}
+    written = load(folders[1] / "sub" / "a.png")
+    assert (written[10:20, 10:20] != pixels[10:20, 10:20]).mean(axis=(0, 1)).min() > 0.9
+    assert (written[30:, 30:] == pixels[30:, 30:]).all()
+
+
+def test_alpha_stays_where_nothing_is_found_in_itself(folders):
+    pixels = noise(40, 60, 4)
+    pixels[0, 0] = (7, 0, 0, 99)
+    save(folders[0] / "sub" / "a.png", pixels)
+    assert process(JOB, *folders, [AlphaReader()], Settings()).counts == {"face": 1}
+    assert (load(folders[1] / "sub" / "a.png")[:, :, 3] == pixels[:, :, 3]).all()
+
+
+def test_a_link_in_the_output_never_costs_an_original(folders, pixels):
+    folders[1].mkdir()
+    (folders[1] / "sub").symlink_to(folders[0] / "sub")
+    result = process(JOB, *folders, [FixedDetector()], Settings())
+    assert result.reason == "would be written outside the output folder, through a link in it"
+    assert (load(folders[0] / "sub" / "a.png") == pixels).all()
+
+
+def test_reasons_name_no_place_on_the_machine(folders, pixels):
+    error = RuntimeError(f"cannot handle {folders[0] / 'sub'}")
+    result = process(JOB, *folders, [CrashingDetector(error)], Settings())
+    assert result.reason == "unexpected RuntimeError: cannot handle input folder/sub"
 
 
 @pytest.mark.parametrize(
@@ -84,14 +135,14 @@ def test_a_crashing_redaction_leaves_no_output(folders, pixels, monkeypatch):
 
 
 def test_a_picture_that_cannot_be_written_leaves_no_detections(folders, pixels, monkeypatch):
-    write_file = __import__("anonymizer.files.write", fromlist=["write_file"]).write_file
+    replace = os.replace
 
-    def refuse_pictures(root, relative, content):
-        if relative.suffix == ".png":
-            raise PictureError("cannot be written")
-        write_file(root, relative, content)
+    def refuse_pictures(old, new):
+        if new.suffix == ".png":
+            raise PermissionError(13, "Permission denied")
+        replace(old, new)
 
-    monkeypatch.setattr("anonymizer.pipeline.write_file", refuse_pictures)
+    monkeypatch.setattr(os, "replace", refuse_pictures)
     assert process(JOB, *folders, [FixedDetector()], Settings()).status == "failed"
     assert files_in(folders[1]) == []
 
@@ -100,7 +151,7 @@ def test_a_full_disk_stops_the_run(folders, pixels, monkeypatch):
     def full(*arguments):
         raise OutputError("disk full")
 
-    monkeypatch.setattr("anonymizer.pipeline.write_file", full)
+    monkeypatch.setattr("anonymizer.pipeline.write_files", full)
     with pytest.raises(OutputError):
         process(JOB, *folders, [FixedDetector()], Settings())
 

@@ -26,7 +26,8 @@ from anonymizer.settings import (
 @given(
     st.sampled_from([None, ("face",), ("plate",), ("face", "plate")]),
     st.none() | st.floats(0.001, 1.0),
-    st.none() | st.builds(Kernel, st.sampled_from([1, 21, 65]), st.sampled_from([0.5, 2.0]), st.sampled_from([1, 9])),
+    st.none()
+    | st.builds(Kernel, st.sampled_from([1, 21, 65]), st.integers(1, 8) | st.floats(0.1, 8), st.sampled_from([1, 9])),
     st.floats(0, 5),
 )
 def test_settings_survive_the_way_through_yaml(kinds, threshold, kernel, margin):
@@ -48,6 +49,10 @@ def test_settings_survive_the_way_through_yaml(kinds, threshold, kernel, margin)
         ("plate-threshold", float("nan"), "nan is not in the range"),
         ("kinds", "face,dog", "'dog' is none of face, plate"),
         ("kinds", "", "'' is none of face, plate"),
+        ("kinds", [], "[] names no kind"),
+        ("kinds", {}, "{} names no kind"),
+        ("input", "a\0b", "is not a path"),
+        ("limit", float("inf"), "inf is not a whole number"),
         ("kinds", 3, "3 is not a comma-separated list"),
         ("image-extensions", "jpg,,png", "empty"),
         ("image-extensions", "jpg,json", "json is the extension of the detections"),
@@ -97,6 +102,8 @@ def test_config_file(tmp_path):
     ("content", "message"),
     [
         ("face-treshold: 1", "unknown key 'face-treshold'; did you mean 'face-threshold'?"),
+        ("limit: 1\nlimit: 2", "key 'limit' stands there more than once"),
+        ("face_threshold: 1\nface-threshold: 1", "key 'face-threshold' stands there more than once"),
         ("- face", "must hold lines such as"),
         ("a: [", "is not YAML"),
         ("\xff", "is not YAML"),

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import click
-
 from anonymizer.cli.options import effective_options
 from anonymizer.cli.progress import Progress
-from anonymizer.cli.text import printable
+from anonymizer.cli.text import say
 from anonymizer.record.report import Report
 from anonymizer.run.local import run
 from anonymizer.run.plan import Plan, make_plan
@@ -26,7 +24,7 @@ def anonymize_folder(config: Path | None, given: dict[str, object]) -> int:
     plan = make_plan(what, settings_from_options(options))
     if what.dry_run:
         _tell_plan(plan)
-        return 0
+        return 1 if any(result.status == "failed" for result in plan.settled) else 0
     _warn_of_kinds_without_model(plan)
     with Progress(len(plan.jobs), talk.verbose, talk.quiet) as progress:
         report = run(plan, progress.tell)
@@ -37,17 +35,17 @@ def anonymize_folder(config: Path | None, given: dict[str, object]) -> int:
 
 def _tell_plan(plan: Plan) -> None:
     for job in plan.jobs:
-        click.echo(printable(f"{job.name} -> {plan.output / job.target}"))
-    click.echo(f"would look for {' and '.join(plan.kinds)} in {len(plan.jobs)} pictures; nothing written")
+        say(f"{job.name} -> {plan.output / job.target}")
+    say(f"would look for {' and '.join(plan.kinds)} in {len(plan.jobs)} pictures; nothing written")
     for result in plan.settled:
-        click.echo(printable(f"{result.status}: {result.file}: {result.reason}"))
+        say(f"{result.status}: {result.file}: {result.reason}")
     _tell_not_looked_at(plan)
 
 
 def _warn_of_kinds_without_model(plan: Plan) -> None:
     missing = [kind for kind in KINDS if kind not in plan.kinds]
     if missing and plan.settings.detect.kinds is None:
-        click.echo(
+        say(
             f"anonymize: warning: no model for {' and '.join(missing)}: looking for {' and '.join(plan.kinds)} only",
             err=True,
         )
@@ -57,9 +55,9 @@ def _tell_summary(report: Report, plan: Plan) -> None:
     found = ", ".join(f"{number} {kind}{'' if number == 1 else 's'}" for kind, number in report.detections().items())
     done = f"{report.count('anonymized')} of {len(report.results)} pictures anonymized ({found})"
     others = "".join(f", {report.count(status)} {status}" for status in ("failed", "skipped") if report.count(status))
-    click.echo(f"{done}{others}")
+    say(f"{done}{others}")
     _tell_not_looked_at(plan)
-    click.echo(printable(f"report: {plan.report}"))
+    say(f"report: {plan.report}")
 
 
 def _tell_not_looked_at(plan: Plan) -> None:
@@ -67,4 +65,4 @@ def _tell_not_looked_at(plan: Plan) -> None:
         counts = ", ".join(
             f"{number} {extension or 'without extension'}" for extension, number in sorted(plan.not_looked_at.items())
         )
-        click.echo(printable(f"not looked at, since no pictures by their extension: {counts}"))
+        say(f"not looked at, since no pictures by their extension: {counts}")

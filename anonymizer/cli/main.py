@@ -11,7 +11,7 @@ from anonymizer import __version__
 from anonymizer.cli.config import config_command
 from anonymizer.cli.models import models_command
 from anonymizer.cli.options import setting_options
-from anonymizer.cli.text import printable
+from anonymizer.cli.text import say, silence_closed_streams
 from anonymizer.errors import AnonymizerError
 
 INTERRUPTED = 130
@@ -63,7 +63,9 @@ anonymize.add_command(config_command)
 
 def main() -> None:
     """Runs the command and exits with its code; no error ends in a traceback."""
-    sys.exit(run(sys.argv[1:]))
+    exit_code = run(sys.argv[1:])
+    silence_closed_streams()
+    sys.exit(exit_code)
 
 
 def run(arguments: list[str]) -> int:
@@ -76,12 +78,10 @@ def run(arguments: list[str]) -> int:
         return _fail(error.format_message(), error.exit_code)
     except (KeyboardInterrupt, click.Abort):
         return _fail("interrupted", INTERRUPTED)
-    except BrokenPipeError:
-        return 1
     except Exception as error:  # noqa: BLE001 - a user gets a sentence, not a traceback
         return _fail(f"unexpected {type(error).__name__}: {error}. Please report this.", 1)
 
 
 def _fail(message: str, exit_code: int) -> int:
-    click.echo(f"anonymize: {printable(message)}", err=True)
+    say(f"anonymize: {message}", err=True)
     return exit_code

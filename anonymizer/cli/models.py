@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from anonymizer.cli.text import say
+
 EPILOG = """
 \b
 Example:
@@ -31,8 +33,8 @@ def models_command(weights: Path | None) -> None:
     for model in find_models(weights):
         load_model(model)
         thresholds = ", ".join(f"{kind} from score {model.threshold(kind):g}" for kind in model.found_kinds)
-        click.echo(f"{model.name}: {thresholds}")
-        click.echo(f"  format   {model.format}")
-        click.echo(f"  sha256   {checksum(model)}")
-        click.echo(f"  licence  {model.licence}")
-        click.echo(f"  origin   {model.origin}")
+        say(f"{model.name}: {thresholds}")
+        say(f"  format   {model.format}")
+        say(f"  sha256   {checksum(model)}")
+        say(f"  licence  {model.licence}")
+        say(f"  origin   {model.origin}")

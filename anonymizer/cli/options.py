@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 
 import click
 
-from anonymizer.errors import SettingsError
 from anonymizer.settings import ALL_SETTINGS, from_options, key_of, read_config, to_options
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -63,7 +62,3 @@ def complete_options(options: dict[str, object]) -> dict[str, object]:
         SettingsError: a value is wrong.
     """
     return to_options(*(from_options(part, options) for part in ALL_SETTINGS))
-
-
-def usage_error(error: SettingsError) -> click.UsageError:
-    return click.UsageError(str(error))

@@ -8,7 +8,7 @@ from types import TracebackType
 
 from tqdm import tqdm
 
-from anonymizer.cli.text import printable
+from anonymizer.cli.text import say
 from anonymizer.types import Result
 
 SECONDS_BETWEEN_LINES = 10.0
@@ -23,7 +23,7 @@ class Progress:
     def __init__(self, total: int, verbose: bool, quiet: bool) -> None:
         self._verbose = verbose
         self._has_warned = False
-        is_terminal = sys.stderr.isatty()
+        is_terminal = sys.stderr is not None and sys.stderr.isatty()
         self._lines = not is_terminal and not quiet
         self._bar = tqdm(total=total, unit="picture", file=sys.stderr, disable=quiet or not is_terminal)
         self._total = total
@@ -62,5 +62,5 @@ class Progress:
         return f"{self._done} of {self._total} pictures, {rate:.1f} a second, about {tqdm.format_interval(left)} left"
 
     def _say(self, text: str) -> None:
-        # Through tqdm, so that the bar is not torn apart.
-        tqdm.write(printable(text), file=sys.stderr)
+        with tqdm.external_write_mode(file=sys.stderr):  # so that the bar is not torn apart
+            say(text, err=True)

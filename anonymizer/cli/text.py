@@ -1,4 +1,26 @@
-"""Text for a terminal."""
+"""What is said to the user."""
+
+import sys
+from contextlib import suppress
+
+import click
+
+
+def say(text: str, err: bool = False) -> None:
+    """Prints a line. That nobody listens any more, or that a log is full, must not end the work."""
+    with suppress(OSError, ValueError):
+        click.echo(printable(text), err=err)
+
+
+def silence_closed_streams() -> None:
+    """Lets Python end without complaint, and with our exit code, where nobody listens any more."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None:
+                stream.flush()
+        except (OSError, ValueError):
+            with suppress(OSError, ValueError):
+                stream.close()
 
 
 def printable(text: str) -> str:

@@ -7,7 +7,7 @@ A model is a file or folder in one of the formats of `FORMATS`. A `model.yaml` b
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -33,6 +33,8 @@ class ModelDescription:
     """What is known of a model before it is loaded: the content of `model.yaml`."""
 
     name: str
+    folder: Path
+    """Where its description lies, or else the model."""
     path: Path
     """The TFLite file, the frozen graph or the SavedModel folder."""
     format: str
@@ -50,8 +52,8 @@ class ModelDescription:
     std: float = 1.0
     outputs: Mapping[str, str] = field(default_factory=dict)
     """Name in the model per name of the Object Detection API, where they differ."""
-    first_class: int = 1
-    """Number that the model gives to the first class of the label map: 1, or 0."""
+    first_class: int | None = None
+    """Number that the model gives to the first class of the label map: 1, or 0. None if the format tells."""
     sha256: str | None = None
     """Expected checksum, see `checksum`."""
     licence: str = "unknown"
@@ -68,7 +70,7 @@ class ModelDescription:
 
 
 def find_models(weights: Path | None = None) -> list[ModelDescription]:
-    """The models in a folder: in itself, or in its subfolders. Bundled ones where `weights` is None.
+    """The models in a folder and in the folders directly below it. Bundled ones where `weights` is None.
 
     Raises:
         ModelError: the folder cannot be read, holds no model, or a description is wrong.
@@ -77,8 +79,7 @@ def find_models(weights: Path | None = None) -> list[ModelDescription]:
     try:
         places = [folder, *sorted(path for path in folder.iterdir() if path.is_dir())]
         described = [read_description(place / DESCRIPTION) for place in places if (place / DESCRIPTION).exists()]
-        known = {model.path for model in described}
-        others = [path for place in places for path in _model_files(place) if path not in known]
+        others = [path for place in places if not _speaks_for(described, place) for path in _model_files(place)]
     except OSError as error:
         raise ModelError(f"folder of models {folder}: {error.strerror}") from None
     models = described + [_undescribed(path) for path in others]
@@ -88,6 +89,15 @@ def find_models(weights: Path | None = None) -> list[ModelDescription]:
             f"a SavedModel folder nor a {DESCRIPTION}"
         )
     return models
+
+
+def _speaks_for(described: Sequence[ModelDescription], place: Path) -> bool:
+    """Whether a description lies in this folder or the one above: it speaks for all that is in them.
+
+    The folders of the model zoo hold one model in several formats.
+    """
+    folders = {model.folder for model in described}
+    return place in folders or place.parent in folders
 
 
 def _model_files(place: Path) -> list[Path]:
@@ -114,7 +124,7 @@ def _undescribed(path: Path) -> ModelDescription:
             f"model {path}: its name says neither 'face' nor 'plate'; rename it, or put a {DESCRIPTION} beside it "
             f"with 'file: {path.name}' and 'labels: {{1: face}}'"
         )
-    return ModelDescription(path.name, path, cast(str, _format_of(path)), {}, cast(Kind, kinds[0]))
+    return ModelDescription(path.name, path.parent, path, cast(str, _format_of(path)), {}, cast(Kind, kinds[0]))
 
 
 def read_description(path: Path) -> ModelDescription:
@@ -162,8 +172,11 @@ def _parse_description(folder: Path, content: dict[str, Any]) -> ModelDescriptio
     if not isinstance(content.get("sha256", ""), str):
         raise ValueError("sha256 must stand in quotes")
     shape = content.get("input", {})
+    if float(shape.get("std", 1.0)) <= 0 or int(shape.get("size_multiple", 1)) < 1:
+        raise ValueError("input: std must be above 0 and size_multiple at least 1")
     return ModelDescription(
         name=str(content.get("name", model.name)),
+        folder=folder,
         path=model,
         format=model_format,
         kinds=kinds,
@@ -172,8 +185,8 @@ def _parse_description(folder: Path, content: dict[str, Any]) -> ModelDescriptio
         mean=float(shape.get("mean", 0.0)),
         std=float(shape.get("std", 1.0)),
         outputs={str(name): str(actual) for name, actual in content.get("outputs", {}).items()},
-        first_class=int(content.get("first_class", 1)),
-        sha256=content.get("sha256"),
+        first_class=int(content["first_class"]) if "first_class" in content else None,
+        sha256=content["sha256"].lower() if "sha256" in content else None,
         licence=str(content.get("licence", "unknown")),
         origin=str(content.get("origin", "unknown")),
     )

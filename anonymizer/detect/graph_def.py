@@ -39,7 +39,10 @@ def load(model: ModelDescription) -> LoadedModel:
     picture = wrapped.graph.get_tensor_by_name(f"{INPUT}:0")
     dtype = np.dtype(picture.dtype.as_numpy_dtype)
     height, width = check_input(model, dtype, picture.shape.as_list() if picture.shape.rank is not None else [None] * 4)
-    fetches = [wrapped.graph.get_tensor_by_name(name if ":" in name else f"{name}:0") for name in names.values()]
+    try:
+        fetches = [wrapped.graph.get_tensor_by_name(name if ":" in name else f"{name}:0") for name in names.values()]
+    except (KeyError, ValueError) as error:
+        raise ModelError(f"model {model.path} has no such output: {error}") from None
     function = wrapped.prune([picture], fetches)
 
     def call(tensor: Tensor) -> Mapping[str, Tensor]:

@@ -9,6 +9,7 @@ from typing import cast
 
 from anonymizer.detect.catalogue import ModelDescription, checksum, find_models
 from anonymizer.detect.detector import Detector
+from anonymizer.detect.quiet import silent_stderr
 from anonymizer.detect.signature import LoadedModel, SignatureDetector
 from anonymizer.errors import ModelError
 from anonymizer.settings import KINDS, DetectSettings
@@ -59,8 +60,9 @@ def load_model(model: ModelDescription) -> LoadedModel:
         ModelError: the model is missing, damaged or no detection model.
     """
     checksum(model)
-    load = import_module(LOADERS[model.format]).load
-    return cast(LoadedModel, load(model))
+    with silent_stderr():
+        load = import_module(LOADERS[model.format]).load
+        return cast(LoadedModel, load(model))
 
 
 @lru_cache(maxsize=4)

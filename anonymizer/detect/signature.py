@@ -18,9 +18,15 @@ from anonymizer.errors import ModelError, PictureError
 from anonymizer.types import Box, Detection, Kind, Pixels
 
 Tensor = npt.NDArray[np.generic]
+Floats = npt.NDArray[np.float64]
 
 BOXES, SCORES, CLASSES, NUMBER = "detection_boxes", "detection_scores", "detection_classes", "num_detections"
 OUTPUTS = (BOXES, SCORES, CLASSES, NUMBER)
+
+SCORE_TOLERANCE = 1e-3
+"""How far rounding may take a score out of 0..1."""
+FAR_OUTSIDE = 10.0
+"""Beyond so many sizes of the picture, coordinates are no fractions of it but something else, such as pixels."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +40,8 @@ class LoadedModel:
     height: int | None
     """Of the input; None for any."""
     width: int | None
+    first_class: int = 1
+    """Number of the first class, unless the model's description says otherwise."""
 
 
 def check_input(
@@ -89,15 +97,12 @@ class SignatureDetector:
         outputs = self._loaded.call(tensor)
         number = int(np.ravel(outputs[NUMBER])[0])
         scores = np.ravel(outputs[SCORES])[:number].astype(np.float64)
-        classes = np.ravel(outputs[CLASSES])[:number]
+        classes = np.ravel(outputs[CLASSES])[:number].astype(np.float64)
         boxes = np.reshape(outputs[BOXES], (-1, 4))[:number].astype(np.float64)
-        # A broken model must not look like an empty picture.
-        if not np.isfinite(scores).all() or not np.isfinite(boxes).all():
-            raise PictureError(f"model {self._model.name} answered with values that are no numbers")
-        if len(scores) != number or len(boxes) != number or len(classes) != number:
-            raise PictureError(f"model {self._model.name} announced {number} detections but gave fewer")
+        self._check(number, scores, classes, boxes)
 
         height, width = picture.shape[:2]
+        is_far_outside = (np.abs(boxes) > FAR_OUTSIDE).any(axis=1)
         boxes = boxes * (scale_y, scale_x, scale_y, scale_x)
         is_inside = (boxes[:, 2:] > 0).all(axis=1) & (boxes[:, :2] < (height, width)).all(axis=1)
         boxes = boxes.clip(0, (height, width, height, width))
@@ -106,17 +111,37 @@ class SignatureDetector:
             # Compared as the 32-bit floats that models compute with: 0.3 is not below 0.3.
             is_sure = scores.astype(np.float32) >= np.float32(threshold)
             chosen = is_inside & is_sure & self._is_kind(classes, kind)
+            # A model whose boxes are no fractions must not look like an empty picture.
+            if (is_sure & self._is_kind(classes, kind) & is_far_outside).any():
+                raise PictureError(f"model {self._model.name} answered with boxes that are no fractions of the picture")
             for (y_min, x_min, y_max, x_max), score in zip(
                 boxes[chosen].tolist(), scores[chosen].tolist(), strict=True
             ):
                 found.append(Detection(Box(x_min, y_min, x_max, y_max), score, kind))
         return found
 
-    def _is_kind(self, classes: Tensor, kind: Kind) -> npt.NDArray[np.bool_]:
+    def _check(self, number: int, scores: Floats, classes: Floats, boxes: Floats) -> None:
+        """A broken model must not look like an empty picture."""
+        name = self._model.name
+        if not all(np.isfinite(values).all() for values in (scores, classes, boxes)):
+            raise PictureError(f"model {name} answered with values that are no numbers")
+        if not len(scores) == len(classes) == len(boxes) == number:
+            raise PictureError(f"model {name} announced {number} detections but gave fewer")
+        if ((scores < -SCORE_TOLERANCE) | (scores > 1 + SCORE_TOLERANCE)).any():
+            raise PictureError(f"model {name} answered with scores that are not in the range 0..1")
+        is_sure = scores >= min(self._thresholds.values(), default=1.0)
+        if self._model.every_class is None and (classes[is_sure] < self._first_class - 0.5).any():
+            raise PictureError(f"model {name} answered with classes below the first; see 'first_class' of model.yaml")
+
+    @property
+    def _first_class(self) -> int:
+        return self._loaded.first_class if self._model.first_class is None else self._model.first_class
+
+    def _is_kind(self, classes: Floats, kind: Kind) -> npt.NDArray[np.bool_]:
         if self._model.every_class is not None:
             return np.full(classes.shape, kind == self._model.every_class)
         numbers = [number for number, of_kind in self._model.kinds.items() if of_kind == kind]
-        return np.isin(np.rint(classes.astype(np.float64)) + 1 - self._model.first_class, numbers)
+        return np.isin(np.rint(classes) + 1 - self._first_class, numbers)
 
     def _to_tensor(self, picture: Pixels) -> tuple[Tensor, float, float]:
         """The input tensor, and how many pixels of the picture its whole height and width stand for."""

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from threading import Lock
 from typing import Any
 
@@ -26,7 +23,8 @@ from anonymizer.detect.signature import (
 )
 from anonymizer.errors import ModelError
 
-# What the post-processing operation of the Object Detection API's own TFLite exports calls its outputs.
+# What the post-processing operation of the Object Detection API's own TFLite exports calls its outputs. It numbers
+# classes from 0.
 _POSTPROCESS = {
     BOXES: "TFLite_Detection_PostProcess",
     CLASSES: "TFLite_Detection_PostProcess:1",
@@ -41,10 +39,9 @@ def load(model: ModelDescription) -> LoadedModel:
         ModelError: the file is damaged or no detection model.
     """
     try:
-        with _silent_stderr():
-            # One thread: with inputs of any size, more bring nothing.
-            interpreter = Interpreter(model_path=str(model.path), num_threads=1)
-            interpreter.allocate_tensors()
+        # One thread: with inputs of any size, more bring nothing.
+        interpreter = Interpreter(model_path=str(model.path), num_threads=1)
+        interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:
         raise ModelError(f"model {model.path} is damaged, or no TFLite model: {error}") from None
     inputs = interpreter.get_input_details()
@@ -63,33 +60,24 @@ def load(model: ModelDescription) -> LoadedModel:
             interpreter.invoke()
             return {name: interpreter.get_tensor(index) for name, index in indices.items()}
 
-    return LoadedModel(call, np.dtype(inputs[0]["dtype"]), height, width)
+    is_postprocess = indices[CLASSES] == _tensor_indices(interpreter).get(_POSTPROCESS[CLASSES])
+    return LoadedModel(call, np.dtype(inputs[0]["dtype"]), height, width, first_class=0 if is_postprocess else 1)
 
 
-@contextmanager
-def _silent_stderr() -> Iterator[None]:
-    """Keeps the runtime, which no setting silences, from announcing its kernels. Its errors are exceptions."""
-    sys.stderr.flush()
-    stderr = os.dup(2)
-    with open(os.devnull, "wb") as nowhere:
-        os.dup2(nowhere.fileno(), 2)
-        try:
-            yield
-        finally:
-            os.dup2(stderr, 2)
-            os.close(stderr)
+def _tensor_indices(interpreter: Any) -> dict[str, int]:
+    """Index per name of the output tensors."""
+    return {detail["name"]: int(detail["index"]) for detail in interpreter.get_output_details()}
 
 
 def _output_indices(model: ModelDescription, interpreter: Any) -> dict[str, int]:
     """Tensor index per output name of the API: from the signature, the tensors' names, or model.yaml."""
-    by_tensor = {detail["name"]: int(detail["index"]) for detail in interpreter.get_output_details()}
     by_signature: dict[str, int] = {}
     signatures = interpreter.get_signature_list()
     if signatures:
         key = "serving_default" if "serving_default" in signatures else next(iter(signatures))
         runner = interpreter.get_signature_runner(key)
         by_signature = {name: int(detail["index"]) for name, detail in runner.get_output_details().items()}
-    known = {**by_tensor, **by_signature}
+    known = {**_tensor_indices(interpreter), **by_signature}
     indices = {}
     for name in OUTPUTS:
         for candidate in (model.outputs.get(name), name, _POSTPROCESS[name]):

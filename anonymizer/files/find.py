@@ -3,39 +3,40 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from anonymizer.errors import SettingsError
+from anonymizer.errors import OutputError, SettingsError
 from anonymizer.types import Job
 
 
 @dataclass
 class Listing:
-    """What lies below the input root.
-
-    `jobs` are in a stable order: the files of a folder by name, then its subfolders by name.
-    """
+    """What lies below the input root."""
 
     jobs: list[Job] = field(default_factory=list)
+    """In a stable order: folder by folder, the names in each sorted, links to folders last."""
     not_looked_at: Counter[str] = field(default_factory=Counter)
     """Files that are no pictures by their extension, counted by it (lower case, "" for none)."""
     unreadable: dict[str, str] = field(default_factory=dict)
     """Folders that could not be listed, relative to the root, with the reason."""
+    repeated: dict[str, str] = field(default_factory=dict)
+    """Links to folders that were entered already, with the path by which that was."""
 
 
-def find_pictures(root: Path, extensions: Sequence[str], output: Path | None = None) -> Listing:
-    """Everything below `root`, symbolic links followed, each folder once on any way down.
+def find_pictures(root: Path, extensions: Sequence[str], output: Path) -> Listing:
+    """Everything below `root`, symbolic links followed, each folder once.
 
     Args:
         root: the input folder.
         extensions: those of pictures, lower case, without a dot.
-        output: a folder that is not entered even if a link leads there.
+        output: the output folder, which may not exist yet.
 
     Raises:
         SettingsError: `root` is not a folder, or cannot be listed.
+        OutputError: a link in the input leads into the output, whose files would be read and replaced.
     """
     try:
         os.scandir(root).close()
@@ -44,14 +45,21 @@ def find_pictures(root: Path, extensions: Sequence[str], output: Path | None = N
 
     listing = Listing()
     suffixes = {f".{extension}" for extension in extensions}
-    forbidden = {identity for identity in [_identity(output)] if identity}
-    for folder, names in _walk(root, Path(), forbidden, listing):
+    for folder, names in _walk(root, output, listing):
         pictures = [name for name in names if Path(name).suffix.lower() in suffixes]
-        for name, record in zip(pictures, record_names(pictures), strict=True):
-            listing.jobs.append(Job(folder / name, folder / name, folder / record))
-        others = set(names).difference(pictures)
-        listing.not_looked_at.update(Path(name).suffix.lower() for name in others)
+        listing.jobs += _to_jobs(folder, pictures)
+        listing.not_looked_at.update(Path(name).suffix.lower() for name in names if name not in set(pictures))
     return listing
+
+
+def _to_jobs(folder: Path, pictures: Sequence[str]) -> list[Job]:
+    records = record_names(pictures)
+    jobs = []
+    for name, record in zip(pictures, records, strict=True):
+        possible = {f"{Path(name).stem}.json", f"{name}.json"}
+        others = tuple(folder / other for other in sorted(possible.difference(records)))
+        jobs.append(Job(folder / name, folder / name, folder / record, others))
+    return jobs
 
 
 def record_names(pictures: Sequence[str]) -> list[str]:
@@ -71,23 +79,42 @@ def record_names(pictures: Sequence[str]) -> list[str]:
     return [record_name(name) for name in pictures]
 
 
-def _walk(
-    root: Path, folder: Path, ancestors: set[tuple[int, int]], listing: Listing
-) -> Iterator[tuple[Path, list[str]]]:
-    """Yields each folder (relative) with the names of the files in it."""
-    identity = _identity(root / folder)
-    if identity is None or identity in ancestors:
-        return  # a link that leads back up
-    try:
-        with os.scandir(root / folder) as scan:
-            entries = sorted(scan, key=lambda entry: entry.name)
-    except OSError as error:
-        listing.unreadable[folder.as_posix()] = f"folder cannot be listed: {error.strerror}"
-        return
-    yield folder, [entry.name for entry in entries if not _is_folder(entry)]
-    for entry in entries:
-        if _is_folder(entry):
-            yield from _walk(root, folder / entry.name, ancestors | {identity}, listing)
+def _walk(root: Path, output: Path, listing: Listing) -> Iterator[tuple[Path, list[str]]]:
+    """Yields each folder, relative to the root, with the sorted names of the files in it."""
+    real_output = output.resolve()
+    entered: dict[tuple[int, int], Path] = {}
+    folders, links = [Path()], deque[Path]()
+    while folders or links:
+        # Links wait until all real folders are done, so that those keep their own names.
+        folder = folders.pop() if folders else links.popleft()
+        try:
+            status = (root / folder).stat()
+            identity = (status.st_dev, status.st_ino)
+            if identity in entered:
+                listing.repeated[folder.as_posix()] = entered[identity].as_posix()
+                continue
+            entered[identity] = folder
+            with os.scandir(root / folder) as scan:
+                entries = sorted(scan, key=lambda entry: entry.name)
+        except OSError as error:
+            listing.unreadable[folder.as_posix()] = f"folder cannot be listed: {error.strerror}"
+            continue
+        _refuse_output(root / folder, entries, real_output)
+        yield folder, [entry.name for entry in entries if not _is_folder(entry)]
+        below = [entry for entry in entries if _is_folder(entry)]
+        folders += [folder / entry.name for entry in reversed(below) if not entry.is_symlink()]
+        links += [folder / entry.name for entry in below if entry.is_symlink()]
+
+
+def _refuse_output(folder: Path, entries: Sequence[os.DirEntry[str]], real_output: Path) -> None:
+    """Only a link can lead into the output: it does not lie below the input."""
+    for path in [folder, *(folder / entry.name for entry in entries if entry.is_symlink())]:
+        try:
+            leads_into_output = path.resolve().is_relative_to(real_output)
+        except (OSError, RuntimeError):  # a link that leads to itself
+            continue
+        if leads_into_output:
+            raise OutputError(f"input {path} leads into the output folder; remove the link, or choose another output")
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
@@ -95,12 +122,3 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return entry.is_dir()
     except OSError:  # for example a link that leads to itself
         return False
-
-
-def _identity(path: Path | None) -> tuple[int, int] | None:
-    """Device and inode: the same for every way that leads to one folder."""
-    try:
-        status = os.stat(path) if path is not None else None
-    except OSError:
-        return None
-    return (status.st_dev, status.st_ino) if status else None

@@ -15,7 +15,10 @@ def check_output(input_root: Path, output_root: Path, overwrite: bool) -> None:
     Raises:
         OutputError: with the reason.
     """
-    source, target = input_root.resolve(), output_root.resolve()
+    try:
+        source, target = input_root.resolve(), output_root.resolve()
+    except (OSError, RuntimeError):  # which of them it is depends on the version of Python
+        raise OutputError(f"output folder {output_root} is a link that leads to itself") from None
     if source == target:
         raise OutputError(f"output folder {output_root} is the input folder; choose another one")
     if target.is_relative_to(source):

@@ -9,7 +9,7 @@ from typing import Literal, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from anonymizer.types import Pixels
+from anonymizer.types import Alpha, Pixels
 
 _Plane = TypeVar("_Plane", bound=np.generic)
 
@@ -37,8 +37,8 @@ class Encoding:
     icc_profile: bytes | None = None
     dpi: tuple[float, float] | None = None
     """Horizontal and vertical pixels per inch."""
-    quantization: Mapping[int, Sequence[int]] | None = None
-    """JPEG: 64 values per table, row by row."""
+    quantization: Sequence[Sequence[int]] | None = None
+    """JPEG: 64 values row by row for the luminance, and as many for the colours where there are any."""
     subsampling: int = 0
     """JPEG: 0 for 4:4:4, 1 for 4:2:2, 2 for 4:2:0."""
     progressive: bool = False
@@ -49,8 +49,7 @@ class Picture:
     """An upright picture."""
 
     pixels: Pixels
-    alpha: npt.NDArray[np.uint8] | None
-    """uint8 (H, W), upright."""
+    alpha: Alpha | None
     encoding: Encoding
 
 

@@ -16,6 +16,7 @@ from anonymizer.errors import PictureError
 from anonymizer.files.picture import Encoding, Picture, turn_upright
 
 _ORIENTATION_TAG = 0x0112
+_MAX_DPI = 65535  # what JFIF can hold
 _PNG_BIT_DEPTH_AT = 24  # signature 8, length 4, "IHDR" 4, width 4, height 4
 _JPEG_FORMATS = ("JPEG", "MPO")  # MPO: a JPEG file with further pictures behind the first
 
@@ -66,6 +67,8 @@ def _refuse_unhandled(image: Image.Image, content: bytes) -> None:
         if image.mode not in ("L", "RGB"):
             raise PictureError(f"is a JPEG file in {image.mode} colours; convert it to RGB first")
         return
+    if content[12:16] != b"IHDR":
+        raise PictureError("is damaged: a PNG file that does not begin with its header")
     if content[_PNG_BIT_DEPTH_AT] > 8:
         raise PictureError("is a PNG file with 16 bits per channel; convert it to 8 bits first")
     if getattr(image, "n_frames", 1) > 1:
@@ -88,11 +91,9 @@ def _to_picture(image: Image.Image) -> Picture:
 
 
 def _orientation(image: Image.Image) -> int:
-    exif = Image.Exif()
     try:
-        exif.load(image.info.get("exif", b""))
-        orientation = exif.get(_ORIENTATION_TAG, 1)
-    except (SyntaxError, ValueError, OSError, struct.error):
+        orientation = image.getexif().get(_ORIENTATION_TAG, 1)  # in EXIF, or else in XMP
+    except (SyntaxError, ValueError, OSError, TypeError, struct.error):
         return 1  # damaged metadata: viewers show the picture as it is stored
     return orientation if orientation in range(1, 9) else 1
 
@@ -100,16 +101,24 @@ def _orientation(image: Image.Image) -> int:
 def _encoding(image: Image.Image, orientation: int) -> Encoding:
     icc_profile = image.info.get("icc_profile")
     dpi = image.info.get("dpi")
+    if dpi is not None and not all(1 <= value <= _MAX_DPI for value in dpi):
+        dpi = None
     if isinstance(image, JpegImagePlugin.JpegImageFile):
         return Encoding(
             "JPEG",
             orientation,
             icc_profile,
             dpi,
-            image.quantization,
+            _quantization(image),
             # -1 stands for a rare sampling that cannot be asked for when writing: keep every colour sample.
             max(0, JpegImagePlugin.get_sampling(image)),
             bool(image.info.get("progressive")),
         )
     assert isinstance(image, PngImagePlugin.PngImageFile)
     return Encoding("PNG", orientation, icc_profile, dpi)
+
+
+def _quantization(image: JpegImagePlugin.JpegImageFile) -> list[list[int]]:
+    """One table for the luminance, one for both colour components: the finer values where these differ."""
+    tables = [image.quantization[component[3]] for component in image.layer]
+    return [tables[0], *([[min(values) for values in zip(*tables[1:], strict=True)]] if tables[1:] else [])]

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from anonymizer.detect.detector import Detector
 from anonymizer.detect.load import load_detectors
-from anonymizer.errors import AnonymizerError
+from anonymizer.errors import AnonymizerError, OutputError, PictureError
 from anonymizer.files.output import make_output
-from anonymizer.files.write import write_file
+from anonymizer.files.write import write_files
 from anonymizer.pipeline import process
 from anonymizer.record.report import Report
 from anonymizer.run.plan import Plan
-from anonymizer.types import Result
+from anonymizer.types import Job, Result
 
 
 def run(plan: Plan, on_result: Callable[[Result], None] = lambda result: None) -> Report:
@@ -30,11 +31,12 @@ def run(plan: Plan, on_result: Callable[[Result], None] = lambda result: None) -
     detectors = load_detectors(plan.settings.detect)
     make_output(plan.output)
     report = Report(plan.settings, plan.models, plan.kinds, not_looked_at=plan.not_looked_at)
+    _write_report(plan, report)  # says "incomplete", should the run be killed, and proves that it can be written
     try:
         for result in plan.settled:
             _note(report, result, on_result)
         for job in plan.jobs:
-            _note(report, process(job, plan.input, plan.output, detectors, plan.settings), on_result)
+            _note(report, _process(plan, job, detectors, report), on_result)
     except BaseException:
         with suppress(AnonymizerError):  # the first error is the one to tell
             _write_report(plan, report)
@@ -44,10 +46,21 @@ def run(plan: Plan, on_result: Callable[[Result], None] = lambda result: None) -
     return report
 
 
+def _process(plan: Plan, job: Job, detectors: Sequence[Detector], report: Report) -> Result:
+    try:
+        return process(job, plan.input, plan.output, detectors, plan.settings)
+    except OutputError:
+        report.results.append(Result(job.name, "failed", "the output folder cannot be written any more"))
+        raise
+
+
 def _note(report: Report, result: Result, on_result: Callable[[Result], None]) -> None:
     report.results.append(result)
     on_result(result)
 
 
 def _write_report(plan: Plan, report: Report) -> None:
-    write_file(plan.report.parent, Path(plan.report.name), report.to_json())
+    try:
+        write_files(plan.report.parent, {Path(plan.report.name): report.to_json()})
+    except PictureError as error:
+        raise OutputError(f"report {plan.report} {error}") from None

@@ -29,7 +29,7 @@ class Plan:
     kinds: tuple[Kind, ...]
     jobs: Sequence[Job]
     settled: Sequence[Result]
-    """What is known already: folders that cannot be listed, pictures beyond the limit."""
+    """What is known already: folders that cannot be listed or came up before, pictures beyond the limit."""
     not_looked_at: Counter[str]
     """Files that are no pictures by their extension, counted by it."""
 
@@ -45,10 +45,10 @@ def make_plan(run: RunSettings, settings: Settings) -> Plan:
     if run.input is None or run.image_output is None:
         missing = "--input" if run.input is None else "--image-output"
         raise SettingsError(f"missing {missing}; try 'anonymize --help'")
+    check_output(run.input, run.image_output, run.overwrite)
     listing = find_pictures(run.input, settings.find.image_extensions, run.image_output)
     report = run.report if run.report is not None else run.image_output / REPORT_NAME
-    check_output(run.input, run.image_output, run.overwrite)
-    _check_report(report, run.input, run.image_output, listing.jobs)
+    _check_report(report, run, listing.jobs)
     if not listing.jobs and not run.allow_empty:
         raise SettingsError(
             f"input folder {run.input} holds no picture ({', '.join(settings.find.image_extensions)}); "
@@ -61,6 +61,9 @@ def make_plan(run: RunSettings, settings: Settings) -> Plan:
     ]
     limit = run.limit if run.limit is not None else len(listing.jobs)
     settled = [Result(f"{folder}/", "failed", reason) for folder, reason in listing.unreadable.items()]
+    settled += [
+        Result(f"{link}/", "skipped", f"the same folder as {folder}/") for link, folder in listing.repeated.items()
+    ]
     settled += [Result(job.name, "skipped", f"beyond --limit {limit}") for job in listing.jobs[limit:]]
     return Plan(
         input=run.input,
@@ -75,9 +78,17 @@ def make_plan(run: RunSettings, settings: Settings) -> Plan:
     )
 
 
-def _check_report(report: Path, input_root: Path, output_root: Path, jobs: Sequence[Job]) -> None:
-    if report.resolve().is_relative_to(input_root.resolve()):
+def _check_report(report: Path, run: RunSettings, jobs: Sequence[Job]) -> None:
+    assert run.input is not None
+    assert run.image_output is not None
+    real, output = report.resolve(), run.image_output.resolve()
+    if real.is_relative_to(run.input.resolve()):
         raise OutputError(f"report {report} lies inside the input folder; choose another place with --report")
-    for job in jobs:
-        if report in (output_root / job.target, output_root / job.record):
-            raise OutputError(f"report {report} would take the place of an output; choose another with --report")
+    if report.exists() and not report.is_file():
+        raise OutputError(f"report {report} is no file; choose another place with --report")
+    if report.exists() and not run.overwrite:
+        raise OutputError(f"report {report} exists; add --overwrite to replace it")
+    if real.is_relative_to(output) and real.relative_to(output) in {
+        path for job in jobs for path in (job.target, job.record)
+    }:
+        raise OutputError(f"report {report} would take the place of an output; choose another place with --report")

@@ -126,6 +126,7 @@ def test_no_pictures(call, folders):
         (["--input", "nowhere"], "input folder nowhere: No such file"),
         (["--nonsense"], "No such option"),
         (["argument"], "No such command 'argument'"),
+        (["--limit", "inf"], "--limit: 'inf' is not a whole number"),
         (["models"], "options of 'models' go behind it"),
     ],
 )
@@ -228,13 +229,89 @@ def test_report_elsewhere(call, folders, use_detectors, tmp_path):
     assert files_in(folders[1]) == ["0.json", "0.png"]
 
 
-@pytest.mark.parametrize("place", ["in/report.json", "out/0.json", "out/0.png"])
+@pytest.mark.parametrize(
+    "place", ["in/report.json", "out/0.json", "out/0.png", "out/../out/0.png", "folder", "precious"]
+)
 def test_reports_in_the_place_of_something_else(call, folders, tmp_path, place):
     fill(folders[0], 1)
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "precious").touch()
     code, _, err = call("--report", tmp_path / place)
     assert code == 4
     assert "report" in err
     assert files_in(folders[0]) == ["0.png"]
+    assert not folders[1].exists()
+
+
+def test_a_report_that_cannot_be_written_is_told_before_the_first_picture(call, folders, tmp_path):
+    fill(folders[0], 1)
+    (tmp_path / "file").touch()
+    code, _, err = call("--report", tmp_path / "file" / "report.json")
+    assert code == 4
+    assert "report.json cannot be written: " in err
+    assert files_in(folders[1]) == []
+
+
+def test_an_output_that_cannot_be_made_is_told_before_the_first_picture(call, folders, tmp_path, use_detectors):
+    fill(folders[0], 1)
+    (tmp_path / "file").touch()
+    use_detectors(CrashingDetector(AssertionError("must not be asked")))
+    code, _, err = call("--image-output", tmp_path / "file" / "out")
+    assert code == 4
+    assert "out" in err
+
+
+def test_a_run_that_is_killed_leaves_a_report_that_says_so(call, folders, use_detectors, monkeypatch):
+    fill(folders[0], 1)
+    use_detectors(FixedDetector())
+    call()
+    seen = []
+
+    def look(*arguments):
+        seen.append(json.loads((folders[1] / "anonymize-report.json").read_text())["complete"])
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("anonymizer.run.local.process", look)
+    assert call("--overwrite")[0] == 130
+    assert seen == [False]
+
+
+def test_folders_that_cannot_be_listed_make_the_run_fail(call, folders, use_detectors, monkeypatch):
+    fill(folders[0], 1)
+    (folders[0] / "closed").mkdir()
+    use_detectors(FixedDetector())
+    scandir = os.scandir
+
+    def refuse(path):
+        if str(path).endswith("closed"):
+            raise PermissionError(13, "Permission denied")
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    assert call("--dry-run")[0] == 1
+    code, _, err = call()
+    assert code == 1
+    assert "failed: closed/: folder cannot be listed: Permission denied" in err
+
+
+def test_links_to_folders_that_came_up_before_are_told(call, folders, use_detectors):
+    save(folders[0] / "sub" / "0.png", noise(30, 30))
+    (folders[0] / "again").symlink_to("sub")
+    use_detectors(FixedDetector())
+    code, _, err = call("-v")
+    assert code == 0
+    assert "skipped: again/: the same folder as sub/" in err
+
+
+def test_the_work_goes_on_when_nobody_listens(folders):
+    """Closed and full streams: all pictures are done, and the exit code says so."""
+    fill(folders[0], 2)
+    command = f"{sys.executable} -m anonymizer --kinds face -v --input {folders[0]} --image-output {folders[1]}"
+    for redirection in ("2>&-", ">&- 2>&-", "2>/dev/full", ">/dev/full", "2>&1 | true; exit ${PIPESTATUS[0]}"):
+        done = subprocess.run(["bash", "-c", f"{command} --overwrite {redirection}"], check=False)
+        assert done.returncode == 0, redirection
+        assert files_in(folders[1]) == ["0.json", "0.png", "1.json", "1.png", "anonymize-report.json"]
+        (folders[1] / "1.png").unlink()
 
 
 def test_a_weak_kernel_is_warned_of_once(call, folders, use_detectors):
@@ -261,7 +338,10 @@ def test_a_full_disk_ends_with_4_and_a_report_that_says_so(call, folders, use_de
     assert "No space left on device; nothing more can be written" in err
     report = json.loads((folders[1] / "anonymize-report.json").read_text())
     assert report["complete"] is False
-    assert len(report["files"]) == 1
+    assert [(entry["file"], entry["status"]) for entry in report["files"]] == [
+        ("0.png", "anonymized"), ("1.png", "failed"),
+    ]  # fmt: skip
+    assert str(folders[1]) not in json.dumps(report)
 
 
 def test_an_interrupt_ends_with_130(call, folders, use_detectors):

@@ -211,17 +211,69 @@ def test_a_model_that_takes_no_pictures(tmp_path):
         load_model(model)
 
 
+def answer(**changes):
+    """A graph that answers the same for every picture: three sure detections in the left half."""
+    fixed = {
+        "detection_boxes": [[[0.0, 0.0, 1.0, 0.5]] * 3],
+        "detection_scores": [[0.9] * 3],
+        "detection_classes": [[1.0] * 3],
+        "num_detections": [3.0],
+    }
+    return lambda image_tensor: {name: tf.constant(value) for name, value in {**fixed, **changes}.items()}
+
+
 def test_boxes_outside_the_picture_are_clipped_or_left_out(tmp_path):
     boxes = [[[-0.5, -0.5, 0.5, 2.0], [1.5, 0.0, 2.0, 1.0], [0.0, -1.0, 1.0, -0.2]]]
-
-    def outside(image_tensor):
-        return {
-            "detection_boxes": tf.constant(boxes),
-            "detection_scores": tf.constant([[0.9, 0.9, 0.9]]),
-            "detection_classes": tf.constant([[1.0, 1.0, 1.0]]),
-            "num_detections": tf.constant([3.0]),
-        }
-
-    save_graph_def(tmp_path / "face.pb", outside)
+    save_graph_def(tmp_path / "face.pb", answer(detection_boxes=boxes))
     (found,) = detector_in(tmp_path).detect([picture_with(height=10, width=20)])
     assert [detection.box for detection in found] == [Box(0, 0, 20, 5)]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"detection_boxes": [[[100.0, 100.0, 200.0, 200.0]] * 3]}, "boxes that are no fractions"),
+        ({"detection_classes": [[0.0, 0.0, 0.0]]}, "classes below the first; see 'first_class'"),
+        ({"detection_classes": [[float("nan")] * 3]}, "no numbers"),
+        ({"detection_boxes": [[[0.0, 0.0, float("inf"), 1.0]] * 3]}, "no numbers"),
+        ({"detection_scores": [[17.0] * 3]}, "scores that are not in the range"),
+        ({"num_detections": [4.0]}, "announced 4 detections but gave fewer"),
+    ],
+)
+def test_senseless_answers_are_errors_not_empty(tmp_path, changes, message):
+    save_graph_def(tmp_path / "graph.pb", answer(**changes))
+    (detector,) = load_detectors(DetectSettings(weights=describe(tmp_path, "graph.pb")))
+    with pytest.raises(PictureError, match=message):
+        detector.detect([picture_with()])
+
+
+def test_outputs_of_the_post_processing_operation(tmp_path, monkeypatch):
+    """TFLite exports of the Object Detection API name tensors their own way and number classes from 0."""
+    monkeypatch.setattr("anonymizer.detect.tflite._POSTPROCESS", {
+        "detection_boxes": "PartitionedCall:0",
+        "detection_classes": "PartitionedCall:1",
+        "detection_scores": "PartitionedCall:2",
+        "num_detections": "PartitionedCall:3",
+    })  # fmt: skip
+    monkeypatch.setattr("ai_edge_litert.interpreter.Interpreter.get_signature_list", lambda self: {})
+    save_tflite(tmp_path / "model.tflite")
+    describe(tmp_path, "model.tflite")
+    (detector,) = load_detectors(DetectSettings(weights=tmp_path))
+    assert detector._loaded.first_class == 0
+
+
+def test_an_output_that_does_not_exist(tmp_path):
+    save_graph_def(tmp_path / "graph.pb")
+    (tmp_path / "model.yaml").write_text(
+        "file: graph.pb\nlabels: {1: face}\noutputs: {detection_scores: 'detection_scores:3'}\n"
+    )
+    with pytest.raises(ModelError, match="has no such output"):
+        load_detectors(DetectSettings(weights=tmp_path))
+
+
+def test_a_description_speaks_for_its_whole_folder(tmp_path):
+    """The folders of the model zoo hold one model in several formats."""
+    save_graph_def(tmp_path / "frozen_inference_graph.pb")
+    save_saved_model(tmp_path / "saved_model")
+    (model,) = find_models(describe(tmp_path, "frozen_inference_graph.pb"))
+    assert model.path.name == "frozen_inference_graph.pb"

@@ -23,5 +23,5 @@ def test_the_lowest_scores_stay():
 
 
 def test_boxes_without_a_size_stay():
-    found = [face(3, 3, 3, 3)]
+    found = [face(3, 3, 3, 3), face(9, 9, 9, 12)]
     assert merge_detections(found) == found

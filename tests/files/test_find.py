@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anonymizer.errors import SettingsError
+from anonymizer.errors import OutputError, SettingsError
 from anonymizer.files.find import find_pictures, record_names
 
 EXTENSIONS = ("jpg", "jpeg", "png")
@@ -17,8 +17,12 @@ def touch(path: Path) -> Path:
     return path
 
 
-def names(root, extensions=EXTENSIONS, **options):
-    return [job.name for job in find_pictures(root, extensions, **options).jobs]
+def find(root, extensions=EXTENSIONS):
+    return find_pictures(root, extensions, root.parent / "no such output")
+
+
+def names(root, extensions=EXTENSIONS):
+    return [job.name for job in find(root, extensions).jobs]
 
 
 def test_finds_in_a_stable_order_whatever_the_case(tmp_path):
@@ -35,7 +39,7 @@ def test_finds_in_a_stable_order_whatever_the_case(tmp_path):
         "b/y.GIF",
     ]:
         touch(tmp_path / name)
-    listing = find_pictures(tmp_path, EXTENSIONS)
+    listing = find(tmp_path)
     assert [job.name for job in listing.jobs] == [
         ".hidden.jpg", "z.jpg", "Ä ö.jpg", "a/c/x.png", "b/1.JpEg", "b/2.PNG",
     ]  # fmt: skip
@@ -61,15 +65,41 @@ def test_links_are_followed_and_loops_survived(tmp_path):
     (tmp_path / "in" / "self").symlink_to("self")
     (tmp_path / "in" / "other").symlink_to(elsewhere.parent)
     (tmp_path / "in" / "broken.jpg").symlink_to("nowhere")
-    listing = find_pictures(tmp_path / "in", EXTENSIONS)
-    assert [job.name for job in listing.jobs] == ["broken.jpg", "other/b.jpg", "sub/a.jpg"]
+    listing = find(tmp_path / "in")
+    assert [job.name for job in listing.jobs] == ["broken.jpg", "sub/a.jpg", "other/b.jpg"]
+    assert listing.repeated == {"sub/up": "."}
 
 
-def test_a_link_to_the_output_is_not_entered(tmp_path):
+def test_folders_that_link_to_each_other_are_entered_once(tmp_path):
+    for index in range(12):
+        touch(tmp_path / str(index) / "a.jpg")
+        for other in range(12):
+            (tmp_path / str(index) / f"to {other}").symlink_to(tmp_path / str(other))
+    listing = find(tmp_path)
+    assert len(listing.jobs) == 12
+    assert len(listing.repeated) == 144
+
+
+def test_very_deep_folders(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for _ in range(600):
+        Path("d").mkdir()
+        os.chdir("d")
+    os.chdir(tmp_path)
+    assert names(Path()) == []
+
+
+@pytest.mark.parametrize("link", ["to the output", "to a folder in it", "to a picture in it", "by a detour"])
+def test_links_that_lead_into_the_output_are_refused(tmp_path, link):
     touch(tmp_path / "in" / "a.jpg")
-    touch(tmp_path / "out" / "b.jpg")
-    (tmp_path / "in" / "results").symlink_to(tmp_path / "out")
-    assert names(tmp_path / "in", output=tmp_path / "out") == ["a.jpg"]
+    inside = touch(tmp_path / "out" / "sub" / "b.jpg")
+    targets = {"to the output": tmp_path / "out", "to a folder in it": inside.parent, "to a picture in it": inside}
+    if link == "by a detour":
+        (tmp_path / "elsewhere").mkdir()
+        (tmp_path / "elsewhere" / "c.jpg").symlink_to(inside)
+    (tmp_path / "in" / "b.jpg").symlink_to(targets.get(link, tmp_path / "elsewhere"))
+    with pytest.raises(OutputError, match="leads into the output folder"):
+        find_pictures(tmp_path / "in", EXTENSIONS, tmp_path / "out")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may list every folder")
@@ -77,30 +107,31 @@ def test_folders_that_cannot_be_listed_are_told(tmp_path):
     touch(tmp_path / "closed" / "a.jpg")
     (tmp_path / "closed").chmod(0)
     try:
-        listing = find_pictures(tmp_path, EXTENSIONS)
+        listing = find(tmp_path)
     finally:
         (tmp_path / "closed").chmod(0o700)
     assert listing.unreadable == {"closed": "folder cannot be listed: Permission denied"}
 
 
-def test_folders_that_fail_to_be_listed_are_told(tmp_path, monkeypatch):
+@pytest.mark.parametrize(("module", "function"), [(os, "scandir"), (Path, "stat")])
+def test_folders_that_fail_to_be_listed_are_told(tmp_path, monkeypatch, module, function):
     touch(tmp_path / "closed" / "a.jpg")
-    scandir = os.scandir
+    original = getattr(module, function)
 
-    def refuse(path):
+    def refuse(path, **options):
         if Path(path).name == "closed":
             raise PermissionError(13, "Permission denied")
-        return scandir(path)
+        return original(path, **options)
 
-    monkeypatch.setattr(os, "scandir", refuse)
-    assert find_pictures(tmp_path, EXTENSIONS).unreadable == {"closed": "folder cannot be listed: Permission denied"}
+    monkeypatch.setattr(module, function, refuse)
+    assert find(tmp_path).unreadable == {"closed": "folder cannot be listed: Permission denied"}
 
 
 @pytest.mark.parametrize("make", [lambda path: None, touch])
 def test_an_input_that_is_no_folder(tmp_path, make):
     make(tmp_path / "in")
     with pytest.raises(SettingsError, match="input folder"):
-        find_pictures(tmp_path / "in", EXTENSIONS)
+        find(tmp_path / "in")
 
 
 def test_names_that_are_no_text(tmp_path):
@@ -121,6 +152,19 @@ def test_names_that_are_no_text(tmp_path):
 )
 def test_record_names(pictures, records):
     assert record_names(pictures) == records
+
+
+def test_names_that_an_earlier_run_may_have_used(tmp_path):
+    for name in ("a.jpg", "a.jpg.png", "b.jpg", "c.jpg", "c.png"):
+        touch(tmp_path / name)
+    stale = {job.name: [path.name for path in job.stale_records] for job in find(tmp_path).jobs}
+    assert stale == {
+        "a.jpg": ["a.jpg.json"],
+        "a.jpg.png": ["a.jpg.json"],
+        "b.jpg": ["b.jpg.json"],
+        "c.jpg": ["c.json"],
+        "c.png": ["c.json"],
+    }
 
 
 @given(st.sets(st.from_regex(r"[abA](\.(jpg|png|a)){1,3}", fullmatch=True), max_size=12))

@@ -54,6 +54,12 @@ def test_a_file_is_no_folder(tmp_path, source):
         check_output(source, tmp_path / "out", overwrite=True)
 
 
+def test_a_link_to_itself(tmp_path, source):
+    (tmp_path / "out").symlink_to("out")
+    with pytest.raises(OutputError, match=r"leads to itself|Too many levels"):
+        check_output(source, tmp_path / "out", overwrite=True)
+
+
 def test_making_it_where_nothing_can_be_made(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match="cannot be written"):

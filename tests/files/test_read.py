@@ -64,7 +64,7 @@ def test_jpeg_keeps_how_it_was_stored(tmp_path):
     )
     encoding = read_picture(path).encoding
     with Image.open(path) as image:
-        assert encoding.quantization == image.quantization
+        assert encoding.quantization == [image.quantization[0], image.quantization[1]]
     assert (encoding.format, encoding.subsampling, encoding.progressive) == ("JPEG", 1, True)
     assert (encoding.dpi, encoding.icc_profile) == ((72, 300), b"icc")
 
@@ -89,6 +89,14 @@ def test_damaged_metadata_does_not_stop(tmp_path):
     assert read_picture(path).encoding.orientation == 1
 
 
+def test_orientation_in_xmp(tmp_path):
+    xmp = '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF><rdf:Description tiff:Orientation="6"/></rdf:RDF></x:xmpmeta>'
+    path = save(tmp_path / "a.jpg", smooth(8, 16), xmp=xmp.encode())
+    picture = read_picture(path)
+    assert picture.encoding.orientation == 6
+    assert picture.pixels.shape == (16, 8, 3)
+
+
 def chunk(kind: bytes, content: bytes) -> bytes:
     return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
 
@@ -97,6 +105,12 @@ def sixteen_bit_png(path: Path) -> None:
     header = struct.pack(">IIBBBBB", 2, 2, 16, 2, 0, 0, 0)
     data = zlib.compress(b"".join(b"\0" + bytes(12) for _ in range(2)))
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", data) + chunk(b"IEND", b""))
+
+
+def png_with_a_leading_chunk(path: Path) -> None:
+    sixteen_bit_png(path)
+    content = path.read_bytes()
+    path.write_bytes(content[:8] + chunk(b"tEXt", b"a\0b") + content[8:])
 
 
 def huge_png(path: Path) -> None:
@@ -129,6 +143,7 @@ BAD = {
     "is not a regular file": os.mkfifo,
     "JPEG file in CMYK colours": lambda path: Image.fromarray(noise(9, 9)).convert("CMYK").save(path),
     "16 bits per channel": sixteen_bit_png,
+    "does not begin with its header": png_with_a_leading_chunk,
     "pixels": huge_png,
     "is damaged: image file is truncated": truncated_jpeg,
     "is damaged: ": truncated_png,

@@ -81,6 +81,27 @@ def test_boxes_at_the_limits(settings, box):
         assert (result[cores(found, settings)] != pixels[cores(found, settings)]).mean() > 0.9
 
 
+@pytest.mark.parametrize("settings", SETTINGS, ids=IDS)
+def test_the_edge_is_soft(settings):
+    """Behind the box, what is left of the source grows from pixel to pixel."""
+    pixels = np.zeros((100, 100, 3), np.uint8)
+    pixels[40:60, 20:60] = 255  # the box holds a bright object, whose blur spreads beyond it
+    row = redact(pixels, [face(20, 40, 60, 60)], settings)[50, 68:, 0].astype(int)
+    edge = row[row > 0]
+    assert 2 <= len(edge) <= 10
+    assert (np.diff(edge) <= 0).all()
+    assert edge[-1] < edge[0]
+
+
+def test_of_overlapping_objects_the_largest_counts():
+    """The small one would show more of the place that they share."""
+    pixels = noise(80, 80)
+    large, small = face(10, 10, 70, 70), face(30, 30, 40, 40)
+    settings = RedactSettings()
+    both, alone = redact(pixels, [small, large], settings), redact(pixels, [large], settings)
+    assert (both == alone).all()
+
+
 def test_kinds_have_their_own_margins():
     pixels = noise(60, 60)
     settings = RedactSettings(face_margin=0.5, plate_margin=0.0, feather=0.0)
