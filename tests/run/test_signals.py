@@ -27,7 +27,12 @@ def undisturbed(tmp_path_factory, originals):
 
 def start(source, target, **options):
     command = [sys.executable, "-m", "anonymizer", "--input", str(source), "--image-output", str(target)]
-    return subprocess.Popen([*command, "--kinds", "face", "--overwrite"], **options)
+    return subprocess.Popen([*command, "--kinds", "face", "--overwrite"], preexec_fn=_heed_interrupts, **options)
+
+
+def _heed_interrupts():
+    """Shells start what they run in the background with interrupts ignored, and so would be these tests."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def check_outputs(target, expected) -> int:
