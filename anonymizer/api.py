@@ -9,9 +9,8 @@ import numpy as np
 
 from anonymizer.detect.load import load_detectors
 from anonymizer.detect.merge import merge_detections
-from anonymizer.pipeline import detect, detect_in_alpha, redact_alpha
+from anonymizer.pipeline import detect, detect_in_alpha, redact_alpha, redact_detections
 from anonymizer.record.report import Report
-from anonymizer.redact.redact import redact
 from anonymizer.run.local import run
 from anonymizer.run.plan import make_plan
 from anonymizer.settings import RunSettings, Settings
@@ -45,7 +44,7 @@ def anonymize_image(pixels: Pixels, settings: Settings = Settings()) -> tuple[Pi
     in_alpha = detect_in_alpha(alpha, detectors)
     detections = merge_detections([*detect(colours, detectors), *in_alpha])
     result = planes.copy()
-    result[:, :, :3] = redact(colours, detections, settings.redact)
+    result[:, :, :3] = redact_detections(colours, detections, settings)[0]
     if alpha is not None:
         result[:, :, 3] = redact_alpha(alpha, in_alpha, settings)
     return result.reshape(pixels.shape), detections

@@ -12,10 +12,12 @@ import numpy as np
 from anonymizer.detect.detector import Detector
 from anonymizer.detect.merge import merge_detections
 from anonymizer.errors import OutputError, PictureError
+from anonymizer.files.encode import encode_picture
 from anonymizer.files.read import read_picture
-from anonymizer.files.write import encode_picture, remove_files, write_files
+from anonymizer.files.write import remove_files, write_files
 from anonymizer.record.detections import to_json
-from anonymizer.redact.redact import redact, weaknesses
+from anonymizer.redact.mask import Mask, union_mask
+from anonymizer.redact.redact import redact, to_regions, weaknesses
 from anonymizer.settings import KINDS, Settings
 from anonymizer.types import Alpha, Detection, Job, Pixels, Result
 
@@ -70,10 +72,10 @@ def _process(
         in_alpha = detect_in_alpha(picture.alpha, detectors)
         detections = merge_detections([*detect(picture.pixels, detectors), *in_alpha])
     with _timed(seconds, "redact"):
-        pixels = redact(picture.pixels, detections, settings.redact)
+        pixels, mask = redact_detections(picture.pixels, detections, settings)
         alpha = redact_alpha(picture.alpha, in_alpha, settings)
     with _timed(seconds, "write"):
-        content = encode_picture(pixels, alpha, picture.encoding)
+        content, fidelity = encode_picture(picture, pixels, alpha, mask > 0)
         # The picture comes last: where it is, its detections are.
         record = {job.record: to_json(detections)} if settings.record.write_detections else {}
         write_files(output_root, {**record, job.target: content})
@@ -82,12 +84,20 @@ def _process(
     looked_for = {kind for detector in detectors for kind in detector.kinds}
     counts = {kind: sum(d.kind == kind for d in detections) for kind in sorted(looked_for, key=KINDS.index)}
     warnings = tuple(weaknesses(detections, settings.redact))
-    return Result(job.name, "anonymized", counts=counts, seconds=seconds, warnings=warnings)
+    return Result(job.name, "anonymized", counts=counts, seconds=seconds, warnings=warnings, fidelity=fidelity)
 
 
-def redact_alpha(alpha: Alpha | None, detections: Sequence[Detection], settings: Settings) -> Alpha | None:
+def redact_detections(pixels: Pixels, detections: Sequence[Detection], settings: Settings) -> tuple[Pixels, Mask]:
+    """The picture without what was found in it, and the mask of that."""
+    shape = (pixels.shape[0], pixels.shape[1])
+    regions = to_regions(detections, shape, settings.redact)
+    mask = union_mask(regions, shape)
+    return redact(pixels, regions, mask, settings.redact), mask
+
+
+def redact_alpha(alpha: Alpha | None, in_alpha: Sequence[Detection], settings: Settings) -> Alpha | None:
     """The alpha channel without what was found in itself; otherwise it stays as it is."""
-    return None if alpha is None else redact(alpha[:, :, np.newaxis], detections, settings.redact)[:, :, 0]
+    return None if alpha is None else redact_detections(alpha[:, :, np.newaxis], in_alpha, settings)[0][:, :, 0]
 
 
 @contextmanager

@@ -18,6 +18,8 @@ Alpha: TypeAlias = npt.NDArray[np.uint8]
 """Alpha channel of an upright picture, uint8 (H, W)."""
 
 Kind: TypeAlias = Literal["face", "plate"]
+Fidelity: TypeAlias = Literal["lossless", "reencoded"]
+"""Whether a picture is bit for bit the same away from the mask, or was encoded anew as a whole."""
 Status: TypeAlias = Literal["anonymized", "failed", "skipped"]
 
 
@@ -92,3 +94,4 @@ class Result:
     seconds: Mapping[str, float] = field(default_factory=dict)
     """Wall-clock seconds per stage."""
     warnings: tuple[str, ...] = ()
+    fidelity: Fidelity | None = None

@@ -34,9 +34,6 @@ class Encoding:
     format: Literal["JPEG", "PNG"]
     orientation: int = 1
     """EXIF orientation 1..8: the stored pixels are turned by it for display."""
-    icc_profile: bytes | None = None
-    dpi: tuple[float, float] | None = None
-    """Horizontal and vertical pixels per inch."""
     quantization: Sequence[Sequence[int]] | None = None
     """JPEG: 64 values row by row for the luminance, and as many for the colours where there are any."""
     subsampling: int = 0
@@ -50,6 +47,8 @@ class Picture:
 
     pixels: Pixels
     alpha: Alpha | None
+    content: bytes
+    """Of the file."""
     encoding: Encoding
 
 

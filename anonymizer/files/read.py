@@ -16,7 +16,6 @@ from anonymizer.errors import PictureError
 from anonymizer.files.picture import Encoding, Picture, turn_upright
 
 _ORIENTATION_TAG = 0x0112
-_MAX_DPI = 65535  # what JFIF can hold
 _PNG_BIT_DEPTH_AT = 24  # signature 8, length 4, "IHDR" 4, width 4, height 4
 _JPEG_FORMATS = ("JPEG", "MPO")  # MPO: a JPEG file with further pictures behind the first
 
@@ -41,7 +40,7 @@ def read_picture(path: Path) -> Picture:
             raise PictureError(f"has more than {Image.MAX_IMAGE_PIXELS} pixels") from None
         except (OSError, SyntaxError, ValueError, EOFError, struct.error) as error:
             raise PictureError(f"is damaged: {error}") from None
-        return _to_picture(image)
+        return _to_picture(image, content)
 
 
 def _read_regular_file(path: Path) -> bytes:
@@ -75,7 +74,7 @@ def _refuse_unhandled(image: Image.Image, content: bytes) -> None:
         raise PictureError("is an animated PNG file; extract its frames first")
 
 
-def _to_picture(image: Image.Image) -> Picture:
+def _to_picture(image: Image.Image, content: bytes) -> Picture:
     orientation = _orientation(image)
     alpha = None
     if image.has_transparency_data:
@@ -87,7 +86,7 @@ def _to_picture(image: Image.Image) -> Picture:
     stored = np.asarray(colours)
     if stored.ndim == 2:
         stored = stored[:, :, np.newaxis]
-    return Picture(turn_upright(stored, orientation), alpha, _encoding(image, orientation))
+    return Picture(turn_upright(stored, orientation), alpha, content, _encoding(image, orientation))
 
 
 def _orientation(image: Image.Image) -> int:
@@ -99,23 +98,17 @@ def _orientation(image: Image.Image) -> int:
 
 
 def _encoding(image: Image.Image, orientation: int) -> Encoding:
-    icc_profile = image.info.get("icc_profile")
-    dpi = image.info.get("dpi")
-    if dpi is not None and not all(1 <= value <= _MAX_DPI for value in dpi):
-        dpi = None
     if isinstance(image, JpegImagePlugin.JpegImageFile):
         return Encoding(
             "JPEG",
             orientation,
-            icc_profile,
-            dpi,
             _quantization(image),
             # -1 stands for a rare sampling that cannot be asked for when writing: keep every colour sample.
             max(0, JpegImagePlugin.get_sampling(image)),
             bool(image.info.get("progressive")),
         )
     assert isinstance(image, PngImagePlugin.PngImageFile)
-    return Encoding("PNG", orientation, icc_profile, dpi)
+    return Encoding("PNG", orientation)
 
 
 def _quantization(image: JpegImagePlugin.JpegImageFile) -> list[list[int]]:

@@ -4,54 +4,14 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import io
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-from PIL import Image, ImageFile
 
 from anonymizer.errors import OutputError, PictureError
-from anonymizer.files.picture import Encoding, turn_back
-from anonymizer.types import Alpha, Pixels
 
-_ORIENTATION_TAG = 0x0112
 _FATAL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}
 """Errors that would meet every further file too."""
-
-
-def encode_picture(pixels: Pixels, alpha: Alpha | None, encoding: Encoding) -> bytes:
-    """The file content for an upright picture.
-
-    Of the metadata only what is needed to show the picture right is written: orientation, ICC profile, density.
-    """
-    planes = pixels if alpha is None else np.dstack([pixels, alpha])
-    stored = turn_back(planes, encoding.orientation)
-    image = Image.fromarray(stored[:, :, 0] if stored.shape[2] == 1 else stored)
-
-    options: dict[str, Any] = {"icc_profile": encoding.icc_profile}
-    if encoding.dpi is not None:
-        options["dpi"] = encoding.dpi
-    if encoding.orientation != 1:
-        exif = Image.Exif()
-        exif[_ORIENTATION_TAG] = encoding.orientation
-        options["exif"] = exif.tobytes()
-    options.update(_jpeg_options(encoding, image) if encoding.format == "JPEG" else {})
-    buffer = io.BytesIO()
-    image.save(buffer, encoding.format, **options)
-    return buffer.getvalue()
-
-
-def _jpeg_options(encoding: Encoding, image: Image.Image) -> dict[str, Any]:
-    options: dict[str, Any] = {"qtables": encoding.quantization, "progressive": encoding.progressive}
-    if image.mode == "RGB":
-        options["subsampling"] = encoding.subsampling
-    if encoding.progressive:
-        # Pillow keeps a progressive file in one buffer, whose size it guesses too small for noisy pictures.
-        ImageFile.MAXBLOCK = max(ImageFile.MAXBLOCK, 8 * image.width * image.height)
-    return options
 
 
 def write_files(root: Path, contents: Mapping[Path, bytes]) -> None:

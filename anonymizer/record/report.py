@@ -85,6 +85,8 @@ def _entry(result: Result) -> dict[str, Any]:
     entry: dict[str, Any] = {"file": result.file, "status": result.status}
     if result.reason is not None:
         entry["reason"] = result.reason
+    if result.fidelity is not None:
+        entry["fidelity"] = result.fidelity
     entry["detections"] = dict(result.counts)
     entry["seconds"] = _rounded(result.seconds)
     if result.warnings:

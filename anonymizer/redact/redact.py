@@ -8,23 +8,28 @@ from math import ceil
 import numpy as np
 
 from anonymizer.redact import gaussian, kernel
-from anonymizer.redact.mask import Region, to_region, union_mask
+from anonymizer.redact.mask import Mask, Region, to_region
 from anonymizer.settings import RedactSettings
 from anonymizer.types import Detection, Pixels
 
 
-def redact(pixels: Pixels, detections: Sequence[Detection], settings: RedactSettings) -> Pixels:
-    """A copy of the picture in which every detection, widened by the margin of its kind, is replaced.
+def to_regions(detections: Sequence[Detection], shape: tuple[int, int], settings: RedactSettings) -> list[Region]:
+    """What is replaced in a picture of this height and width, the smallest object first."""
+    by_size = sorted(detections, key=lambda detection: detection.box.longer_side)
+    return [_to_region(detection, shape, settings) for detection in by_size]
+
+
+def redact(pixels: Pixels, regions: Sequence[Region], mask: Mask, settings: RedactSettings) -> Pixels:
+    """A copy of the picture in which every region is replaced as far as the mask says.
 
     Every replacement is computed from the source, so that none brings back what another hid. Where they
-    overlap, that of the largest object counts, whose blur is the strongest. Where the mask is 0 the result
-    equals the input.
-    """
-    shape = (pixels.shape[0], pixels.shape[1])
-    by_size = sorted(detections, key=lambda detection: detection.box.longer_side)
-    regions = [_to_region(detection, shape, settings) for detection in by_size]
-    mask = union_mask(regions, shape)
+    overlap, the later one counts: that of the larger object, whose blur is the stronger. Where the mask is 0 the
+    result equals the input.
 
+    Args:
+        regions: by rising size, see `to_regions`.
+        mask: of these regions, see `union_mask`.
+    """
     replacement = np.empty_like(pixels)
     for region in regions:
         replacement[region.reach.slices] = _paint(pixels, region, settings)

@@ -57,6 +57,7 @@ def test_real_model(call, folders, originals):
     report = json.loads((folders[1] / "anonymize-report.json").read_text())
     assert report["complete"] is True
     assert [model["name"] for model in report["models"]] == ["centerface"]
+    assert report["files"][0]["fidelity"] == "lossless"
 
 
 def test_one_bad_picture_never_stops_the_others(call, folders, use_detectors):

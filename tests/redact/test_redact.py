@@ -4,13 +4,18 @@ from fakes import face, noise, plate
 from hypothesis import given
 from hypothesis import strategies as st
 
+from anonymizer.pipeline import redact_detections
 from anonymizer.redact.mask import to_area
-from anonymizer.redact.redact import redact, weaknesses
-from anonymizer.settings import Kernel, RedactSettings
+from anonymizer.redact.redact import weaknesses
+from anonymizer.settings import Kernel, RedactSettings, Settings
 from anonymizer.types import Box, Detection
 
 SETTINGS = [RedactSettings(), RedactSettings(obfuscation_kernel=Kernel(21, 2, 9))]
 IDS = ["auto", "kernel"]
+
+
+def redact(pixels, found, settings):
+    return redact_detections(pixels, found, Settings(redact=settings))[0]
 
 
 @st.composite

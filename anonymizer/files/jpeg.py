@@ -1,0 +1,250 @@
+"""JPEG files: their segments, and their coefficients.
+
+Only the blocks that the mask touches are encoded anew, with the file's own quantisation tables and sampling; the
+quantised coefficients of all others stay bit for bit what they were.
+(ITU-T T.81: markers in B.1, the transform in A.3.3; JFIF 1.02: colour conversion.)
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TypeVar
+
+import cv2
+import jpeglib
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from anonymizer.types import Pixels
+
+_Value = TypeVar("_Value", bound=np.generic)
+
+_EOI, _SOS = 0xD9, 0xDA
+_APP0, _APP1, _APP2, _APP14, _APP15, _COM = 0xE0, 0xE1, 0xE2, 0xEE, 0xEF, 0xFE
+_WITHOUT_LENGTH = {0x01, *range(0xD0, 0xDA)}  # TEM, RST0..7, SOI, EOI
+_ORIENTATION_TAG = 0x0112
+_JFIF_SIZE = 14  # "JFIF" with its end, version, density and the size of the thumbnail that may follow
+
+_IN_MEMORY = "/dev/shm"  # of Linux
+
+BLOCK = 8
+"""Width and height of a block in samples."""
+
+
+class CoefficientsError(Exception):
+    """The coefficients cannot be read or written; the picture has to be encoded anew as a whole."""
+
+
+@dataclass(frozen=True)
+class _Segment:
+    marker: int
+    start: int
+    """Of the marker."""
+    payload: bytes
+    end: int
+
+
+def _segments(content: bytes) -> Iterator[_Segment]:
+    """The marker segments up to and with the first start of scan."""
+    position = 2
+    while position + 4 <= len(content):
+        if content[position] != 0xFF:
+            position += 1  # stray bytes, which decoders skip too
+            continue
+        marker = content[position + 1]
+        if marker in (0xFF, 0x00) or marker in _WITHOUT_LENGTH:
+            position += 1 if marker == 0xFF else 2
+            continue
+        end = position + 2 + int.from_bytes(content[position + 2 : position + 4], "big")
+        yield _Segment(marker, position, content[position + 4 : end], end)
+        if marker == _SOS:
+            return
+        position = end
+
+
+def without_metadata(content: bytes, orientation: int) -> bytes:
+    """The file with its picture data as they are, and of its metadata only what is needed to show it right.
+
+    That is density, ICC profile, colour transform and EXIF orientation. Left out are all other application segments
+    and comments, the thumbnail of a JFIF segment, and whatever lies behind the end of the picture.
+    """
+    return b"".join([b"\xff\xd8", *_needed_metadata(content, orientation), _picture_data(content)])
+
+
+def with_metadata_of(source: bytes, content: bytes, orientation: int) -> bytes:
+    """A YCbCr or gray file with that metadata of another one that is needed to show it right."""
+    needed = [part for part in _needed_metadata(source, orientation) if part[1] != _APP14]
+    return b"".join([b"\xff\xd8", *needed, _picture_data(content)])
+
+
+def _needed_metadata(content: bytes, orientation: int) -> Iterator[bytes]:
+    for segment in _segments(content):
+        if segment.marker == _APP0 and segment.payload.startswith(b"JFIF\0"):
+            yield _segment(_APP0, segment.payload[: _JFIF_SIZE - 2] + b"\0\0")
+        elif _is_needed(segment):
+            yield content[segment.start : segment.end]
+    if orientation != 1:
+        exif = Image.Exif()
+        exif[_ORIENTATION_TAG] = orientation
+        yield _segment(_APP1, exif.tobytes())
+
+
+def _picture_data(content: bytes) -> bytes:
+    """Tables, frame and scans: everything between the start of the file and the end of the picture but metadata."""
+    parts = []
+    for segment in _segments(content):
+        if segment.marker == _SOS:
+            parts.append(content[segment.start : _end_of_picture(content, segment.end)])
+        elif not _is_metadata(segment):
+            parts.append(content[segment.start : segment.end])
+    return b"".join(parts)
+
+
+def _is_metadata(segment: _Segment) -> bool:
+    return _APP0 <= segment.marker <= _APP15 or segment.marker == _COM
+
+
+def _is_needed(segment: _Segment) -> bool:
+    if segment.marker == _APP2:
+        return segment.payload.startswith(b"ICC_PROFILE\0")
+    return segment.marker == _APP14 and segment.payload.startswith(b"Adobe")
+
+
+def _segment(marker: int, payload: bytes) -> bytes:
+    return bytes([0xFF, marker]) + (len(payload) + 2).to_bytes(2, "big") + payload
+
+
+def _end_of_picture(content: bytes, position: int) -> int:
+    """Where the picture ends whose first scan begins at `position`: behind its end marker, if it has one."""
+    while True:
+        position = content.find(b"\xff", position)
+        if position < 0 or position + 1 >= len(content):
+            return len(content)
+        marker = content[position + 1]
+        if marker == _EOI:
+            return position + 2
+        # Between scans, progressive files hold tables, whose content may look like markers.
+        is_segment = marker not in (0x00, 0xFF) and marker not in _WITHOUT_LENGTH
+        length = int.from_bytes(content[position + 2 : position + 4], "big") if is_segment else 0
+        position += 2 + length if marker != 0xFF else 1
+
+
+def replace_blocks(content: bytes, orientation: int, pixels: Pixels, changed: npt.NDArray[np.bool_]) -> bytes:
+    """The file with the blocks anew that hold a changed pixel, in any of their components.
+
+    Args:
+        content: a JPEG file, gray or YCbCr, 8 bit.
+        pixels: uint8 (H, W, 1) or (H, W, 3) RGB, as stored (not turned upright).
+        changed: (H, W), as stored.
+
+    Returns:
+        The file as `without_metadata` leaves it, baseline even if it was progressive.
+
+    Raises:
+        CoefficientsError: the file is of a kind whose coefficients cannot be had.
+    """
+    with _private_folder() as folder:
+        source, target = folder / "source.jpg", folder / "target.jpg"
+        source.write_bytes(b"\xff\xd8" + _picture_data(content))
+        try:
+            jpeg = jpeglib.read_dct(str(source))
+            jpeg.load()
+        except OSError as error:
+            raise CoefficientsError(str(error)) from None
+        if jpeg.jpeg_color_space.name not in ("JCS_GRAYSCALE", "JCS_YCbCr"):
+            raise CoefficientsError(f"colours {jpeg.jpeg_color_space.name}")
+        for number, coefficients in enumerate(_coefficients(jpeg)):
+            table = jpeg.qt[jpeg.quant_tbl_no[number]].astype(np.float32)
+            _replace_in_component(number, coefficients, table, _pixels_per_sample(jpeg, number), pixels, changed)
+        try:
+            jpeg.write_dct(str(target))
+        except OSError as error:
+            raise CoefficientsError(str(error)) from None
+        written = target.read_bytes()
+    return b"".join([b"\xff\xd8", *_needed_metadata(content, orientation), _picture_data(written)])
+
+
+@contextmanager
+def _private_folder() -> Iterator[Path]:
+    """A folder for the files by which jpeglib works, its own temporary ones too, in memory where there is such a place.
+
+    They hold the picture as it was: a process that is killed must not leave it on a disk.
+    """
+    usual = tempfile.tempdir
+    with tempfile.TemporaryDirectory(dir=_IN_MEMORY if os.access(_IN_MEMORY, os.W_OK) else None) as folder:
+        tempfile.tempdir = folder
+        try:
+            yield Path(folder)
+        finally:
+            tempfile.tempdir = usual
+
+
+def _coefficients(jpeg: jpeglib.DCTJPEG) -> list[npt.NDArray[np.int16]]:
+    """Per component (rows of blocks, columns of blocks, 8, 8), to be changed in place."""
+    return [component for component in (jpeg.Y, jpeg.Cb, jpeg.Cr) if component is not None]
+
+
+def _pixels_per_sample(jpeg: jpeglib.DCTJPEG, number: int) -> tuple[int, int]:
+    """Vertically and horizontally, for a component."""
+    factors = np.asarray(jpeg.samp_factor)  # (components, 2)
+    steps = factors.max(axis=0) / factors[number]
+    if (steps != np.rint(steps)).any():
+        raise CoefficientsError("sampling factors that do not divide each other")
+    return int(steps[0]), int(steps[1])
+
+
+def _replace_in_component(
+    number: int,
+    coefficients: npt.NDArray[np.int16],
+    table: npt.NDArray[np.float32],
+    steps: tuple[int, int],
+    pixels: Pixels,
+    changed: npt.NDArray[np.bool_],
+) -> None:
+    rows, columns = coefficients.shape[:2]
+    tile = (BLOCK * steps[0], BLOCK * steps[1])  # pixels that belong to a block
+    size = (rows * tile[0], columns * tile[1])
+    share = cv2.resize(_fit(changed.astype(np.float32), size), (columns, rows), interpolation=cv2.INTER_AREA)
+    is_touched = share > 0
+    tiles = _fit(pixels, size).reshape(rows, tile[0], columns, tile[1], -1).swapaxes(1, 2)[is_touched]
+    values = _component(tiles.astype(np.float32), number)
+    samples = values.reshape(-1, BLOCK, steps[0], BLOCK, steps[1]).mean(axis=(2, 4), dtype=np.float32)
+    basis = _cosine_basis()
+    transformed = basis @ (samples - 128) @ basis.T
+    coefficients[is_touched] = np.rint(transformed / table).astype(np.int16)
+
+
+def _fit(values: npt.NDArray[_Value], size: tuple[int, int]) -> npt.NDArray[_Value]:
+    """Cuts, or goes on with the last pixels, to (height, width): the last blocks may reach beyond the picture."""
+    below, right = max(0, size[0] - values.shape[0]), max(0, size[1] - values.shape[1])
+    if below or right:
+        values = np.pad(values, ((0, below), (0, right), *[(0, 0)] * (values.ndim - 2)), mode="edge")
+    return values[: size[0], : size[1]]
+
+
+def _component(values: npt.NDArray[np.float32], number: int) -> npt.NDArray[np.float32]:
+    """Luminance (0), blue (1) or red difference (2) of pixels (..., 1) gray or (..., 3) RGB."""
+    if values.shape[-1] == 1:
+        return values[..., 0]
+    red, green, blue = (values[..., channel] for channel in range(3))
+    luminance: npt.NDArray[np.float32] = 0.299 * red + 0.587 * green + 0.114 * blue
+    if number == 0:
+        return luminance
+    difference: npt.NDArray[np.float32] = (blue - luminance) / 1.772 if number == 1 else (red - luminance) / 1.402
+    return difference + 128
+
+
+@cache
+def _cosine_basis() -> npt.NDArray[np.float32]:
+    """The matrix B by which B @ samples @ B.T is the discrete cosine transform of a block, (8, 8)."""
+    frequency, position = np.mgrid[0:BLOCK, 0:BLOCK]
+    basis: npt.NDArray[np.float32] = np.cos((2 * position + 1) * frequency * np.pi / (2 * BLOCK)).astype(np.float32) / 2
+    basis[0] /= np.sqrt(2)
+    return basis

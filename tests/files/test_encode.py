@@ -1,0 +1,254 @@
+"""Pixels outside the mask are bit for bit those of the source, and nothing else of the source is left."""
+
+import io
+import zlib
+from pathlib import Path
+
+import cv2
+import jpeglib
+import numpy as np
+import pytest
+from fakes import load, noise, save, smooth
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from anonymizer.files import jpeg, png
+from anonymizer.files.encode import encode_picture
+from anonymizer.files.picture import turn_back
+from anonymizer.files.read import read_picture
+
+SAMPLINGS = {"4:4:4": 0x111111, "4:2:2": 0x211111, "4:2:0": 0x221111, "4:4:0": 0x121111, "4:1:1": 0x411111}
+"""As OpenCV numbers them: two digits per component, horizontal and vertical."""
+
+
+def jpeg_file(pixels, sampling="4:2:0", quality=80, progressive=False, restart=0) -> bytes:
+    """A JPEG file made by OpenCV, which knows all samplings. The pixels are RGB or gray."""
+    options = [cv2.IMWRITE_JPEG_QUALITY, quality, cv2.IMWRITE_JPEG_PROGRESSIVE, int(progressive)]
+    options += [cv2.IMWRITE_JPEG_RST_INTERVAL, restart]
+    if pixels.shape[2] == 3:
+        options += [cv2.IMWRITE_JPEG_SAMPLING_FACTOR, SAMPLINGS[sampling]]
+    return cv2.imencode(".jpg", pixels[:, :, ::-1], options)[1].tobytes()
+
+
+def rewrite(path: Path, change=None) -> Path:
+    """Reads a picture and writes it, changed in the boolean mask `change`, to a new file."""
+    picture = read_picture(path)
+    pixels, changed = picture.pixels.copy(), np.zeros(picture.pixels.shape[:2], bool)
+    if change is not None:
+        changed = change
+        pixels[changed] = 255 - pixels[changed]
+    target = path.with_name("new" + path.suffix)
+    target.write_bytes(encode_picture(picture, pixels, picture.alpha, changed)[0])
+    return target
+
+
+def coefficients(path: Path) -> list[np.ndarray]:
+    """(rows of blocks, columns of blocks, 8, 8) per component."""
+    file = jpeglib.read_dct(str(path))
+    file.load()
+    return [component for component in (file.Y, file.Cb, file.Cr) if component is not None]
+
+
+@given(
+    sampling=st.sampled_from([*SAMPLINGS, "gray"]),
+    height=st.integers(1, 70),
+    width=st.integers(1, 70),
+    orientation=st.integers(1, 8),
+    progressive=st.booleans(),
+    restart=st.sampled_from([0, 2]),
+    box=st.tuples(*[st.floats(0, 1)] * 4),
+)
+@settings(max_examples=200, deadline=None)
+def test_jpeg_coefficients_away_from_the_mask_are_identical(
+    tmp_path_factory, sampling, height, width, orientation, progressive, restart, box
+):
+    pixels = smooth(height, width)[:, :, : 1 if sampling == "gray" else 3]
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    content = jpeg_file(pixels, sampling, progressive=progressive, restart=restart)
+    path = tmp_path_factory.mktemp("jpeg") / "a.jpg"
+    path.write_bytes(content[:2] + jpeg._segment(0xE1, exif.tobytes()) + content[2:])
+
+    changed = np.zeros((height, width), bool)  # as stored
+    (top, bottom), (left, right) = sorted(box[:2]), sorted(box[2:])
+    changed[int(top * height) : int(bottom * height) + 1, int(left * width) : int(right * width) + 1] = True
+    upright = np.ascontiguousarray(turn_back(changed, {6: 8, 8: 6}.get(orientation, orientation)))
+    before, after = coefficients(path), coefficients(rewrite(path, upright))
+    horizontal, vertical = divmod(SAMPLINGS.get(sampling, 0x110000) >> 16, 16)
+    for number, (old, new) in enumerate(zip(before, after, strict=True)):
+        assert old.shape == new.shape
+        block_height, block_width = (8, 8) if number == 0 else (8 * vertical, 8 * horizontal)  # in pixels
+        for row, column in np.argwhere((old != new).any(axis=(2, 3))):
+            rows = slice(row * block_height, (row + 1) * block_height)
+            assert changed[rows, column * block_width : (column + 1) * block_width].any()
+
+
+@pytest.mark.parametrize("sampling", SAMPLINGS)
+@pytest.mark.parametrize("progressive", [False, True])
+def test_jpeg_blocks_under_the_mask_are_replaced(tmp_path, sampling, progressive):
+    path = tmp_path / "a.jpg"
+    path.write_bytes(jpeg_file(smooth(100, 120), sampling, quality=95, progressive=progressive))
+    changed = np.zeros((100, 120), bool)
+    changed[20:80, 30:90] = True
+    old, new = load(path).astype(int), load(rewrite(path, changed)).astype(int)
+    assert np.abs(255 - old - new)[30:70, 40:80].max() <= 12
+    far = np.ones((100, 120), bool)
+    far[2:98, 0 if sampling == "4:1:1" else 10 : 110] = False  # the blocks, and where decoders smooth colours
+    assert (old == new)[far].all()
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+def test_jpeg_without_a_change_keeps_its_picture_data_byte_for_byte(tmp_path, progressive):
+    path = tmp_path / "a.jpg"
+    content = jpeg_file(noise(50, 70), progressive=progressive)
+    path.write_bytes(content[:2] + jpeg._segment(0xFE, b"somebody") + content[2:] + b"hidden behind the end")
+    assert rewrite(path).read_bytes() == content
+
+
+def test_rgb_jpeg_is_encoded_anew_and_says_so(tmp_path):
+    path = tmp_path / "a.jpg"
+    Image.fromarray(smooth(40, 40)).save(path, keep_rgb=True, quality=90)
+    picture = read_picture(path)
+    content, fidelity = encode_picture(picture, picture.pixels, None, np.ones((40, 40), bool))
+    assert fidelity == "reencoded"
+    assert np.abs(np.asarray(Image.open(io.BytesIO(content))).astype(int) - picture.pixels).max() < 20
+
+
+def test_thumbnails_and_trailing_pictures_are_left_out(tmp_path):
+    thumbnail = jpeg_file(noise(16, 16))
+    content = jpeg_file(smooth(40, 40))
+    jfif_with_thumbnail = b"JFIF\0\1\2\1\0\x48\0\x48\2\2" + bytes(range(100, 112))
+    segments = [(0xE0, jfif_with_thumbnail), (0xE0, b"JFXX\0\x10" + thumbnail), (0xE1, b"Exif\0\0" + thumbnail)]
+    segments += [(0xED, b"Photoshop 3.0\0" + thumbnail), (0xE2, b"MPF\0" + thumbnail), (0xE2, b"ICC_PROFILE\0\1\1icc")]
+    body = jpeg._picture_data(content)
+    path = tmp_path / "a.jpg"
+    path.write_bytes(b"\xff\xd8" + b"".join(jpeg._segment(*s) for s in segments) + body + content)
+    for new in (rewrite(path).read_bytes(), rewrite(path, np.eye(40, dtype=bool)).read_bytes()):
+        assert new.count(b"\xff\xd8") == 1
+        assert new.endswith(b"\xff\xd9")
+        assert bytes(range(100, 112)) not in new
+        assert b"ICC_PROFILE\0\1\1icc" in new
+        assert new[2:20] == b"\xff\xe0\0\x10JFIF\0\1\2\1\0\x48\0\x48\0\0"
+
+
+def test_end_markers_in_tables_between_scans_do_not_end_the_picture():
+    """The length of a table may look like the marker of the end."""
+    scan = b"\xff\xda\0\2" + b"data" + b"\xff\xdb\0\6\xff\xd9xx" + b"\xff\xda\0\2" + b"more" + b"\xff\xd9"
+    assert jpeg._picture_data(b"\xff\xd8" + scan + b"trailing") == scan
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "RGBA", "LA"])
+def test_png_without_a_change_keeps_its_picture_data_byte_for_byte(tmp_path, mode):
+    image = Image.fromarray(noise(20, 30, 4)).convert(mode)
+    image.save(tmp_path / "plain.png")
+    image.save(tmp_path / "a.png", pnginfo=_text(), exif=b"Exif\0\0MM\0\x2a\0\0\0\x08\0\0\0\0\0\0")
+    (tmp_path / "a.png").write_bytes((tmp_path / "a.png").read_bytes() + b"hidden behind the end")
+    assert rewrite(tmp_path / "a.png").read_bytes() == (tmp_path / "plain.png").read_bytes()
+
+
+def test_png_data_behind_the_compressed_picture_are_left_out(tmp_path):
+    path = save(tmp_path / "a.png", smooth(20, 30))
+    chunks = [
+        (kind, data + b"another picture" if kind == b"IDAT" else data) for kind, data in png._chunks(path.read_bytes())
+    ]
+    path.write_bytes(png._join(chunks))
+    assert b"another picture" in path.read_bytes()
+    assert b"another picture" not in rewrite(path).read_bytes()
+    assert (load(rewrite(path)) == load(path)).all()
+
+
+def test_png_keeps_colours_and_density(tmp_path):
+    path = save(tmp_path / "a.png", smooth(20, 30), dpi=(72, 300), icc_profile=b"icc")
+    chunks = list(png._chunks(path.read_bytes()))
+    path.write_bytes(png._join([chunks[0], (b"gAMA", (45455).to_bytes(4, "big")), *chunks[1:]]))
+    for new in (rewrite(path), rewrite(path, np.eye(20, 30, dtype=bool))):
+        kinds = dict(png._chunks(new.read_bytes()))
+        assert {b"gAMA", b"iCCP", b"pHYs"} < set(kinds)
+        assert zlib.decompress(kinds[b"iCCP"].split(b"\0\0", 1)[1]) == b"icc"
+
+
+def _text():
+    from PIL import PngImagePlugin
+
+    info = PngImagePlugin.PngInfo()
+    info.add_text("Author", "somebody")
+    return info
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_png_pixels_and_alpha_are_written_exactly(tmp_path, channels):
+    pixels = noise(9, 11, channels)
+    assert (load(rewrite(save(tmp_path / "a.png", pixels))) == pixels.squeeze()).all()
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("extension", ["jpg", "png"])
+def test_stored_layout_and_orientation_are_kept(tmp_path, orientation, extension):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    path = save(tmp_path / f"a.{extension}", smooth(16, 32), exif=exif)
+    new = rewrite(path)
+    assert np.abs(load(new).astype(int) - load(path)).max() <= 6
+    with Image.open(new) as image:
+        assert image.getexif().get(0x0112, 1) == orientation
+
+
+@pytest.mark.parametrize("subsampling", [0, 1, 2])
+@pytest.mark.parametrize("quality", [40, 95])
+def test_jpeg_tables_sampling_density_and_profile_are_kept(tmp_path, subsampling, quality):
+    path = save(
+        tmp_path / "a.jpg", smooth(40, 40), quality=quality, subsampling=subsampling, dpi=(72, 72), icc_profile=b"icc"
+    )
+    old, new = read_picture(path).encoding, read_picture(rewrite(path)).encoding
+    assert new == old
+
+
+def test_gray_jpeg_stays_gray(tmp_path):
+    with Image.open(rewrite(save(tmp_path / "a.jpg", smooth(20, 20)[:, :, :1]))) as image:
+        assert image.mode == "L"
+
+
+def test_no_other_metadata_is_written(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    exif[0x010F] = "maker of the camera"
+    exif.get_ifd(0x8825)[2] = (48.0, 8.0, 0.0)
+    path = save(tmp_path / "a.jpg", smooth(20, 20), exif=exif, comment=b"a name", xmp=b"<x>somebody</x>")
+    assert b"somebody" in path.read_bytes()
+    content = rewrite(path).read_bytes()
+    for secret in (b"maker", b"a name", b"somebody"):
+        assert secret not in content
+    with Image.open(rewrite(path)) as image:
+        assert dict(image.getexif()) == {0x0112: 6}
+
+
+def test_noisy_progressive_jpeg(tmp_path):
+    path = tmp_path / "a.jpg"
+    sampling = [cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
+    cv2.imwrite(str(path), noise(400, 400), [cv2.IMWRITE_JPEG_QUALITY, 100, cv2.IMWRITE_JPEG_PROGRESSIVE, 1, *sampling])
+    assert np.abs(load(rewrite(path)).astype(int) - load(path)).max() <= 8
+
+
+def test_gray_jpeg_with_a_table_of_another_number(tmp_path):
+    path = save(tmp_path / "a.jpg", smooth(20, 20)[:, :, :1], quality=60)
+    content = path.read_bytes()
+    tables, frame = content.index(b"\xff\xdb"), content.index(b"\xff\xc0")
+    renumbered = bytearray(content)
+    renumbered[tables + 4] = 1
+    renumbered[frame + 12] = 1
+    path.write_bytes(renumbered)
+    assert read_picture(rewrite(path)).encoding == read_picture(path).encoding
+
+
+def test_tables_follow_their_components(tmp_path):
+    """A file whose luminance uses table 1 and whose colours use table 0."""
+    path = save(tmp_path / "a.jpg", smooth(40, 40), quality=60)
+    content = bytearray(path.read_bytes())
+    frame = content.index(b"\xff\xc0")
+    for component, table in enumerate((1, 0, 0)):
+        content[frame + 12 + 3 * component] = table
+    expected = read_picture(path).encoding.quantization
+    path.write_bytes(content)
+    assert read_picture(path).encoding.quantization == expected[::-1]
+    assert read_picture(rewrite(path)).encoding.quantization == expected[::-1]
