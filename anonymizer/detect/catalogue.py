@@ -47,6 +47,8 @@ class ModelDescription:
     """Default score threshold per kind."""
     size_multiple: int = 1
     """Height and width of the input must be multiples of it; pictures are padded with zeros."""
+    longest_sides: tuple[int, ...] = ()
+    """The model looks at the picture shrunk to each of these longest sides, in pixels; else once, as it is."""
     mean: float = 0.0
     """For models that take floats: (pixel - mean) / std with pixel in 0..255."""
     std: float = 1.0
@@ -174,6 +176,8 @@ def _parse_description(folder: Path, content: dict[str, Any]) -> ModelDescriptio
     shape = content.get("input", {})
     if float(shape.get("std", 1.0)) <= 0 or int(shape.get("size_multiple", 1)) < 1:
         raise ValueError("input: std must be above 0 and size_multiple at least 1")
+    if not all(int(side) >= 1 for side in shape.get("longest_sides", ())):
+        raise ValueError("input: longest_sides must be at least 1")
     return ModelDescription(
         name=str(content.get("name", model.name)),
         folder=folder,
@@ -182,6 +186,7 @@ def _parse_description(folder: Path, content: dict[str, Any]) -> ModelDescriptio
         kinds=kinds,
         thresholds=thresholds,
         size_multiple=int(shape.get("size_multiple", 1)),
+        longest_sides=tuple(int(side) for side in shape.get("longest_sides", ())),
         mean=float(shape.get("mean", 0.0)),
         std=float(shape.get("std", 1.0)),
         outputs={str(name): str(actual) for name, actual in content.get("outputs", {}).items()},

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from anonymizer.detect.catalogue import ModelDescription
+from anonymizer.detect.views import fitted_views
 from anonymizer.errors import ModelError, PictureError
 from anonymizer.types import Box, Detection, Kind, Pixels
 
@@ -93,7 +94,13 @@ class SignatureDetector:
         return [self._detect(picture) for picture in pictures]
 
     def _detect(self, picture: Pixels) -> list[Detection]:
-        tensor, scale_y, scale_x = self._to_tensor(picture)
+        views = fitted_views(picture, self._model.longest_sides)
+        return [found for view in views for found in self._detect_in(view, picture.shape[0], picture.shape[1])]
+
+    def _detect_in(self, view: Pixels, height: int, width: int) -> list[Detection]:
+        """What is found in a view of a picture, in pixels of the picture, whose height and width are given."""
+        tensor, covered_y, covered_x = self._to_tensor(view)
+        scale_y, scale_x = covered_y * height / view.shape[0], covered_x * width / view.shape[1]
         outputs = self._loaded.call(tensor)
         number = int(np.ravel(outputs[NUMBER])[0])
         scores = np.ravel(outputs[SCORES])[:number].astype(np.float64)
@@ -101,7 +108,6 @@ class SignatureDetector:
         boxes = np.reshape(outputs[BOXES], (-1, 4))[:number].astype(np.float64)
         self._check(number, scores, classes, boxes)
 
-        height, width = picture.shape[:2]
         is_far_outside = (np.abs(boxes) > FAR_OUTSIDE).any(axis=1)
         boxes = boxes * (scale_y, scale_x, scale_y, scale_x)
         is_inside = (boxes[:, 2:] > 0).all(axis=1) & (boxes[:, :2] < (height, width)).all(axis=1)
@@ -143,16 +149,16 @@ class SignatureDetector:
         numbers = [number for number, of_kind in self._model.kinds.items() if of_kind == kind]
         return np.isin(np.rint(classes) + 1 - self._first_class, numbers)
 
-    def _to_tensor(self, picture: Pixels) -> tuple[Tensor, float, float]:
-        """The input tensor, and how many pixels of the picture its whole height and width stand for."""
-        height, width = picture.shape[:2]
+    def _to_tensor(self, view: Pixels) -> tuple[Tensor, float, float]:
+        """The input tensor, and how many pixels of the view its whole height and width stand for."""
+        height, width = view.shape[:2]
         if self._loaded.height is None or self._loaded.width is None:
             multiple = self._model.size_multiple
-            tensor = np.pad(picture, ((0, -height % multiple), (0, -width % multiple), (0, 0)))
+            tensor = np.pad(view, ((0, -height % multiple), (0, -width % multiple), (0, 0)))
             scale_y, scale_x = float(tensor.shape[0]), float(tensor.shape[1])
         else:
             size = (self._loaded.width, self._loaded.height)
-            tensor = cv2.resize(picture, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+            tensor = cv2.resize(view, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
             scale_y, scale_x = float(height), float(width)
         if self._loaded.dtype == np.uint8:
             return tensor[np.newaxis], scale_y, scale_x

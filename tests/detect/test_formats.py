@@ -189,6 +189,18 @@ def test_padding_to_a_multiple_moves_no_box(tmp_path):
     assert dataclasses.astuple(found[0].box) == pytest.approx((3, 5, 20, 30), abs=1e-4)
 
 
+def test_looking_at_several_sizes(tmp_path):
+    """What each view shows is reported in pixels of the picture."""
+    save_tflite(tmp_path / "model.tflite")
+    (tmp_path / "model.yaml").write_text(
+        "file: model.tflite\nlabels: {1: face}\ninput: {size_multiple: 32, longest_sides: [50, 100, 400]}\n"
+    )
+    (found,) = detector_in(tmp_path).detect([picture_with((20, 40, 60, 80), height=100, width=200)])
+    assert len(found) == 3
+    for detection in found:
+        assert dataclasses.astuple(detection.box) == pytest.approx((20, 40, 60, 80), abs=4)
+
+
 def test_several_models_share_the_work(tmp_path):
     save_graph_def(tmp_path / "weights_face_v1.0.0.pb")
     save_graph_def(tmp_path / "weights_plate_v1.0.0.pb")
