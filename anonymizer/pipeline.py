@@ -75,16 +75,23 @@ def _process(
         pixels, mask = redact_detections(picture.pixels, detections, settings)
         alpha = redact_alpha(picture.alpha, in_alpha, settings)
     with _timed(seconds, "write"):
-        content, fidelity = encode_picture(picture, pixels, alpha, mask > 0)
+        encoded = encode_picture(picture, pixels, alpha, mask > 0, settings.write.metadata)
         # The picture comes last: where it is, its detections are.
         record = {job.record: to_json(detections)} if settings.record.write_detections else {}
-        write_files(output_root, {**record, job.target: content})
+        write_files(output_root, {**record, job.target: encoded.content})
         remove_files(output_root, [*job.stale_records, *([] if record else [job.record])])
 
     looked_for = {kind for detector in detectors for kind in detector.kinds}
     counts = {kind: sum(d.kind == kind for d in detections) for kind in sorted(looked_for, key=KINDS.index)}
-    warnings = tuple(weaknesses(detections, settings.redact))
-    return Result(job.name, "anonymized", counts=counts, seconds=seconds, warnings=warnings, fidelity=fidelity)
+    return Result(
+        job.name,
+        "anonymized",
+        counts=counts,
+        seconds=seconds,
+        warnings=tuple(weaknesses(detections, settings.redact)),
+        fidelity=encoded.fidelity,
+        left_out=tuple(encoded.left_out),
+    )
 
 
 def redact_detections(pixels: Pixels, detections: Sequence[Detection], settings: Settings) -> tuple[Pixels, Mask]:

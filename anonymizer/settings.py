@@ -12,11 +12,12 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import Field, asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from anonymizer.errors import SettingsError
 
 KINDS = ("face", "plate")
+METADATA_POLICIES = ("strip", "safe", "keep")
 THRESHOLD_RANGE = (0.001, 1.0)
 
 _Settings = TypeVar("_Settings", bound="_Checked")
@@ -97,6 +98,12 @@ def _parse_kernel(value: object) -> Kernel | None:
     if not 0 < sigma <= 8:
         raise ValueError(f"sigma {sigma:g} is not in the range 0..8")
     return Kernel(size, sigma, box_size)
+
+
+def _parse_metadata(value: object) -> str:
+    if value not in METADATA_POLICIES:
+        raise ValueError(f"{value!r} is none of {', '.join(METADATA_POLICIES)}")
+    return str(value)
 
 
 def _parse_margin(value: object) -> float:
@@ -201,6 +208,19 @@ class RedactSettings(_Checked):
 
 
 @dataclass(frozen=True)
+class WriteSettings(_Checked):
+    """How the pictures are written."""
+
+    metadata: Literal["strip", "safe", "keep"] = _setting(
+        "strip",
+        _parse_metadata,
+        "strip: keep what is needed to show the picture right. safe: also exposure, lens and time. keep: also the "
+        "rest, such as GPS position and names; never thumbnails, previews, maker notes and further pictures.",
+        "POLICY",
+    )
+
+
+@dataclass(frozen=True)
 class RecordSettings(_Checked):
     """What is written down beside the pictures."""
 
@@ -214,11 +234,12 @@ class Settings:
     find: FindSettings = field(default_factory=FindSettings)
     detect: DetectSettings = field(default_factory=DetectSettings)
     redact: RedactSettings = field(default_factory=RedactSettings)
+    write: WriteSettings = field(default_factory=WriteSettings)
     record: RecordSettings = field(default_factory=RecordSettings)
 
     def as_dict(self) -> dict[str, object]:
         """Flat, JSON-ready, without the path of the models (their checksums say more)."""
-        values = to_options(self.find, self.detect, self.redact, self.record)
+        values = to_options(self.find, self.detect, self.redact, self.write, self.record)
         del values["weights"]
         return values
 
@@ -257,6 +278,7 @@ STAGES: Mapping[str, type[_Checked]] = {
     "find": FindSettings,
     "detect": DetectSettings,
     "redact": RedactSettings,
+    "write": WriteSettings,
     "record": RecordSettings,
 }
 """The parts of `Settings`."""

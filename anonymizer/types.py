@@ -95,3 +95,5 @@ class Result:
     """Wall-clock seconds per stage."""
     warnings: tuple[str, ...] = ()
     fidelity: Fidelity | None = None
+    left_out: tuple[str, ...] = ()
+    """What the source file held beside its picture and metadata, and the output does not."""

@@ -35,7 +35,9 @@ def test_settings_survive_the_way_through_yaml(kinds, threshold, kernel, margin)
         detect=DetectSettings(kinds, threshold, weights=Path("my models")),
         redact=RedactSettings(kernel, face_margin=margin),
     )
-    written = yaml.safe_dump(to_options(settings.find, settings.detect, settings.redact, settings.record))
+    written = yaml.safe_dump(
+        to_options(settings.find, settings.detect, settings.redact, settings.write, settings.record)
+    )
     assert settings_from_options(yaml.safe_load(written)) == settings
 
 
@@ -62,6 +64,7 @@ def test_settings_survive_the_way_through_yaml(kinds, threshold, kernel, margin)
         ("obfuscation-kernel", "21,2,0", "kernel size 0 is not an odd number"),
         ("obfuscation-kernel", "21,0,9", "sigma 0 is not in the range"),
         ("face-margin", -0.1, "-0.1 is not in the range"),
+        ("metadata", "some", "'some' is none of strip, safe, keep"),
         ("write-detections", "maybe", "'maybe' is neither true nor false"),
         ("limit", 0, "0 is not a whole number from 1 on"),
         ("limit", 2.5, "2.5 is not a whole number"),

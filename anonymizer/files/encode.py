@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,40 +11,66 @@ import numpy.typing as npt
 from PIL import Image, ImageFile
 
 from anonymizer.files import jpeg, png
-from anonymizer.files.picture import Picture, turn_back
+from anonymizer.files.metadata import Policy
+from anonymizer.files.picture import Encoding, Picture, turn_back
 from anonymizer.types import Alpha, Fidelity, Pixels
 
 
-def encode_picture(
-    picture: Picture, pixels: Pixels, alpha: Alpha | None, changed: npt.NDArray[np.bool_]
-) -> tuple[bytes, Fidelity]:
-    """The file of a redacted picture, stored the way that the source was.
+@dataclass(frozen=True)
+class Encoded:
+    """A picture file ready to be written."""
 
-    Of the metadata only what is needed to show the picture right is written: orientation, colour space, density.
+    content: bytes
+    fidelity: Fidelity
+    left_out: list[str]
+    """What a user should know is no longer in the file."""
+
+
+def encode_picture(
+    picture: Picture, pixels: Pixels, alpha: Alpha | None, changed: npt.NDArray[np.bool_], policy: Policy
+) -> Encoded:
+    """The file of a redacted picture, stored the way that the source was.
 
     Args:
         picture: as it was read.
         pixels: upright, redacted.
         alpha: upright, redacted.
         changed: bool (H, W), upright: where `pixels` may differ from the source. JPEG files are not touched elsewhere.
+        policy: which metadata to keep.
     """
     orientation = picture.encoding.orientation
     stored = turn_back(pixels if alpha is None else np.dstack([pixels, alpha]), orientation)
-    image = Image.fromarray(stored[:, :, 0] if stored.shape[2] == 1 else stored)
     if picture.encoding.format == "PNG":
-        is_same = not changed.any() and (alpha is None or picture.alpha is None or (alpha == picture.alpha).all())
-        as_it_is = png.without_metadata(picture.content, orientation) if is_same else None
-        return as_it_is or png.encode(image, picture.content, orientation), "lossless"
+        is_same = not changed.any() and _is_same(alpha, picture.alpha)
+        as_it_is = png.with_kept_metadata(picture.content, orientation, policy) if is_same else None
+        content = as_it_is or png.encode(_to_image(stored), picture.content, orientation, policy)
+        return Encoded(content, "lossless", png.left_out(picture.content))
+    content, fidelity = _encode_jpeg(picture, stored, turn_back(changed, orientation), policy)
+    return Encoded(content, fidelity, jpeg.left_out(picture.content))
+
+
+def _is_same(one: Alpha | None, other: Alpha | None) -> bool:
+    return one is other or (one is not None and other is not None and np.array_equal(one, other))
+
+
+def _to_image(stored: Pixels) -> Image.Image:
+    return Image.fromarray(stored[:, :, 0] if stored.shape[2] == 1 else stored)
+
+
+def _encode_jpeg(
+    picture: Picture, stored: Pixels, changed: npt.NDArray[np.bool_], policy: Policy
+) -> tuple[bytes, Fidelity]:
+    source, orientation = picture.content, picture.encoding.orientation
     if not changed.any():
-        return jpeg.without_metadata(picture.content, orientation), "lossless"
+        return jpeg.with_kept_metadata(source, orientation, policy), "lossless"
     try:
-        return jpeg.replace_blocks(picture.content, orientation, stored, turn_back(changed, orientation)), "lossless"
+        content, fidelity = jpeg.replace_blocks(source, stored, changed), "lossless"
     except jpeg.CoefficientsError:
-        return _encode_jpeg_anew(image, picture), "reencoded"
+        content, fidelity = _encode_jpeg_anew(_to_image(stored), picture.encoding), "reencoded"
+    return jpeg.with_metadata_of(source, content, orientation, policy), fidelity  # type: ignore[return-value]
 
 
-def _encode_jpeg_anew(image: Image.Image, picture: Picture) -> bytes:
-    encoding = picture.encoding
+def _encode_jpeg_anew(image: Image.Image, encoding: Encoding) -> bytes:
     options: dict[str, Any] = {"qtables": encoding.quantization, "progressive": encoding.progressive}
     if image.mode == "RGB":
         options["subsampling"] = encoding.subsampling
@@ -52,4 +79,4 @@ def _encode_jpeg_anew(image: Image.Image, picture: Picture) -> bytes:
         ImageFile.MAXBLOCK = max(ImageFile.MAXBLOCK, 8 * image.width * image.height)
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", **options)
-    return jpeg.with_metadata_of(picture.content, buffer.getvalue(), encoding.orientation)
+    return buffer.getvalue()

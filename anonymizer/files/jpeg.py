@@ -22,14 +22,16 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from anonymizer.files.metadata import Policy, is_text_kept, kept_exif, parse_exif
 from anonymizer.types import Pixels
 
 _Value = TypeVar("_Value", bound=np.generic)
 
 _EOI, _SOS = 0xD9, 0xDA
-_APP0, _APP1, _APP2, _APP14, _APP15, _COM = 0xE0, 0xE1, 0xE2, 0xEE, 0xEF, 0xFE
+_APP0, _APP1, _APP2, _APP11, _APP13, _APP14, _APP15, _COM = 0xE0, 0xE1, 0xE2, 0xEB, 0xED, 0xEE, 0xEF, 0xFE
 _WITHOUT_LENGTH = {0x01, *range(0xD0, 0xDA)}  # TEM, RST0..7, SOI, EOI
-_ORIENTATION_TAG = 0x0112
+_JFIF, _EXIF, _XMP, _PHOTOSHOP = b"JFIF\0", b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0", b"Photoshop 3.0\0"
+_IPTC = b"\x04\x04"  # number of the resource with captions
 _JFIF_SIZE = 14  # "JFIF" with its end, version, density and the size of the thumbnail that may follow
 
 _IN_MEMORY = "/dev/shm"  # of Linux
@@ -69,31 +71,72 @@ def _segments(content: bytes) -> Iterator[_Segment]:
         position = end
 
 
-def without_metadata(content: bytes, orientation: int) -> bytes:
-    """The file with its picture data as they are, and of its metadata only what is needed to show it right.
+def with_kept_metadata(content: bytes, orientation: int, policy: Policy) -> bytes:
+    """The file with its picture data as they are, and of its metadata what the policy keeps.
 
-    That is density, ICC profile, colour transform and EXIF orientation. Left out are all other application segments
-    and comments, the thumbnail of a JFIF segment, and whatever lies behind the end of the picture.
+    Under every policy the density, the ICC profile, the colour transform and the EXIF orientation are kept, and left
+    out are thumbnails, previews, further pictures and whatever lies behind the end of the picture.
     """
-    return b"".join([b"\xff\xd8", *_needed_metadata(content, orientation), _picture_data(content)])
+    return b"".join([b"\xff\xd8", *_kept_metadata(content, orientation, policy), _picture_data(content)])
 
 
-def with_metadata_of(source: bytes, content: bytes, orientation: int) -> bytes:
-    """A YCbCr or gray file with that metadata of another one that is needed to show it right."""
-    needed = [part for part in _needed_metadata(source, orientation) if part[1] != _APP14]
-    return b"".join([b"\xff\xd8", *needed, _picture_data(content)])
+def with_metadata_of(source: bytes, content: bytes, orientation: int, policy: Policy) -> bytes:
+    """A YCbCr or gray file with the metadata that the policy keeps of another one."""
+    kept = [part for part in _kept_metadata(source, orientation, policy) if part[1] != _APP14]
+    return b"".join([b"\xff\xd8", *kept, _picture_data(content)])
 
 
-def _needed_metadata(content: bytes, orientation: int) -> Iterator[bytes]:
+def _kept_metadata(content: bytes, orientation: int, policy: Policy) -> Iterator[bytes]:
+    exif: Image.Exif | None = None
     for segment in _segments(content):
-        if segment.marker == _APP0 and segment.payload.startswith(b"JFIF\0"):
-            yield _segment(_APP0, segment.payload[: _JFIF_SIZE - 2] + b"\0\0")
-        elif _is_needed(segment):
+        payload = segment.payload
+        if segment.marker == _APP0 and payload.startswith(_JFIF):
+            yield _segment(_APP0, payload[: _JFIF_SIZE - 2] + b"\0\0")
+        elif segment.marker == _APP1 and payload.startswith(_EXIF):
+            exif = exif or parse_exif(payload)
+        elif segment.marker == _APP13 and payload.startswith(_PHOTOSHOP) and policy == "keep":
+            yield _segment(_APP13, _PHOTOSHOP + _captions(payload.removeprefix(_PHOTOSHOP)))
+        elif _is_kept(segment, policy):
             yield content[segment.start : segment.end]
-    if orientation != 1:
-        exif = Image.Exif()
-        exif[_ORIENTATION_TAG] = orientation
-        yield _segment(_APP1, exif.tobytes())
+    kept = kept_exif(exif, orientation, policy)
+    if kept is not None:
+        yield _segment(_APP1, _EXIF + kept)
+
+
+def _is_kept(segment: _Segment, policy: Policy) -> bool:
+    if segment.marker == _APP2:
+        return segment.payload.startswith(b"ICC_PROFILE\0")
+    if segment.marker == _APP14:
+        return segment.payload.startswith(b"Adobe")
+    is_text = segment.marker == _COM or (segment.marker == _APP1 and segment.payload.startswith(_XMP))
+    return is_text and is_text_kept(segment.payload, policy)
+
+
+def _captions(resources: bytes) -> bytes:
+    """Of Photoshop's resource blocks that with captions and keywords (IPTC); others hold thumbnails and paths."""
+    position, kept = 0, b""
+    while resources[position : position + 4] == b"8BIM" and position + 12 <= len(resources):
+        name_length = resources[position + 6] + 1
+        size_at = position + 6 + name_length + name_length % 2
+        size = int.from_bytes(resources[size_at : size_at + 4], "big")
+        end = size_at + 4 + size + size % 2
+        if resources[position + 4 : position + 6] == _IPTC:
+            kept += resources[position:end]
+        position = end
+    return kept
+
+
+def left_out(content: bytes) -> list[str]:
+    """What a user should know is no longer in the file, under any policy."""
+    notes = []
+    markers = [(segment.marker, segment.payload) for segment in _segments(content)]
+    if any(marker == _APP11 and b"jumb" in payload for marker, payload in markers):
+        notes.append("content credentials (C2PA) are left out, since they no longer hold")
+    start = next((segment.end for segment in _segments(content) if segment.marker == _SOS), len(content))
+    behind = len(content) - _end_of_picture(content, start)
+    if behind or any(marker == _APP2 and payload.startswith(b"MPF\0") for marker, payload in markers):
+        notes.append(f"{behind} bytes behind the picture, such as further pictures or a video, are left out")
+    return notes
 
 
 def _picture_data(content: bytes) -> bytes:
@@ -136,7 +179,7 @@ def _end_of_picture(content: bytes, position: int) -> int:
         position += 2 + length if marker != 0xFF else 1
 
 
-def replace_blocks(content: bytes, orientation: int, pixels: Pixels, changed: npt.NDArray[np.bool_]) -> bytes:
+def replace_blocks(content: bytes, pixels: Pixels, changed: npt.NDArray[np.bool_]) -> bytes:
     """The file with the blocks anew that hold a changed pixel, in any of their components.
 
     Args:
@@ -145,7 +188,7 @@ def replace_blocks(content: bytes, orientation: int, pixels: Pixels, changed: np
         changed: (H, W), as stored.
 
     Returns:
-        The file as `without_metadata` leaves it, baseline even if it was progressive.
+        The picture without any metadata, baseline even if it was progressive.
 
     Raises:
         CoefficientsError: the file is of a kind whose coefficients cannot be had.
@@ -167,8 +210,7 @@ def replace_blocks(content: bytes, orientation: int, pixels: Pixels, changed: np
             jpeg.write_dct(str(target))
         except OSError as error:
             raise CoefficientsError(str(error)) from None
-        written = target.read_bytes()
-    return b"".join([b"\xff\xd8", *_needed_metadata(content, orientation), _picture_data(written)])
+        return target.read_bytes()
 
 
 @contextmanager

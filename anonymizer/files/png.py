@@ -9,31 +9,74 @@ from collections.abc import Iterable, Iterator
 
 from PIL import Image
 
+from anonymizer.files.metadata import Policy, is_text_kept, kept_exif, parse_exif
+
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_ORIENTATION_TAG = 0x0112
 _COLOUR_CHUNKS = (b"cICP", b"iCCP", b"sRGB", b"gAMA", b"cHRM", b"pHYs")
 """What is needed to show the picture right: colour spaces and density."""
+_TEXT_CHUNKS = (b"tEXt", b"zTXt", b"iTXt")
+_MAX_TEXT = 16_000_000  # bytes
 _PICTURE_CHUNKS = (b"PLTE", b"tRNS", b"IDAT", b"IEND")
 
 
-def encode(image: Image.Image, source: bytes, orientation: int) -> bytes:
-    """A PNG file of `image`, with the chunks of the source file that are needed to show it right, and no others."""
+def encode(image: Image.Image, source: bytes, orientation: int, policy: Policy) -> bytes:
+    """A PNG file of `image`, with the chunks of the source file that the policy keeps."""
     buffer = io.BytesIO()
     image.save(buffer, "PNG")
     header, *others = _chunks(buffer.getvalue())
-    return _join([header, *_needed_metadata(source, orientation), *others])
+    return _join([header, *_kept_metadata(source, orientation, policy), *others])
 
 
-def without_metadata(content: bytes, orientation: int) -> bytes | None:
-    """The file with its picture data as they are, and of its metadata only what is needed to show it right.
+def with_kept_metadata(content: bytes, orientation: int, policy: Policy) -> bytes | None:
+    """The file with its picture data as they are, and of its metadata what the policy keeps.
 
     None if its compressed data hold more than the picture: the rest may be another one.
     """
     header, *others = _chunks(content)
     if not _is_one_stream(data for kind, data in others if kind == b"IDAT"):
         return None
-    kept = [(kind, data) for kind, data in others if kind in _PICTURE_CHUNKS]
-    return _join([header, *_needed_metadata(content, orientation), *kept])
+    picture = [(kind, data) for kind, data in others if kind in _PICTURE_CHUNKS]
+    return _join([header, *_kept_metadata(content, orientation, policy), *picture])
+
+
+def _kept_metadata(source: bytes, orientation: int, policy: Policy) -> Iterator[tuple[bytes, bytes]]:
+    exif: Image.Exif | None = None
+    for kind, data in _chunks(source):
+        if kind == b"eXIf":
+            exif = parse_exif(data)
+        elif _is_kept(kind, data, policy):
+            yield kind, data
+    kept = kept_exif(exif, orientation, policy)
+    if kept is not None:
+        yield b"eXIf", kept
+
+
+def _is_kept(kind: bytes, data: bytes, policy: Policy) -> bool:
+    if kind in _TEXT_CHUNKS:
+        return is_text_kept(_plain_text(kind, data), policy)
+    return kind in _COLOUR_CHUNKS or (kind == b"tIME" and policy != "strip")
+
+
+def _plain_text(kind: bytes, data: bytes) -> bytes:
+    """What a text chunk says, where it can be read; otherwise a sign that it may hold a picture."""
+    keyword, _, rest = data.partition(b"\0")
+    if keyword.startswith(b"Raw profile"):
+        return b"Thumbnail"  # EXIF, XMP or IPTC once more, in hexadecimal digits
+    is_compressed = kind == b"zTXt" or (kind == b"iTXt" and rest[:1] == b"\1")
+    if not is_compressed:
+        return data
+    packed = rest[1:] if kind == b"zTXt" else rest[2:].split(b"\0", 2)[-1]
+    try:
+        return keyword + zlib.decompressobj().decompress(packed, _MAX_TEXT)
+    except zlib.error:
+        return b"Thumbnail"
+
+
+def left_out(content: bytes) -> list[str]:
+    """What a user should know is no longer in the file, under any policy."""
+    if any(kind == b"caBX" for kind, _ in _chunks(content)):
+        return ["content credentials (C2PA) are left out, since they no longer hold"]
+    return []
 
 
 def _is_one_stream(parts: Iterable[bytes]) -> bool:
@@ -41,16 +84,6 @@ def _is_one_stream(parts: Iterable[bytes]) -> bool:
     for part in parts:
         inflate.decompress(part)
     return inflate.eof and not inflate.unused_data
-
-
-def _needed_metadata(source: bytes, orientation: int) -> Iterator[tuple[bytes, bytes]]:
-    for kind, data in _chunks(source):
-        if kind in _COLOUR_CHUNKS:
-            yield kind, data
-    if orientation != 1:
-        exif = Image.Exif()
-        exif[_ORIENTATION_TAG] = orientation
-        yield b"eXIf", exif.tobytes().removeprefix(b"Exif\0\0")
 
 
 def _join(chunks: Iterable[tuple[bytes, bytes]]) -> bytes:

@@ -89,6 +89,8 @@ def _entry(result: Result) -> dict[str, Any]:
         entry["fidelity"] = result.fidelity
     entry["detections"] = dict(result.counts)
     entry["seconds"] = _rounded(result.seconds)
+    if result.left_out:
+        entry["left_out"] = list(result.left_out)
     if result.warnings:
         entry["warnings"] = list(result.warnings)
     return entry

@@ -31,7 +31,7 @@ def jpeg_file(pixels, sampling="4:2:0", quality=80, progressive=False, restart=0
     return cv2.imencode(".jpg", pixels[:, :, ::-1], options)[1].tobytes()
 
 
-def rewrite(path: Path, change=None) -> Path:
+def rewrite(path: Path, change=None, policy="strip") -> Path:
     """Reads a picture and writes it, changed in the boolean mask `change`, to a new file."""
     picture = read_picture(path)
     pixels, changed = picture.pixels.copy(), np.zeros(picture.pixels.shape[:2], bool)
@@ -39,7 +39,7 @@ def rewrite(path: Path, change=None) -> Path:
         changed = change
         pixels[changed] = 255 - pixels[changed]
     target = path.with_name("new" + path.suffix)
-    target.write_bytes(encode_picture(picture, pixels, picture.alpha, changed)[0])
+    target.write_bytes(encode_picture(picture, pixels, picture.alpha, changed, policy).content)
     return target
 
 
@@ -110,9 +110,9 @@ def test_rgb_jpeg_is_encoded_anew_and_says_so(tmp_path):
     path = tmp_path / "a.jpg"
     Image.fromarray(smooth(40, 40)).save(path, keep_rgb=True, quality=90)
     picture = read_picture(path)
-    content, fidelity = encode_picture(picture, picture.pixels, None, np.ones((40, 40), bool))
-    assert fidelity == "reencoded"
-    assert np.abs(np.asarray(Image.open(io.BytesIO(content))).astype(int) - picture.pixels).max() < 20
+    encoded = encode_picture(picture, picture.pixels, None, np.ones((40, 40), bool), "strip")
+    assert encoded.fidelity == "reencoded"
+    assert np.abs(np.asarray(Image.open(io.BytesIO(encoded.content))).astype(int) - picture.pixels).max() < 20
 
 
 def test_thumbnails_and_trailing_pictures_are_left_out(tmp_path):

@@ -1,0 +1,154 @@
+"""What is kept of a picture's metadata under each policy.
+
+strip: what is needed to show the picture right. safe: exposure, lens and time too, and nothing that tells who, where
+or by which device. keep: the rest too. Under every policy nothing is kept that holds another picture, since that would
+show what was redacted: thumbnails, previews, and maker notes, in which cameras hide previews in ways of their own.
+(CIPA DC-008, Exif 3.0, tables of section 4.6.)
+"""
+
+from __future__ import annotations
+
+import struct
+import warnings
+from collections.abc import Container, Iterator
+from contextlib import contextmanager
+from typing import Literal, TypeAlias
+
+from PIL import Image
+
+Policy: TypeAlias = Literal["strip", "safe", "keep"]
+
+ORIENTATION = 0x0112
+_EXIF_IFD, _GPS_IFD = 0x8769, 0x8825
+_MAKER_NOTE = 0x927C
+
+_POINTERS = frozenset({_EXIF_IFD, _GPS_IFD, 0xA005, 0x014A})  # of the interoperability and of further sub-directories
+_PICTURES = frozenset({0x0111, 0x0117, 0x0201, 0x0202, 0x02BC, 0x8649, 0x83BB, 0xC4A5, 0xC634, 0xC6F3, 0xC71A})
+"""Tags of the first directory that hold or point to pictures, or to further metadata that do."""
+
+_SAFE = frozenset(
+    {
+        0x010F,  # make
+        0x0110,  # model
+        0x011A,  # x resolution
+        0x011B,  # y resolution
+        0x0128,  # resolution unit
+        0x0132,  # date and time
+        0x0213,  # position of colour samples
+    }
+)
+_SAFE_EXIF = frozenset(
+    {
+        0x829A,  # exposure time
+        0x829D,  # f-number
+        0x8822,  # exposure program
+        0x8827,  # sensitivity
+        0x8830,  # sensitivity type
+        0x8832,  # recommended exposure index
+        0x9000,  # version of EXIF
+        0x9003,  # original time
+        0x9004,  # time of digitisation
+        0x9010,  # time zones
+        0x9011,
+        0x9012,
+        0x9201,  # shutter speed
+        0x9202,  # aperture
+        0x9203,  # brightness
+        0x9204,  # exposure bias
+        0x9205,  # largest aperture
+        0x9207,  # metering mode
+        0x9208,  # light source
+        0x9209,  # flash
+        0x920A,  # focal length
+        0x9290,  # fractions of seconds
+        0x9291,
+        0x9292,
+        0xA001,  # colour space
+        0xA402,  # exposure mode
+        0xA403,  # white balance
+        0xA404,  # digital zoom
+        0xA405,  # focal length in 35 mm film
+        0xA406,  # type of scene
+        0xA407,  # gain
+        0xA408,  # contrast
+        0xA409,  # saturation
+        0xA40A,  # sharpness
+        0xA432,  # lens specification
+        0xA433,  # lens make
+        0xA434,  # lens model
+    }
+)
+
+_SIGNS_OF_PICTURES = (b"humbnail", b"GImage", b"GDepth", b"GContainer", b"MotionPhoto", b"/9j/", b"iVBORw0KGgo")
+"""In XMP and text: names of properties that hold pictures, and how JPEG and PNG files begin in base64."""
+
+
+def parse_exif(content: bytes) -> Image.Exif | None:
+    """EXIF data with or without their prefix; None if they are damaged."""
+    exif = Image.Exif()
+    try:
+        with _quiet_pillow():
+            exif.load(content)
+    except (SyntaxError, ValueError, OSError, TypeError, struct.error):
+        return None
+    return exif
+
+
+def kept_exif(exif: Image.Exif | None, orientation: int, policy: Policy) -> bytes | None:
+    """EXIF data to write, without a prefix; None if there is nothing to tell.
+
+    Args:
+        exif: of the source, if it has any.
+        orientation: of the stored picture, 1..8; is kept under every policy.
+    """
+    kept = Image.Exif()
+    if exif is not None and policy != "strip":
+        try:
+            with _quiet_pillow():
+                _copy(exif, kept, policy)
+                kept[ORIENTATION] = orientation
+                return _without_prefix(kept)
+        except (ValueError, TypeError, KeyError, OSError, SyntaxError, OverflowError, AttributeError, struct.error):
+            kept = Image.Exif()  # damaged: what cannot be written again is left out
+    if orientation == 1:
+        return None
+    kept[ORIENTATION] = orientation
+    return _without_prefix(kept)
+
+
+@contextmanager
+def _quiet_pillow() -> Iterator[None]:
+    """Without Pillow's remarks on damaged metadata."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _copy(source: Image.Exif, target: Image.Exif, policy: Policy) -> None:
+    main: Container[int] = _SAFE if policy == "safe" else _Everything(_PICTURES | _POINTERS)
+    inner: Container[int] = _SAFE_EXIF if policy == "safe" else _Everything({_MAKER_NOTE, 0xA005})
+    for tag, value in source.items():
+        if tag in main:
+            target[tag] = value
+    target.get_ifd(_EXIF_IFD).update({tag: v for tag, v in source.get_ifd(_EXIF_IFD).items() if tag in inner})
+    if policy == "keep":
+        target.get_ifd(_GPS_IFD).update(source.get_ifd(_GPS_IFD))
+
+
+class _Everything(Container[int]):
+    """All tags but some."""
+
+    def __init__(self, but: Container[int]) -> None:
+        self._but = but
+
+    def __contains__(self, tag: object) -> bool:
+        return tag not in self._but
+
+
+def _without_prefix(exif: Image.Exif) -> bytes:
+    return exif.tobytes().removeprefix(b"Exif\0\0")
+
+
+def is_text_kept(text: bytes, policy: Policy) -> bool:
+    """Whether a comment, an XMP packet or a text chunk is kept: where all is, unless it may hold a picture."""
+    return policy == "keep" and not any(sign in text for sign in _SIGNS_OF_PICTURES)

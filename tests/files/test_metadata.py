@@ -1,0 +1,125 @@
+"""What each policy keeps, in files that hold everything."""
+
+import numpy as np
+import pytest
+from fakes import noise, save, smooth
+from PIL import Image, PngImagePlugin
+from test_encode import jpeg_file
+
+from anonymizer.files import jpeg, png
+from anonymizer.files.encode import encode_picture
+from anonymizer.files.read import read_picture
+
+THUMBNAIL = jpeg_file(noise(16, 16))
+PHOTOSHOP_THUMBNAIL = b"8BIM\x04\x0c\0\0" + len(THUMBNAIL).to_bytes(4, "big") + THUMBNAIL + b"\0" * (len(THUMBNAIL) % 2)
+CAPTION = b"8BIM\x04\x04\0\0\0\0\0\x0ca caption of"
+XMP = b"http://ns.adobe.com/xap/1.0/\0"
+
+NEVER_KEPT = [b"maker note", b"jumb", THUMBNAIL[-40:-10], b"/9j/"]
+KEPT_IF_SAFE = [b"a lens", b"2001:02:03"]
+KEPT_IF_KEEP = [b"somebody", b"serial 1234", b"a comment", b"a caption of", b"mwg-rs"]
+
+
+def full_exif() -> bytes:
+    """With the thumbnail in the second directory, as cameras write it."""
+    exif = Image.Exif()
+    exif[0x0112], exif[0x013B], exif[0x0132] = 6, "somebody", "2001:02:03 04:05:06"
+    exif.get_ifd(0x8769).update({0xA434: "a lens", 0xA431: "serial 1234", 0x927C: b"maker note" * 4})
+    exif.get_ifd(0x8825).update({1: "N", 2: (48.0, 8.0, 7.0)})
+    content = exif.tobytes()
+    end = len(content) - 6  # of the TIFF part
+    entries = b"".join(
+        tag.to_bytes(2, "big") + b"\0\4\0\0\0\1" + value.to_bytes(4, "big")
+        for tag, value in ((0x0201, end + 30), (0x0202, len(THUMBNAIL)))
+    )
+    count = int.from_bytes(content[14:16], "big")
+    link = 16 + 12 * count
+    assert content[6:8] == b"MM"
+    return content[:link] + end.to_bytes(4, "big") + content[link + 4 :] + b"\0\2" + entries + b"\0" * 4 + THUMBNAIL
+
+
+@pytest.fixture
+def full_jpeg(tmp_path):
+    plain = jpeg_file(smooth(40, 40))
+    segments = [
+        (0xE1, full_exif()),
+        (0xE1, XMP + b"<x>somebody mwg-rs</x>"),
+        (0xE1, XMP + b"<x>xmp:Thumbnails /9j/</x>"),
+        (0xEB, b"JP\0\1 jumb credentials"),
+        (0xED, b"Photoshop 3.0\0" + PHOTOSHOP_THUMBNAIL + CAPTION),
+        (0xFE, b"a comment"),
+    ]
+    path = tmp_path / "a.jpg"
+    path.write_bytes(plain[:2] + b"".join(jpeg._segment(*s) for s in segments) + plain[2:] + THUMBNAIL)
+    return path
+
+
+def written(path, policy, change) -> bytes:
+    picture = read_picture(path)
+    changed = np.full(picture.pixels.shape[:2], change)
+    encoded = encode_picture(picture, picture.pixels, picture.alpha, changed, policy)
+    assert any("content credentials" in note for note in encoded.left_out)
+    return encoded.content
+
+
+@pytest.mark.parametrize("change", [False, True])
+@pytest.mark.parametrize("policy", ["strip", "safe", "keep"])
+def test_jpeg(full_jpeg, tmp_path, policy, change):
+    source = full_jpeg.read_bytes()
+    for secret in NEVER_KEPT + KEPT_IF_SAFE + KEPT_IF_KEEP:
+        assert secret in source, secret
+    content = written(full_jpeg, policy, change)
+    for secret in NEVER_KEPT:
+        assert secret not in content, secret
+    for secret in KEPT_IF_SAFE:
+        assert (secret in content) == (policy != "strip"), secret
+    for secret in KEPT_IF_KEEP:
+        assert (secret in content) == (policy == "keep"), secret
+    target = tmp_path / "b.jpg"
+    target.write_bytes(content)
+    with Image.open(target) as image:
+        assert image.getexif()[0x0112] == 6
+        assert bool(image.getexif().get_ifd(0x8825)) == (policy == "keep")
+        assert not image.getexif().get_ifd(1)
+
+
+@pytest.mark.parametrize("change", [False, True])
+@pytest.mark.parametrize("policy", ["strip", "safe", "keep"])
+def test_png(tmp_path, policy, change):
+    info = PngImagePlugin.PngInfo()
+    info.add_text("Author", "somebody", zip=False)
+    info.add_text("Comment", "a comment " * 50, zip=True)
+    info.add_itxt("XML:com.adobe.xmp", "mwg-rs", zip=True)
+    info.add_text("Preview", "/9j/ a picture in base64", zip=False)
+    info.add_text("Raw profile type exif", "hexadecimal digits of a thumbnail", zip=True)
+    path = save(tmp_path / "a.png", smooth(40, 40), pnginfo=info, exif=full_exif())
+    chunks = list(png._chunks(path.read_bytes()))
+    path.write_bytes(png._join([chunks[0], (b"caBX", b"jumb credentials"), *chunks[1:]]))
+    kept = dict(png._chunks(written(path, policy, change)))
+    assert b"caBX" not in kept
+    texts = [
+        data.split(b"\0")[0] for kind, data in png._chunks(written(path, policy, change)) if kind in png._TEXT_CHUNKS
+    ]
+    assert texts == ([b"Author", b"Comment", b"XML:com.adobe.xmp"] if policy == "keep" else [])
+    for secret in NEVER_KEPT:
+        assert secret not in kept[b"eXIf"], secret
+    assert (b"a lens" in kept[b"eXIf"]) == (policy != "strip")
+    assert (b"serial 1234" in kept[b"eXIf"]) == (policy == "keep")
+
+
+@pytest.mark.parametrize("policy", ["strip", "safe", "keep"])
+def test_damaged_exif_is_left_out(tmp_path, policy):
+    path = save(tmp_path / "a.jpg", smooth(20, 20), exif=b"Exif\0\0II*\0\x08\0\0\0\xff\xff somebody")
+    picture = read_picture(path)
+    encoded = encode_picture(picture, picture.pixels, None, np.zeros((20, 20), bool), policy)
+    assert b"somebody" not in encoded.content
+
+
+def test_further_pictures_are_told(tmp_path):
+    path = tmp_path / "a.jpg"
+    path.write_bytes(jpeg_file(smooth(20, 20)) + THUMBNAIL)
+    picture = read_picture(path)
+    encoded = encode_picture(picture, picture.pixels, None, np.zeros((20, 20), bool), "keep")
+    assert encoded.left_out == [
+        f"{len(THUMBNAIL)} bytes behind the picture, such as further pictures or a video, are left out"
+    ]
