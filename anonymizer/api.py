@@ -21,7 +21,7 @@ def anonymize_image(pixels: Pixels, settings: Settings = Settings()) -> tuple[Pi
     """Finds and redacts in one picture.
 
     Args:
-        pixels: upright, uint8: gray (H, W) or (H, W, 1), RGB (H, W, 3) or RGBA (H, W, 4). Not changed.
+        pixels: upright, uint8 or uint16: gray (H, W) or (H, W, 1), RGB (H, W, 3) or RGBA (H, W, 4). Not changed.
         settings: `find` and `record` have no say here.
 
     Returns:
@@ -33,12 +33,12 @@ def anonymize_image(pixels: Pixels, settings: Settings = Settings()) -> tuple[Pi
         ModelError: a model is missing, damaged or no detection model.
         PictureError: a model gave no usable answer.
     """
-    if pixels.dtype != np.uint8 or pixels.ndim not in (2, 3) or pixels.size == 0:
-        raise ValueError(f"expected uint8 (H, W) or (H, W, C), not {pixels.dtype} {pixels.shape}")
+    if pixels.dtype not in (np.uint8, np.uint16) or pixels.ndim not in (2, 3) or pixels.size == 0:
+        raise ValueError(f"expected uint8 or uint16 (H, W) or (H, W, C), not {pixels.dtype} {pixels.shape}")
     planes = pixels.reshape(pixels.shape[0], pixels.shape[1], -1)
     if planes.shape[2] not in (1, 3, 4):
         raise ValueError(f"expected 1, 3 or 4 channels, not {planes.shape[2]}")
-    colours = np.ascontiguousarray(planes[:, :, :3])
+    colours: Pixels = np.ascontiguousarray(planes[:, :, :3])
     alpha = planes[:, :, 3] if planes.shape[2] == 4 else None
     detectors = load_detectors(settings.detect)
     in_alpha = detect_in_alpha(alpha, detectors)

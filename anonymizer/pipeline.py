@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
@@ -19,12 +20,16 @@ from anonymizer.record.detections import to_json
 from anonymizer.redact.mask import Mask, union_mask
 from anonymizer.redact.redact import redact, to_regions, weaknesses
 from anonymizer.settings import KINDS, Settings
-from anonymizer.types import Alpha, Detection, Job, Pixels, Result
+from anonymizer.types import Alpha, Detection, Job, Pixels, Pixels8, Result
+
+HIGHLIGHTS_FROM = 99.9
+"""Percentile of brightness from which on pixels of 16 bits are shown white."""
 
 
 def detect(pixels: Pixels, detectors: Sequence[Detector]) -> list[Detection]:
-    """Everything that any of the detectors finds in a picture, gray or RGB."""
-    rgb = pixels if pixels.shape[2] == 3 else np.repeat(pixels, 3, axis=2)
+    """Everything that any of the detectors finds in a picture, gray or RGB, of 8 or 16 bits."""
+    shown = to_8_bits(pixels)
+    rgb = shown if shown.shape[2] == 3 else np.repeat(shown, 3, axis=2)
     return merge_detections([found for detector in detectors for found in detector.detect([rgb])[0]])
 
 
@@ -33,7 +38,15 @@ def detect_in_alpha(alpha: Alpha | None, detectors: Sequence[Detector]) -> list[
     if alpha is None or len(np.unique(alpha)) <= 2:  # a stencil shows no more than an outline
         return []
     plane = alpha[:, :, np.newaxis]
-    return merge_detections([*detect(plane, detectors), *detect(255 - plane, detectors)])
+    return merge_detections([*detect(plane, detectors), *detect(~plane, detectors)])
+
+
+def to_8_bits(pixels: Pixels) -> Pixels8:
+    """A picture as a screen would show it: of 16 bits, the range that is in use, but for a few highlights."""
+    if pixels.dtype == np.uint8:
+        return cast(Pixels8, pixels)
+    brightest = max(1.0, float(np.percentile(pixels, HIGHLIGHTS_FROM)))
+    return cast(Pixels8, np.rint(pixels * (255 / brightest)).clip(0, 255).astype(np.uint8))
 
 
 def process(job: Job, input_root: Path, output_root: Path, detectors: Sequence[Detector], settings: Settings) -> Result:

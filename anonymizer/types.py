@@ -11,11 +11,14 @@ from typing import Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-Pixels: TypeAlias = npt.NDArray[np.uint8]
-"""Upright picture, uint8 (H, W, C): C=1 gray or C=3 RGB."""
+Pixels: TypeAlias = npt.NDArray[np.uint8 | np.uint16]
+"""Upright picture, uint8 or uint16 (H, W, C): C=1 gray or C=3 RGB."""
 
-Alpha: TypeAlias = npt.NDArray[np.uint8]
-"""Alpha channel of an upright picture, uint8 (H, W)."""
+Alpha: TypeAlias = npt.NDArray[np.uint8 | np.uint16]
+"""Alpha channel of an upright picture, uint8 or uint16 (H, W)."""
+
+Pixels8: TypeAlias = npt.NDArray[np.uint8]
+"""What detectors look at: uint8 (H, W, 3), RGB."""
 
 Kind: TypeAlias = Literal["face", "plate"]
 Fidelity: TypeAlias = Literal["lossless", "reencoded"]

@@ -47,6 +47,11 @@ def noise(height: int, width: int, channels: int = 3, seed: int = 0) -> Pixels:
     return np.random.default_rng(seed).integers(0, 256, (height, width, channels), dtype=np.uint8)
 
 
+def noise16(height: int, width: int, channels: int = 3, seed: int = 0) -> Pixels:
+    """Random pixels, uint16 (height, width, channels)."""
+    return np.random.default_rng(seed).integers(0, 65536, (height, width, channels), dtype=np.uint16)
+
+
 def smooth(height: int, width: int) -> Pixels:
     """A colour gradient, which survives JPEG well. uint8 (height, width, 3)."""
     rows, columns = np.mgrid[0:height, 0:width]

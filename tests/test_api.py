@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from fakes import FixedDetector, face, load, noise, save
+from fakes import FixedDetector, face, load, noise, noise16, save
 
 import anonymizer
 from anonymizer import Settings, anonymize_folder, anonymize_image
@@ -43,6 +43,27 @@ def test_image_keeps_its_shape_its_alpha_and_its_surroundings(use_detectors, sha
 def test_other_arrays_are_refused(pixels):
     with pytest.raises(ValueError, match="expected"):
         anonymize_image(pixels)
+
+
+def test_16_bits(use_detectors):
+    """Detectors see 8 bits, in the range that is in use; the picture keeps its depth."""
+
+    class Look:
+        kinds = frozenset(["face"])
+
+        def detect(self, pictures):
+            (picture,) = pictures
+            assert picture.dtype == np.uint8
+            assert picture.max() == 255
+            assert picture.mean() == pytest.approx(127, abs=3)
+            return [[face(10, 10, 20, 20)]]
+
+    use_detectors(Look())
+    pixels = (noise16(40, 50) // 16).astype(np.uint16)  # twelve bits in sixteen
+    result, _ = anonymize_image(pixels)
+    assert result.dtype == np.uint16
+    assert (result[30:] == pixels[30:]).all()
+    assert (result[10:20, 10:20] != pixels[10:20, 10:20]).mean() > 0.9
 
 
 def test_folder(use_detectors, folders):

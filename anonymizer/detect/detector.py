@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from anonymizer.types import Detection, Kind, Pixels
+from anonymizer.types import Detection, Kind, Pixels8
 
 
 class Detector(Protocol):
@@ -13,7 +13,7 @@ class Detector(Protocol):
     def kinds(self) -> frozenset[Kind]:
         """What it looks for."""
 
-    def detect(self, pictures: Sequence[Pixels]) -> list[list[Detection]]:
+    def detect(self, pictures: Sequence[Pixels8]) -> list[list[Detection]]:
         """One list per picture.
 
         Args:

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from anonymizer.detect.catalogue import ModelDescription
 from anonymizer.detect.views import fitted_views
 from anonymizer.errors import ModelError, PictureError
-from anonymizer.types import Box, Detection, Kind, Pixels
+from anonymizer.types import Box, Detection, Kind, Pixels8
 
 Tensor = npt.NDArray[np.generic]
 Floats = npt.NDArray[np.float64]
@@ -89,15 +89,15 @@ class SignatureDetector:
     def kinds(self) -> frozenset[Kind]:
         return frozenset(self._thresholds)
 
-    def detect(self, pictures: Sequence[Pixels]) -> list[list[Detection]]:
+    def detect(self, pictures: Sequence[Pixels8]) -> list[list[Detection]]:
         """One by one: on a CPU a batch of pictures takes no less time than one after the other."""
         return [self._detect(picture) for picture in pictures]
 
-    def _detect(self, picture: Pixels) -> list[Detection]:
+    def _detect(self, picture: Pixels8) -> list[Detection]:
         views = fitted_views(picture, self._model.longest_sides)
         return [found for view in views for found in self._detect_in(view, picture.shape[0], picture.shape[1])]
 
-    def _detect_in(self, view: Pixels, height: int, width: int) -> list[Detection]:
+    def _detect_in(self, view: Pixels8, height: int, width: int) -> list[Detection]:
         """What is found in a view of a picture, in pixels of the picture, whose height and width are given."""
         tensor, covered_y, covered_x = self._to_tensor(view)
         scale_y, scale_x = covered_y * height / view.shape[0], covered_x * width / view.shape[1]
@@ -149,7 +149,7 @@ class SignatureDetector:
         numbers = [number for number, of_kind in self._model.kinds.items() if of_kind == kind]
         return np.isin(np.rint(classes) + 1 - self._first_class, numbers)
 
-    def _to_tensor(self, view: Pixels) -> tuple[Tensor, float, float]:
+    def _to_tensor(self, view: Pixels8) -> tuple[Tensor, float, float]:
         """The input tensor, and how many pixels of the view its whole height and width stand for."""
         height, width = view.shape[:2]
         if self._loaded.height is None or self._loaded.width is None:

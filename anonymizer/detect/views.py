@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import cv2
 
-from anonymizer.types import Pixels
+from anonymizer.types import Pixels8
 
 
-def fitted_views(picture: Pixels, longest_sides: Sequence[int]) -> list[Pixels]:
+def fitted_views(picture: Pixels8, longest_sides: Sequence[int]) -> list[Pixels8]:
     """The picture, shrunk so that its longest side is at most each of these lengths in pixels; never enlarged.
 
     Sizes that come out the same count once. Without any length, the picture as it is.
@@ -19,7 +19,7 @@ def fitted_views(picture: Pixels, longest_sides: Sequence[int]) -> list[Pixels]:
     return [_scaled(picture, scale) for scale in sorted(scales)]
 
 
-def _scaled(picture: Pixels, scale: float) -> Pixels:
+def _scaled(picture: Pixels8, scale: float) -> Pixels8:
     if scale == 1.0:
         return picture
     height, width = (max(1, round(side * scale)) for side in picture.shape[:2])

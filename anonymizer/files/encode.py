@@ -43,7 +43,7 @@ def encode_picture(
     if picture.encoding.format == "PNG":
         is_same = not changed.any() and _is_same(alpha, picture.alpha)
         as_it_is = png.with_kept_metadata(picture.content, orientation, policy) if is_same else None
-        content = as_it_is or png.encode(_to_image(stored), picture.content, orientation, policy)
+        content = as_it_is or png.encode(stored, picture.content, orientation, policy)
         return Encoded(content, "lossless", png.left_out(picture.content))
     content, fidelity = _encode_jpeg(picture, stored, turn_back(changed, orientation), policy)
     return Encoded(content, fidelity, jpeg.left_out(picture.content))
@@ -51,10 +51,6 @@ def encode_picture(
 
 def _is_same(one: Alpha | None, other: Alpha | None) -> bool:
     return one is other or (one is not None and other is not None and np.array_equal(one, other))
-
-
-def _to_image(stored: Pixels) -> Image.Image:
-    return Image.fromarray(stored[:, :, 0] if stored.shape[2] == 1 else stored)
 
 
 def _encode_jpeg(
@@ -66,11 +62,12 @@ def _encode_jpeg(
     try:
         content, fidelity = jpeg.replace_blocks(source, stored, changed), "lossless"
     except jpeg.CoefficientsError:
-        content, fidelity = _encode_jpeg_anew(_to_image(stored), picture.encoding), "reencoded"
+        content, fidelity = _encode_jpeg_anew(stored, picture.encoding), "reencoded"
     return jpeg.with_metadata_of(source, content, orientation, policy), fidelity  # type: ignore[return-value]
 
 
-def _encode_jpeg_anew(image: Image.Image, encoding: Encoding) -> bytes:
+def _encode_jpeg_anew(stored: Pixels, encoding: Encoding) -> bytes:
+    image = Image.fromarray(stored[:, :, 0] if stored.shape[2] == 1 else stored)
     options: dict[str, Any] = {"qtables": encoding.quantization, "progressive": encoding.progressive}
     if image.mode == "RGB":
         options["subsampling"] = encoding.subsampling

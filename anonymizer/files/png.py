@@ -7,9 +7,14 @@ import struct
 import zlib
 from collections.abc import Iterable, Iterator
 
+import cv2
+import numpy as np
+import numpy.typing as npt
 from PIL import Image
 
+from anonymizer.errors import PictureError
 from anonymizer.files.metadata import Policy, is_text_kept, kept_exif, parse_exif
+from anonymizer.types import Pixels
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _COLOUR_CHUNKS = (b"cICP", b"iCCP", b"sRGB", b"gAMA", b"cHRM", b"pHYs")
@@ -19,12 +24,52 @@ _MAX_TEXT = 16_000_000  # bytes
 _PICTURE_CHUNKS = (b"PLTE", b"tRNS", b"IDAT", b"IEND")
 
 
-def encode(image: Image.Image, source: bytes, orientation: int, policy: Policy) -> bytes:
-    """A PNG file of `image`, with the chunks of the source file that the policy keeps."""
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG")
-    header, *others = _chunks(buffer.getvalue())
+_COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
+"""Number of the colour type per number of channels: gray, gray with alpha, RGB, RGBA."""
+_GRAY_WITH_ALPHA, _COLOUR_TYPE_AT = 4, 25
+
+
+def decode_16_bits(content: bytes) -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.uint16] | None]:
+    """Pixels (H, W, 1) or (H, W, 3) RGB, and alpha (H, W) if there is any, of a file with 16 bits per channel.
+
+    Raises:
+        PictureError: the file is damaged.
+    """
+    decoded = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
+    if decoded is None or decoded.dtype != np.uint16:
+        raise PictureError("is damaged: its 16-bit pixels cannot be read")
+    stored = decoded.astype(np.uint16, copy=False)
+    if stored.ndim == 2:
+        return stored[:, :, np.newaxis], None
+    alpha = np.ascontiguousarray(stored[:, :, 3]) if stored.shape[2] == 4 else None
+    is_gray = content[_COLOUR_TYPE_AT] == _GRAY_WITH_ALPHA
+    return np.ascontiguousarray(stored[:, :, :1] if is_gray else stored[:, :, 2::-1]), alpha
+
+
+def encode(stored: Pixels, source: bytes, orientation: int, policy: Policy) -> bytes:
+    """A PNG file with the chunks of the source file that the policy keeps.
+
+    Args:
+        stored: uint8 or uint16 (H, W, C): gray, gray with alpha, RGB or RGBA; not turned upright.
+    """
+    header, *others = _chunks(_encode_8_bits(stored) if stored.dtype == np.uint8 else _encode_16_bits(stored))
     return _join([header, *_kept_metadata(source, orientation, policy), *others])
+
+
+def _encode_8_bits(stored: Pixels) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(stored[:, :, 0] if stored.shape[2] == 1 else stored).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def _encode_16_bits(stored: Pixels) -> bytes:
+    """Done by hand: neither Pillow nor OpenCV writes all four kinds."""
+    height, width, channels = stored.shape
+    header = struct.pack(">IIBBBBB", width, height, 16, _COLOUR_TYPES[channels], 0, 0, 0)
+    rows = stored.astype(">u2").reshape(height, -1).view(np.uint8)
+    differences = np.diff(rows, axis=0, prepend=np.zeros((1, rows.shape[1]), np.uint8))  # filter 2, "up", wraps around
+    data = zlib.compress(np.insert(differences, 0, 2, axis=1).tobytes())
+    return _join([(b"IHDR", header), (b"IDAT", data), (b"IEND", b"")])
 
 
 def with_kept_metadata(content: bytes, orientation: int, policy: Policy) -> bytes | None:

@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image, JpegImagePlugin, PngImagePlugin, UnidentifiedImageError
 
 from anonymizer.errors import PictureError
+from anonymizer.files import png
 from anonymizer.files.picture import Encoding, Picture, turn_upright
 
 _ORIENTATION_TAG = 0x0112
@@ -21,7 +22,7 @@ _JPEG_FORMATS = ("JPEG", "MPO")  # MPO: a JPEG file with further pictures behind
 
 
 def read_picture(path: Path) -> Picture:
-    """Reads an 8-bit JPEG or PNG file: grayscale, RGB, palette, with or without alpha.
+    """Reads a JPEG or PNG file: grayscale, RGB, palette, with or without alpha, of 8 or 16 bits.
 
     Raises:
         PictureError: the file cannot be read, is damaged, or is of a kind that is not handled.
@@ -68,14 +69,16 @@ def _refuse_unhandled(image: Image.Image, content: bytes) -> None:
         return
     if content[12:16] != b"IHDR":
         raise PictureError("is damaged: a PNG file that does not begin with its header")
-    if content[_PNG_BIT_DEPTH_AT] > 8:
-        raise PictureError("is a PNG file with 16 bits per channel; convert it to 8 bits first")
     if getattr(image, "n_frames", 1) > 1:
         raise PictureError("is an animated PNG file; extract its frames first")
 
 
 def _to_picture(image: Image.Image, content: bytes) -> Picture:
     orientation = _orientation(image)
+    if image.format == "PNG" and content[_PNG_BIT_DEPTH_AT] == 16:
+        pixels, alpha16 = png.decode_16_bits(content)
+        upright_alpha = None if alpha16 is None else turn_upright(alpha16, orientation)
+        return Picture(turn_upright(pixels, orientation), upright_alpha, content, Encoding("PNG", orientation))
     alpha = None
     if image.has_transparency_data:
         image_with_alpha = image.convert("LA" if image.mode in ("1", "L", "LA") else "RGBA")

@@ -21,24 +21,29 @@ SIGMA_CELLS = 0.5
 
 
 def paint(pixels: Pixels, region: Region) -> Pixels:
-    """What replaces the region's reach: uint8, (height, width, C) of `region.reach`."""
+    """What replaces the region's reach: as `pixels`, (height, width, C) of `region.reach`."""
     cells = reduce_to_cells(pixels, region)
     core, reach = region.core, region.reach
     rows = _weights(reach.top, reach.bottom, core.top, core.bottom, cells.shape[0])
     columns = _weights(reach.left, reach.right, core.left, core.right, cells.shape[1])
     planes = [rows @ cells[:, :, channel].astype(np.float32) @ columns.T for channel in range(cells.shape[2])]
-    painted: Pixels = np.rint(np.stack(planes, axis=2)).astype(np.uint8)
+    painted: Pixels = np.rint(np.stack(planes, axis=2)).astype(pixels.dtype)
     return painted
 
 
 def reduce_to_cells(pixels: Pixels, region: Region) -> Pixels:
-    """The mean colours of the cells of a region's core: all that `paint` knows of it. uint8 (rows, columns, C)."""
+    """The mean colours of the cells of a region's core: all that `paint` knows of it.
+
+    As `pixels`, (rows, columns, C), with 256 different values at most in each channel.
+    """
     core = region.core
     cell_size = max(core.height, core.width) / CELLS
     rows = min(core.height, max(1, round(core.height / cell_size)))
     columns = min(core.width, max(1, round(core.width / cell_size)))
     crop = np.ascontiguousarray(pixels[core.slices])
-    return cv2.resize(crop, (columns, rows), interpolation=cv2.INTER_AREA).reshape(rows, columns, -1).astype(np.uint8)
+    means = cv2.resize(crop, (columns, rows), interpolation=cv2.INTER_AREA).reshape(rows, columns, -1)
+    cells: Pixels = means.astype(pixels.dtype, copy=False)
+    return np.rint(cells / 257).astype(np.uint16) * 257 if cells.dtype == np.uint16 else cells
 
 
 def _weights(start: int, stop: int, core_start: int, core_stop: int, cells: int) -> npt.NDArray[np.float32]:

@@ -50,7 +50,7 @@ def is_weak(kernel: Kernel, box: Box) -> bool:
 
 
 def paint(pixels: Pixels, region: Region, kernel: Kernel) -> Pixels:
-    """What replaces the region's reach: uint8, (height, width, C) of `region.reach`."""
+    """What replaces the region's reach: as `pixels`, (height, width, C) of `region.reach`."""
     reach = region.reach
     radius = kernel.kernel_size // 2
     source = reach.grown(radius, (pixels.shape[0], pixels.shape[1]))
@@ -58,4 +58,5 @@ def paint(pixels: Pixels, region: Region, kernel: Kernel) -> Pixels:
     crop = np.ascontiguousarray(pixels[source.slices])
     blurred = cv2.sepFilter2D(crop, -1, weights, weights, borderType=cv2.BORDER_REPLICATE)
     top, left = reach.top - source.top, reach.left - source.left
-    return blurred.reshape(crop.shape)[top : top + reach.height, left : left + reach.width].astype(np.uint8)
+    same_type: Pixels = blurred.reshape(crop.shape).astype(pixels.dtype, copy=False)
+    return same_type[top : top + reach.height, left : left + reach.width]

@@ -8,7 +8,7 @@ import cv2
 import jpeglib
 import numpy as np
 import pytest
-from fakes import load, noise, save, smooth
+from fakes import load, noise, noise16, save, smooth
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -37,7 +37,7 @@ def rewrite(path: Path, change=None, policy="strip") -> Path:
     pixels, changed = picture.pixels.copy(), np.zeros(picture.pixels.shape[:2], bool)
     if change is not None:
         changed = change
-        pixels[changed] = 255 - pixels[changed]
+        pixels[changed] = ~pixels[changed]
     target = path.with_name("new" + path.suffix)
     target.write_bytes(encode_picture(picture, pixels, picture.alpha, changed, policy).content)
     return target
@@ -145,6 +145,27 @@ def test_png_without_a_change_keeps_its_picture_data_byte_for_byte(tmp_path, mod
     image.save(tmp_path / "a.png", pnginfo=_text(), exif=b"Exif\0\0MM\0\x2a\0\0\0\x08\0\0\0\0\0\0")
     (tmp_path / "a.png").write_bytes((tmp_path / "a.png").read_bytes() + b"hidden behind the end")
     assert rewrite(tmp_path / "a.png").read_bytes() == (tmp_path / "plain.png").read_bytes()
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+@pytest.mark.parametrize("orientation", [1, 6])
+@pytest.mark.parametrize("change", [False, True])
+def test_16_bit_png_pixels_are_written_exactly(tmp_path, channels, orientation, change):
+    pixels = noise16(13, 17, channels)
+    path = tmp_path / "a.png"
+    path.write_bytes(png.encode(pixels, b"", orientation, "strip"))
+    where = np.zeros((13, 17) if orientation == 1 else (17, 13), bool)
+    where[2:5, 3:6] = change
+    before, after = read_picture(path), read_picture(rewrite(path, where))
+    assert after.pixels.dtype == np.uint16
+    assert after.encoding == before.encoding
+    assert (before.pixels == after.pixels)[~where].all()
+    assert not change or (before.pixels[where] == 65535 - after.pixels[where]).all()
+    colours = pixels[:, :, :1] if channels < 3 else pixels[:, :, :3]
+    assert (turn_back(before.pixels, orientation) == colours).all()
+    if channels in (2, 4):
+        assert (after.alpha == before.alpha).all()
+        assert (turn_back(before.alpha, orientation) == pixels[:, :, -1]).all()
 
 
 def test_png_data_behind_the_compressed_picture_are_left_out(tmp_path):

@@ -3,9 +3,10 @@ import struct
 import zlib
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
-from fakes import noise, save, smooth
+from fakes import noise, noise16, save, smooth
 from PIL import Image
 
 from anonymizer.errors import PictureError
@@ -33,6 +34,19 @@ def test_alpha_is_kept_apart(tmp_path, channels, colours):
     picture = read_picture(save(tmp_path / "a.png", pixels))
     assert (picture.pixels == pixels[:, :, :colours]).all()
     assert (picture.alpha == pixels[:, :, -1]).all()
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_16_bits_per_channel(tmp_path, channels):
+    pixels = noise16(9, 11, channels)
+    stored = (
+        pixels if channels == 1 else cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR if channels == 3 else cv2.COLOR_RGBA2BGRA)
+    )
+    cv2.imwrite(str(tmp_path / "a.png"), stored)
+    picture = read_picture(tmp_path / "a.png")
+    assert picture.pixels.dtype == np.uint16
+    assert (picture.pixels == pixels[:, :, :3]).all()
+    assert (picture.alpha is None) if channels < 4 else (picture.alpha == pixels[:, :, 3]).all()
 
 
 def test_palette_with_and_without_transparency(tmp_path):
@@ -110,6 +124,12 @@ def png_with_a_leading_chunk(path: Path) -> None:
     path.write_bytes(content[:8] + chunk(b"tEXt", b"a\0b") + content[8:])
 
 
+def truncated_16_bit_png(path: Path) -> None:
+    path.write_bytes(
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 9, 9, 16, 2, 0, 0, 0)) + chunk(b"IEND", b"")
+    )
+
+
 def huge_png(path: Path) -> None:
     header = struct.pack(">IIBBBBB", 100_000, 100_000, 8, 2, 0, 0, 0)
     path.write_bytes(
@@ -139,7 +159,7 @@ BAD = {
     "cannot be opened: Too many levels of symbolic links": lambda path: path.symlink_to(path.name),
     "is not a regular file": os.mkfifo,
     "JPEG file in CMYK colours": lambda path: Image.fromarray(noise(9, 9)).convert("CMYK").save(path),
-    "16 bits per channel": sixteen_bit_png,
+    "is damaged: cannot load this image": truncated_16_bit_png,
     "does not begin with its header": png_with_a_leading_chunk,
     "pixels": huge_png,
     "is damaged: image file is truncated": truncated_jpeg,

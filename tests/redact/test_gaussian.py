@@ -1,7 +1,7 @@
 import cv2
 import numpy as np
 import pytest
-from fakes import noise
+from fakes import noise, noise16
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -59,6 +59,12 @@ def test_fine_detail_leaves_nothing():
 )
 def test_cells_are_about_square(height, width, rows, columns):
     assert reduce_to_cells(noise(80, 80), region_of(height, width)).shape == (rows, columns, 3)
+
+
+def test_cells_of_16_bits_have_no_more_values_than_those_of_8():
+    cells = reduce_to_cells(noise16(80, 80), region_of(40, 40))
+    assert cells.dtype == np.uint16
+    assert (cells % 257 == 0).all()
 
 
 def test_a_uniform_object_keeps_its_colour():

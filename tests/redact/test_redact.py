@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from fakes import face, noise, plate
+from fakes import face, noise, noise16, plate
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -34,12 +34,14 @@ def cores(found, settings, shape=(30, 40)):
 
 
 @pytest.mark.parametrize("settings", SETTINGS, ids=IDS)
-@given(found=st.lists(detections(), max_size=6), channels=st.sampled_from([1, 3]))
-def test_equal_to_the_input_away_from_the_boxes(settings, found, channels):
-    pixels = noise(30, 40, channels)
+@given(
+    found=st.lists(detections(), max_size=6), channels=st.sampled_from([1, 3]), make=st.sampled_from([noise, noise16])
+)
+def test_equal_to_the_input_away_from_the_boxes(settings, found, channels, make):
+    pixels = make(30, 40, channels)
     result = redact(pixels, found, settings)
     assert result.shape == pixels.shape
-    assert result.dtype == np.uint8
+    assert result.dtype == pixels.dtype
     far = np.ones((30, 40), bool)
     for detection in found:
         edge = 10 + int(detection.box.longer_side * settings.feather)
@@ -66,6 +68,14 @@ def test_nothing_fine_is_left_inside_the_boxes(found):
     inside = cores(large, settings)
     both = inside[:, 1:] & inside[:, :-1]
     assert np.abs(np.diff(result[:, :, 0], axis=1))[both].max(initial=0) < 100
+
+
+@pytest.mark.parametrize("settings", SETTINGS, ids=IDS)
+def test_16_bits_look_like_8(settings):
+    pixels = noise(60, 60)
+    found = [face(10, 10, 40, 40)]
+    as_8, as_16 = redact(pixels, found, settings), redact(pixels.astype(np.uint16) * 257, found, settings)
+    assert np.abs(as_16 / 257 - as_8).max() <= 1.5
 
 
 @pytest.mark.parametrize("settings", SETTINGS, ids=IDS)
