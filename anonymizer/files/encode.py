@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageFile
 
-from anonymizer.files import jpeg, png
+from anonymizer.files import jpeg, png, whole
 from anonymizer.files.metadata import Policy
 from anonymizer.files.picture import Encoding, Picture, turn_back
 from anonymizer.types import Alpha, Fidelity, Pixels
@@ -45,6 +45,9 @@ def encode_picture(
         as_it_is = png.with_kept_metadata(picture.content, orientation, policy) if is_same else None
         content = as_it_is or png.encode(stored, picture.content, orientation, policy)
         return Encoded(content, "lossless", png.left_out(picture.content))
+    if picture.encoding.format != "JPEG":
+        content, fidelity = whole.encode(stored, picture.encoding.format, picture.content, orientation, policy)
+        return Encoded(content, fidelity, [])
     content, fidelity = _encode_jpeg(picture, stored, turn_back(changed, orientation), policy)
     return Encoded(content, fidelity, jpeg.left_out(picture.content))
 

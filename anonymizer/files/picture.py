@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeVar
+from typing import Literal, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from anonymizer.types import Alpha, Pixels
 
+Format: TypeAlias = Literal["JPEG", "PNG", "BMP", "TIFF", "WEBP"]
 _Plane = TypeVar("_Plane", bound=np.generic)
 
 # EXIF orientation (1..8): how the stored picture is turned upright, and back. Transposed? Then flipped
@@ -31,7 +32,7 @@ _TURNS: Mapping[int, tuple[bool, bool, bool]] = {
 class Encoding:
     """How a picture was stored, so that it can be stored the same way again."""
 
-    format: Literal["JPEG", "PNG"]
+    format: Format
     orientation: int = 1
     """EXIF orientation 1..8: the stored pixels are turned by it for display."""
     quantization: Sequence[Sequence[int]] | None = None

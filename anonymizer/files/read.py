@@ -8,13 +8,14 @@ import stat
 import struct
 import warnings
 from pathlib import Path
+from typing import cast
 
 import numpy as np
-from PIL import Image, JpegImagePlugin, PngImagePlugin, UnidentifiedImageError
+from PIL import Image, JpegImagePlugin, UnidentifiedImageError
 
 from anonymizer.errors import PictureError
-from anonymizer.files import png
-from anonymizer.files.picture import Encoding, Picture, turn_upright
+from anonymizer.files import png, whole
+from anonymizer.files.picture import Encoding, Format, Picture, turn_upright
 
 _ORIENTATION_TAG = 0x0112
 _PNG_BIT_DEPTH_AT = 24  # signature 8, length 4, "IHDR" 4, width 4, height 4
@@ -22,7 +23,7 @@ _JPEG_FORMATS = ("JPEG", "MPO")  # MPO: a JPEG file with further pictures behind
 
 
 def read_picture(path: Path) -> Picture:
-    """Reads a JPEG or PNG file: grayscale, RGB, palette, with or without alpha, of 8 or 16 bits.
+    """Reads a JPEG, PNG, BMP, TIFF or WebP file: grayscale, RGB, palette, with or without alpha, of 8 or 16 bits.
 
     Raises:
         PictureError: the file cannot be read, is damaged, or is of a kind that is not handled.
@@ -32,11 +33,11 @@ def read_picture(path: Path) -> Picture:
         warnings.simplefilter("ignore")  # Pillow's remarks on damaged metadata
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         try:
-            image = Image.open(io.BytesIO(content), formats=("JPEG", "PNG"))
+            image = Image.open(io.BytesIO(content), formats=("JPEG", "PNG", *whole.FORMATS))
             _refuse_unhandled(image, content)
             image.load()
         except UnidentifiedImageError:
-            raise PictureError("is neither a JPEG nor a PNG picture, or is damaged") from None
+            raise PictureError("is no picture in JPEG, PNG, BMP, TIFF or WebP format, or is damaged") from None
         except (Image.DecompressionBombWarning, Image.DecompressionBombError):
             raise PictureError(f"has more than {Image.MAX_IMAGE_PIXELS} pixels") from None
         except (OSError, SyntaxError, ValueError, EOFError, struct.error) as error:
@@ -67,6 +68,9 @@ def _refuse_unhandled(image: Image.Image, content: bytes) -> None:
         if image.mode not in ("L", "RGB"):
             raise PictureError(f"is a JPEG file in {image.mode} colours; convert it to RGB first")
         return
+    if image.format in whole.FORMATS:
+        whole.refuse_unhandled(image)
+        return
     if content[12:16] != b"IHDR":
         raise PictureError("is damaged: a PNG file that does not begin with its header")
     if getattr(image, "n_frames", 1) > 1:
@@ -79,6 +83,9 @@ def _to_picture(image: Image.Image, content: bytes) -> Picture:
         pixels, alpha16 = png.decode_16_bits(content)
         upright_alpha = None if alpha16 is None else turn_upright(alpha16, orientation)
         return Picture(turn_upright(pixels, orientation), upright_alpha, content, Encoding("PNG", orientation))
+    gray16 = whole.decode_16_bits(image)
+    if gray16 is not None:
+        return Picture(turn_upright(gray16, orientation), None, content, _encoding(image, orientation))
     alpha = None
     if image.has_transparency_data:
         image_with_alpha = image.convert("LA" if image.mode in ("1", "L", "LA") else "RGBA")
@@ -110,8 +117,7 @@ def _encoding(image: Image.Image, orientation: int) -> Encoding:
             max(0, JpegImagePlugin.get_sampling(image)),
             bool(image.info.get("progressive")),
         )
-    assert isinstance(image, PngImagePlugin.PngImageFile)
-    return Encoding("PNG", orientation)
+    return Encoding(cast(Format, image.format), orientation)
 
 
 def _quantization(image: JpegImagePlugin.JpegImageFile) -> list[list[int]]:

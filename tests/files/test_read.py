@@ -147,6 +147,15 @@ def truncated_png(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:1500])
 
 
+def two_pages(path: Path, file_format: str) -> None:
+    pages = [Image.fromarray(noise(9, 9, seed=seed)) for seed in range(2)]
+    pages[0].save(path, file_format, save_all=True, append_images=pages[1:])
+
+
+def write_tiff_16(path: Path) -> None:
+    path.write_bytes(cv2.imencode(".tif", noise16(9, 9))[1].tobytes())
+
+
 def animated_png(path: Path) -> None:
     frames = [Image.fromarray(noise(9, 9, seed=seed)) for seed in range(2)]
     frames[0].save(path, "PNG", save_all=True, append_images=frames[1:])
@@ -154,7 +163,7 @@ def animated_png(path: Path) -> None:
 
 BAD = {
     "is empty": lambda path: path.write_bytes(b""),
-    "is neither a JPEG nor a PNG picture": lambda path: path.write_bytes(b"these are no pixels"),
+    "is no picture in JPEG, PNG, BMP, TIFF or WebP format": lambda path: path.write_bytes(b"these are no pixels"),
     "cannot be opened: No such file": lambda path: path.symlink_to("nowhere"),
     "cannot be opened: Too many levels of symbolic links": lambda path: path.symlink_to(path.name),
     "is not a regular file": os.mkfifo,
@@ -165,7 +174,11 @@ BAD = {
     "is damaged: image file is truncated": truncated_jpeg,
     "is damaged: ": truncated_png,
     "animated PNG": animated_png,
-    "is neither a JPEG nor a PNG": lambda path: Image.fromarray(noise(9, 9)).save(path, "WEBP"),
+    "is a TIFF file with 2 pictures": lambda path: two_pages(path, "TIFF"),
+    "is a WEBP file with 2 pictures": lambda path: two_pages(path, "WEBP"),
+    "is a TIFF file in CMYK colours": lambda path: Image.fromarray(noise(9, 9)).convert("CMYK").save(path, "TIFF"),
+    "is a TIFF file in F colours": lambda path: Image.new("F", (9, 9)).save(path, "TIFF"),
+    "TIFF file in colours with more than 8 bits": lambda path: write_tiff_16(path),
 }
 
 
