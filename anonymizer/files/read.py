@@ -40,7 +40,7 @@ def read_picture(path: Path) -> Picture:
             raise PictureError("is no picture in JPEG, PNG, BMP, TIFF or WebP format, or is damaged") from None
         except (Image.DecompressionBombWarning, Image.DecompressionBombError):
             raise PictureError(f"has more than {Image.MAX_IMAGE_PIXELS} pixels") from None
-        except (OSError, SyntaxError, ValueError, EOFError, struct.error) as error:
+        except (OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, struct.error) as error:
             raise PictureError(f"is damaged: {error}") from None
         return _to_picture(image, content)
 
