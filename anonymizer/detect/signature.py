@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from anonymizer.detect.catalogue import ModelDescription
-from anonymizer.detect.views import fitted_views
+from anonymizer.detect.views import View, views_of
 from anonymizer.errors import ModelError, PictureError
 from anonymizer.types import Box, Detection, Kind, Pixels8
 
@@ -94,13 +94,14 @@ class SignatureDetector:
         return [self._detect(picture) for picture in pictures]
 
     def _detect(self, picture: Pixels8) -> list[Detection]:
-        views = fitted_views(picture, self._model.longest_sides)
+        if self._loaded.height is not None:  # shrunk to that size anyway
+            return self._detect_in(View(picture), picture.shape[0], picture.shape[1])
+        views = views_of(picture, self._model.longest_sides)
         return [found for view in views for found in self._detect_in(view, picture.shape[0], picture.shape[1])]
 
-    def _detect_in(self, view: Pixels8, height: int, width: int) -> list[Detection]:
+    def _detect_in(self, view: View, height: int, width: int) -> list[Detection]:
         """What is found in a view of a picture, in pixels of the picture, whose height and width are given."""
-        tensor, covered_y, covered_x = self._to_tensor(view)
-        scale_y, scale_x = covered_y * height / view.shape[0], covered_x * width / view.shape[1]
+        tensor, covered_y, covered_x = self._to_tensor(view.pixels)
         outputs = self._loaded.call(tensor)
         number = int(np.ravel(outputs[NUMBER])[0])
         scores = np.ravel(outputs[SCORES])[:number].astype(np.float64)
@@ -109,14 +110,17 @@ class SignatureDetector:
         self._check(number, scores, classes, boxes)
 
         is_far_outside = (np.abs(boxes) > FAR_OUTSIDE).any(axis=1)
-        boxes = boxes * (scale_y, scale_x, scale_y, scale_x)
+        boxes = boxes * (covered_y, covered_x, covered_y, covered_x)
+        is_whole = ~view.is_cut_off(boxes)
+        boxes = boxes * (view.scale_y, view.scale_x, view.scale_y, view.scale_x)
+        boxes += (view.top, view.left, view.top, view.left)
         is_inside = (boxes[:, 2:] > 0).all(axis=1) & (boxes[:, :2] < (height, width)).all(axis=1)
         boxes = boxes.clip(0, (height, width, height, width))
         found = []
         for kind, threshold in self._thresholds.items():
             # Compared as the 32-bit floats that models compute with: 0.3 is not below 0.3.
             is_sure = scores.astype(np.float32) >= np.float32(threshold)
-            chosen = is_inside & is_sure & self._is_kind(classes, kind)
+            chosen = is_inside & is_whole & is_sure & self._is_kind(classes, kind)
             # A model whose boxes are no fractions must not look like an empty picture.
             if (is_sure & self._is_kind(classes, kind) & is_far_outside).any():
                 raise PictureError(f"model {self._model.name} answered with boxes that are no fractions of the picture")

@@ -83,6 +83,23 @@ def test_orientation_changes_nothing(originals, tmp_path, extension):
         assert np.abs(pixels - shown[0]).mean() < 2
 
 
+def test_large_pictures_give_the_same_as_their_parts(originals):
+    """A portrait on every seam of the tiles, and one that fills the picture."""
+    portrait = np.asarray(Image.open(originals / "astronaut.png"))
+    large = np.full((3000, 5000, 3), 128, np.uint8)
+    places = [(top, left) for top in (100, 2048 - 300, 3000 - 512) for left in (100, 1476 - 150, 2048 - 300, 3500)]
+    for top, left in places:
+        large[top : top + 512, left : left + 512] = portrait
+    (alone,) = detect(portrait, load_detectors(FACES))
+    found = detect(large, load_detectors(FACES))
+    assert len(found) == len(places)
+    for top, left in places:
+        moved = Box(alone.box.x_min + left, alone.box.y_min + top, alone.box.x_max + left, alone.box.y_max + top)
+        assert max(overlap(face.box, moved) for face in found) > 0.85
+    (huge,) = detect(portrait.repeat(6, axis=0).repeat(6, axis=1), load_detectors(FACES))
+    assert overlap(huge.box, Box(*[6 * side for side in dataclasses.astuple(alone.box)])) > 0.8
+
+
 def test_answers_repeat(originals):
     one, other = (faces_in(originals / "happy_couple.jpg") for _ in range(2))
     assert [dataclasses.astuple(face) for face in one] == [dataclasses.astuple(face) for face in other]
