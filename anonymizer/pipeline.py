@@ -80,7 +80,7 @@ def _process(
     seconds: dict[str, float],
 ) -> Result:
     with _timed(seconds, "read"):
-        picture = read_picture(input_root / job.source)
+        picture = read_picture(input_root / job.source, settings.read)
     with _timed(seconds, "detect"):
         in_alpha = detect_in_alpha(picture.alpha, detectors)
         detections = merge_detections([*detect(picture.pixels, detectors), *in_alpha])
@@ -89,6 +89,8 @@ def _process(
         alpha = redact_alpha(picture.alpha, in_alpha, settings)
     with _timed(seconds, "write"):
         encoded = encode_picture(picture, pixels, alpha, mask > 0, settings.write.metadata)
+        if settings.write.lossless_only and encoded.fidelity != "lossless":
+            raise PictureError("cannot be kept bit for bit outside the blurred areas, as --lossless-only asks")
         # The picture comes last: where it is, its detections are.
         record = {job.record: to_json(detections)} if settings.record.write_detections else {}
         write_files(output_root, {**record, job.target: encoded.content})

@@ -120,8 +120,10 @@ def _parse_flag(value: object) -> bool:
 
 
 def _parse_limit(value: object) -> int | None:
-    if value is None:
-        return None
+    return None if value is None else _parse_count(value)
+
+
+def _parse_count(value: object) -> int:
     number = _parse_number(value)
     if not number.is_integer() or number < 1:
         raise ValueError(f"{value!r} is not a whole number from 1 on")
@@ -158,6 +160,18 @@ class FindSettings(_Checked):
 
     image_extensions: tuple[str, ...] = _setting(
         ("jpg", "jpeg", "png"), _parse_extensions, "File extensions of pictures, matched without case.", "LIST"
+    )
+
+
+@dataclass(frozen=True)
+class ReadSettings(_Checked):
+    """Which pictures are refused."""
+
+    max_pixels: int = _setting(
+        512_000_000, _parse_count, "Refuse pictures with more pixels, before memory is taken for them.", "N"
+    )
+    allow_truncated: bool = _setting(
+        False, _parse_flag, "Process files that end too early as far as they go; the rest of the picture is gray."
     )
 
 
@@ -218,6 +232,9 @@ class WriteSettings(_Checked):
         "rest, such as GPS position and names; never thumbnails, previews, maker notes and further pictures.",
         "POLICY",
     )
+    lossless_only: bool = _setting(
+        False, _parse_flag, "Refuse pictures that cannot be kept bit for bit outside the blurred areas."
+    )
 
 
 @dataclass(frozen=True)
@@ -232,6 +249,7 @@ class Settings:
     """Everything that decides what the output looks like."""
 
     find: FindSettings = field(default_factory=FindSettings)
+    read: ReadSettings = field(default_factory=ReadSettings)
     detect: DetectSettings = field(default_factory=DetectSettings)
     redact: RedactSettings = field(default_factory=RedactSettings)
     write: WriteSettings = field(default_factory=WriteSettings)
@@ -239,7 +257,7 @@ class Settings:
 
     def as_dict(self) -> dict[str, object]:
         """Flat, JSON-ready, without the path of the models (their checksums say more)."""
-        values = to_options(self.find, self.detect, self.redact, self.write, self.record)
+        values = to_options(self.find, self.read, self.detect, self.redact, self.write, self.record)
         del values["weights"]
         return values
 
@@ -276,6 +294,7 @@ class TalkSettings(_Checked):
 
 STAGES: Mapping[str, type[_Checked]] = {
     "find": FindSettings,
+    "read": ReadSettings,
     "detect": DetectSettings,
     "redact": RedactSettings,
     "write": WriteSettings,

@@ -9,7 +9,7 @@ from fakes import CrashingDetector, FixedDetector, face, load, noise, plate, sav
 
 from anonymizer.errors import OutputError, PictureError
 from anonymizer.pipeline import process
-from anonymizer.settings import RecordSettings, RedactSettings, Settings
+from anonymizer.settings import ReadSettings, RecordSettings, RedactSettings, Settings, WriteSettings
 from anonymizer.types import Job
 
 JOB = Job(Path("sub/a.png"), Path("sub/a.png"), Path("sub/a.json"))
@@ -56,6 +56,28 @@ def test_without_detections_file(folders, pixels):
     settings = Settings(record=RecordSettings(write_detections=False))
     process(JOB, *folders, [FixedDetector()], settings)
     assert files_in(folders[1]) == ["sub/a.png"]
+
+
+def test_lossless_only(folders):
+    save(folders[0] / "sub" / "a.png", noise(40, 60))
+    lossy = Job(Path("sub/b.webp"), Path("sub/b.webp"), Path("sub/b.json"))
+    save(folders[0] / "sub" / "b.webp", noise(40, 60), quality=80)
+    settings = Settings(write=WriteSettings(lossless_only=True))
+    assert process(JOB, *folders, [FixedDetector()], settings).status == "anonymized"
+    result = process(lossy, *folders, [FixedDetector()], settings)
+    assert result.reason == "cannot be kept bit for bit outside the blurred areas, as --lossless-only asks"
+    assert files_in(folders[1]) == ["sub/a.json", "sub/a.png"]
+
+
+def test_truncated_files_are_anonymized_on_demand(folders):
+    path = save(folders[0] / "sub" / "b.jpg", noise(80, 80))
+    path.write_bytes(path.read_bytes()[:4000])
+    job = Job(Path("sub/b.jpg"), Path("sub/b.jpg"), Path("sub/b.json"))
+    detectors = [FixedDetector(face(5, 5, 20, 20))]
+    assert process(job, *folders, detectors, Settings()).status == "failed"
+    settings = Settings(read=ReadSettings(allow_truncated=True))
+    assert process(job, *folders, detectors, settings).status == "anonymized"
+    assert load(folders[1] / "sub" / "b.jpg").shape == (80, 80, 3)
 
 
 def test_detections_under_the_name_of_an_earlier_run_are_removed(folders, pixels):

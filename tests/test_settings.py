@@ -36,7 +36,7 @@ def test_settings_survive_the_way_through_yaml(kinds, threshold, kernel, margin)
         redact=RedactSettings(kernel, face_margin=margin),
     )
     written = yaml.safe_dump(
-        to_options(settings.find, settings.detect, settings.redact, settings.write, settings.record)
+        to_options(settings.find, settings.read, settings.detect, settings.redact, settings.write, settings.record)
     )
     assert settings_from_options(yaml.safe_load(written)) == settings
 

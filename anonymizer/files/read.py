@@ -11,18 +11,19 @@ from pathlib import Path
 from typing import cast
 
 import numpy as np
-from PIL import Image, JpegImagePlugin, UnidentifiedImageError
+from PIL import Image, ImageFile, JpegImagePlugin, UnidentifiedImageError
 
 from anonymizer.errors import PictureError
 from anonymizer.files import png, whole
 from anonymizer.files.picture import Encoding, Format, Picture, turn_upright
+from anonymizer.settings import ReadSettings
 
 _ORIENTATION_TAG = 0x0112
 _PNG_BIT_DEPTH_AT = 24  # signature 8, length 4, "IHDR" 4, width 4, height 4
 _JPEG_FORMATS = ("JPEG", "MPO")  # MPO: a JPEG file with further pictures behind the first
 
 
-def read_picture(path: Path) -> Picture:
+def read_picture(path: Path, settings: ReadSettings = ReadSettings()) -> Picture:
     """Reads a JPEG, PNG, BMP, TIFF or WebP file: grayscale, RGB, palette, with or without alpha, of 8 or 16 bits.
 
     Raises:
@@ -31,15 +32,16 @@ def read_picture(path: Path) -> Picture:
     content = _read_regular_file(path)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow's remarks on damaged metadata
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        Image.MAX_IMAGE_PIXELS = None  # the limit is checked here, for all formats
+        ImageFile.LOAD_TRUNCATED_IMAGES = settings.allow_truncated
         try:
             image = Image.open(io.BytesIO(content), formats=("JPEG", "PNG", *whole.FORMATS))
+            if image.width * image.height > settings.max_pixels:
+                raise PictureError(f"has {image.width} x {image.height} pixels, more than --max-pixels")
             _refuse_unhandled(image, content)
             image.load()
         except UnidentifiedImageError:
             raise PictureError("is no picture in JPEG, PNG, BMP, TIFF or WebP format, or is damaged") from None
-        except (Image.DecompressionBombWarning, Image.DecompressionBombError):
-            raise PictureError(f"has more than {Image.MAX_IMAGE_PIXELS} pixels") from None
         except (OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, struct.error) as error:
             raise PictureError(f"is damaged: {error}") from None
         return _to_picture(image, content)

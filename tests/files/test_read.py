@@ -11,6 +11,7 @@ from PIL import Image
 
 from anonymizer.errors import PictureError
 from anonymizer.files.read import read_picture
+from anonymizer.settings import ReadSettings
 
 
 def test_rgb_png(tmp_path):
@@ -170,7 +171,7 @@ BAD = {
     "JPEG file in CMYK colours": lambda path: Image.fromarray(noise(9, 9)).convert("CMYK").save(path),
     "is damaged: cannot load this image": truncated_16_bit_png,
     "does not begin with its header": png_with_a_leading_chunk,
-    "pixels": huge_png,
+    "has 100000 x 100000 pixels, more than --max-pixels": huge_png,
     "is damaged: image file is truncated": truncated_jpeg,
     "is damaged: ": truncated_png,
     "animated PNG": animated_png,
@@ -180,6 +181,23 @@ BAD = {
     "is a TIFF file in F colours": lambda path: Image.new("F", (9, 9)).save(path, "TIFF"),
     "TIFF file in colours with more than 8 bits": lambda path: write_tiff_16(path),
 }
+
+
+def test_the_limit_of_pixels(tmp_path):
+    path = save(tmp_path / "a.png", noise(9, 11))
+    assert read_picture(path, ReadSettings(max_pixels=99)).pixels.shape == (9, 11, 3)
+    with pytest.raises(PictureError, match="has 11 x 9 pixels"):
+        read_picture(path, ReadSettings(max_pixels=98))
+
+
+@pytest.mark.parametrize("make", [truncated_jpeg, truncated_png])
+def test_truncated_files_are_read_on_demand(tmp_path, make):
+    make(tmp_path / "a.jpg")
+    picture = read_picture(tmp_path / "a.jpg", ReadSettings(allow_truncated=True))
+    assert picture.pixels.shape == (50, 50, 3)
+    assert picture.pixels[:5].std() > 20
+    with pytest.raises(PictureError, match="is damaged"):
+        read_picture(tmp_path / "a.jpg")
 
 
 @pytest.mark.parametrize(("message", "make"), BAD.items(), ids=BAD)
