@@ -4,8 +4,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from anonymizer.detect.load import load_detectors
+
+# Properties take as long as they take: the machine may be busy.
+settings.register_profile("usual", deadline=None)
+settings.register_profile("long", deadline=None, max_examples=5000)
+settings.load_profile("usual")
 
 
 @pytest.fixture

@@ -126,8 +126,11 @@ def left_out(content: bytes) -> list[str]:
 
 def _is_one_stream(parts: Iterable[bytes]) -> bool:
     inflate = zlib.decompressobj()
-    for part in parts:
-        inflate.decompress(part)
+    try:
+        for part in parts:
+            inflate.decompress(part)
+    except zlib.error:
+        return False
     return inflate.eof and not inflate.unused_data
 
 

@@ -124,5 +124,7 @@ def _encoding(image: Image.Image, orientation: int) -> Encoding:
 
 def _quantization(image: JpegImagePlugin.JpegImageFile) -> list[list[int]]:
     """One table for the luminance, one for both colour components: the finer values where these differ."""
-    tables = [image.quantization[component[3]] for component in image.layer]
+    tables = [image.quantization.get(component[3], []) for component in image.layer]
+    if not all(tables) or not all(map(all, tables)):
+        raise PictureError("is damaged: a quantisation table is missing, or holds 0")
     return [tables[0], *([[min(values) for values in zip(*tables[1:], strict=True)]] if tables[1:] else [])]

@@ -17,6 +17,7 @@ from anonymizer.files import jpeg, png
 from anonymizer.files.encode import encode_picture
 from anonymizer.files.picture import turn_back
 from anonymizer.files.read import read_picture
+from anonymizer.settings import ReadSettings
 
 SAMPLINGS = {"4:4:4": 0x111111, "4:2:2": 0x211111, "4:2:0": 0x221111, "4:4:0": 0x121111, "4:1:1": 0x411111}
 """As OpenCV numbers them: two digits per component, horizontal and vertical."""
@@ -177,6 +178,18 @@ def test_png_data_behind_the_compressed_picture_are_left_out(tmp_path):
     assert b"another picture" in path.read_bytes()
     assert b"another picture" not in rewrite(path).read_bytes()
     assert (load(rewrite(path)) == load(path)).all()
+
+
+def test_png_with_a_damaged_stream_is_compressed_anew(tmp_path):
+    """Its checksum is wrong, which is passed over when truncated files are allowed."""
+    path = save(tmp_path / "a.png", smooth(20, 30))
+    chunks = [
+        (kind, data[:-4] + b"\0\0\0\0" if kind == b"IDAT" else data) for kind, data in png._chunks(path.read_bytes())
+    ]
+    path.write_bytes(png._join(chunks))
+    picture = read_picture(path, ReadSettings(allow_truncated=True))
+    encoded = encode_picture(picture, picture.pixels, None, np.zeros((20, 30), bool), "strip")
+    assert (np.asarray(Image.open(io.BytesIO(encoded.content))) == picture.pixels).all()
 
 
 def test_png_keeps_colours_and_density(tmp_path):

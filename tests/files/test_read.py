@@ -162,7 +162,21 @@ def animated_png(path: Path) -> None:
     frames[0].save(path, "PNG", save_all=True, append_images=frames[1:])
 
 
+def jpeg_with_a_missing_table(path: Path) -> None:
+    content = bytearray(save(path, smooth(20, 20)).read_bytes())
+    content[content.index(b"\xff\xc0") + 12] = 3
+    path.write_bytes(content)
+
+
+def jpeg_with_a_zero_in_a_table(path: Path) -> None:
+    content = bytearray(save(path, smooth(20, 20)).read_bytes())
+    content[content.index(b"\xff\xdb") + 20] = 0
+    path.write_bytes(content)
+
+
 BAD = {
+    "a quantisation table is missing, or holds 0": jpeg_with_a_missing_table,
+    "a quantisation table is missing": jpeg_with_a_zero_in_a_table,
     "is empty": lambda path: path.write_bytes(b""),
     "is no picture in JPEG, PNG, BMP, TIFF or WebP format": lambda path: path.write_bytes(b"these are no pixels"),
     "cannot be opened: No such file": lambda path: path.symlink_to("nowhere"),

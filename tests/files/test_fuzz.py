@@ -1,0 +1,66 @@
+"""Damaged files of all formats end as a picture or as a PictureError, never as anything else.
+
+A longer search: pytest tests/files/test_fuzz.py --hypothesis-profile=long
+"""
+
+import io
+
+import numpy as np
+import pytest
+from fakes import noise, smooth
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+from test_encode import jpeg_file
+from test_metadata import full_exif
+
+from anonymizer.errors import PictureError
+from anonymizer.files.encode import encode_picture
+from anonymizer.files.read import read_picture
+from anonymizer.settings import ReadSettings
+
+
+def saved(file_format, mode="RGB", **options) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(noise(24, 20, 4)).convert(mode).save(buffer, file_format, **options)
+    return buffer.getvalue()
+
+
+SEEDS = {
+    "baseline": jpeg_file(smooth(40, 33)),
+    "progressive": jpeg_file(smooth(40, 33), progressive=True, restart=2),
+    "gray": jpeg_file(smooth(20, 20)[:, :, :1]),
+    "exif": saved("JPEG", exif=full_exif(), comment=b"a comment", xmp=b"xmp", icc_profile=b"icc"),
+    "png": saved("PNG", "RGBA", exif=full_exif(), icc_profile=b"icc"),
+    "palette": saved("PNG", "P"),
+    "bmp": saved("BMP"),
+    "tiff": saved("TIFF", compression="tiff_lzw"),
+    "webp": saved("WEBP", exif=full_exif()),
+}
+MUTATIONS = st.lists(st.tuples(st.floats(0, 1), st.integers(0, 255)), max_size=6)
+
+
+@pytest.mark.parametrize("name", SEEDS)
+@given(
+    mutations=MUTATIONS,
+    near_start=st.booleans(),
+    length=st.floats(0.2, 1),
+    allow_truncated=st.booleans(),
+    change=st.booleans(),
+)
+def test_damaged_files(tmp_path_factory, name, mutations, near_start, length, allow_truncated, change):
+    content = bytearray(SEEDS[name])
+    reach = min(len(content), 200) if near_start else len(content)
+    for place, value in mutations:
+        content[int(place * (reach - 1))] = value
+    path = tmp_path_factory.mktemp("fuzz") / "a"
+    path.write_bytes(content[: int(length * len(content))] if length < 0.9 else content)
+    try:
+        picture = read_picture(path, ReadSettings(max_pixels=1_000_000, allow_truncated=allow_truncated))
+    except PictureError:
+        return
+    changed = np.full(picture.pixels.shape[:2], change)
+    for policy in ("strip", "safe", "keep"):
+        encoded = encode_picture(picture, picture.pixels, picture.alpha, changed, policy)
+        path.write_bytes(encoded.content)
+        assert read_picture(path, ReadSettings(allow_truncated=True)).pixels.shape == picture.pixels.shape
