@@ -8,7 +8,8 @@ from setuptools import find_packages, setup
 HERE = Path(__file__).parent
 VERSION = re.search(r'__version__ = "(.+)"', (HERE / "anonymizer" / "__init__.py").read_text())
 
-TEST = ["pytest>=8.0", "hypothesis>=6.100"]
+TRAIN = ["matplotlib>=3.8"]
+TEST = ["pytest>=8.0", "hypothesis>=6.100", *TRAIN]
 
 setup(
     name="anonymizer",
@@ -30,6 +31,7 @@ setup(
     extras_require={
         "test": TEST,
         "dev": [*TEST, "ruff>=0.11", "mypy>=1.15", "types-PyYAML", "types-tqdm", "build"],
+        "train": TRAIN,
         "convert": ["onnx>=1.17", "onnxruntime>=1.20"],
     },
     entry_points={"console_scripts": ["anonymize = anonymizer.cli.main:main"]},

@@ -40,7 +40,7 @@ def test_all_done(call, folders, use_detectors):
     use_detectors(FixedDetector(face(5, 5, 15, 15)))
     code, out, err = call()
     assert code == 0
-    assert "4 of 4 pictures anonymized (4 faces)" in out
+    assert "4 of 4 pictures anonymized (4 faces, 0 plates)" in out
     assert "not looked at, since no pictures by their extension: 1 .txt" in out
     assert "failed" not in err
     assert files_in(folders[1]) == [
@@ -69,7 +69,7 @@ def test_one_bad_picture_never_stops_the_others(call, folders, use_detectors):
     use_detectors(CrashingDetector(RuntimeError("boom")))
     code, out, err = call()
     assert code == 1
-    assert "2 of 4 pictures anonymized (0 faces), 2 failed" in out
+    assert "2 of 4 pictures anonymized (0 faces, 0 plates), 2 failed" in out
     assert "failed: 0a.jpg: is no picture in JPEG" in err
     assert "failed: 0b.png: unexpected RuntimeError: boom" in err
     assert files_in(folders[1]) == ["0.json", "0.png", "1.json", "1.png", "anonymize-report.json"]
@@ -93,7 +93,7 @@ def test_limit(call, folders, use_detectors):
     use_detectors(FixedDetector())
     code, out, _ = call("--limit", 1)
     assert code == 0
-    assert "1 of 3 pictures anonymized (0 faces), 2 skipped" in out
+    assert "1 of 3 pictures anonymized (0 faces, 0 plates), 2 skipped" in out
     assert files_in(folders[1]) == ["0.json", "0.png", "anonymize-report.json"]
 
 

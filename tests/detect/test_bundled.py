@@ -49,6 +49,17 @@ def test_a_cup_of_coffee_has_no_face(originals):
     assert faces_in(originals / "coffee.png") == []
 
 
+def test_a_plate(originals):
+    (found,) = detect(read_picture(originals / "drawn_car.jpg").pixels, load_detectors(DetectSettings(kinds="plate")))
+    assert found.kind == "plate"
+    assert overlap(found.box, Box(490, 514, 710, 560)) > 0.5
+
+
+def test_people_without_plates(originals):
+    for name in ("astronaut.png", "happy_couple.jpg", "swearing_in_group.jpg"):
+        assert detect(read_picture(originals / name).pixels, load_detectors(DetectSettings(kinds="plate"))) == []
+
+
 def test_gray_pictures(originals):
     gray = np.asarray(Image.open(originals / "astronaut.png").convert("L"))
     _, found = anonymize_image(gray, Settings(detect=FACES))

@@ -1,0 +1,1 @@
+"""A licence-plate detector trained from random weights: data, rendering, training, evaluation, export."""
