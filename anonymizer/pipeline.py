@@ -23,7 +23,7 @@ from anonymizer.settings import KINDS, Settings
 from anonymizer.types import Alpha, Detection, Job, Pixels, Pixels8, Result
 
 HIGHLIGHTS_FROM = 99.9
-"""Percentile of brightness from which on pixels of 16 bits are shown white."""
+"""Percentile of brightness from which on 16-bit pixels are shown white; as few are shown black."""
 
 
 def detect(pixels: Pixels, detectors: Sequence[Detector]) -> list[Detection]:
@@ -42,11 +42,12 @@ def detect_in_alpha(alpha: Alpha | None, detectors: Sequence[Detector]) -> list[
 
 
 def to_8_bits(pixels: Pixels) -> Pixels8:
-    """A picture as a screen would show it: of 16 bits, the range that is in use, but for a few highlights."""
+    """A picture as a screen would show it: of 16 bits, the range in use, but for a few shadows and highlights."""
     if pixels.dtype == np.uint8:
         return cast(Pixels8, pixels)
-    brightest = max(1.0, float(np.percentile(pixels, HIGHLIGHTS_FROM)))
-    return cast(Pixels8, np.rint(pixels * (255 / brightest)).clip(0, 255).astype(np.uint8))
+    darkest, brightest = np.percentile(pixels, (100 - HIGHLIGHTS_FROM, HIGHLIGHTS_FROM))
+    shown = (pixels.astype(np.float32) - np.float32(darkest)) * np.float32(255 / max(1.0, brightest - darkest))
+    return cast(Pixels8, np.rint(shown).clip(0, 255).astype(np.uint8))
 
 
 def process(job: Job, input_root: Path, output_root: Path, detectors: Sequence[Detector], settings: Settings) -> Result:

@@ -371,7 +371,8 @@ def read_config(path: Path) -> dict[str, object]:
     for written, value in content.items():
         key = str(written).replace("_", "-")
         if key not in known:
-            nearest = difflib.get_close_matches(key, known, n=1, cutoff=0.0)[0]
-            raise SettingsError(f"configuration file {path}: unknown key {written!r}; did you mean {nearest!r}?")
+            nearest = difflib.get_close_matches(key, known, n=1, cutoff=0.4)
+            hint = f"did you mean {nearest[0]!r}?" if nearest else "see 'anonymize config'"
+            raise SettingsError(f"configuration file {path}: unknown key {written!r}; {hint}")
         options[key] = value
     return options

@@ -65,6 +65,13 @@ class Detection:
     box: Box
     score: float
     kind: Kind
+    extent: Box | None = None
+    """What weaker detections of the same object cover together with this one, if that is more than the box."""
+
+    @property
+    def hidden_box(self) -> Box:
+        """What is to be hidden."""
+        return self.extent or self.box
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,7 +60,7 @@ def _encode_jpeg(
     picture: Picture, stored: Pixels, changed: npt.NDArray[np.bool_], policy: Policy
 ) -> tuple[bytes, Fidelity]:
     source, orientation = picture.content, picture.encoding.orientation
-    if not changed.any():
+    if not changed.any() and jpeg.is_plain(source):
         return jpeg.with_kept_metadata(source, orientation, policy), "lossless"
     try:
         content, fidelity = jpeg.replace_blocks(source, stored, changed), "lossless"

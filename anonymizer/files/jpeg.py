@@ -29,9 +29,12 @@ _Value = TypeVar("_Value", bound=np.generic)
 
 _EOI, _SOS = 0xD9, 0xDA
 _APP0, _APP1, _APP2, _APP11, _APP13, _APP14, _APP15, _COM = 0xE0, 0xE1, 0xE2, 0xEB, 0xED, 0xEE, 0xEF, 0xFE
+_RESTARTS = range(0xD0, 0xD8)
+_TABLES = (0xC4, _SOS, 0xDB, 0xDD)  # Huffman and quantisation tables, restart interval; and the next scan
 _WITHOUT_LENGTH = {0x01, *range(0xD0, 0xDA)}  # TEM, RST0..7, SOI, EOI
 _JFIF, _EXIF, _XMP, _PHOTOSHOP = b"JFIF\0", b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0", b"Photoshop 3.0\0"
 _IPTC = b"\x04\x04"  # number of the resource with captions
+_IPTC_PREVIEWS = (b"\x1c\x02\xc8", b"\x1c\x02\xc9", b"\x1c\x02\xca", b"\x1c\x08\x0a", b"\xff\xd8\xff")  # data sets
 _JFIF_SIZE = 14  # "JFIF" with its end, version, density and the size of the thumbnail that may follow
 
 _IN_MEMORY = "/dev/shm"  # of Linux
@@ -109,7 +112,8 @@ def _is_kept(segment: _Segment, policy: Policy) -> bool:
     if segment.marker == _APP14:
         return segment.payload.startswith(b"Adobe")
     is_text = segment.marker == _COM or (segment.marker == _APP1 and segment.payload.startswith(_XMP))
-    return is_text and is_text_kept(segment.payload, policy)
+    text = segment.payload.removeprefix(_XMP).rstrip(b"\0")
+    return is_text and b"\0" not in text and is_text_kept(text, policy)  # else in UTF-16, or no text
 
 
 def _captions(resources: bytes) -> bytes:
@@ -120,7 +124,8 @@ def _captions(resources: bytes) -> bytes:
         size_at = position + 6 + name_length + name_length % 2
         size = int.from_bytes(resources[size_at : size_at + 4], "big")
         end = size_at + 4 + size + size % 2
-        if resources[position + 4 : position + 6] == _IPTC:
+        is_caption = resources[position + 4 : position + 6] == _IPTC
+        if is_caption and not any(sign in resources[position:end] for sign in _IPTC_PREVIEWS):
             kept += resources[position:end]
         position = end
     return kept
@@ -148,6 +153,22 @@ def _picture_data(content: bytes) -> bytes:
         elif not _is_metadata(segment):
             parts.append(content[segment.start : segment.end])
     return b"".join(parts)
+
+
+def is_plain(content: bytes) -> bool:
+    """Whether nothing but tables lies between and behind the scans: other segments there may hold another picture."""
+    position = next((segment.end for segment in _segments(content) if segment.marker == _SOS), len(content))
+    while True:
+        position = content.find(b"\xff", position)
+        if position < 0 or position + 1 >= len(content):
+            return False
+        marker = content[position + 1]
+        if marker == _EOI:
+            return True
+        if marker not in (0x00, 0xFF, *_TABLES, *_RESTARTS):
+            return False
+        length = int.from_bytes(content[position + 2 : position + 4], "big") if marker in _TABLES else 0
+        position += 1 if marker == 0xFF else 2 + length
 
 
 def _is_metadata(segment: _Segment) -> bool:
@@ -195,7 +216,9 @@ def replace_blocks(content: bytes, pixels: Pixels, changed: npt.NDArray[np.bool_
     """
     with _private_folder() as folder:
         source, target = folder / "source.jpg", folder / "target.jpg"
-        source.write_bytes(b"\xff\xd8" + _picture_data(content))
+        # JFIF and Adobe segments tell in which colours the samples are.
+        colours = b"".join(part for part in _kept_metadata(content, 1, "strip") if part[1] in (_APP0, _APP14))
+        source.write_bytes(b"\xff\xd8" + colours + _picture_data(content))
         try:
             jpeg = jpeglib.read_dct(str(source))
             jpeg.load()

@@ -79,8 +79,20 @@ _SAFE_EXIF = frozenset(
     }
 )
 
-_SIGNS_OF_PICTURES = (b"humbnail", b"GImage", b"GDepth", b"GContainer", b"MotionPhoto", b"/9j/", b"iVBORw0KGgo")
-"""In XMP and text: names of properties that hold pictures, and how JPEG and PNG files begin in base64."""
+_STARTS = (b"\xff\xd8\xff", b"\x89PNG")
+"""How JPEG and PNG files begin."""
+
+_SIGNS_OF_PICTURES = (
+    b"humbnail",
+    b"GImage",
+    b"GDepth",
+    b"GContainer",
+    b"MotionPhoto",
+    b"/9j/",
+    b"iVBORw0KGgo",
+    *_STARTS,
+)
+"""In XMP and text: names of properties that hold pictures, and how JPEG and PNG files begin, in base64 too."""
 
 
 def parse_exif(content: bytes) -> Image.Exif | None:
@@ -125,14 +137,19 @@ def _quiet_pillow() -> Iterator[None]:
 
 
 def _copy(source: Image.Exif, target: Image.Exif, policy: Policy) -> None:
-    main: Container[int] = _SAFE if policy == "safe" else _Everything(_PICTURES | _POINTERS)
+    main: Container[int] = _SAFE if policy == "safe" else _Everything(_PICTURES | _POINTERS | {_MAKER_NOTE})
     inner: Container[int] = _SAFE_EXIF if policy == "safe" else _Everything({_MAKER_NOTE, 0xA005})
     for tag, value in source.items():
-        if tag in main:
+        if tag in main and _holds_no_picture(value):
             target[tag] = value
-    target.get_ifd(_EXIF_IFD).update({tag: v for tag, v in source.get_ifd(_EXIF_IFD).items() if tag in inner})
-    if policy == "keep":
-        target.get_ifd(_GPS_IFD).update(source.get_ifd(_GPS_IFD))
+    directories = [(_EXIF_IFD, inner), *([(_GPS_IFD, _Everything(()))] if policy == "keep" else [])]
+    for pointer, tags in directories:
+        values = source.get_ifd(pointer).items()
+        target.get_ifd(pointer).update({tag: v for tag, v in values if tag in tags and _holds_no_picture(v)})
+
+
+def _holds_no_picture(value: object) -> bool:
+    return not isinstance(value, bytes) or not any(start in value for start in _STARTS)
 
 
 class _Everything(Container[int]):

@@ -26,6 +26,8 @@ _PICTURE_CHUNKS = (b"PLTE", b"tRNS", b"IDAT", b"IEND")
 
 _COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
 """Number of the colour type per number of channels: gray, gray with alpha, RGB, RGBA."""
+_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
+"""Per number of the colour type; 3 is a palette."""
 _GRAY_WITH_ALPHA, _COLOUR_TYPE_AT = 4, 25
 
 
@@ -78,7 +80,7 @@ def with_kept_metadata(content: bytes, orientation: int, policy: Policy) -> byte
     None if its compressed data hold more than the picture: the rest may be another one.
     """
     header, *others = _chunks(content)
-    if not _is_one_stream(data for kind, data in others if kind == b"IDAT"):
+    if not _is_exact_stream(header[1], (data for kind, data in others if kind == b"IDAT")):
         return None
     picture = [(kind, data) for kind, data in others if kind in _PICTURE_CHUNKS]
     return _join([header, *_kept_metadata(content, orientation, policy), *picture])
@@ -124,14 +126,18 @@ def left_out(content: bytes) -> list[str]:
     return []
 
 
-def _is_one_stream(parts: Iterable[bytes]) -> bool:
-    inflate = zlib.decompressobj()
+def _is_exact_stream(header: bytes, parts: Iterable[bytes]) -> bool:
+    """Whether the compressed data hold just the rows that the header announces. Interlaced files count as no."""
+    width, height, depth, colour_type, _, _, interlace = struct.unpack(">IIBBBBB", header)
+    bits_per_pixel = depth * _CHANNELS[colour_type]
+    expected = height * (1 + (width * bits_per_pixel + 7) // 8)
+    inflate, size = zlib.decompressobj(), 0
     try:
         for part in parts:
-            inflate.decompress(part)
+            size += len(inflate.decompress(part))
     except zlib.error:
         return False
-    return inflate.eof and not inflate.unused_data
+    return inflate.eof and not inflate.unused_data and size == expected and interlace == 0
 
 
 def _join(chunks: Iterable[tuple[bytes, bytes]]) -> bytes:

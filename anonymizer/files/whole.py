@@ -20,6 +20,7 @@ FORMATS = ("BMP", "TIFF", "WEBP")
 
 _LOSSY_QUALITY = 95
 _BITS_PER_SAMPLE = 258  # TIFF tag
+_PHOTOMETRIC, _BLACK_IS_ZERO = 262, 1
 _GRAY_16 = ("I;16", "I;16L", "I;16B")
 
 
@@ -32,10 +33,19 @@ def refuse_unhandled(image: Image.Image) -> None:
         raise PictureError(f"is a {image.format} file with {image.n_frames} pictures; extract them first")  # type: ignore[attr-defined]
     if image.mode not in ("1", "L", "LA", "P", "RGB", "RGBA", "RGBX", *_GRAY_16):
         raise PictureError(f"is a {image.format} file in {image.mode} colours; convert it to RGB first")
-    if image.format == "TIFF" and image.mode not in _GRAY_16:
-        bits = image.tag_v2.get(_BITS_PER_SAMPLE, (1,))  # type: ignore[attr-defined]
-        if max(bits if isinstance(bits, tuple) else (bits,)) > 8:
-            raise PictureError("is a TIFF file in colours with more than 8 bits per channel; convert it first")
+    if image.format == "TIFF":
+        _refuse_unhandled_tiff(image)
+
+
+def _refuse_unhandled_tiff(image: Image.Image) -> None:
+    tags = image.tag_v2  # type: ignore[attr-defined]
+    found = tags.get(_BITS_PER_SAMPLE, (1,))
+    bits = max(found if isinstance(found, tuple) else (found,))
+    if image.mode not in _GRAY_16 and bits > 8:
+        raise PictureError("is a TIFF file in colours with more than 8 bits per channel; convert it first")
+    # Pillow hands out such samples as they are stored: too dark, or as a negative.
+    if image.mode in _GRAY_16 and (bits != 16 or tags.get(_PHOTOMETRIC, 1) != _BLACK_IS_ZERO):
+        raise PictureError("is a gray TIFF file of a kind that is not handled; convert it to 16 bits, black is zero")
 
 
 def decode_16_bits(image: Image.Image) -> Pixels | None:

@@ -15,7 +15,7 @@ from anonymizer.types import Detection, Pixels
 
 def to_regions(detections: Sequence[Detection], shape: tuple[int, int], settings: RedactSettings) -> list[Region]:
     """What is replaced in a picture of this height and width, the smallest object first."""
-    by_size = sorted(detections, key=lambda detection: detection.box.longer_side)
+    by_size = sorted(detections, key=lambda detection: detection.hidden_box.longer_side)
     return [_to_region(detection, shape, settings) for detection in by_size]
 
 
@@ -48,8 +48,8 @@ def _to_region(detection: Detection, shape: tuple[int, int], settings: RedactSet
     if settings.obfuscation_kernel is not None:
         feather_px = settings.obfuscation_kernel.box_kernel_size - 1
     else:
-        feather_px = ceil(settings.feather * detection.box.longer_side)
-    return to_region(detection.box, margin, feather_px, shape)
+        feather_px = ceil(settings.feather * detection.hidden_box.longer_side)
+    return to_region(detection.hidden_box, margin, feather_px, shape)
 
 
 def _paint(pixels: Pixels, region: Region, settings: RedactSettings) -> Pixels:

@@ -117,6 +117,12 @@ def test_of_overlapping_objects_the_largest_counts():
     assert (both == alone).all()
 
 
+def test_the_extent_of_a_detection_is_hidden():
+    pixels = noise(80, 80)
+    wide = Detection(Box(30, 30, 40, 40), 0.9, "face", extent=Box(20, 20, 60, 60))
+    assert (redact(pixels, [wide], SETTINGS[0]) == redact(pixels, [face(20, 20, 60, 60)], SETTINGS[0])).all()
+
+
 def test_kinds_have_their_own_margins():
     pixels = noise(60, 60)
     settings = RedactSettings(face_margin=0.5, plate_margin=0.0, feather=0.0)
