@@ -49,6 +49,8 @@ class ModelDescription:
     """Height and width of the input must be multiples of it; pictures are padded with zeros."""
     longest_sides: tuple[int, ...] = ()
     """The model looks at the picture shrunk to each of these longest sides, in pixels; else once, as it is."""
+    smallest_when_shrunk: int = 0
+    """In a shrunk view, smaller objects (longer side, pixels of the view) are left to the larger views."""
     mean: float = 0.0
     """For models that take floats: (pixel - mean) / std with pixel in 0..255."""
     std: float = 1.0
@@ -187,6 +189,7 @@ def _parse_description(folder: Path, content: dict[str, Any]) -> ModelDescriptio
         thresholds=thresholds,
         size_multiple=int(shape.get("size_multiple", 1)),
         longest_sides=tuple(int(side) for side in shape.get("longest_sides", ())),
+        smallest_when_shrunk=int(shape.get("smallest_when_shrunk", 0)),
         mean=float(shape.get("mean", 0.0)),
         std=float(shape.get("std", 1.0)),
         outputs={str(name): str(actual) for name, actual in content.get("outputs", {}).items()},

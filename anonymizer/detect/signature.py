@@ -111,7 +111,9 @@ class SignatureDetector:
 
         is_far_outside = (np.abs(boxes) > FAR_OUTSIDE).any(axis=1)
         boxes = boxes * (covered_y, covered_x, covered_y, covered_x)
-        is_whole = ~view.is_cut_off(boxes)
+        is_wanted = ~view.is_cut_off(boxes)
+        if view.is_shrunk:
+            is_wanted &= (boxes[:, 2:] - boxes[:, :2]).max(axis=1, initial=0) >= self._model.smallest_when_shrunk
         boxes = boxes * (view.scale_y, view.scale_x, view.scale_y, view.scale_x)
         boxes += (view.top, view.left, view.top, view.left)
         is_inside = (boxes[:, 2:] > 0).all(axis=1) & (boxes[:, :2] < (height, width)).all(axis=1)
@@ -120,7 +122,7 @@ class SignatureDetector:
         for kind, threshold in self._thresholds.items():
             # Compared as the 32-bit floats that models compute with: 0.3 is not below 0.3.
             is_sure = scores.astype(np.float32) >= np.float32(threshold)
-            chosen = is_inside & is_whole & is_sure & self._is_kind(classes, kind)
+            chosen = is_inside & is_wanted & is_sure & self._is_kind(classes, kind)
             # A model whose boxes are no fractions must not look like an empty picture.
             if (is_sure & self._is_kind(classes, kind) & is_far_outside).any():
                 raise PictureError(f"model {self._model.name} answered with boxes that are no fractions of the picture")

@@ -39,6 +39,10 @@ class View:
     cut_right: bool = False
     """Whether the picture goes on there."""
 
+    @property
+    def is_shrunk(self) -> bool:
+        return self.scale_y > 1
+
     def is_cut_off(self, boxes: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
         """Which boxes, (N, 4) y_min, x_min, y_max, x_max in pixels of the view, another tile shows whole."""
         height, width = self.pixels.shape[:2]

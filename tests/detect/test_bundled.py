@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import cv2
 import numpy as np
 import pytest
 from fakes import save
@@ -12,6 +13,7 @@ from anonymizer.detect.load import load_detectors
 from anonymizer.files.picture import turn_back
 from anonymizer.files.read import read_picture
 from anonymizer.pipeline import detect
+from anonymizer.redact.mask import to_area
 from anonymizer.settings import DetectSettings, Settings
 from anonymizer.types import Box
 
@@ -64,6 +66,17 @@ def test_gray_pictures(originals):
     gray = np.asarray(Image.open(originals / "astronaut.png").convert("L"))
     _, found = anonymize_image(gray, Settings(detect=FACES))
     assert len(found) == 1
+
+
+@pytest.mark.parametrize("factor", [2, 4, 8, 14])
+def test_close_ups(originals, factor):
+    """A face of 140 pixels, enlarged to as much as 2000, is hidden as a whole."""
+    portrait = np.asarray(Image.open(originals / "astronaut.png"))[50:230, 130:330]
+    large = cv2.resize(portrait, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
+    mask = np.zeros(large.shape[:2], bool)
+    for found in detect(large, load_detectors(FACES)):
+        mask[to_area(found.hidden_box, 0.2, mask.shape).slices] = True
+    assert mask[15 * factor : 155 * factor, 45 * factor : 145 * factor].mean() > 0.95
 
 
 @pytest.mark.parametrize(("height", "width"), [(1, 1), (1, 300), (300, 1), (31, 33), (32, 32)])

@@ -201,6 +201,16 @@ def test_looking_at_several_sizes(tmp_path):
         assert dataclasses.astuple(detection.box) == pytest.approx((20, 40, 60, 80), abs=4)
 
 
+def test_small_objects_in_a_shrunk_view_are_left_to_the_larger_ones(tmp_path):
+    save_tflite(tmp_path / "model.tflite")
+    (tmp_path / "model.yaml").write_text(
+        "file: model.tflite\nlabels: {1: face, 2: face}\n"
+        "input: {size_multiple: 32, longest_sides: [100, 400], smallest_when_shrunk: 30}\n"
+    )
+    (found,) = detector_in(tmp_path).detect([picture_with((20, 40, 40, 80), (130, 10, 190, 90), height=100, width=200)])
+    assert [round(detection.box.width) for detection in found] == [60, 20, 60]
+
+
 def test_several_models_share_the_work(tmp_path):
     save_graph_def(tmp_path / "weights_face_v1.0.0.pb")
     save_graph_def(tmp_path / "weights_plate_v1.0.0.pb")
