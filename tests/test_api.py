@@ -59,7 +59,7 @@ def test_16_bits(use_detectors):
             return [[face(10, 10, 20, 20)]]
 
     use_detectors(Look())
-    pixels = (noise16(40, 50) // 16).astype(np.uint16)  # twelve bits in sixteen
+    pixels = (noise16(40, 50) // 16 + 30000).astype(np.uint16)  # twelve bits in sixteen, black at 30,000
     result, _ = anonymize_image(pixels)
     assert result.dtype == np.uint16
     assert (result[30:] == pixels[30:]).all()

@@ -29,6 +29,7 @@ _Value = TypeVar("_Value", bound=np.generic)
 
 _EOI, _SOS = 0xD9, 0xDA
 _APP0, _APP1, _APP2, _APP11, _APP13, _APP14, _APP15, _COM = 0xE0, 0xE1, 0xE2, 0xEB, 0xED, 0xEE, 0xEF, 0xFE
+_FRAMES = (0xC0, 0xC1, 0xC2)  # baseline, extended, progressive
 _RESTARTS = range(0xD0, 0xD8)
 _TABLES = (0xC4, _SOS, 0xDB, 0xDD)  # Huffman and quantisation tables, restart interval; and the next scan
 _WITHOUT_LENGTH = {0x01, *range(0xD0, 0xDA)}  # TEM, RST0..7, SOI, EOI
@@ -214,11 +215,11 @@ def replace_blocks(content: bytes, pixels: Pixels, changed: npt.NDArray[np.bool_
     Raises:
         CoefficientsError: the file is of a kind whose coefficients cannot be had.
     """
+    if _adobe_says_untransformed(content):
+        raise CoefficientsError("colours RGB, by the Adobe segment")
     with _private_folder() as folder:
         source, target = folder / "source.jpg", folder / "target.jpg"
-        # JFIF and Adobe segments tell in which colours the samples are.
-        colours = b"".join(part for part in _kept_metadata(content, 1, "strip") if part[1] in (_APP0, _APP14))
-        source.write_bytes(b"\xff\xd8" + colours + _picture_data(content))
+        source.write_bytes(b"\xff\xd8" + _picture_data(content))
         try:
             jpeg = jpeglib.read_dct(str(source))
             jpeg.load()
@@ -234,6 +235,15 @@ def replace_blocks(content: bytes, pixels: Pixels, changed: npt.NDArray[np.bool_
         except OSError as error:
             raise CoefficientsError(str(error)) from None
         return target.read_bytes()
+
+
+def _adobe_says_untransformed(content: bytes) -> bool:
+    """Whether decoders take the samples for RGB. jpeglib goes by the numbers of the components, which may say YCbCr."""
+    segments = list(_segments(content))
+    adobe = [s.payload for s in segments if s.marker == _APP14 and s.payload.startswith(b"Adobe")]
+    is_jfif = any(s.marker == _APP0 and s.payload.startswith(_JFIF) for s in segments)
+    is_colour = any(s.marker in _FRAMES and s.payload[5:6] == b"\3" for s in segments)
+    return is_colour and not is_jfif and any(payload[11:12] == b"\0" for payload in adobe)
 
 
 @contextmanager

@@ -116,6 +116,49 @@ def test_rgb_jpeg_is_encoded_anew_and_says_so(tmp_path):
     assert np.abs(np.asarray(Image.open(io.BytesIO(encoded.content))).astype(int) - picture.pixels).max() < 20
 
 
+def test_rgb_jpeg_whose_components_are_numbered_like_ycbcr(tmp_path):
+    """Only the Adobe segment tells its colours."""
+    path = tmp_path / "a.jpg"
+    Image.fromarray(smooth(40, 40)).save(path, keep_rgb=True, quality=95)
+    content = path.read_bytes()
+    frame, scan = content.index(b"\xff\xc0"), content.index(b"\xff\xda")
+    renumbered = bytearray(content)
+    for index in range(3):
+        renumbered[frame + 10 + 3 * index] = renumbered[scan + 5 + 2 * index] = index + 1
+    adobe = jpeg._segment(0xEE, b"Adobe\0\x64\0\0\0\0\0")
+    path.write_bytes(bytes(renumbered[:2]) + adobe + bytes(renumbered[2:]))
+    picture = read_picture(path)
+    changed = np.zeros((40, 40), bool)
+    changed[:8, :8] = True
+    encoded = encode_picture(picture, picture.pixels, None, changed, "strip")
+    assert encoded.fidelity == "reencoded"
+    assert np.abs(np.asarray(Image.open(io.BytesIO(encoded.content))).astype(int) - picture.pixels).max() < 20
+
+
+def test_gray_jpeg_of_photoshop_stays_lossless(tmp_path):
+    content = jpeg_file(smooth(40, 40)[:, :, :1])
+    path = tmp_path / "a.jpg"
+    path.write_bytes(content[:2] + jpeg._segment(0xEE, b"Adobe\0\x64\0\0\0\0\0") + jpeg._picture_data(content))
+    picture = read_picture(path)
+    assert encode_picture(picture, picture.pixels, None, np.ones((40, 40), bool), "strip").fidelity == "lossless"
+
+
+@pytest.mark.parametrize("marker", [0xE1, 0xFE, 0xDC])
+def test_segments_behind_a_scan_are_left_out(tmp_path, marker):
+    content = jpeg_file(smooth(40, 40))
+    path = tmp_path / "a.jpg"
+    path.write_bytes(content[:-2] + jpeg._segment(marker, b"\0\x28 a hidden thumbnail") + content[-2:])
+    assert b"a hidden thumbnail" not in rewrite(path).read_bytes()
+    assert (load(rewrite(path)) == load(path)).all()
+
+
+def test_a_segment_that_reaches_beyond_the_end_hides_nothing(tmp_path):
+    content = jpeg_file(smooth(40, 40))
+    path = tmp_path / "a.jpg"
+    path.write_bytes(content[:-2] + b"\xff\xe1\xff\xf0" + content[-2:] + b"a hidden picture" * 3000 + content)
+    assert b"a hidden picture" not in rewrite(path).read_bytes()
+
+
 def test_thumbnails_and_trailing_pictures_are_left_out(tmp_path):
     thumbnail = jpeg_file(noise(16, 16))
     content = jpeg_file(smooth(40, 40))
@@ -190,6 +233,14 @@ def test_png_with_a_damaged_stream_is_compressed_anew(tmp_path):
     picture = read_picture(path, ReadSettings(allow_truncated=True))
     encoded = encode_picture(picture, picture.pixels, None, np.zeros((20, 30), bool), "strip")
     assert (np.asarray(Image.open(io.BytesIO(encoded.content))) == picture.pixels).all()
+
+
+def test_png_rows_that_the_header_does_not_announce_are_left_out(tmp_path):
+    path = save(tmp_path / "a.png", noise(20, 30))
+    (_, header), *others = png._chunks(path.read_bytes())
+    path.write_bytes(png._join([(b"IHDR", header[:4] + (10).to_bytes(4, "big") + header[8:]), *others]))
+    data = b"".join(data for kind, data in png._chunks(rewrite(path).read_bytes()) if kind == b"IDAT")
+    assert len(zlib.decompress(data)) == 10 * (1 + 3 * 30)
 
 
 def test_png_keeps_colours_and_density(tmp_path):

@@ -107,6 +107,34 @@ def test_png(tmp_path, policy, change):
     assert (b"serial 1234" in kept[b"eXIf"]) == (policy == "keep")
 
 
+@pytest.mark.parametrize(
+    "segment",
+    [
+        (0xED, b"Photoshop 3.0\0" + b"8BIM\x04\x04\0\0\0\0\0\x0c\x1c\x02\xca\0\x07picture"),
+        (0xFE, b"a picture \xff\xd8\xff\xe0"),
+        (0xE1, XMP + "a picture xmp:Thumbnails".encode("utf-16")),
+    ],
+)
+def test_previews_in_text_are_never_kept(tmp_path, segment):
+    plain = jpeg_file(smooth(20, 20))
+    path = tmp_path / "a.jpg"
+    path.write_bytes(plain[:2] + jpeg._segment(*segment) + plain[2:])
+    picture = read_picture(path)
+    encoded = encode_picture(picture, picture.pixels, None, np.zeros((20, 20), bool), "keep")
+    assert b"picture" not in encoded.content.replace(b"\0", b"")
+
+
+@pytest.mark.parametrize("tag", [0x927C, 0xFE00])
+def test_previews_in_any_exif_tag_are_never_kept(tmp_path, tag):
+    exif = Image.Exif()
+    exif[tag], exif[0x013B] = b"maker note " + THUMBNAIL, "somebody"
+    path = save(tmp_path / "a.jpg", smooth(20, 20), exif=exif)
+    picture = read_picture(path)
+    encoded = encode_picture(picture, picture.pixels, None, np.zeros((20, 20), bool), "keep")
+    assert b"somebody" in encoded.content
+    assert b"maker note" not in encoded.content
+
+
 @pytest.mark.parametrize("policy", ["strip", "safe", "keep"])
 def test_damaged_exif_is_left_out(tmp_path, policy):
     path = save(tmp_path / "a.jpg", smooth(20, 20), exif=b"Exif\0\0II*\0\x08\0\0\0\xff\xff somebody")

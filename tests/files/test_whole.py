@@ -6,6 +6,7 @@ from fakes import load, noise, noise16, save, smooth
 from PIL import Image
 from test_encode import rewrite
 
+from anonymizer.errors import PictureError
 from anonymizer.files.encode import encode_picture
 from anonymizer.files.read import read_picture
 
@@ -31,6 +32,17 @@ def test_gray_tiff_of_16_bits(tmp_path, compression):
     path = save(tmp_path / "a.tif", pixels, compression=compression)
     assert (read_picture(path).pixels == pixels).all()
     assert (load(rewrite(path)) == pixels.squeeze()).all()
+
+
+@pytest.mark.parametrize("tags", [{262: 0}, {258: 12}])
+def test_gray_tiff_of_odd_kinds_is_refused(tmp_path, tags):
+    path = save(tmp_path / "a.tif", noise16(20, 30, 1), compression=None)
+    content = bytearray(path.read_bytes())
+    for tag, value in tags.items():
+        content[content.index(tag.to_bytes(2, "little") + b"\3\0\1\0\0\0") + 8] = value
+    path.write_bytes(content)
+    with pytest.raises(PictureError, match="gray TIFF file of a kind"):
+        read_picture(path)
 
 
 def test_lossy_webp_says_that_it_was_encoded_anew(tmp_path):
