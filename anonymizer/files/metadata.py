@@ -99,7 +99,7 @@ def parse_exif(content: bytes) -> Image.Exif | None:
     """EXIF data with or without their prefix; None if they are damaged."""
     exif = Image.Exif()
     try:
-        with _quiet_pillow():
+        with quiet_pillow():
             exif.load(content)
     except (SyntaxError, ValueError, OSError, TypeError, struct.error):
         return None
@@ -116,7 +116,7 @@ def kept_exif(exif: Image.Exif | None, orientation: int, policy: Policy) -> byte
     kept = Image.Exif()
     if exif is not None and policy != "strip":
         try:
-            with _quiet_pillow():
+            with quiet_pillow():
                 _copy(exif, kept, policy)
                 kept[ORIENTATION] = orientation
                 return _without_prefix(kept)
@@ -129,7 +129,7 @@ def kept_exif(exif: Image.Exif | None, orientation: int, policy: Policy) -> byte
 
 
 @contextmanager
-def _quiet_pillow() -> Iterator[None]:
+def quiet_pillow() -> Iterator[None]:
     """Without Pillow's remarks on damaged metadata."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -40,11 +40,11 @@ def read_picture(path: Path, settings: ReadSettings = ReadSettings()) -> Picture
                 raise PictureError(f"has {image.width} x {image.height} pixels, more than --max-pixels")
             _refuse_unhandled(image, content)
             image.load()
+            return _to_picture(image, content)
         except UnidentifiedImageError:
             raise PictureError("is no picture in JPEG, PNG, BMP, TIFF or WebP format, or is damaged") from None
         except (OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, struct.error) as error:
             raise PictureError(f"is damaged: {error}") from None
-        return _to_picture(image, content)
 
 
 def _read_regular_file(path: Path) -> bytes:

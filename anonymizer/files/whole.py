@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from anonymizer.errors import PictureError
-from anonymizer.files.metadata import Policy, is_text_kept, kept_exif, parse_exif
+from anonymizer.files.metadata import Policy, is_text_kept, kept_exif, parse_exif, quiet_pillow
 from anonymizer.types import Fidelity, Pixels
 
 FORMATS = ("BMP", "TIFF", "WEBP")
@@ -55,7 +55,7 @@ def decode_16_bits(image: Image.Image) -> Pixels | None:
 
 def encode(stored: Pixels, file_format: str, source: bytes, orientation: int, policy: Policy) -> tuple[bytes, Fidelity]:
     """A file in the same format. `stored`: (H, W, C) gray, gray with alpha, RGB or RGBA; not turned upright."""
-    with Image.open(io.BytesIO(source), formats=[file_format]) as image:
+    with quiet_pillow(), Image.open(io.BytesIO(source), formats=[file_format]) as image:
         info = image.info
     options: dict[str, Any] = {}
     fidelity: Fidelity = "lossless"
