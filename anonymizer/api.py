@@ -8,8 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from anonymizer.detect.load import load_detectors
-from anonymizer.detect.merge import merge_detections
-from anonymizer.pipeline import detect, detect_in_alpha, redact_alpha, redact_detections
+from anonymizer.pipeline import detect_in_planes, redact_alpha, redact_detections
 from anonymizer.record.report import Report
 from anonymizer.run.local import run
 from anonymizer.run.plan import make_plan
@@ -40,9 +39,7 @@ def anonymize_image(pixels: Pixels, settings: Settings = Settings()) -> tuple[Pi
         raise ValueError(f"expected 1, 3 or 4 channels, not {planes.shape[2]}")
     colours: Pixels = np.ascontiguousarray(planes[:, :, :3])
     alpha = planes[:, :, 3] if planes.shape[2] == 4 else None
-    detectors = load_detectors(settings.detect)
-    in_alpha = detect_in_alpha(alpha, detectors)
-    detections = merge_detections([*detect(colours, detectors), *in_alpha])
+    detections, in_alpha = detect_in_planes(colours, alpha, load_detectors(settings.detect))
     result = planes.copy()
     result[:, :, :3] = redact_detections(colours, detections, settings)[0]
     if alpha is not None:

@@ -33,6 +33,14 @@ def detect(pixels: Pixels, detectors: Sequence[Detector]) -> list[Detection]:
     return merge_detections([found for detector in detectors for found in detector.detect([rgb])[0]])
 
 
+def detect_in_planes(
+    pixels: Pixels, alpha: Alpha | None, detectors: Sequence[Detector]
+) -> tuple[list[Detection], list[Detection]]:
+    """Everything that is found in a picture with its alpha channel, and of that what the channel shows by itself."""
+    in_alpha = detect_in_alpha(alpha, detectors)
+    return merge_detections([*detect(pixels, detectors), *in_alpha]), in_alpha
+
+
 def detect_in_alpha(alpha: Alpha | None, detectors: Sequence[Detector]) -> list[Detection]:
     """What an alpha channel shows by itself, in front of something bright or of something dark."""
     if alpha is None or len(np.unique(alpha)) <= 2:  # a stencil shows no more than an outline
@@ -83,8 +91,7 @@ def _process(
     with _timed(seconds, "read"):
         picture = read_picture(input_root / job.source, settings.read)
     with _timed(seconds, "detect"):
-        in_alpha = detect_in_alpha(picture.alpha, detectors)
-        detections = merge_detections([*detect(picture.pixels, detectors), *in_alpha])
+        detections, in_alpha = detect_in_planes(picture.pixels, picture.alpha, detectors)
     with _timed(seconds, "redact"):
         pixels, mask = redact_detections(picture.pixels, detections, settings)
         alpha = redact_alpha(picture.alpha, in_alpha, settings)

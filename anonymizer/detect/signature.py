@@ -122,10 +122,11 @@ class SignatureDetector:
         for kind, threshold in self._thresholds.items():
             # Compared as the 32-bit floats that models compute with: 0.3 is not below 0.3.
             is_sure = scores.astype(np.float32) >= np.float32(threshold)
-            chosen = is_inside & is_wanted & is_sure & self._is_kind(classes, kind)
+            is_hit = is_sure & self._is_kind(classes, kind)
             # A model whose boxes are no fractions must not look like an empty picture.
-            if (is_sure & self._is_kind(classes, kind) & is_far_outside).any():
+            if (is_hit & is_far_outside).any():
                 raise PictureError(f"model {self._model.name} answered with boxes that are no fractions of the picture")
+            chosen = is_inside & is_wanted & is_hit
             for (y_min, x_min, y_max, x_max), score in zip(
                 boxes[chosen].tolist(), scores[chosen].tolist(), strict=True
             ):

@@ -138,8 +138,7 @@ def left_out(content: bytes) -> list[str]:
     markers = [(segment.marker, segment.payload) for segment in _segments(content)]
     if any(marker == _APP11 and b"jumb" in payload for marker, payload in markers):
         notes.append("content credentials (C2PA) are left out, since they no longer hold")
-    start = next((segment.end for segment in _segments(content) if segment.marker == _SOS), len(content))
-    behind = len(content) - _end_of_picture(content, start)
+    behind = len(content) - _end_of_picture(content, _first_scan(content))
     if behind or any(marker == _APP2 and payload.startswith(b"MPF\0") for marker, payload in markers):
         notes.append(f"{behind} bytes behind the picture, such as further pictures or a video, are left out")
     return notes
@@ -158,43 +157,39 @@ def _picture_data(content: bytes) -> bytes:
 
 def is_plain(content: bytes) -> bool:
     """Whether nothing but tables lies between and behind the scans: other segments there may hold another picture."""
-    position = next((segment.end for segment in _segments(content) if segment.marker == _SOS), len(content))
-    while True:
-        position = content.find(b"\xff", position)
-        if position < 0 or position + 1 >= len(content):
-            return False
-        marker = content[position + 1]
-        if marker == _EOI:
-            return True
-        if marker not in (0x00, 0xFF, *_TABLES, *_RESTARTS):
-            return False
-        length = int.from_bytes(content[position + 2 : position + 4], "big") if marker in _TABLES else 0
-        position += 1 if marker == 0xFF else 2 + length
+    markers = [marker for _, marker in _markers_behind(content, _first_scan(content))]
+    return markers[-1:] == [_EOI] and all(marker in (*_TABLES, *_RESTARTS) for marker in markers[:-1])
 
 
 def _is_metadata(segment: _Segment) -> bool:
     return _APP0 <= segment.marker <= _APP15 or segment.marker == _COM
 
 
-def _is_needed(segment: _Segment) -> bool:
-    if segment.marker == _APP2:
-        return segment.payload.startswith(b"ICC_PROFILE\0")
-    return segment.marker == _APP14 and segment.payload.startswith(b"Adobe")
-
-
 def _segment(marker: int, payload: bytes) -> bytes:
     return bytes([0xFF, marker]) + (len(payload) + 2).to_bytes(2, "big") + payload
 
 
+def _first_scan(content: bytes) -> int:
+    """Where the entropy-coded data of the first scan begins."""
+    return next((segment.end for segment in _segments(content) if segment.marker == _SOS), len(content))
+
+
 def _end_of_picture(content: bytes, position: int) -> int:
     """Where the picture ends whose first scan begins at `position`: behind its end marker, if it has one."""
+    return next((at + 2 for at, marker in _markers_behind(content, position) if marker == _EOI), len(content))
+
+
+def _markers_behind(content: bytes, position: int) -> Iterator[tuple[int, int]]:
+    """Place and marker of all markers in and behind a scan, up to and with the end of the picture."""
     while True:
         position = content.find(b"\xff", position)
         if position < 0 or position + 1 >= len(content):
-            return len(content)
+            return
         marker = content[position + 1]
+        if marker not in (0x00, 0xFF):  # data, and fill bytes
+            yield position, marker
         if marker == _EOI:
-            return position + 2
+            return
         # Between scans, progressive files hold tables, whose content may look like markers.
         is_segment = marker not in (0x00, 0xFF) and marker not in _WITHOUT_LENGTH
         length = int.from_bytes(content[position + 2 : position + 4], "big") if is_segment else 0

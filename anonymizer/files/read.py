@@ -6,7 +6,6 @@ import io
 import os
 import stat
 import struct
-import warnings
 from pathlib import Path
 from typing import cast
 
@@ -15,10 +14,10 @@ from PIL import Image, ImageFile, JpegImagePlugin, UnidentifiedImageError
 
 from anonymizer.errors import PictureError
 from anonymizer.files import png, whole
+from anonymizer.files.metadata import ORIENTATION, quiet_pillow
 from anonymizer.files.picture import Encoding, Format, Picture, turn_upright
 from anonymizer.settings import ReadSettings
 
-_ORIENTATION_TAG = 0x0112
 _PNG_BIT_DEPTH_AT = 24  # signature 8, length 4, "IHDR" 4, width 4, height 4
 _JPEG_FORMATS = ("JPEG", "MPO")  # MPO: a JPEG file with further pictures behind the first
 
@@ -30,8 +29,7 @@ def read_picture(path: Path, settings: ReadSettings = ReadSettings()) -> Picture
         PictureError: the file cannot be read, is damaged, or is of a kind that is not handled.
     """
     content = _read_regular_file(path)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Pillow's remarks on damaged metadata
+    with quiet_pillow():
         Image.MAX_IMAGE_PIXELS = None  # the limit is checked here, for all formats
         ImageFile.LOAD_TRUNCATED_IMAGES = settings.allow_truncated
         try:
@@ -84,7 +82,7 @@ def _to_picture(image: Image.Image, content: bytes) -> Picture:
     if image.format == "PNG" and content[_PNG_BIT_DEPTH_AT] == 16:
         pixels, alpha16 = png.decode_16_bits(content)
         upright_alpha = None if alpha16 is None else turn_upright(alpha16, orientation)
-        return Picture(turn_upright(pixels, orientation), upright_alpha, content, Encoding("PNG", orientation))
+        return Picture(turn_upright(pixels, orientation), upright_alpha, content, _encoding(image, orientation))
     gray16 = whole.decode_16_bits(image)
     if gray16 is not None:
         return Picture(turn_upright(gray16, orientation), None, content, _encoding(image, orientation))
@@ -103,7 +101,7 @@ def _to_picture(image: Image.Image, content: bytes) -> Picture:
 
 def _orientation(image: Image.Image) -> int:
     try:
-        orientation = image.getexif().get(_ORIENTATION_TAG, 1)  # in EXIF, or else in XMP
+        orientation = image.getexif().get(ORIENTATION, 1)  # in EXIF, or else in XMP
     except (SyntaxError, ValueError, OSError, TypeError, struct.error):
         return 1  # damaged metadata: viewers show the picture as it is stored
     return orientation if orientation in range(1, 9) else 1
