@@ -56,17 +56,20 @@ def anonymize_folder(
     overwrite: bool = False,
     allow_empty: bool = False,
     limit: int | None = None,
+    workers: int | None = None,
     on_result: Callable[[Result], None] = lambda result: None,
 ) -> Report:
     """Anonymizes every picture below `input` into the same place below `image_output`.
 
-    One failed picture does not stop the others: look at `Report.exit_code` and at its `results`.
+    One failed picture does not stop the others: look at `Report.exit_code` and at its `results`. Pictures that an
+    earlier run with the same settings has done are not done again.
 
     Args:
         report: where the report is written; by default anonymize-report.json in `image_output`.
-        overwrite: write into an output folder that is not empty.
+        overwrite: write into an output folder that is not empty, and do everything in it again.
         allow_empty: accept an input folder without a single picture.
         limit: process the first `limit` pictures only.
+        workers: processes that share the work; None for one on each core, 0 to do it in this one.
         on_result: called after each picture.
 
     Raises:
@@ -74,5 +77,13 @@ def anonymize_folder(
         ModelError: a model is missing, damaged or no detection model.
         OutputError: the output folder is refused, or cannot be written any more.
     """
-    what = RunSettings(Path(input), Path(image_output), Path(report) if report else None, overwrite, allow_empty, limit)
+    what = RunSettings(
+        input=Path(input),
+        image_output=Path(image_output),
+        report=Path(report) if report else None,
+        overwrite=overwrite,
+        allow_empty=allow_empty,
+        limit=limit,
+        workers=workers,
+    )
     return run(make_plan(what, settings), on_result)

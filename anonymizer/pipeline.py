@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -67,9 +68,11 @@ def process(job: Job, input_root: Path, output_root: Path, detectors: Sequence[D
     Raises:
         OutputError: no further picture can be written either; nothing has changed in the output.
     """
+    began_s = time.perf_counter()
     seconds: dict[str, float] = {}
     try:
-        return _process(job, input_root, output_root, detectors, settings, seconds)
+        result = _process(job, input_root, output_root, detectors, settings, seconds)
+        return replace(result, began_s=began_s)
     except OutputError:
         raise
     except Exception as error:  # noqa: BLE001 - the boundary: one picture never stops the others
@@ -77,7 +80,7 @@ def process(job: Job, input_root: Path, output_root: Path, detectors: Sequence[D
         for root, text in ((input_root, "input folder"), (output_root, "output folder")):
             reason = reason.replace(str(root.absolute()), text)  # reports name no place on the machine
         remove_files(output_root, [job.target, job.record, *job.stale_records])
-        return Result(job.name, "failed", reason, seconds=seconds)
+        return Result(job.name, "failed", reason, seconds=seconds, began_s=began_s)
 
 
 def _process(

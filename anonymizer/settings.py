@@ -34,6 +34,22 @@ class Kernel(NamedTuple):
     """Size of the mean kernel that softens the edge of the mask, pixels, odd."""
 
 
+class Shard(NamedTuple):
+    """One of several equal shares of a folder."""
+
+    number: int
+    """From 1 on."""
+    of: int
+
+    def __str__(self) -> str:
+        return f"{self.number}/{self.of}"
+
+    def holds(self, name: str) -> bool:
+        """Whether a picture, by its path relative to the input root, is in the share: the same on all machines."""
+        digest = hashlib.sha256(name.encode("utf-8", "surrogateescape")).digest()
+        return int.from_bytes(digest[:8], "big") % self.of == self.number - 1
+
+
 def _parse_items(value: object) -> list[str]:
     items = value.split(",") if isinstance(value, str) else value
     if not isinstance(items, Iterable):
@@ -128,6 +144,31 @@ def _parse_count(value: object) -> int:
     if not number.is_integer() or number < 1:
         raise ValueError(f"{value!r} is not a whole number from 1 on")
     return int(number)
+
+
+def _parse_workers(value: object) -> int | None:
+    if value is None or value == "auto":
+        return None
+    number = _parse_number(value)
+    if not number.is_integer() or not 0 <= number <= 1024:
+        raise ValueError(f"{value!r} is neither auto nor a whole number from 0 to 1024")
+    return int(number)
+
+
+def _parse_seconds(value: object) -> float:
+    seconds = _parse_number(value)
+    if not 0 < seconds < float("inf"):
+        raise ValueError(f"{seconds:g} is no time in seconds")
+    return seconds
+
+
+def _parse_shard(value: object) -> Shard | None:
+    if value is None or isinstance(value, Shard):
+        return value
+    number, slash, count = str(value).partition("/")
+    if not slash or not number.isdecimal() or not count.isdecimal() or not 1 <= int(number) <= int(count):
+        raise ValueError(f"{value!r} is no share such as 2/8, the second of eight")
+    return Shard(int(number), int(count))
 
 
 def _parse_path(value: object) -> Path | None:
@@ -278,8 +319,28 @@ class RunSettings(_Checked):
     report: Path | None = _setting(
         None, _parse_path, "File for the report. By default anonymize-report.json in the output folder.", "FILE"
     )
-    overwrite: bool = _setting(False, _parse_flag, "Write into an output folder that is not empty.")
+    overwrite: bool = _setting(
+        False, _parse_flag, "Write into an output folder that is not empty, and do everything in it again."
+    )
     allow_empty: bool = _setting(False, _parse_flag, "Accept an input folder without a single picture.")
+    workers: int | None = _setting(
+        None,
+        _parse_workers,
+        "auto: one process for each core, as far as memory goes. Or their number; 0 does the work in this process.",
+        "N",
+    )
+    timeout: float = _setting(
+        600.0, _parse_seconds, "Seconds after which a picture has failed; not with --workers 0.", "SECONDS"
+    )
+    shard: Shard | None = _setting(
+        None,
+        _parse_shard,
+        "Process one share of the folder, such as 2/8 on the second of eight machines. Each share has its own report.",
+        "I/N",
+    )
+    profile: Path | None = _setting(
+        None, _parse_path, "File for a trace of where the time went, for a browser's trace viewer.", "FILE"
+    )
     limit: int | None = _setting(None, _parse_limit, "Process the first N pictures only.", "N")
     dry_run: bool = _setting(False, _parse_flag, "Say what would be done, write nothing.")
 
@@ -337,6 +398,10 @@ def to_options(*settings: _Checked) -> dict[str, object]:
 def _plain(key: str, value: object) -> object:
     if key == "obfuscation_kernel":
         return "auto" if value is None else ",".join(map(str, value))  # type: ignore[call-overload]
+    if key == "workers":
+        return "auto" if value is None else value
+    if isinstance(value, Shard):
+        return str(value)
     if isinstance(value, tuple):
         return ",".join(value)
     return str(value) if isinstance(value, Path) else value

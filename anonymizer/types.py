@@ -102,7 +102,11 @@ class Result:
     counts: Mapping[Kind, int] = field(default_factory=dict)
     """Detections per kind; every kind that was looked for has an entry."""
     seconds: Mapping[str, float] = field(default_factory=dict)
-    """Wall-clock seconds per stage."""
+    """Wall-clock seconds per stage, in the order of the stages."""
+    began_s: float = 0.0
+    """When the work on it began, seconds on the clock of time.perf_counter()."""
+    unchanged: bool = False
+    """Whether an earlier run had done it, and nothing has changed since."""
     warnings: tuple[str, ...] = ()
     fidelity: Fidelity | None = None
     left_out: tuple[str, ...] = ()

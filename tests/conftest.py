@@ -16,10 +16,14 @@ settings.load_profile("usual")
 
 @pytest.fixture
 def use_detectors(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """use_detectors(*detectors): the runs of this test find with these in place of the bundled models."""
+    """use_detectors(*detectors): the runs of this test find with these in place of the bundled models.
+
+    They do so in this process.
+    """
 
     def use(*detectors: object) -> None:
         monkeypatch.setattr("anonymizer.run.local.load_detectors", lambda settings: detectors)
+        monkeypatch.setattr("anonymizer.run.local.auto_workers", lambda: 0)
         monkeypatch.setattr("anonymizer.api.load_detectors", lambda settings: detectors)
 
     return use
