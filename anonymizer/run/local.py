@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
-from dataclasses import replace
 from itertools import count
 from typing import Any
 
@@ -133,7 +132,7 @@ class _Run:
                 continue
             done = None if overwrite else self._manifest.find_done(job)
             if done is not None:
-                self._note_untouched(replace(done, unchanged=True))
+                self._note_untouched(done)
                 continue
             self._in_hand[job.name] = next(self._positions), self._manifest.evidence(job)
             yield job

@@ -12,7 +12,7 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
-from dataclasses import asdict
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ MANIFEST_NAME = "anonymize-manifest.sqlite"
 PATIENCE_S = 10.0
 """How long to wait for the workers of a run that was killed to notice it."""
 
+_RESULT_FIELDS = [field.name for field in fields(Result)]
 _SCHEMA_VERSION = 1
 _SCHEMA = f"""
 DROP TABLE IF EXISTS runs;
@@ -32,7 +33,7 @@ CREATE TABLE files (
     name BLOB PRIMARY KEY,      -- of the picture, relative to the input root
     run INTEGER NOT NULL,       -- the last one that came upon it
     position INTEGER NOT NULL,  -- in the listing of that run
-    result TEXT NOT NULL,       -- of that run
+    result TEXT,                -- of that run; none where what is done stands
     done TEXT,                  -- the result that stands for the files in the output, where there are any
     evidence TEXT               -- from what input, settings and models these were made, and how they look
 );
@@ -95,7 +96,7 @@ class Manifest:
             ).fetchone()
         if row is None or json.loads(row[1]) != self._with_outputs(self.evidence(job), job):
             return None
-        return _to_result(row[0])
+        return replace(_to_result(row[0]), unchanged=True)
 
     def note(self, position: int, job: Job, result: Result, evidence: list[Any]) -> None:
         """Takes down what became of a picture.
@@ -113,19 +114,19 @@ class Manifest:
 
     def note_untouched(self, position: int, result: Result) -> None:
         """Takes down a result that leaves the files in the output as they are."""
-        self._write(result.file, position, _to_text(result))
+        self._write(result.file, position, None if result.unchanged else _to_text(result))
 
     def __iter__(self) -> Iterator[Result]:
         """The results of this run in the order of the listing; after the book was closed, until the next run."""
-        query = "SELECT result FROM files WHERE run = ? ORDER BY position"
+        query = "SELECT result, done FROM files WHERE run = ? ORDER BY position"
         with self._telling():
             if not self._is_closed:
-                yield from (_to_result(text) for (text,) in self._connection.execute(query, (self._run,)))
+                yield from map(_of_this_run, self._connection.execute(query, (self._run,)))
                 return
             # Immutable: reads without a lock, and so keeps no later run waiting.
             uri = f"{self._path.absolute().as_uri()}?mode=ro&immutable=1"
             with closing(sqlite3.connect(uri, uri=True)) as connection:
-                yield from (_to_result(text) for (text,) in connection.execute(query, (self._run,)))
+                yield from map(_of_this_run, connection.execute(query, (self._run,)))
 
     def vanished(self) -> list[str]:
         """Pictures with outputs of earlier runs that this run, once at its end, has not come upon."""
@@ -134,7 +135,13 @@ class Manifest:
             return [os.fsdecode(name) for (name,) in self._connection.execute(query, (self._run,))]
 
     def _write(
-        self, name: str, position: int, result: str, done: str | None = None, made: str | None = None, also: str = ""
+        self,
+        name: str,
+        position: int,
+        result: str | None,
+        done: str | None = None,
+        made: str | None = None,
+        also: str = "",
     ) -> None:
         columns = ["run", "position", "result", *(also.split(", ") if also else [])]
         updates = ", ".join(f"{column} = excluded.{column}" for column in columns)
@@ -209,8 +216,13 @@ def _size_and_time(path: Path) -> list[int] | None:
     return [status.st_size, status.st_mtime_ns]
 
 
+def _of_this_run(row: tuple[str | None, str]) -> Result:
+    result, done = row
+    return replace(_to_result(done), unchanged=True) if result is None else _to_result(result)
+
+
 def _to_text(result: Result) -> str:
-    return json.dumps(asdict(result))
+    return json.dumps({name: getattr(result, name) for name in _RESULT_FIELDS})
 
 
 def _to_result(text: str) -> Result:
