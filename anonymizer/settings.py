@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import Field, asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, TypeVar
+from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar
 
 from anonymizer.errors import SettingsError
 
@@ -21,6 +21,10 @@ METADATA_POLICIES = ("strip", "safe", "keep")
 THRESHOLD_RANGE = (0.001, 1.0)
 
 _Settings = TypeVar("_Settings", bound="_Checked")
+
+
+Zone: TypeAlias = tuple[tuple[float, float], ...]
+"""A polygon: corners x, y in pixels of the upright picture, or in fractions of its size if none is above 1."""
 
 
 class Kernel(NamedTuple):
@@ -95,6 +99,19 @@ def _parse_threshold(value: object) -> float | None:
     if not low <= threshold <= high:
         raise ValueError(f"{threshold:g} is not in the range {low}..{high}")
     return threshold
+
+
+def _parse_zones(value: object) -> tuple[Zone, ...]:
+    if isinstance(value, str):
+        value = [[point.split(",") for point in zone.split()] for zone in value.split(";")]
+    try:
+        zones = tuple(tuple((_parse_number(x), _parse_number(y)) for x, y in zone) for zone in value)  # type: ignore[attr-defined]
+    except (TypeError, ValueError):
+        raise ValueError(f"{value!r} is no polygon such as '0,0.8 1,0.8 1,1 0,1'") from None
+    for zone in zones:
+        if len(zone) < 3 or not all(0 <= number < float("inf") for point in zone for number in point):
+            raise ValueError("a zone is a polygon of three or more corners, with numbers from 0 on")
+    return zones
 
 
 def _parse_kernel(value: object) -> Kernel | None:
@@ -231,6 +248,16 @@ class DetectSettings(_Checked):
     )
     plate_threshold: float | None = _setting(
         None, _parse_threshold, "Score from which on a plate counts, 0.001..1. By default the model's own.", "FLOAT"
+    )
+    include_zone: tuple[Zone, ...] = _setting(
+        (),
+        _parse_zones,
+        "Polygons outside of which nothing counts. Corners in pixels, or fractions of the picture if none is above 1: "
+        "'0,0.5 1,0.5 1,1 0,1', further polygons behind a semicolon.",
+        "POLYGONS",
+    )
+    exclude_zone: tuple[Zone, ...] = _setting(
+        (), _parse_zones, "Polygons in which nothing counts that lies wholly inside, such as the bonnet.", "POLYGONS"
     )
     weights: Path | None = _setting(
         None, _parse_path, "Folder with models of your own, used in place of the bundled ones.", "DIR"
@@ -402,6 +429,8 @@ def _plain(key: str, value: object) -> object:
         return "auto" if value is None else value
     if isinstance(value, Shard):
         return str(value)
+    if key in ("include_zone", "exclude_zone"):
+        return [[list(point) for point in zone] for zone in value]  # type: ignore[attr-defined]
     if isinstance(value, tuple):
         return ",".join(value)
     return str(value) if isinstance(value, Path) else value

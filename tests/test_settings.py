@@ -70,6 +70,17 @@ def test_settings_survive_the_way_through_yaml(kinds, threshold, kernel, margin)
         ("limit", 2.5, "2.5 is not a whole number"),
         ("weights", "", "'' is not a path"),
         ("input", 7, "7 is not a path"),
+        ("exclude-zone", "0,0 1,1", "a polygon of three or more corners"),
+        ("exclude-zone", "0,0 1,1 -1,2", "with numbers from 0 on"),
+        ("exclude-zone", "0,0 1,1 2", "is no polygon such as"),
+        ("include-zone", [[1, 2], [3, 4]], "is no polygon such as"),
+        ("include-zone", 3, "is no polygon such as"),
+        ("workers", "many", "'many' is not a number"),
+        ("workers", -1, "neither auto nor a whole number from 0"),
+        ("timeout", 0, "0 is no time in seconds"),
+        ("shard", "3/2", "'3/2' is no share such as 2/8"),
+        ("shard", "0/2", "'0/2' is no share"),
+        ("shard", "1", "'1' is no share"),
     ],
 )
 def test_wrong_values_are_refused_with_the_option_and_the_reason(key, value, message):
