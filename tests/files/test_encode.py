@@ -15,7 +15,7 @@ from PIL import Image
 
 from anonymizer.files import jpeg, png
 from anonymizer.files.encode import encode_picture
-from anonymizer.files.picture import turn_back
+from anonymizer.files.picture import Frame, turn_back
 from anonymizer.files.read import read_picture
 from anonymizer.settings import ReadSettings
 
@@ -40,8 +40,16 @@ def rewrite(path: Path, change=None, policy="strip") -> Path:
         changed = change
         pixels[changed] = ~pixels[changed]
     target = path.with_name("new" + path.suffix)
-    target.write_bytes(encode_picture(picture, pixels, picture.alpha, changed, policy).content)
+    target.write_bytes(encode_picture(picture, [Frame(pixels, picture.alpha)], [changed], policy).content)
     return target
+
+
+def png_file(pixels, orientation=1) -> bytes:
+    """A PNG file of 8 or 16 bits, with an orientation."""
+    header, *others = png._encode_still(pixels)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    return png._join([header, (b"eXIf", exif.tobytes()[6:]), *others])
 
 
 def coefficients(path: Path) -> list[np.ndarray]:
@@ -111,7 +119,7 @@ def test_rgb_jpeg_is_encoded_anew_and_says_so(tmp_path):
     path = tmp_path / "a.jpg"
     Image.fromarray(smooth(40, 40)).save(path, keep_rgb=True, quality=90)
     picture = read_picture(path)
-    encoded = encode_picture(picture, picture.pixels, None, np.ones((40, 40), bool), "strip")
+    encoded = encode_picture(picture, [Frame(picture.pixels, None)], [np.ones((40, 40), bool)], "strip")
     assert encoded.fidelity == "reencoded"
     assert np.abs(np.asarray(Image.open(io.BytesIO(encoded.content))).astype(int) - picture.pixels).max() < 20
 
@@ -130,7 +138,7 @@ def test_rgb_jpeg_whose_components_are_numbered_like_ycbcr(tmp_path):
     picture = read_picture(path)
     changed = np.zeros((40, 40), bool)
     changed[:8, :8] = True
-    encoded = encode_picture(picture, picture.pixels, None, changed, "strip")
+    encoded = encode_picture(picture, [Frame(picture.pixels, None)], [changed], "strip")
     assert encoded.fidelity == "reencoded"
     assert np.abs(np.asarray(Image.open(io.BytesIO(encoded.content))).astype(int) - picture.pixels).max() < 20
 
@@ -140,7 +148,10 @@ def test_gray_jpeg_of_photoshop_stays_lossless(tmp_path):
     path = tmp_path / "a.jpg"
     path.write_bytes(content[:2] + jpeg._segment(0xEE, b"Adobe\0\x64\0\0\0\0\0") + jpeg._picture_data(content))
     picture = read_picture(path)
-    assert encode_picture(picture, picture.pixels, None, np.ones((40, 40), bool), "strip").fidelity == "lossless"
+    assert (
+        encode_picture(picture, [Frame(picture.pixels, None)], [np.ones((40, 40), bool)], "strip").fidelity
+        == "lossless"
+    )
 
 
 @pytest.mark.parametrize("marker", [0xE1, 0xFE, 0xDC])
@@ -197,7 +208,7 @@ def test_png_without_a_change_keeps_its_picture_data_byte_for_byte(tmp_path, mod
 def test_16_bit_png_pixels_are_written_exactly(tmp_path, channels, orientation, change):
     pixels = noise16(13, 17, channels)
     path = tmp_path / "a.png"
-    path.write_bytes(png.encode(pixels, b"", orientation, "strip"))
+    path.write_bytes(png_file(pixels, orientation))
     where = np.zeros((13, 17) if orientation == 1 else (17, 13), bool)
     where[2:5, 3:6] = change
     before, after = read_picture(path), read_picture(rewrite(path, where))
@@ -231,7 +242,7 @@ def test_png_with_a_damaged_stream_is_compressed_anew(tmp_path):
     ]
     path.write_bytes(png._join(chunks))
     picture = read_picture(path, ReadSettings(allow_truncated=True))
-    encoded = encode_picture(picture, picture.pixels, None, np.zeros((20, 30), bool), "strip")
+    encoded = encode_picture(picture, [Frame(picture.pixels, None)], [np.zeros((20, 30), bool)], "strip")
     assert (np.asarray(Image.open(io.BytesIO(encoded.content))) == picture.pixels).all()
 
 

@@ -8,6 +8,7 @@ from test_encode import jpeg_file
 
 from anonymizer.files import jpeg, png
 from anonymizer.files.encode import encode_picture
+from anonymizer.files.picture import Frame
 from anonymizer.files.read import read_picture
 
 THUMBNAIL = jpeg_file(noise(16, 16))
@@ -57,7 +58,7 @@ def full_jpeg(tmp_path):
 def written(path, policy, change) -> bytes:
     picture = read_picture(path)
     changed = np.full(picture.pixels.shape[:2], change)
-    encoded = encode_picture(picture, picture.pixels, picture.alpha, changed, policy)
+    encoded = encode_picture(picture, [Frame(picture.pixels, picture.alpha)], [changed], policy)
     assert any("content credentials" in note for note in encoded.left_out)
     return encoded.content
 
@@ -120,7 +121,7 @@ def test_previews_in_text_are_never_kept(tmp_path, segment):
     path = tmp_path / "a.jpg"
     path.write_bytes(plain[:2] + jpeg._segment(*segment) + plain[2:])
     picture = read_picture(path)
-    encoded = encode_picture(picture, picture.pixels, None, np.zeros((20, 20), bool), "keep")
+    encoded = encode_picture(picture, [Frame(picture.pixels, None)], [np.zeros((20, 20), bool)], "keep")
     assert b"picture" not in encoded.content.replace(b"\0", b"")
 
 
@@ -130,7 +131,7 @@ def test_previews_in_any_exif_tag_are_never_kept(tmp_path, tag):
     exif[tag], exif[0x013B] = b"maker note " + THUMBNAIL, "somebody"
     path = save(tmp_path / "a.jpg", smooth(20, 20), exif=exif)
     picture = read_picture(path)
-    encoded = encode_picture(picture, picture.pixels, None, np.zeros((20, 20), bool), "keep")
+    encoded = encode_picture(picture, [Frame(picture.pixels, None)], [np.zeros((20, 20), bool)], "keep")
     assert b"somebody" in encoded.content
     assert b"maker note" not in encoded.content
 
@@ -139,7 +140,7 @@ def test_previews_in_any_exif_tag_are_never_kept(tmp_path, tag):
 def test_damaged_exif_is_left_out(tmp_path, policy):
     path = save(tmp_path / "a.jpg", smooth(20, 20), exif=b"Exif\0\0II*\0\x08\0\0\0\xff\xff somebody")
     picture = read_picture(path)
-    encoded = encode_picture(picture, picture.pixels, None, np.zeros((20, 20), bool), policy)
+    encoded = encode_picture(picture, [Frame(picture.pixels, None)], [np.zeros((20, 20), bool)], policy)
     assert b"somebody" not in encoded.content
 
 
@@ -147,7 +148,7 @@ def test_further_pictures_are_told(tmp_path):
     path = tmp_path / "a.jpg"
     path.write_bytes(jpeg_file(smooth(20, 20)) + THUMBNAIL)
     picture = read_picture(path)
-    encoded = encode_picture(picture, picture.pixels, None, np.zeros((20, 20), bool), "keep")
-    assert encoded.left_out == [
-        f"{len(THUMBNAIL)} bytes behind the picture, such as further pictures or a video, are left out"
-    ]
+    encoded = encode_picture(picture, [Frame(picture.pixels, None)], [np.zeros((20, 20), bool)], "keep")
+    assert encoded.left_out == (
+        f"{len(THUMBNAIL)} bytes behind the picture, such as further pictures or a video, are left out",
+    )
