@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-import cv2
 import jpeglib
 import numpy as np
 import numpy.typing as npt
@@ -26,8 +26,6 @@ from PIL import Image, ImageFile
 from anonymizer.files.metadata import Policy, exact_profile, is_text_kept, kept_exif, parse_exif
 from anonymizer.files.picture import Encoded, Encoding, Picture, StoredFrame, to_image
 from anonymizer.types import Pixels
-
-_Value = TypeVar("_Value", bound=np.generic)
 
 _EOI, _SOS = 0xD9, 0xDA
 _APP0, _APP1, _APP2, _APP11, _APP13, _APP14, _APP15, _COM = 0xE0, 0xE1, 0xE2, 0xEB, 0xED, 0xEE, 0xEF, 0xFE
@@ -48,6 +46,7 @@ _PROFILE_PART = 65519  # bytes of a profile in a segment, at most
 _GAIN_MAP = (b"urn:iso:std:iso:ts:21496:-1", b"hdrgm")  # ISO 21496-1, and Adobe's own
 _JFIF_SIZE = 14  # "JFIF" with its end, version, density and the size of the thumbnail that may follow
 
+_MARKER = re.compile(rb"\xff[^\0\xff]", re.DOTALL)  # neither data nor fill bytes
 _IN_MEMORY = "/dev/shm"  # of Linux
 
 BLOCK = 8
@@ -257,19 +256,14 @@ def _end_of_picture(content: bytes, position: int) -> int:
 
 def _markers_behind(content: bytes, position: int) -> Iterator[tuple[int, int]]:
     """Place and marker of all markers in and behind a scan, up to and with the end of the picture."""
-    while True:
-        position = content.find(b"\xff", position)
-        if position < 0 or position + 1 >= len(content):
-            return
-        marker = content[position + 1]
-        if marker not in (0x00, 0xFF):  # data, and fill bytes
-            yield position, marker
+    while (found := _MARKER.search(content, position)) is not None:
+        position, marker = found.start(), content[found.start() + 1]
+        yield position, marker
         if marker == _EOI:
             return
         # Between scans, progressive files hold tables, whose content may look like markers.
-        is_segment = marker not in (0x00, 0xFF) and marker not in _WITHOUT_LENGTH
-        length = int.from_bytes(content[position + 2 : position + 4], "big") if is_segment else 0
-        position += 2 + length if marker != 0xFF else 1
+        length = int.from_bytes(content[position + 2 : position + 4], "big") if marker not in _WITHOUT_LENGTH else 0
+        position += 2 + length
 
 
 def replace_blocks(content: bytes, pixels: Pixels | None, changed: npt.NDArray[np.bool_] | None) -> bytes:
@@ -288,7 +282,8 @@ def replace_blocks(content: bytes, pixels: Pixels | None, changed: npt.NDArray[n
     """
     if _adobe_says_untransformed(content):
         raise CoefficientsError("colours RGB, by the Adobe segment")
-    with _private_folder() as folder, jpeglib.version(_LIBRARY):
+    _choose_library()
+    with _private_folder() as folder:
         source, target = folder / "source.jpg", folder / "target.jpg"
         source.write_bytes(b"\xff\xd8" + _picture_data(content))
         try:
@@ -303,6 +298,11 @@ def replace_blocks(content: bytes, pixels: Pixels | None, changed: npt.NDArray[n
         except OSError as error:
             raise CoefficientsError(str(error)) from None
         return target.read_bytes()
+
+
+@cache
+def _choose_library() -> None:
+    jpeglib.version.set(_LIBRARY)
 
 
 def _adobe_says_untransformed(content: bytes) -> bool:
@@ -349,10 +349,22 @@ def _private_folder() -> Iterator[Path]:
 
 
 def _replace_in_components(jpeg: jpeglib.DCTJPEG, pixels: Pixels, changed: npt.NDArray[np.bool_]) -> None:
-    for number, coefficients in enumerate((jpeg.Y, jpeg.Cb, jpeg.Cr)):
-        if coefficients is not None:  # (rows of blocks, columns of blocks, 8, 8)
-            table = jpeg.qt[jpeg.quant_tbl_no[number]].astype(np.float32)
-            _replace_in_component(number, coefficients, table, _pixels_per_sample(jpeg, number), pixels, changed)
+    components = [component for component in (jpeg.Y, jpeg.Cb, jpeg.Cr) if component is not None]
+    steps = [_pixels_per_sample(jpeg, number) for number in range(len(components))]
+    sizes = [np.multiply(one.shape[:2], step) * BLOCK for one, step in zip(components, steps, strict=True)]
+    height, width = np.max(sizes, axis=0)
+    covered, squares = _goes_on(pixels, height, width), _touched(changed, (height // BLOCK, width // BLOCK))
+    for number, (coefficients, step) in enumerate(zip(components, steps, strict=True)):
+        table = jpeg.qt[jpeg.quant_tbl_no[number]].astype(np.float32)
+        rows, columns = coefficients.shape[:2]
+        near = squares[: rows * step[0], : columns * step[1]].reshape(rows, step[0], columns, step[1])
+        _replace_in_component(number, coefficients, table, step, covered, np.asarray(near.any(axis=(1, 3))))
+
+
+def _goes_on(pixels: Pixels, height: int, width: int) -> Pixels:
+    """At least this high and wide: the last blocks may reach beyond the picture, whose last pixels go on there."""
+    below, right = max(0, height - pixels.shape[0]), max(0, width - pixels.shape[1])
+    return np.pad(pixels, ((0, below), (0, right), (0, 0)), mode="edge") if below or right else pixels
 
 
 def _pixels_per_sample(jpeg: jpeglib.DCTJPEG, number: int) -> tuple[int, int]:
@@ -370,14 +382,20 @@ def _replace_in_component(
     table: npt.NDArray[np.float32],
     steps: tuple[int, int],
     pixels: Pixels,
-    changed: npt.NDArray[np.bool_],
+    is_touched: npt.NDArray[np.bool_],
 ) -> None:
-    rows, columns = coefficients.shape[:2]
-    tile = (BLOCK * steps[0], BLOCK * steps[1])  # pixels that belong to a block
-    size = (rows * tile[0], columns * tile[1])
-    share = cv2.resize(_fit(changed.astype(np.float32), size), (columns, rows), interpolation=cv2.INTER_AREA)
-    is_touched = share > 0
-    tiles = _fit(pixels, size).reshape(rows, tile[0], columns, tile[1], -1).swapaxes(1, 2)[is_touched]
+    """Encodes some blocks of a component anew.
+
+    Args:
+        coefficients: (rows of blocks, columns of blocks, 8, 8); is changed.
+        steps: pixels per sample, vertically and horizontally.
+        pixels: the picture, at least as large as all blocks.
+        is_touched: which blocks, (rows, columns).
+    """
+    rows, columns = is_touched.shape
+    height, width = BLOCK * steps[0], BLOCK * steps[1]  # in pixels, of what belongs to a block
+    covered = pixels[: rows * height, : columns * width]
+    tiles = covered.reshape(rows, height, columns, width, -1).swapaxes(1, 2)[is_touched]
     values = _component(tiles.astype(np.float32), number)
     samples = values.reshape(-1, BLOCK, steps[0], BLOCK, steps[1]).mean(axis=(2, 4), dtype=np.float32)
     basis = _cosine_basis()
@@ -385,12 +403,14 @@ def _replace_in_component(
     coefficients[is_touched] = np.rint(transformed / table).astype(np.int16)
 
 
-def _fit(values: npt.NDArray[_Value], size: tuple[int, int]) -> npt.NDArray[_Value]:
-    """Cuts, or goes on with the last pixels, to (height, width): the last blocks may reach beyond the picture."""
-    below, right = max(0, size[0] - values.shape[0]), max(0, size[1] - values.shape[1])
-    if below or right:
-        values = np.pad(values, ((0, below), (0, right), *[(0, 0)] * (values.ndim - 2)), mode="edge")
-    return values[: size[0], : size[1]]
+def _touched(changed: npt.NDArray[np.bool_], shape: tuple[int, int]) -> npt.NDArray[np.bool_]:
+    """Which squares of the size of a block, of so many rows and columns, hold a changed pixel."""
+    touched = np.zeros(shape, bool)
+    rows = np.flatnonzero(changed.view(np.uint8).max(axis=1))  # quicker than any()
+    for row in np.unique(rows // BLOCK):
+        strip = changed[row * BLOCK : (row + 1) * BLOCK]
+        touched[row, np.flatnonzero(strip.any(axis=0)) // BLOCK] = True
+    return touched
 
 
 def _component(values: npt.NDArray[np.float32], number: int) -> npt.NDArray[np.float32]:

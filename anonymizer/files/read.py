@@ -172,7 +172,8 @@ def _to_frame(image: Image.Image) -> Frame:
         with_alpha = image.convert("LA" if image.mode in ("1", "L", "LA") else "RGBA")
         alpha = np.asarray(with_alpha.getchannel("A"))
         colours = with_alpha
-    stored = np.asarray(colours.convert("L" if colours.mode in ("1", "L", "LA") else "RGB"))
+    mode = "L" if colours.mode in ("1", "L", "LA") else "RGB"
+    stored = np.asarray(colours if colours.mode == mode else colours.convert(mode))
     return Frame(stored[:, :, np.newaxis] if stored.ndim == 2 else stored, alpha)
 
 
