@@ -146,7 +146,7 @@ def _process(
         "anonymized",
         counts=counts,
         seconds=seconds,
-        warnings=tuple(weaknesses(detections, settings.redact)),
+        warnings=(*picture.remarks, *weaknesses(detections, settings.redact)),
         fidelity=encoded.fidelity,
         left_out=encoded.left_out,
     )

@@ -26,6 +26,9 @@ _ENCODERS: Mapping[Format, Encoder] = {
     "JPEG2000": jpeg2000.encode,
 }
 
+_CREDENTIALS = "content credentials (C2PA) are left out, since they no longer hold"
+"""No format's writer keeps the box, JUMBF, that they are in."""
+
 
 def encode_picture(
     picture: Picture, frames: Sequence[Frame], changed: Sequence[npt.NDArray[np.bool_]], policy: Policy
@@ -46,7 +49,8 @@ def encode_picture(
         for frame, source, mask in zip(frames, picture.frames, changed, strict=True)
     ]
     encoded = _ENCODERS[picture.encoding.format](picture, stored, policy)
-    return Encoded(encoded.content, encoded.fidelity, (*picture.left_out, *encoded.left_out))
+    credentials = (_CREDENTIALS,) if b"jumb" in picture.content and b"c2pa" in picture.content else ()
+    return Encoded(encoded.content, encoded.fidelity, (*picture.left_out, *encoded.left_out, *credentials))
 
 
 def _to_stored(frame: Frame, source: Frame, changed: npt.NDArray[np.bool_], orientation: int) -> StoredFrame:

@@ -83,8 +83,15 @@ def encode(picture: Picture, frames: Sequence[StoredFrame], policy: Policy) -> E
         body, fidelity = _encode_frames(frames, _delays(blocks))
     else:
         start = picture.content[6 : 13 + _table_size(picture.content[10])]
-        body = b"".join(b.content for b in blocks if b.kind == _IMAGE or b.label == _CONTROL)
+        body = b"".join(_picture_block(block) for block in blocks)
     return Encoded(b"GIF89a" + start + metadata + body + bytes([_TRAILER]), fidelity)
+
+
+def _picture_block(block: _Block) -> bytes:
+    """A picture as it is, or how it is shown; of other blocks nothing."""
+    if block.kind == _IMAGE:
+        return block.content
+    return _extension(_CONTROL, block.data[:4], b"") if block.label == _CONTROL else b""
 
 
 def _kept_metadata(blocks: Sequence[_Block], policy: Policy) -> Iterator[bytes]:

@@ -68,8 +68,6 @@ def left_out(image: Image.Image, content: bytes) -> list[str]:
         notes.append("auxiliary pictures, such as depth maps, are left out")
     if _bits(image, content) > 8:
         notes.append(f"{_bits(image, content)} bits per channel became 8")
-    if b"jumb" in content and b"c2pa" in content:
-        notes.append("content credentials (C2PA) are left out, since they no longer hold")
     return notes
 
 

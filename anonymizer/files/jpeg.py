@@ -28,7 +28,7 @@ from anonymizer.files.picture import Encoded, Encoding, Picture, StoredFrame, to
 from anonymizer.types import Pixels
 
 _EOI, _SOS = 0xD9, 0xDA
-_APP0, _APP1, _APP2, _APP11, _APP13, _APP14, _APP15, _COM = 0xE0, 0xE1, 0xE2, 0xEB, 0xED, 0xEE, 0xEF, 0xFE
+_APP0, _APP1, _APP2, _APP13, _APP14, _APP15, _COM = 0xE0, 0xE1, 0xE2, 0xED, 0xEE, 0xEF, 0xFE
 _PROGRESSIVE, _HUFFMAN = 0xC2, 0xC4
 _FRAMES = (0xC0, 0xC1, _PROGRESSIVE)  # the first two are baseline and extended
 _STANDARD_CODES = (bytes([0x10, 0, 2, 1, 3, 3, 2, 4, 3, 5, 5, 4, 4, 0, 0, 1, 0x7D]),)  # of luminance, with their number
@@ -186,8 +186,6 @@ def _left_out(content: bytes) -> list[str]:
     """What a user should know is no longer in the file, under any policy."""
     notes = []
     markers = [(segment.marker, segment.payload) for segment in _segments(content)]
-    if any(marker == _APP11 and b"jumb" in payload for marker, payload in markers):
-        notes.append("content credentials (C2PA) are left out, since they no longer hold")
     if any(sign in payload for marker, payload in markers if marker in (_APP1, _APP2) for sign in _GAIN_MAP):
         notes.append("the gain map is left out: the picture is shown with the usual range of brightness")
     behind = len(content) - _end_of_picture(content, _first_scan(content))
@@ -406,8 +404,7 @@ def _replace_in_component(
 def _touched(changed: npt.NDArray[np.bool_], shape: tuple[int, int]) -> npt.NDArray[np.bool_]:
     """Which squares of the size of a block, of so many rows and columns, hold a changed pixel."""
     touched = np.zeros(shape, bool)
-    rows = np.flatnonzero(changed.view(np.uint8).max(axis=1))  # quicker than any()
-    for row in np.unique(rows // BLOCK):
+    for row in np.unique(np.flatnonzero(changed.any(axis=1)) // BLOCK):
         strip = changed[row * BLOCK : (row + 1) * BLOCK]
         touched[row, np.flatnonzero(strip.any(axis=0)) // BLOCK] = True
     return touched

@@ -70,6 +70,8 @@ class Picture:
     """Whether the frames follow each other in time; otherwise they are independent pages."""
     left_out: tuple[str, ...] = ()
     """What the file holds beside the frames, and the output will not."""
+    remarks: tuple[str, ...] = ()
+    """What else a user should know of the file."""
 
     @property
     def pixels(self) -> Pixels:

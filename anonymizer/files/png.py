@@ -69,7 +69,7 @@ def encode(picture: Picture, frames: Sequence[StoredFrame], policy: Policy) -> E
     if content is None:
         header, *others = _encode_animation(picture, frames) if len(frames) > 1 else _encode_still(frames[0].pixels)
         content = _join([header, *_kept_metadata(picture, policy), *others])
-    return Encoded(content, "lossless", tuple(_left_out(picture.content)))
+    return Encoded(content, "lossless")
 
 
 _Chunk: TypeAlias = tuple[bytes, bytes]
@@ -163,7 +163,7 @@ def _kept_metadata(picture: Picture, policy: Policy) -> Iterator[_Chunk]:
         if kind == b"eXIf":
             exif = parse_exif(data)
         elif kind == b"iCCP":
-            yield kind, _exact_profile_chunk(data)
+            yield from _exact_profile(data)
         elif _is_kept(kind, data, policy):
             yield kind, data
     kept = kept_exif(exif, picture.encoding.orientation, policy)
@@ -171,18 +171,17 @@ def _kept_metadata(picture: Picture, policy: Policy) -> Iterator[_Chunk]:
         yield b"eXIf", kept
 
 
-def _exact_profile_chunk(data: bytes) -> bytes:
-    """A chunk with an ICC profile and nothing behind it."""
+def _exact_profile(data: bytes) -> Iterator[_Chunk]:
+    """The chunk with an ICC profile and nothing behind it; none if it is damaged."""
     name, _, packed = data.partition(b"\0")
     inflate = zlib.decompressobj()
     try:
         profile = inflate.decompress(packed[1:], _MAX_TEXT)
     except zlib.error:
-        return data[:0]
+        return
     exact = exact_profile(profile)
-    if exact == profile and inflate.eof and not inflate.unused_data:
-        return data
-    return name + b"\0\0" + zlib.compress(exact)
+    is_exact = exact == profile and inflate.eof and not inflate.unused_data
+    yield b"iCCP", data if is_exact else name + b"\0\0" + zlib.compress(exact)
 
 
 def _is_kept(kind: bytes, data: bytes, policy: Policy) -> bool:
@@ -204,13 +203,6 @@ def _plain_text(kind: bytes, data: bytes) -> bytes:
         return keyword + zlib.decompressobj().decompress(packed, _MAX_TEXT)
     except zlib.error:
         return b"Thumbnail"
-
-
-def _left_out(content: bytes) -> list[str]:
-    """What a user should know is no longer in the file, under any policy."""
-    if any(kind == b"caBX" for kind, _ in _chunks(content)):
-        return ["content credentials (C2PA) are left out, since they no longer hold"]
-    return []
 
 
 def _are_exact_streams(header: bytes, chunks: Sequence[_Chunk], frames: int, is_animation: bool) -> bool:

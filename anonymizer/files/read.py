@@ -6,7 +6,8 @@ import io
 import os
 import stat
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -21,6 +22,17 @@ from anonymizer.settings import ReadSettings
 
 _FORMATS = ("JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP", "AVIF", "JPEG2000", "HEIF")
 _JPEG_FORMATS = ("JPEG", "MPO")  # MPO: a JPEG file with further pictures behind the first
+_EXTENSIONS: Mapping[str, tuple[str, ...]] = {
+    "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"),
+    "PNG": (".png", ".apng"),
+    "GIF": (".gif",),
+    "BMP": (".bmp", ".dib"),
+    "TIFF": (".tif", ".tiff"),
+    "WEBP": (".webp",),
+    "AVIF": (".avif",),
+    "HEIF": (".heic", ".heif", ".hif"),
+    "JPEG2000": (".jp2", ".j2k", ".jpf", ".jpx"),
+}
 _ANIMATED_FORMATS = ("PNG", "GIF", "WEBP")
 _COLOURS = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK")
 
@@ -41,11 +53,18 @@ def read_picture(path: Path, settings: ReadSettings = ReadSettings()) -> Picture
                 io.BytesIO(content), formats=[name for name in _FORMATS if name in Image.OPEN or name != "HEIF"]
             )
             _refuse_too_large(image, settings.max_pixels)
-            return _to_picture(image, content)
+            return replace(_to_picture(image, content), remarks=_remarks(path, image))
         except UnidentifiedImageError:
             raise PictureError(f"is no picture in {', '.join(_FORMATS[:-1])} or HEIF format, or is damaged") from None
         except (OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, struct.error) as error:
             raise PictureError(f"is damaged: {error}") from None
+
+
+def _remarks(path: Path, image: Image.Image) -> tuple[str, ...]:
+    """What to say where the extension is that of another format. The output has the same name."""
+    found = "JPEG" if image.format in _JPEG_FORMATS else str(image.format)
+    is_misnamed = any(path.suffix.lower() in some for name, some in _EXTENSIONS.items() if name != found)
+    return (f"is a {found} file with the extension of another format",) if is_misnamed else ()
 
 
 def _read_regular_file(path: Path) -> bytes:

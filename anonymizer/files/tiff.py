@@ -27,9 +27,9 @@ _STRUCTURE = {
     *(_SUBFILE, 255, _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, 263, 264, 265, 266, _OFFSETS, ORIENTATION),
     *(_SAMPLES, _ROWS, _COUNTS, 280, 281, _PLANES, 288, 289, 290, 291, 292, 293, _PREDICTOR, 320, 321, 322, 323, 324),
     *(325, 326, 327, 328, 330, _INKS, 333, 334, 336, 337, _EXTRA, 339, 340, 341, 342, 347, *range(512, 522)),
-    *(529, 530, 531, 532, _PROFILE, 50706, 50707),
+    *(529, 530, 531, 532, _PROFILE, 50706, 50707, 52545),
 }
-"""Tags that say how the pixels are stored, and so hold for the source alone."""
+"""Tags that say how the pixels are stored, or that they are authentic, and so hold for the source alone."""
 
 _GRAY_16 = ("I;16", "I;16L", "I;16B")
 _IS_REDUCED = 1  # in the tag that tells kinds of pages: a preview of another page

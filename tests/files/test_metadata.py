@@ -46,7 +46,7 @@ def full_jpeg(tmp_path):
         (0xE1, full_exif()),
         (0xE1, XMP + b"<x>somebody mwg-rs</x>"),
         (0xE1, XMP + b"<x>xmp:Thumbnails /9j/</x>"),
-        (0xEB, b"JP\0\1 jumb credentials"),
+        (0xEB, b"JP\0\1 jumb c2pa credentials"),
         (0xED, b"Photoshop 3.0\0" + PHOTOSHOP_THUMBNAIL + CAPTION),
         (0xFE, b"a comment"),
     ]
@@ -95,7 +95,7 @@ def test_png(tmp_path, policy, change):
     info.add_text("Raw profile type exif", "hexadecimal digits of a thumbnail", zip=True)
     path = save(tmp_path / "a.png", smooth(40, 40), pnginfo=info, exif=full_exif())
     chunks = list(png._chunks(path.read_bytes()))
-    path.write_bytes(png._join([chunks[0], (b"caBX", b"jumb credentials"), *chunks[1:]]))
+    path.write_bytes(png._join([chunks[0], (b"caBX", b"jumb c2pa credentials"), *chunks[1:]]))
     kept = dict(png._chunks(written(path, policy, change)))
     assert b"caBX" not in kept
     texts = [

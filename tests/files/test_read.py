@@ -84,7 +84,9 @@ def test_jpeg_keeps_how_it_was_stored(tmp_path):
 def test_the_content_tells_the_format(tmp_path):
     save(tmp_path / "a.png", smooth(9, 11))
     (tmp_path / "a.png").rename(tmp_path / "a.jpg")
-    assert read_picture(tmp_path / "a.jpg").encoding.format == "PNG"
+    picture = read_picture(tmp_path / "a.jpg")
+    assert picture.encoding.format == "PNG"
+    assert picture.remarks == ("is a PNG file with the extension of another format",)
 
 
 @pytest.mark.parametrize("orientation", [0, 9, 300])
