@@ -135,11 +135,12 @@ def _encode_frames(frames: Sequence[StoredFrame], delays: Sequence[bytes]) -> tu
     parts, fidelity = [], "lossless"
     for patch, delay in zip(patches, delays, strict=True):
         hidden = _is_hidden(patch.frame)[patch.slices] | patch.stays
-        indices, colours, is_exact = _to_palette(patch, hidden)
+        # Viewers differ in what they clear to where a frame names no transparent colour.
+        is_transparent = clears or bool(hidden.any())
+        indices, colours, is_exact = _to_palette(patch, hidden, _COLOURS - is_transparent)
         fidelity = fidelity if is_exact else "reencoded"
-        # The number behind the last colour stands for transparency.
-        transparent = [1, len(colours)] if hidden.any() else [0, 0]
-        control = bytes([(_IS_CLEARED if clears else _STAYS) | transparent[0]]) + delay + bytes(transparent[1:])
+        flags = (_IS_CLEARED if clears else _STAYS) | is_transparent
+        control = bytes([flags]) + delay + bytes([len(colours) if is_transparent else 0])
         parts += [_extension(_CONTROL, control, b""), _image(patch, indices, colours)]
     return b"".join(parts), fidelity  # type: ignore[return-value]
 
@@ -154,13 +155,14 @@ def _to_rgb(pixels: Pixels) -> npt.NDArray[np.uint8]:
     return np.repeat(colours, 3, axis=2) if colours.shape[2] == 1 else colours
 
 
-def _to_palette(patch: Patch, hidden: npt.NDArray[np.bool_]) -> tuple[npt.NDArray[np.uint8], _Colours, bool]:
+def _to_palette(patch: Patch, hidden: npt.NDArray[np.bool_], room: int) -> tuple[npt.NDArray[np.uint8], _Colours, bool]:
     """The numbers of the colours (h, w), the colours, and whether all that was not redacted has its own.
 
     Args:
-        hidden: (h, w), what is transparent.
+        hidden: (h, w), what is transparent: the number behind the last colour.
+        room: for so many colours.
     """
-    pixels, changed, room = _to_rgb(patch.pixels), patch.frame.changed[patch.slices], _COLOURS - int(hidden.any())
+    pixels, changed = _to_rgb(patch.pixels), patch.frame.changed[patch.slices]
     kept, redacted = ~changed & ~hidden, changed & ~hidden
     exact = np.unique(_packed(pixels[kept]))
     is_exact = len(exact) <= room

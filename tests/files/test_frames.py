@@ -129,6 +129,17 @@ def test_the_limit_of_pixels_counts_all_frames(tmp_path, extension):
         read_picture(path, ReadSettings(max_pixels=3 * 40 * 30 - 1))
 
 
+def test_a_gif_that_turns_transparent_on_the_way(tmp_path):
+    """What is cleared is transparent then, also behind frames without a transparent pixel."""
+    frames = moving("RGB")[:3]
+    path = write(tmp_path / "a.gif", frames, disposal=[1, 2, 1], duration=100)
+    new, redacted = rewrite(path, np.s_[18:25, 8:20])
+    for expected, frame in zip(redacted, read_picture(new).frames, strict=True):
+        assert (frame.alpha is None) == (expected.alpha is None)
+        assert expected.alpha is None or (frame.alpha == expected.alpha).all()
+        assert (frame.pixels == expected.pixels)[slice(None) if frame.alpha is None else frame.alpha > 0].all()
+
+
 def test_a_gif_of_many_colours_keeps_them_outside_the_mask(tmp_path):
     pixels = noise(16, 16)  # 256 colours
     path = tmp_path / "a.gif"
