@@ -5,16 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
 import numpy as np
+import numpy.typing as npt
 
 from anonymizer.detect.detector import Detector
 from anonymizer.detect.merge import merge_detections
 from anonymizer.errors import OutputError, PictureError
 from anonymizer.files.encode import encode_picture
+from anonymizer.files.picture import Frame, Picture
 from anonymizer.files.read import read_picture
 from anonymizer.files.write import remove_files, write_files
 from anonymizer.record.detections import to_json
@@ -25,6 +27,36 @@ from anonymizer.types import Alpha, Detection, Job, Pixels, Pixels8, Result
 
 HIGHLIGHTS_FROM = 99.9
 """Percentile of brightness from which on 16-bit pixels are shown white; as few are shown black."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What is in a frame, and of that what its alpha channel shows by itself."""
+
+    detections: Sequence[Detection]
+    in_alpha: Sequence[Detection]
+
+
+def find_in_frames(picture: Picture, detectors: Sequence[Detector]) -> list[Found]:
+    """What is found in each frame by itself."""
+    return [Found(*detect_in_planes(frame.view, frame.alpha, detectors)) for frame in picture.frames]
+
+
+def to_hide(found: Sequence[Found], is_animation: bool) -> list[Found]:
+    """What to hide in each frame: of animations also what is found in the frames directly before and after.
+
+    Models lose an object in single frames, which would show it.
+    """
+    if not is_animation:
+        return list(found)
+    near = [found[max(0, number - 1) : number + 2] for number in range(len(found))]
+    return [Found([d for f in some for d in f.detections], [d for f in some for d in f.in_alpha]) for some in near]
+
+
+def redact_frame(frame: Frame, found: Found, settings: Settings) -> tuple[Frame, npt.NDArray[np.bool_]]:
+    """The frame without what was found in it, and where it changed."""
+    pixels, mask = redact_detections(frame.pixels, found.detections, settings)
+    return Frame(pixels, redact_alpha(frame.alpha, found.in_alpha, settings)), mask > 0
 
 
 def detect(pixels: Pixels, detectors: Sequence[Detector]) -> list[Detection]:
@@ -94,29 +126,31 @@ def _process(
     with _timed(seconds, "read"):
         picture = read_picture(input_root / job.source, settings.read)
     with _timed(seconds, "detect"):
-        detections, in_alpha = detect_in_planes(picture.pixels, picture.alpha, detectors)
+        found = find_in_frames(picture, detectors)
     with _timed(seconds, "redact"):
-        pixels, mask = redact_detections(picture.pixels, detections, settings)
-        alpha = redact_alpha(picture.alpha, in_alpha, settings)
+        hidden = to_hide(found, picture.is_animation)
+        redacted = [redact_frame(*pair, settings) for pair in zip(picture.frames, hidden, strict=True)]
     with _timed(seconds, "write"):
-        encoded = encode_picture(picture, pixels, alpha, mask > 0, settings.write.metadata)
+        frames, changed = zip(*redacted, strict=True)
+        encoded = encode_picture(picture, frames, changed, settings.write.metadata)
         if settings.write.lossless_only and encoded.fidelity != "lossless":
             raise PictureError("cannot be kept bit for bit outside the blurred areas, as --lossless-only asks")
         # The picture comes last: where it is, its detections are.
-        record = {job.record: to_json(detections)} if settings.record.write_detections else {}
+        record = {job.record: to_json([one.detections for one in found])} if settings.record.write_detections else {}
         write_files(output_root, {**record, job.target: encoded.content})
         remove_files(output_root, [*job.stale_records, *([] if record else [job.record])])
 
     looked_for = {kind for detector in detectors for kind in detector.kinds}
+    detections = [detection for one in found for detection in one.detections]
     counts = {kind: sum(d.kind == kind for d in detections) for kind in sorted(looked_for, key=KINDS.index)}
     return Result(
         job.name,
         "anonymized",
         counts=counts,
         seconds=seconds,
-        warnings=tuple(weaknesses(detections, settings.redact)),
+        warnings=(*picture.remarks, *weaknesses(detections, settings.redact)),
         fidelity=encoded.fidelity,
-        left_out=tuple(encoded.left_out),
+        left_out=encoded.left_out,
     )
 
 

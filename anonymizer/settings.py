@@ -17,6 +17,11 @@ from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar
 from anonymizer.errors import SettingsError
 
 KINDS = ("face", "plate")
+EXTENSIONS = (
+    *("jpg", "jpeg", "jpe", "jfif", "mpo", "png", "apng", "gif", "bmp", "dib", "tif", "tiff", "webp"),
+    *("avif", "heic", "heif", "hif", "jp2", "j2k", "jpf", "jpx"),
+)
+"""Of all formats that are read."""
 METADATA_POLICIES = ("strip", "safe", "keep")
 THRESHOLD_RANGE = (0.001, 1.0)
 
@@ -217,7 +222,7 @@ class FindSettings(_Checked):
     """Which files are pictures."""
 
     image_extensions: tuple[str, ...] = _setting(
-        ("jpg", "jpeg", "png"), _parse_extensions, "File extensions of pictures, matched without case.", "LIST"
+        EXTENSIONS, _parse_extensions, "File extensions of pictures, matched without case.", "LIST"
     )
 
 

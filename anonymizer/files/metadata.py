@@ -79,6 +79,8 @@ _SAFE_EXIF = frozenset(
     }
 )
 
+_PROFILE_HEADER = 128  # bytes of an ICC profile
+
 _STARTS = (b"\xff\xd8\xff", b"\x89PNG")
 """How JPEG and PNG files begin."""
 
@@ -87,6 +89,7 @@ _SIGNS_OF_PICTURES = (
     b"GImage",
     b"GDepth",
     b"GContainer",
+    b"hdrgm",
     b"MotionPhoto",
     b"/9j/",
     b"iVBORw0KGgo",
@@ -113,19 +116,25 @@ def kept_exif(exif: Image.Exif | None, orientation: int, policy: Policy) -> byte
         exif: of the source, if it has any.
         orientation: of the stored picture, 1..8; is kept under every policy.
     """
-    kept = Image.Exif()
-    if exif is not None and policy != "strip":
-        try:
-            with quiet_pillow():
-                _copy(exif, kept, policy)
-                kept[ORIENTATION] = orientation
-                return _without_prefix(kept)
-        except (ValueError, TypeError, KeyError, OSError, SyntaxError, OverflowError, AttributeError, struct.error):
-            kept = Image.Exif()  # damaged: what cannot be written again is left out
-    if orientation == 1:
+    if orientation == 1 and (exif is None or policy == "strip"):
         return None
+    kept = kept_tags(exif, policy)
     kept[ORIENTATION] = orientation
-    return _without_prefix(kept)
+    return kept.tobytes().removeprefix(b"Exif\0\0")
+
+
+def kept_tags(exif: Image.Exif | None, policy: Policy) -> Image.Exif:
+    """Those tags of EXIF data that the policy keeps. Damaged data, which cannot be written again, are left out."""
+    kept = Image.Exif()
+    if exif is None or policy == "strip":
+        return kept
+    try:
+        with quiet_pillow():
+            _copy(exif, kept, policy)
+            kept.tobytes()
+    except (ValueError, TypeError, KeyError, OSError, SyntaxError, OverflowError, AttributeError, struct.error):
+        return Image.Exif()
+    return kept
 
 
 @contextmanager
@@ -162,10 +171,12 @@ class _Everything(Container[int]):
         return tag not in self._but
 
 
-def _without_prefix(exif: Image.Exif) -> bytes:
-    return exif.tobytes().removeprefix(b"Exif\0\0")
-
-
 def is_text_kept(text: bytes, policy: Policy) -> bool:
     """Whether a comment, an XMP packet or a text chunk is kept: where all is, unless it may hold a picture."""
     return policy == "keep" and not any(sign in text for sign in _SIGNS_OF_PICTURES)
+
+
+def exact_profile(profile: bytes) -> bytes:
+    """An ICC profile without what lies behind its end. (ICC.1:2022, section 7.2.2: its size comes first.)"""
+    size = int.from_bytes(profile[:4], "big")
+    return profile[:size] if _PROFILE_HEADER <= size < len(profile) else profile
