@@ -11,6 +11,7 @@ from anonymizer.record.report import Report
 from anonymizer.run.local import run
 from anonymizer.run.plan import Plan, make_plan
 from anonymizer.settings import KINDS, RunSettings, TalkSettings, from_options, settings_from_options
+from anonymizer.types import STATUSES
 
 
 def anonymize_folder(config: Path | None, given: dict[str, object]) -> int:
@@ -34,8 +35,9 @@ def anonymize_folder(config: Path | None, given: dict[str, object]) -> int:
 
 
 def _tell_plan(plan: Plan) -> None:
+    only_detects = plan.settings.redact.only_detects(plan.kinds)
     for job in plan.jobs:
-        say(f"{job.name} -> {plan.output / job.target}")
+        say(f"{job.name} -> {plan.output / (job.record if only_detects else job.target)}")
     say(f"would look for {' and '.join(plan.kinds)} in {len(plan.jobs)} pictures; nothing written")
     for result in plan.settled:
         say(f"{result.status}: {result.file}: {result.reason}")
@@ -54,7 +56,7 @@ def _warn_of_kinds_without_model(plan: Plan) -> None:
 def _tell_summary(report: Report, plan: Plan) -> None:
     found = ", ".join(f"{number} {kind}{'' if number == 1 else 's'}" for kind, number in report.detections().items())
     done = f"{report.count('anonymized')} of {len(report.results)} pictures anonymized ({found})"
-    others = "".join(f", {report.count(status)} {status}" for status in ("failed", "skipped") if report.count(status))
+    others = "".join(f", {report.count(status)} {status}" for status in STATUSES[1:] if report.count(status))
     say(f"{done}{others}")
     _tell_not_looked_at(plan)
     say(f"report: {plan.report}")

@@ -10,7 +10,7 @@ from typing import Any
 
 from anonymizer import __version__
 from anonymizer.settings import Settings
-from anonymizer.types import Kind, Result
+from anonymizer.types import STATUSES, Kind, Result
 
 REPORT_NAME = "anonymize-report.json"
 
@@ -71,7 +71,7 @@ class Report:
             ],
             "totals": {
                 "pictures": len(self.results),
-                **{status: self.count(status) for status in ("anonymized", "failed", "skipped")},
+                **{status: self.count(status) for status in STATUSES},
                 "detections": self.detections(),
                 "seconds": _rounded(self.seconds()),
                 "files_not_looked_at": dict(sorted(self.not_looked_at.items())),

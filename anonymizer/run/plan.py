@@ -12,6 +12,7 @@ from anonymizer.detect.load import choose_models, chosen_kinds, thresholds_of
 from anonymizer.errors import OutputError, SettingsError
 from anonymizer.files.find import find_pictures
 from anonymizer.files.output import check_output
+from anonymizer.files.overlay import read_overlay
 from anonymizer.record.report import REPORT_NAME, UsedModel
 from anonymizer.settings import RunSettings, Settings
 from anonymizer.types import Job, Kind, Result
@@ -38,7 +39,8 @@ def make_plan(run: RunSettings, settings: Settings) -> Plan:
     """Lists the pictures and checks models and folders. Loads no model and writes nothing.
 
     Raises:
-        SettingsError: the input is no folder or holds no picture, or a folder is not named.
+        SettingsError: the input is no folder or holds no picture, a folder is not named, the overlay is no picture, or
+            nothing would be written.
         ModelError: a model is missing or damaged.
         OutputError: the output is refused.
     """
@@ -59,6 +61,11 @@ def make_plan(run: RunSettings, settings: Settings) -> Plan:
         UsedModel(model.name, checksum(model), model.found_kinds, thresholds_of(model, settings.detect))
         for model in models
     ]
+    kinds = chosen_kinds(models, settings.detect)
+    if settings.redact.only_detects(kinds) and not settings.record.write_detections:
+        raise SettingsError("--no-write-detections: with --method none there is nothing else to write")
+    if settings.redact.overlay is not None:
+        read_overlay(settings.redact.overlay)
     limit = run.limit if run.limit is not None else len(listing.jobs)
     settled = [Result(f"{folder}/", "failed", reason) for folder, reason in listing.unreadable.items()]
     settled += [
@@ -71,7 +78,7 @@ def make_plan(run: RunSettings, settings: Settings) -> Plan:
         report=report,
         settings=settings,
         models=used,
-        kinds=chosen_kinds(models, settings.detect),
+        kinds=kinds,
         jobs=listing.jobs[:limit],
         settled=settled,
         not_looked_at=listing.not_looked_at,
