@@ -20,8 +20,8 @@ from anonymizer.files.picture import Frame, Picture
 from anonymizer.files.read import read_picture
 from anonymizer.files.write import remove_files, write_files
 from anonymizer.record.detections import to_json
-from anonymizer.redact.mask import Mask, union_mask
-from anonymizer.redact.redact import redact, to_regions, weaknesses
+from anonymizer.redact.mask import Mask
+from anonymizer.redact.redact import redact, to_targets, weaknesses
 from anonymizer.settings import KINDS, Settings
 from anonymizer.types import Alpha, Detection, Job, Pixels, Pixels8, Result
 
@@ -127,6 +127,15 @@ def _process(
         picture = read_picture(input_root / job.source, settings.read)
     with _timed(seconds, "detect"):
         found = find_in_frames(picture, detectors)
+    looked_for = {kind for detector in detectors for kind in detector.kinds}
+    detections = [detection for one in found for detection in one.detections]
+    counts = {kind: sum(d.kind == kind for d in detections) for kind in sorted(looked_for, key=KINDS.index)}
+    if settings.redact.only_detects(looked_for):
+        with _timed(seconds, "write"):
+            write_files(output_root, {job.record: to_json([one.detections for one in found])})
+            remove_files(output_root, [*job.stale_records, job.target])
+        return Result(job.name, "detected", counts=counts, seconds=seconds)
+
     with _timed(seconds, "redact"):
         hidden = to_hide(found, picture.is_animation)
         redacted = [redact_frame(*pair, settings) for pair in zip(picture.frames, hidden, strict=True)]
@@ -139,10 +148,6 @@ def _process(
         record = {job.record: to_json([one.detections for one in found])} if settings.record.write_detections else {}
         write_files(output_root, {**record, job.target: encoded.content})
         remove_files(output_root, [*job.stale_records, *([] if record else [job.record])])
-
-    looked_for = {kind for detector in detectors for kind in detector.kinds}
-    detections = [detection for one in found for detection in one.detections]
-    counts = {kind: sum(d.kind == kind for d in detections) for kind in sorted(looked_for, key=KINDS.index)}
     return Result(
         job.name,
         "anonymized",
@@ -156,10 +161,7 @@ def _process(
 
 def redact_detections(pixels: Pixels, detections: Sequence[Detection], settings: Settings) -> tuple[Pixels, Mask]:
     """The picture without what was found in it, and the mask of that."""
-    shape = (pixels.shape[0], pixels.shape[1])
-    regions = to_regions(detections, shape, settings.redact)
-    mask = union_mask(regions, shape)
-    return redact(pixels, regions, mask, settings.redact), mask
+    return redact(pixels, to_targets(detections, (pixels.shape[0], pixels.shape[1]), settings.redact))
 
 
 def redact_alpha(alpha: Alpha | None, in_alpha: Sequence[Detection], settings: Settings) -> Alpha | None:

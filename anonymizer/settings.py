@@ -11,6 +11,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import Field, asdict, dataclass, field, fields
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar
 
@@ -23,6 +24,9 @@ EXTENSIONS = (
 )
 """Of all formats that are read."""
 METADATA_POLICIES = ("strip", "safe", "keep")
+METHODS = ("gaussian", "mosaic", "solid", "image", "inpaint", "none")
+SHAPES = ("ellipse", "box")
+MAX_CELLS = 16
 THRESHOLD_RANGE = (0.001, 1.0)
 
 _Settings = TypeVar("_Settings", bound="_Checked")
@@ -138,10 +142,48 @@ def _parse_kernel(value: object) -> Kernel | None:
     return Kernel(size, sigma, box_size)
 
 
-def _parse_metadata(value: object) -> str:
-    if value not in METADATA_POLICIES:
-        raise ValueError(f"{value!r} is none of {', '.join(METADATA_POLICIES)}")
-    return str(value)
+def _choice(names: tuple[str, ...], optional: bool = False) -> Callable[[object], str | None]:
+    """The check of a setting that is one of some names, or None where that is allowed."""
+
+    def parse(value: object) -> str | None:
+        if value is None and optional:
+            return None
+        if value not in names:
+            raise ValueError(f"{value!r} is none of {', '.join(names)}")
+        return str(value)
+
+    return parse
+
+
+def _parse_cells(value: object) -> int:
+    cells = _parse_count(value)
+    if cells > MAX_CELLS:
+        raise ValueError(f"{cells} is not in the range 1..{MAX_CELLS}")
+    return cells
+
+
+def _parse_color(value: object) -> str:
+    from PIL import ImageColor
+
+    if value == "mean":
+        return "mean"
+    expected = "mean, the name of a colour such as 'gray', or '#rrggbb' (in quotes)"
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r} is neither {expected}")
+    try:
+        color = bytes(ImageColor.getrgb(value))
+    except ValueError:
+        color = b""
+    if len(color) != 3:  # unknown, or with a fourth value for opacity
+        raise ValueError(f"{value!r} is neither {expected}")
+    return f"#{color.hex()}"
+
+
+def _parse_overlay(value: object) -> Path | None:
+    path = _parse_path(value)
+    if path is not None and not path.is_file():
+        raise ValueError(f"{path} is no file")
+    return path
 
 
 def _parse_margin(value: object) -> float:
@@ -273,25 +315,91 @@ class DetectSettings(_Checked):
 class RedactSettings(_Checked):
     """How what was found is made unrecognisable."""
 
+    method: str = _setting(
+        "gaussian",
+        _choice(METHODS),
+        f"What takes the place of an object: {', '.join(METHODS)}. none only detects: with it no pictures are written.",
+        "METHOD",
+    )
+    face_method: str | None = _setting(
+        None, _choice(METHODS, optional=True), "The same for faces alone. By default as --method.", "METHOD"
+    )
+    plate_method: str | None = _setting(
+        None, _choice(METHODS, optional=True), "The same for plates alone. By default as --method.", "METHOD"
+    )
+    cells: int = _setting(
+        4,
+        _parse_cells,
+        f"gaussian, mosaic: cells of one colour along the longer side of a face, 1..{MAX_CELLS}. A plate is one cell.",
+        "N",
+    )
+    color: str = _setting(
+        "black",
+        _parse_color,
+        "solid, image: colour, by name or as #rrggbb; or mean, that of the object's surroundings.",
+        "COLOR",
+    )
+    overlay: Path | None = _setting(
+        None, _parse_overlay, "image: PNG file that is laid over each object. By default a simple drawn face.", "FILE"
+    )
     obfuscation_kernel: Kernel | None = _setting(
         None,
         _parse_kernel,
-        "auto: strength grows with the object. Or kernel_size,sigma,box_kernel_size in pixels as in the "
-        "understand.ai anonymizer; such a fixed kernel does not hide large faces.",
+        "kernel_size,sigma,box_kernel_size in pixels as in the understand.ai anonymizer, in place of gaussian. "
+        "Cosmetic: such a fixed kernel does not hide large faces.",
         "KERNEL",
     )
+    shape: str | None = _setting(
+        None,
+        _choice(SHAPES, optional=True),
+        "What is hidden: the box, or the ellipse through its corners. By default ellipse for faces, box for plates.",
+        "SHAPE",
+    )
+    face_shape: str | None = _setting(
+        None, _choice(SHAPES, optional=True), "The same for faces alone. By default as --shape.", "SHAPE"
+    )
+    plate_shape: str | None = _setting(
+        None, _choice(SHAPES, optional=True), "The same for plates alone. By default as --shape.", "SHAPE"
+    )
     face_margin: float = _setting(
-        0.2, _parse_margin, "Widens the box of a face on every side by this share of its size.", "FLOAT"
+        0.2, _parse_margin, "Widens what is hidden of a face on every side by this share of the box's size.", "FLOAT"
     )
     plate_margin: float = _setting(
-        0.1, _parse_margin, "Widens the box of a plate on every side by this share of its size.", "FLOAT"
+        0.1, _parse_margin, "Widens what is hidden of a plate on every side by this share of the box's size.", "FLOAT"
     )
     feather: float = _setting(
         0.1,
         _parse_margin,
-        "Width of the soft edge outside the widened box, as a share of the box's longer side (kernel auto).",
+        "Width of the soft edge outside of what is hidden, as a share of the box's longer side (not with a fixed "
+        "kernel, which brings its own).",
         "FLOAT",
     )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        methods = [self.method_of(kind) for kind in KINDS]
+        for key, value, users in (
+            ("obfuscation-kernel", self.obfuscation_kernel, ("gaussian",)),
+            ("overlay", self.overlay, ("image",)),
+        ):
+            if value is not None and not set(users).intersection(methods):
+                raise SettingsError(f"--{key}: has a say with --method {users[0]} only")
+
+    def method_of(self, kind: str) -> str:
+        """One of METHODS."""
+        return {"face": self.face_method, "plate": self.plate_method}[kind] or self.method
+
+    def shape_of(self, kind: str) -> str:
+        """One of SHAPES."""
+        default = {"face": "ellipse", "plate": "box"}[kind]
+        return {"face": self.face_shape, "plate": self.plate_shape}[kind] or self.shape or default
+
+    def margin_of(self, kind: str) -> float:
+        return {"face": self.face_margin, "plate": self.plate_margin}[kind]
+
+    def only_detects(self, kinds: Iterable[str]) -> bool:
+        """Whether nothing of these kinds is to be hidden. No picture is written then: it would be the original."""
+        return all(self.method_of(kind) == "none" for kind in kinds)
 
 
 @dataclass(frozen=True)
@@ -300,7 +408,7 @@ class WriteSettings(_Checked):
 
     metadata: Literal["strip", "safe", "keep"] = _setting(
         "strip",
-        _parse_metadata,
+        _choice(METADATA_POLICIES),
         "strip: keep what is needed to show the picture right. safe: also exposure, lens and time. keep: also the "
         "rest, such as GPS position and names; never thumbnails, previews, maker notes and further pictures.",
         "POLICY",
@@ -317,6 +425,11 @@ class RecordSettings(_Checked):
     write_detections: bool = _setting(True, _parse_flag, "Write a detection JSON beside each output picture.")
 
 
+@lru_cache(maxsize=4)
+def _checksum(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
 @dataclass(frozen=True)
 class Settings:
     """Everything that decides what the output looks like."""
@@ -329,9 +442,11 @@ class Settings:
     record: RecordSettings = field(default_factory=RecordSettings)
 
     def as_dict(self) -> dict[str, object]:
-        """Flat, JSON-ready, without the path of the models (their checksums say more)."""
+        """Flat, JSON-ready, without the path of the models (their checksums say more); the overlay as its SHA-256."""
         values = to_options(self.find, self.read, self.detect, self.redact, self.write, self.record)
         del values["weights"]
+        if self.redact.overlay is not None:
+            values["overlay"] = _checksum(self.redact.overlay)
         return values
 
     def digest(self) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import isfinite
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +23,9 @@ Pixels8: TypeAlias = npt.NDArray[np.uint8]
 Kind: TypeAlias = Literal["face", "plate"]
 Fidelity: TypeAlias = Literal["lossless", "reencoded"]
 """Whether a picture is bit for bit the same away from the mask, or was encoded anew as a whole."""
-Status: TypeAlias = Literal["anonymized", "failed", "skipped"]
+Status: TypeAlias = Literal["anonymized", "detected", "failed", "skipped"]
+"""detected: the detections were written, but by the user's choice no picture."""
+STATUSES: tuple[Status, ...] = get_args(Status)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,10 @@ class Box:
     @property
     def longer_side(self) -> float:
         return max(self.width, self.height)
+
+    @property
+    def corners(self) -> tuple[float, float, float, float]:
+        return self.x_min, self.y_min, self.x_max, self.y_max
 
 
 @dataclass(frozen=True, slots=True)

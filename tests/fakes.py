@@ -10,7 +10,9 @@ import numpy as np
 from PIL import Image
 
 from anonymizer.errors import ModelError
-from anonymizer.settings import DetectSettings
+from anonymizer.redact.redact import to_scene, to_targets
+from anonymizer.redact.scene import Scene, Target
+from anonymizer.settings import DetectSettings, RedactSettings
 from anonymizer.types import Box, Detection, Kind, Pixels
 
 
@@ -89,6 +91,12 @@ def face(x_min: float, y_min: float, x_max: float, y_max: float, score: float = 
 
 def plate(x_min: float, y_min: float, x_max: float, y_max: float, score: float = 0.9) -> Detection:
     return Detection(Box(x_min, y_min, x_max, y_max), score, "plate")
+
+
+def scene_of(pixels: Pixels, found: Sequence[Detection], settings: RedactSettings) -> tuple[Scene, list[Target]]:
+    """What the methods are given for these detections."""
+    targets = to_targets(found, pixels.shape[:2], settings)
+    return to_scene(pixels, targets), targets
 
 
 def noise(height: int, width: int, channels: int = 3, seed: int = 0) -> Pixels:

@@ -211,6 +211,6 @@ def test_an_interrupt_goes_through(folders, pixels, stop):
 
 
 def test_a_weak_kernel_is_noted(folders, pixels):
-    settings = Settings(redact=RedactSettings("21,2,9"))
+    settings = Settings(redact=RedactSettings(obfuscation_kernel="21,2,9"))
     result = process(JOB, *folders, [FixedDetector(face(0, 0, 40, 40))], settings)
     assert "too weak for 1 of 1 objects" in result.warnings[0]

@@ -15,6 +15,7 @@ from anonymizer.record.report import Report
 from anonymizer.run.local import run
 from anonymizer.run.plan import Plan, make_plan
 from anonymizer.settings import KINDS, RunSettings, TalkSettings, from_options, settings_from_options
+from anonymizer.types import STATUSES
 
 
 def anonymize_folder(config: Path | None, given: dict[str, object]) -> int:
@@ -48,9 +49,10 @@ def _count_pictures(plan: Plan) -> int:
 
 
 def _tell_plan(plan: Plan) -> int:
+    only_detects = plan.settings.redact.only_detects(plan.kinds)
     number = 0
     for job in islice(plan.jobs, plan.run.limit):
-        say(f"{job.name} -> {plan.output / job.target}")
+        say(f"{job.name} -> {plan.output / (job.record if only_detects else job.target)}")
         number += 1
     for job in plan.jobs:
         say(f"skipped: {job.name}: beyond --limit {plan.run.limit}")
@@ -76,7 +78,7 @@ def _tell_summary(report: Report, plan: Plan) -> None:
     found = ", ".join(f"{number} {kind}{'' if number == 1 else 's'}" for kind, number in report.detections().items())
     done = f"{totals.statuses['anonymized']} of {totals.pictures} pictures anonymized ({found})"
     unchanged = f", {totals.unchanged} of them by an earlier run" if totals.unchanged else ""
-    others = "".join(f", {totals.statuses[s]} {s}" for s in ("failed", "skipped") if totals.statuses[s])
+    others = "".join(f", {totals.statuses[s]} {s}" for s in STATUSES[1:] if totals.statuses[s])
     say(f"{done}{unchanged}{others}")
     _tell_speed(report)
     _tell_not_looked_at(plan)

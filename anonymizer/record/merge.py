@@ -12,6 +12,7 @@ from typing import Any
 from anonymizer.errors import SettingsError
 from anonymizer.files.find import listing_order
 from anonymizer.record.report import render
+from anonymizer.types import STATUSES
 
 _SAME = ("program", "settings", "settings_digest", "models")
 """What reports must share to be of one job."""
@@ -82,7 +83,7 @@ def _totals(totals: Sequence[Mapping[str, Any]], files: Sequence[Mapping[str, An
     statuses = Counter(entry["status"] for entry in files)
     return {
         "pictures": len(files),
-        **{status: statuses[status] for status in ("anonymized", "failed", "skipped")},
+        **{status: statuses[status] for status in STATUSES},
         "unchanged": sum(each["unchanged"] for each in totals),
         "detections": _added([each["detections"] for each in totals]),
         "seconds": {stage: round(s, 4) for stage, s in _added([each["seconds"] for each in totals]).items()},

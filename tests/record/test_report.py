@@ -33,6 +33,7 @@ def test_json():
     assert content["totals"] == {
         "pictures": 3,
         "anonymized": 1,
+        "detected": 0,
         "failed": 1,
         "skipped": 1,
         "detections": {"face": 2},
