@@ -39,7 +39,7 @@ def anonymize_image(pixels: Pixels, settings: Settings = Settings()) -> tuple[Pi
         raise ValueError(f"expected 1, 3 or 4 channels, not {planes.shape[2]}")
     colours: Pixels = np.ascontiguousarray(planes[:, :, :3])
     alpha = planes[:, :, 3] if planes.shape[2] == 4 else None
-    detections, in_alpha = detect_in_planes(colours, alpha, load_detectors(settings.detect))
+    detections, in_alpha = detect_in_planes(colours, alpha, load_detectors(settings.detect), settings.detect)
     result = planes.copy()
     result[:, :, :3] = redact_detections(colours, detections, settings)[0]
     if alpha is not None:

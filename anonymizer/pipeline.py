@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from anonymizer.detect.detector import Detector
 from anonymizer.detect.merge import merge_detections
+from anonymizer.detect.zones import keep_in_zones
 from anonymizer.errors import OutputError, PictureError
 from anonymizer.files.encode import encode_picture
 from anonymizer.files.picture import Frame, Picture
@@ -22,7 +23,7 @@ from anonymizer.files.write import remove_files, write_files
 from anonymizer.record.detections import to_json
 from anonymizer.redact.mask import Mask
 from anonymizer.redact.redact import redact, to_targets, weaknesses
-from anonymizer.settings import KINDS, Settings
+from anonymizer.settings import KINDS, DetectSettings, Settings
 from anonymizer.types import Alpha, Detection, Job, Pixels, Pixels8, Result
 
 HIGHLIGHTS_FROM = 99.9
@@ -37,9 +38,9 @@ class Found:
     in_alpha: Sequence[Detection]
 
 
-def find_in_frames(picture: Picture, detectors: Sequence[Detector]) -> list[Found]:
+def find_in_frames(picture: Picture, detectors: Sequence[Detector], settings: DetectSettings) -> list[Found]:
     """What is found in each frame by itself."""
-    return [Found(*detect_in_planes(frame.view, frame.alpha, detectors)) for frame in picture.frames]
+    return [Found(*detect_in_planes(frame.view, frame.alpha, detectors, settings)) for frame in picture.frames]
 
 
 def to_hide(found: Sequence[Found], is_animation: bool) -> list[Found]:
@@ -67,11 +68,12 @@ def detect(pixels: Pixels, detectors: Sequence[Detector]) -> list[Detection]:
 
 
 def detect_in_planes(
-    pixels: Pixels, alpha: Alpha | None, detectors: Sequence[Detector]
+    pixels: Pixels, alpha: Alpha | None, detectors: Sequence[Detector], settings: DetectSettings
 ) -> tuple[list[Detection], list[Detection]]:
-    """Everything that is found in a picture with its alpha channel, and of that what the channel shows by itself."""
-    in_alpha = detect_in_alpha(alpha, detectors)
-    return merge_detections([*detect(pixels, detectors), *in_alpha]), in_alpha
+    """What is found and counts in a picture with its alpha channel, and of that what the channel shows by itself."""
+    size = (pixels.shape[0], pixels.shape[1])
+    in_alpha = keep_in_zones(detect_in_alpha(alpha, detectors), size, settings)
+    return merge_detections([*keep_in_zones(detect(pixels, detectors), size, settings), *in_alpha]), in_alpha
 
 
 def detect_in_alpha(alpha: Alpha | None, detectors: Sequence[Detector]) -> list[Detection]:
@@ -126,7 +128,7 @@ def _process(
     with _timed(seconds, "read"):
         picture = read_picture(input_root / job.source, settings.read)
     with _timed(seconds, "detect"):
-        found = find_in_frames(picture, detectors)
+        found = find_in_frames(picture, detectors, settings.detect)
     looked_for = {kind for detector in detectors for kind in detector.kinds}
     detections = [detection for one in found for detection in one.detections]
     counts = {kind: sum(d.kind == kind for d in detections) for kind in sorted(looked_for, key=KINDS.index)}

@@ -11,7 +11,7 @@ from PIL import Image
 
 from anonymizer.errors import OutputError, PictureError
 from anonymizer.pipeline import process
-from anonymizer.settings import ReadSettings, RecordSettings, RedactSettings, Settings, WriteSettings
+from anonymizer.settings import DetectSettings, ReadSettings, RecordSettings, RedactSettings, Settings, WriteSettings
 from anonymizer.types import Job
 
 JOB = Job(Path("sub/a.png"), Path("sub/a.png"), Path("sub/a.json"))
@@ -27,6 +27,15 @@ def pixels(folders):
 
 def files_in(folder: Path) -> list[str]:
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+def test_what_lies_in_an_excluded_zone_is_neither_told_nor_hidden(folders, pixels):
+    settings = Settings(detect=DetectSettings(exclude_zone="0,0.5 1,0.5 1,1 0,1"))
+    result = process(JOB, *folders, [FixedDetector(face(30, 25, 40, 35), face(10, 5, 20, 15))], settings)
+    assert result.counts == {"face": 1}
+    written = load(folders[1] / "sub/a.png")
+    assert (written[25:35, 30:40] == pixels[25:35, 30:40]).all()
+    assert (written[5:15, 10:20] != pixels[5:15, 10:20]).mean() > 0.9
 
 
 def test_a_picture_and_its_detections(folders, pixels):

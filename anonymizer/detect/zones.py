@@ -19,10 +19,10 @@ _Polygon = npt.NDArray[np.float64]
 """(N, 2): x, y."""
 
 
-def keep_in_zones(detections: Sequence[Detection], shape: tuple[int, int], settings: DetectSettings) -> list[Detection]:
+def keep_in_zones(detections: Sequence[Detection], size: tuple[int, int], settings: DetectSettings) -> list[Detection]:
     """The detections that count in a picture of this height and width."""
-    included = [to_pixels(zone, shape) for zone in settings.include_zone]
-    excluded = [to_pixels(zone, shape) for zone in settings.exclude_zone]
+    included = [to_pixels(zone, size) for zone in settings.include_zone]
+    excluded = [to_pixels(zone, size) for zone in settings.exclude_zone]
     return [
         detection
         for detection in detections
@@ -31,10 +31,10 @@ def keep_in_zones(detections: Sequence[Detection], shape: tuple[int, int], setti
     ]
 
 
-def to_pixels(zone: Zone, shape: tuple[int, int]) -> _Polygon:
+def to_pixels(zone: Zone, size: tuple[int, int]) -> _Polygon:
     """Corners in pixels. Where none is above 1, they are fractions of width and height."""
     corners = np.array(zone, np.float64)
-    height, width = shape
+    height, width = size
     return corners * (width, height) if corners.max() <= 1 else corners
 
 
