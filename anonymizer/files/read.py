@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import stat
 import struct
 from collections.abc import Iterator, Mapping, Sequence
@@ -33,6 +34,18 @@ _EXTENSIONS: Mapping[str, tuple[str, ...]] = {
     "HEIF": (".heic", ".heif", ".hif"),
     "JPEG2000": (".jp2", ".j2k", ".jpf", ".jpx"),
 }
+_STARTS: Mapping[str, bytes] = {
+    "JPEG": rb"\xff\xd8\xff",
+    "PNG": rb"\x89PNG",
+    "GIF": rb"GIF8",
+    "BMP": rb"BM",
+    "TIFF": rb"II[*+]\0|MM\0[*+]",
+    "WebP": rb"RIFF....WEBP",
+    "JPEG 2000": rb"\xff\x4f\xff\x51|\0\0\0\x0cjP",
+    "AVIF": rb"....ftypavi[fs]",
+    "HEIC": rb"....ftyp(he|hevc|mif1|msf1)",
+}
+"""How files begin."""
 _ANIMATED_FORMATS = ("PNG", "GIF", "WEBP")
 _COLOURS = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK")
 
@@ -55,9 +68,17 @@ def read_picture(path: Path, settings: ReadSettings = ReadSettings()) -> Picture
             _refuse_too_large(image, settings.max_pixels)
             return replace(_to_picture(image, content), remarks=_remarks(path, image))
         except UnidentifiedImageError:
-            raise PictureError(f"is no picture in {', '.join(_FORMATS[:-1])} or HEIF format, or is damaged") from None
+            raise PictureError(_what_it_seems(content)) from None
         except (OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, struct.error) as error:
             raise PictureError(f"is damaged: {error}") from None
+
+
+def _what_it_seems(content: bytes) -> str:
+    """The reason to refuse what Pillow does not recognise."""
+    for name, start in _STARTS.items():
+        if re.match(start, content, re.DOTALL):
+            return f"seems to be a {name} file, but is damaged or of a kind that is not handled"
+    return f"is no picture in {', '.join(_STARTS)} format"
 
 
 def _remarks(path: Path, image: Image.Image) -> tuple[str, ...]:
