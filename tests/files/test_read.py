@@ -183,7 +183,7 @@ BAD = {
     "is damaged: broken data stream": jpeg_with_a_missing_table,
     "a quantisation table is missing": jpeg_with_a_zero_in_a_table,
     "is empty": lambda path: path.write_bytes(b""),
-    "is no picture in JPEG, PNG, GIF, BMP, TIFF, WebP, JPEG 2000, AVIF, HEIC format": lambda path: path.write_bytes(
+    "is no picture in JPEG, PNG, GIF, BMP, TIFF, WebP, AVIF, HEIC, JPEG 2000 format": lambda path: path.write_bytes(
         b"these are no pixels"
     ),
     "cannot be opened: No such file": lambda path: path.symlink_to("nowhere"),
