@@ -16,13 +16,9 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar
 
 from anonymizer.errors import SettingsError
+from anonymizer.files.formats import EXTENSIONS
 
 KINDS = ("face", "plate")
-EXTENSIONS = (
-    *("jpg", "jpeg", "jpe", "jfif", "mpo", "png", "apng", "gif", "bmp", "dib", "tif", "tiff", "webp"),
-    *("avif", "heic", "heif", "hif", "jp2", "j2k", "jpf", "jpx"),
-)
-"""Of all formats that are read."""
 METADATA_POLICIES = ("strip", "safe", "keep")
 METHODS = ("gaussian", "mosaic", "solid", "image", "inpaint", "none")
 SHAPES = ("ellipse", "box")

@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from anonymizer.files import bmp, gif, heif, jpeg, jpeg2000, png, tiff, webp
+from anonymizer.files.formats import Format
 from anonymizer.files.metadata import Policy
-from anonymizer.files.picture import Encoded, Format, Frame, Picture, StoredFrame, turn_back
+from anonymizer.files.picture import Encoded, Frame, Picture, StoredFrame, turn_back
 
 Encoder: TypeAlias = Callable[[Picture, Sequence[StoredFrame], Policy], Encoded]
 

@@ -7,19 +7,20 @@ thumbnails and further pictures, is not written.
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from PIL import Image
+from PIL import Image, features
 
 from anonymizer.errors import PictureError
 from anonymizer.files.metadata import Policy, exact_profile, is_text_kept, kept_exif, parse_exif, quiet_pillow
 from anonymizer.files.picture import Encoded, Picture, StoredFrame, to_image
 from anonymizer.files.quality import at_matched_quality
 
-_AVIF_BRANDS = (b"avif", b"avis")
-_HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+_AVIF_BRANDS = re.compile(rb"avi[fs]")
+_HEIF_BRANDS = re.compile(rb"hei[cxms]|hev[cxms]|mif1|msf1")
 _SAMPLINGS = {0b11: "4:2:0", 0b10: "4:2:2", 0b00: "4:4:4"}
 """By the two bits that say whether the colours are halved horizontally and vertically."""
 
@@ -40,11 +41,14 @@ def refuse_without_decoder(content: bytes) -> None:
     Raises:
         PictureError: this is a file for which a decoder has to be installed.
     """
-    is_heic = content[4:8] == b"ftyp" and content[8:12] in _HEIF_BRANDS
-    if is_heic and not can_read_heic():
+    if content[4:8] != b"ftyp":
+        return
+    brands = content[8 : min(64, int.from_bytes(content[:4], "big"))]
+    if _AVIF_BRANDS.search(brands):
+        if not features.check("avif"):
+            raise PictureError("is an AVIF file, which this build of Pillow cannot read")
+    elif _HEIF_BRANDS.search(brands) and not can_read_heic():
         raise PictureError("is a HEIC file; to read those, install the extra: pip install 'anonymizer[heif]'")
-    if content[4:8] == b"ftyp" and content[8:12] in _AVIF_BRANDS and "AVIF" not in Image.SAVE:
-        raise PictureError("is an AVIF file, which this build of Pillow cannot read")
 
 
 def refuse_unhandled(image: Image.Image) -> None:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from anonymizer.files.formats import Format
 from anonymizer.types import Alpha, Fidelity, Pixels, Pixels8
 
-Format: TypeAlias = Literal["JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP", "AVIF", "HEIF", "JPEG2000"]
 _Plane = TypeVar("_Plane", bound=np.generic)
 
 # EXIF orientation (1..8): how the stored picture is turned upright, and back. Transposed? Then flipped

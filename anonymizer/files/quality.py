@@ -6,7 +6,7 @@ from bisect import bisect_left
 from collections.abc import Callable
 from functools import cache
 
-_QUALITIES = (60, 75, 85, 95)
+_QUALITIES = (60, 70, 80, 87, 95)
 
 
 def at_matched_quality(encode: Callable[[int], bytes], size: int) -> bytes:

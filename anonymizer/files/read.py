@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import stat
 import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
@@ -16,25 +17,17 @@ from PIL import Image, ImageFile, JpegImagePlugin, UnidentifiedImageError
 
 from anonymizer.errors import PictureError
 from anonymizer.files import heif, jpeg2000, png, tiff
+from anonymizer.files.formats import EXTENSIONS, FORMATS, Format
 from anonymizer.files.metadata import ORIENTATION, quiet_pillow
-from anonymizer.files.picture import Encoding, Format, Frame, Picture, turn_upright
+from anonymizer.files.picture import Encoding, Frame, Picture, turn_upright
 from anonymizer.settings import ReadSettings
 
-_FORMATS = ("JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP", "AVIF", "JPEG2000", "HEIF")
 _JPEG_FORMATS = ("JPEG", "MPO")  # MPO: a JPEG file with further pictures behind the first
-_EXTENSIONS: Mapping[str, tuple[str, ...]] = {
-    "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"),
-    "PNG": (".png", ".apng"),
-    "GIF": (".gif",),
-    "BMP": (".bmp", ".dib"),
-    "TIFF": (".tif", ".tiff"),
-    "WEBP": (".webp",),
-    "AVIF": (".avif",),
-    "HEIF": (".heic", ".heif", ".hif"),
-    "JPEG2000": (".jp2", ".j2k", ".jpf", ".jpx"),
-}
 _ANIMATED_FORMATS = ("PNG", "GIF", "WEBP")
 _COLOURS = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK")
+
+_DECODING_ERRORS = (OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, RuntimeError, struct.error)
+"""What decoders raise on damaged files."""
 
 
 def read_picture(path: Path, settings: ReadSettings = ReadSettings()) -> Picture:
@@ -49,22 +42,35 @@ def read_picture(path: Path, settings: ReadSettings = ReadSettings()) -> Picture
         ImageFile.LOAD_TRUNCATED_IMAGES = settings.allow_truncated
         heif.refuse_without_decoder(content)
         try:
-            image = Image.open(
-                io.BytesIO(content), formats=[name for name in _FORMATS if name in Image.OPEN or name != "HEIF"]
-            )
+            image = Image.open(io.BytesIO(content), formats=_readable_formats())
             _refuse_too_large(image, settings.max_pixels)
-            return replace(_to_picture(image, content), remarks=_remarks(path, image))
+            picture = _to_picture(image, content)
+            return replace(picture, remarks=_remarks(path, picture.encoding.format))
         except UnidentifiedImageError:
-            raise PictureError(f"is no picture in {', '.join(_FORMATS[:-1])} or HEIF format, or is damaged") from None
-        except (OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, struct.error) as error:
+            raise PictureError(_what_it_seems(content)) from None
+        except _DECODING_ERRORS as error:
             raise PictureError(f"is damaged: {error}") from None
 
 
-def _remarks(path: Path, image: Image.Image) -> tuple[str, ...]:
+def _readable_formats() -> list[str]:
+    """For HEIC, Pillow needs the help of a package, which is called in when there is such a file."""
+    return [name for name in FORMATS if name != "HEIF" or name in Image.OPEN]
+
+
+def _what_it_seems(content: bytes) -> str:
+    """The reason to refuse what Pillow does not recognise."""
+    for signs in FORMATS.values():
+        if re.match(signs.start, content, re.DOTALL):
+            return f"seems to be a {signs.name} file, but is damaged or of a kind that is not handled"
+    return f"is no picture in {', '.join(signs.name for signs in FORMATS.values())} format"
+
+
+def _remarks(path: Path, found: Format) -> tuple[str, ...]:
     """What to say where the extension is that of another format. The output has the same name."""
-    found = "JPEG" if image.format in _JPEG_FORMATS else str(image.format)
-    is_misnamed = any(path.suffix.lower() in some for name, some in _EXTENSIONS.items() if name != found)
-    return (f"is a {found} file with the extension of another format",) if is_misnamed else ()
+    extension = path.suffix.lower().removeprefix(".")
+    if extension not in EXTENSIONS or extension in FORMATS[found].extensions:
+        return ()
+    return (f"is a {FORMATS[found].name} file with the extension of another format",)
 
 
 def _read_regular_file(path: Path) -> bytes:

@@ -20,8 +20,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from anonymizer.files.find import find_pictures
+from anonymizer.files.formats import EXTENSIONS
 from anonymizer.pipeline import process
-from anonymizer.settings import EXTENSIONS, METADATA_POLICIES, Settings, WriteSettings
+from anonymizer.settings import METADATA_POLICIES, Settings, WriteSettings
 from anonymizer.types import Box, Detection, Pixels, Result
 
 TRACES = {

@@ -144,6 +144,24 @@ def test_rgb_jpeg_whose_components_are_numbered_like_ycbcr(tmp_path):
     assert np.abs(np.asarray(Image.open(io.BytesIO(encoded.content))).astype(int) - picture.pixels).max() < 20
 
 
+def test_arithmetic_coding(tmp_path):
+    """The coefficients stay; they are written in Huffman codes."""
+    (tmp_path / "plain.jpg").write_bytes(jpeg_file(smooth(80, 80)))
+    source = jpeglib.read_dct(str(tmp_path / "plain.jpg"))
+    source.load()
+    with jpeglib.version("9e"):
+        source.write_dct(str(tmp_path / "a.jpg"), flags=["+ARITH_CODE"])
+    assert b"\xff\xc9" in (tmp_path / "a.jpg").read_bytes()
+    jpeg._choose_library.cache_clear()
+    changed = np.zeros((80, 80), bool)
+    changed[:8, :8] = True
+    new = rewrite(tmp_path / "a.jpg", changed)
+    assert b"\xff\xc0" in new.read_bytes()
+    for before, after in zip(coefficients(tmp_path / "plain.jpg"), coefficients(new), strict=True):
+        assert not (before != after).any(axis=(2, 3))[1:, 1:].any()
+    assert (coefficients(tmp_path / "plain.jpg")[0] != coefficients(new)[0])[0, 0].any()
+
+
 def test_gray_jpeg_of_photoshop_stays_lossless(tmp_path):
     content = jpeg_file(smooth(40, 40)[:, :, :1])
     path = tmp_path / "a.jpg"

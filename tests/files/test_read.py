@@ -167,11 +167,23 @@ def jpeg_with_a_zero_in_a_table(path: Path) -> None:
     path.write_bytes(content)
 
 
+def jpeg_of_12_bits(path: Path) -> None:
+    content = bytearray(save(path, smooth(20, 20)).read_bytes())
+    content[content.index(b"\xff\xc0") + 4] = 12
+    path.write_bytes(content)
+
+
+def float_tiff(path: Path) -> None:
+    path.write_bytes(cv2.imencode(".tif", np.ones((9, 9, 3), np.float32))[1].tobytes())
+
+
 BAD = {
+    "seems to be a JPEG file, but is damaged or of a kind that is not handled": jpeg_of_12_bits,
+    "TIFF file": float_tiff,
     "is damaged: broken data stream": jpeg_with_a_missing_table,
     "a quantisation table is missing": jpeg_with_a_zero_in_a_table,
     "is empty": lambda path: path.write_bytes(b""),
-    "is no picture in JPEG, PNG, GIF, BMP, TIFF, WEBP, AVIF, JPEG2000 or HEIF format": lambda path: path.write_bytes(
+    "is no picture in JPEG, PNG, GIF, BMP, TIFF, WebP, AVIF, HEIC, JPEG 2000 format": lambda path: path.write_bytes(
         b"these are no pixels"
     ),
     "cannot be opened: No such file": lambda path: path.symlink_to("nowhere"),
