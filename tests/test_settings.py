@@ -182,3 +182,10 @@ def test_digest_tells_what_decides_the_output():
 
 def test_run_settings_are_no_part_of_the_report():
     assert not set(to_options(RunSettings())).intersection(Settings().as_dict())
+
+
+def test_presets():
+    assert DetectSettings().preset == "balanced"
+    assert settings_from_options({"preset": "thorough"}).detect.preset == "thorough"
+    with pytest.raises(SettingsError, match=r"--preset: 'slow' is none of fast, balanced, thorough"):
+        DetectSettings(preset="slow")
