@@ -256,6 +256,51 @@ def test_patches_put_together_show_the_frames(points, step):
         assert (canvas == frame.pixels).all()
 
 
+@pytest.mark.parametrize("lossless", [False, True])
+@pytest.mark.parametrize("frames", [1, 3])
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+def test_data_behind_a_webp_picture_are_left_out(tmp_path, lossless, frames, mode):
+    path = write(tmp_path / "a.webp", moving(mode)[:frames], lossless=lossless)
+
+    def hide(chunks):
+        for kind, data in chunks:
+            if kind == b"ANMF":
+                yield kind, data[:16] + webp._join(hide(webp._chunks(data[16:])))
+            else:
+                yield kind, data + b"hidden" * 9 if kind in webp._PICTURE_CHUNKS else data
+
+    content = path.read_bytes()
+    path.write_bytes(webp._riff(b"WEBP" + webp._join(hide(webp._file_chunks(content)))))
+    picture = read_picture(path)
+    changed = [np.zeros((30, 40), bool)] * frames
+    encoded = encode_picture(picture, picture.frames, changed, "keep")
+    assert b"hidden" not in encoded.content
+
+
+def test_a_second_picture_in_a_webp_file_is_refused(tmp_path):
+    path = write(tmp_path / "a.webp", moving()[:1], lossless=True)
+    chunks = webp._file_chunks(path.read_bytes())
+    path.write_bytes(webp._riff(b"WEBP" + webp._join([*chunks, chunks[-1]])))
+    with pytest.raises(PictureError, match="not one picture"):
+        rewrite(path)
+
+
+def test_data_behind_the_pictures_of_a_gif_are_left_out(tmp_path):
+    path = write(tmp_path / "a.gif", moving()[:3], duration=100)
+    content = path.read_bytes()
+    parts = [
+        block.head + gif._in_parts([block.data + b"hidden" * 50]) if block.kind == 0x2C else block.content
+        for block in gif._blocks(content)
+    ]
+    path.write_bytes(content[: 13 + gif._table_size(content[10])] + b"".join(parts) + b";")
+    assert b"hidden" in path.read_bytes()
+    before = read_picture(path)
+    new = rewrite(path)[0]
+    assert b"hidden" not in new.read_bytes()
+    for one, other in zip(before.frames, read_picture(new).frames, strict=True):
+        assert (one.pixels == other.pixels).all()
+
+
 @pytest.mark.parametrize("make", [gif._blocks, webp._file_chunks])
 def test_block_readers_end(make):
     for length in range(40):
