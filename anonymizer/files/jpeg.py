@@ -29,10 +29,10 @@ from anonymizer.files.surplus import is_complete
 from anonymizer.types import Pixels
 
 _EOI, _SOS = 0xD9, 0xDA
-_APP0, _APP1, _APP2, _APP13, _APP14, _APP15, _COM = 0xE0, 0xE1, 0xE2, 0xED, 0xEE, 0xEF, 0xFE
+_APP0, _APP1, _APP2, _APP13, _APP14, _COM = 0xE0, 0xE1, 0xE2, 0xED, 0xEE, 0xFE
 _PROGRESSIVE, _HUFFMAN = 0xC2, 0xC4
 _FRAMES = (0xC0, 0xC1, _PROGRESSIVE)  # the first two are baseline and extended
-_STANDARD_CODES = (bytes([0x10, 0, 2, 1, 3, 3, 2, 4, 3, 5, 5, 4, 4, 0, 0, 1, 0x7D]),)  # of luminance, with their number
+_STANDARD_CODES = bytes([0x10, 0, 2, 1, 3, 3, 2, 4, 3, 5, 5, 4, 4, 0, 0, 1, 0x7D])  # how those of luminance begin
 _SCANS_COST, _TABLES_COST = 1.05, 64
 """By which factor several scans may be larger than a single one, and by how many bytes for each further marker."""
 _LIBRARY = "turbo210"  # the quickest that jpeglib comes with
@@ -286,7 +286,8 @@ def replace_blocks(content: bytes, pixels: Pixels | None, changed: npt.NDArray[n
 
 @cache
 def _choose_library() -> None:
-    jpeglib.version.set(_LIBRARY)
+    if _LIBRARY in jpeglib.version.versions():
+        jpeglib.version.set(_LIBRARY)
 
 
 def _adobe_says_untransformed(content: bytes) -> bool:
@@ -314,7 +315,7 @@ def _is_ycbcr(content: bytes, numbers: tuple[int, ...]) -> bool:
 def _has_own_codes(content: bytes) -> bool:
     """Whether the Huffman codes were made for this picture, and not taken from the standard, annex K.3."""
     tables = b"".join(segment.payload for segment in _segments(content) if segment.marker == _HUFFMAN)
-    return _is_progressive(content) or not any(start in tables for start in _STANDARD_CODES)
+    return _is_progressive(content) or _STANDARD_CODES not in tables
 
 
 @contextmanager
