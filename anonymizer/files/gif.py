@@ -27,6 +27,7 @@ _EXTENSION, _IMAGE, _TRAILER = 0x21, 0x2C, 0x3B
 _CONTROL, _COMMENT, _APPLICATION = 0xF9, 0xFE, 0xFF
 _LOOP = (b"NETSCAPE2.0", b"ANIMEXTS1.0")
 _PROFILE, _XMP = b"ICCRGBG1012", b"XMP DataXMP"
+_XMP_END = 258  # bytes that lead readers of blocks to the end of an XMP packet, which is not in parts
 _HAS_TABLE, _INTERLACED = 0x80, 0x40
 _STAYS, _IS_CLEARED = 1 << 2, 2 << 2  # what becomes of a frame before the next
 _COLOURS = 256
@@ -115,13 +116,14 @@ def _kept_metadata(blocks: Sequence[_Block], policy: Policy) -> Iterator[bytes]:
             yield _extension(_APPLICATION, name, data[:3])
         elif is_application and name == _PROFILE:
             yield _extension(_APPLICATION, name, exact_profile(data))
-        elif _is_text(block) and is_text_kept(block.content, policy):
+        elif block.kind == _EXTENSION and _is_text_kept(block, policy):
             yield block.content
 
 
-def _is_text(block: _Block) -> bool:
-    is_xmp = block.label == _APPLICATION and block.data.startswith(_XMP)
-    return block.kind == _EXTENSION and (block.label == _COMMENT or is_xmp)
+def _is_text_kept(block: _Block, policy: Policy) -> bool:
+    if block.label == _APPLICATION and block.data.startswith(_XMP):
+        return is_text_kept(block.content[len(block.head) + 1 + len(_XMP) : -_XMP_END], policy)
+    return block.label == _COMMENT and is_text_kept(block.data, policy)
 
 
 def _extension(label: int, name: bytes, data: bytes) -> bytes:

@@ -164,8 +164,7 @@ def _profile_segments(profile: bytes) -> list[bytes]:
 
 def _is_kept(segment: _Segment, policy: Policy) -> bool:
     is_text = segment.marker == _COM or (segment.marker == _APP1 and segment.payload.startswith(_XMP))
-    text = segment.payload.removeprefix(_XMP).rstrip(b"\0")
-    return is_text and b"\0" not in text and is_text_kept(text, policy)  # else in UTF-16, or no text
+    return is_text and is_text_kept(segment.payload.removeprefix(_XMP), policy)
 
 
 def _captions(resources: bytes, policy: Policy) -> bytes:

@@ -178,8 +178,12 @@ class _Everything(Container[int]):
 
 
 def is_text_kept(text: bytes, policy: Policy) -> bool:
-    """Whether a comment, an XMP packet or a text chunk is kept: where all is, unless it may hold a picture."""
-    return policy == "keep" and not any(sign in text for sign in _SIGNS_OF_PICTURES)
+    """Whether a comment, an XMP packet or a text chunk is kept: where all is, unless it may hold a picture.
+
+    Text with zeros is in UTF-16, where the signs would not be seen, or no text.
+    """
+    plain = text.rstrip(b"\0")
+    return policy == "keep" and b"\0" not in plain and not any(sign in plain for sign in _SIGNS_OF_PICTURES)
 
 
 def are_captions_kept(iptc: bytes, policy: Policy) -> bool:

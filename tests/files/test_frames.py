@@ -301,6 +301,20 @@ def test_data_behind_the_pictures_of_a_gif_are_left_out(tmp_path):
         assert (one.pixels == other.pixels).all()
 
 
+@pytest.mark.parametrize(
+    "xmp", [b"<x>somebody</x>", b"<x>somebody xmp:Thumbnails</x>", "<x>somebody</x>".encode("utf-16")]
+)
+@pytest.mark.parametrize("policy", ["strip", "keep"])
+def test_xmp_of_gif(tmp_path, xmp, policy):
+    path = write(tmp_path / "a.gif", moving()[:2])
+    end = b"\1" + bytes(range(255, -1, -1)) + b"\0"
+    content = path.read_bytes()
+    path.write_bytes(content[:-1] + b"\x21\xff\x0bXMP DataXMP" + xmp + end + b";")
+    assert len(read_picture(path).frames) == 2
+    new = rewrite(path, policy=policy)[0].read_bytes()
+    assert (xmp in new) == (policy == "keep" and xmp == b"<x>somebody</x>")
+
+
 @pytest.mark.parametrize("make", [gif._blocks, webp._file_chunks])
 def test_block_readers_end(make):
     for length in range(40):
