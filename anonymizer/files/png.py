@@ -63,7 +63,11 @@ def is_16_bits(content: bytes) -> bool:
 
 
 def encode(picture: Picture, frames: Sequence[StoredFrame], policy: Policy) -> Encoded:
-    """A PNG file with the chunks of the source file that the policy keeps."""
+    """A PNG file with the chunks of the source file that the policy keeps.
+
+    Raises:
+        PictureError: the chunks of an animation are damaged.
+    """
     content = None
     if not any(frame.is_changed for frame in frames):
         content = _with_kept_metadata(picture, policy)
@@ -103,6 +107,8 @@ def _animation(content: bytes) -> _Animation:
 def _encode_animation(picture: Picture, frames: Sequence[StoredFrame]) -> Iterator[_Chunk]:
     animation = _animation(picture.content)
     stills, moving = (frames[:1], frames[1:]) if animation.has_default else (frames[:0], frames)
+    if len(animation.delays) < len(moving):
+        raise PictureError("is damaged: its number of frames is not certain")
     patches = list(to_patches(moving))
     header, *data = _encode_still((stills or moving)[0].pixels)
     yield header

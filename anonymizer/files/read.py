@@ -151,9 +151,11 @@ def _to_animation(image: Image.Image, content: bytes) -> Picture:
     if image.format == "PNG" and png.is_16_bits(content):
         raise PictureError("is an animated PNG file of 16 bits per channel; convert it to 8 bits first")
     encoding = _encoding(image)
-    frames = []
+    frames, size = [], image.size
     for number in range(image.n_frames):  # type: ignore[attr-defined]
         image.seek(number)
+        if image.size != size:
+            raise PictureError("is damaged: a frame reaches beyond the picture")
         image.load()
         frames.append(_turned(_to_frame(image), encoding.orientation))
     return Picture(_alike(frames), content, encoding, is_animation=True)

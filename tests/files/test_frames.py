@@ -182,6 +182,16 @@ def test_hidden_frames_of_an_animated_png_are_left_out(tmp_path):
     assert sum(kind == b"fcTL" for kind, _ in png._chunks(new)) == 2
 
 
+def test_an_animated_png_that_ends_too_early_is_refused(tmp_path):
+    path = write(tmp_path / "a.png", moving()[:3])
+    chunks = list(png._chunks(path.read_bytes()))
+    last = max(index for index, (kind, _) in enumerate(chunks) if kind == b"fcTL")
+    path.write_bytes(png._join(chunks[:last]))
+    picture = read_picture(path, ReadSettings(allow_truncated=True))
+    with pytest.raises(PictureError, match="its number of frames is not certain"):
+        encode_picture(picture, picture.frames, [np.ones((30, 40), bool)] * 3, "strip")
+
+
 def test_the_first_picture_of_a_png_may_be_no_frame(tmp_path):
     frames = moving()[:3]
     path = write(tmp_path / "a.png", frames, default_image=True, duration=[100, 200])
@@ -254,6 +264,16 @@ def test_patches_put_together_show_the_frames(points, step):
         canvas[patch.slices] = patch.pixels
         assert (kept[patch.slices] == patch.pixels)[patch.stays].all()
         assert (canvas == frame.pixels).all()
+
+
+def test_a_gif_whose_frames_reach_beyond_it_is_refused(tmp_path):
+    path = write(tmp_path / "a.gif", moving()[:3], duration=100)
+    content = bytearray(path.read_bytes())
+    last = list(gif._blocks(bytes(content)))[-1].content
+    content[content.index(last) + 5 : content.index(last) + 7] = (5000).to_bytes(2, "little")
+    path.write_bytes(content)
+    with pytest.raises(PictureError, match="beyond the picture"):
+        read_picture(path)
 
 
 @pytest.mark.parametrize("lossless", [False, True])
