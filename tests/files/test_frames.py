@@ -1,6 +1,7 @@
 """Files with several pictures: every frame is processed, and written back with its delay."""
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -182,16 +183,6 @@ def test_hidden_frames_of_an_animated_png_are_left_out(tmp_path):
     assert sum(kind == b"fcTL" for kind, _ in png._chunks(new)) == 2
 
 
-def test_an_animated_png_that_ends_too_early_is_refused(tmp_path):
-    path = write(tmp_path / "a.png", moving()[:3])
-    chunks = list(png._chunks(path.read_bytes()))
-    last = max(index for index, (kind, _) in enumerate(chunks) if kind == b"fcTL")
-    path.write_bytes(png._join(chunks[:last]))
-    picture = read_picture(path, ReadSettings(allow_truncated=True))
-    with pytest.raises(PictureError, match="its number of frames is not certain"):
-        encode_picture(picture, picture.frames, [np.ones((30, 40), bool)] * 3, "strip")
-
-
 def test_the_first_picture_of_a_png_may_be_no_frame(tmp_path):
     frames = moving()[:3]
     path = write(tmp_path / "a.png", frames, default_image=True, duration=[100, 200])
@@ -215,14 +206,12 @@ def test_animated_png_of_16_bits_is_refused(tmp_path):
         read_picture(tmp_path / "a.png")
 
 
-@pytest.mark.parametrize("extension", ["gif", "webp"])
-def test_frames_in_no_certain_number_are_refused(tmp_path, extension, monkeypatch):
-    path = write(tmp_path / f"a.{extension}", moving()[:3])
-    picture = read_picture(path)
-    changed = [np.zeros((30, 40), bool)] * 2
-    shorter = type(picture)(picture.frames[:2], picture.content, picture.encoding, is_animation=True)
+@pytest.mark.parametrize("extension", ["gif", "png", "webp"])
+def test_frames_in_no_certain_number_are_refused(tmp_path, extension):
+    picture = read_picture(write(tmp_path / f"a.{extension}", moving()[:3]))
+    more = replace(picture, frames=(*picture.frames, picture.frames[0]))
     with pytest.raises(PictureError, match="its number of frames is not certain"):
-        encode_picture(shorter, picture.frames[:2], changed, "strip")
+        encode_picture(more, more.frames, [np.ones((30, 40), bool)] * 4, "strip")
 
 
 def test_pages_of_different_kinds(tmp_path):
