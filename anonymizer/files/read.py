@@ -24,6 +24,7 @@ from anonymizer.settings import ReadSettings
 
 _JPEG_FORMATS = ("JPEG", "MPO")  # MPO: a JPEG file with further pictures behind the first
 _ANIMATED_FORMATS = ("PNG", "GIF", "WEBP")
+_PALETTES = ("P", "PA")
 _COLOURS = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK")
 
 _DECODING_ERRORS = (OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, RuntimeError, struct.error)
@@ -114,7 +115,7 @@ def _to_picture(image: Image.Image, content: bytes) -> Picture:
         frames = tuple(_page(image, number, content) for number in tiff.pages(image))
         previews = image.n_frames - len(frames)  # type: ignore[attr-defined]
         left_out = (f"{previews} previews in pages of their own are left out",) if previews else ()
-        return Picture(frames, content, Encoding("TIFF"), left_out=left_out)
+        return Picture(frames, content, Encoding("TIFF", has_palette=tiff.has_palette(image)), left_out=left_out)
     if image.format in _ANIMATED_FORMATS and getattr(image, "n_frames", 1) > 1:
         return _to_animation(image, content)
     _refuse_unhandled(image, content)
@@ -223,7 +224,7 @@ def _encoding(image: Image.Image) -> Encoding:
             max(0, JpegImagePlugin.get_sampling(image)),
             bool(image.info.get("progressive")),
         )
-    return Encoding(cast(Format, image.format), orientation)
+    return Encoding(cast(Format, image.format), orientation, has_palette=image.mode in _PALETTES)
 
 
 def _quantization(image: JpegImagePlugin.JpegImageFile) -> list[list[int]]:

@@ -60,6 +60,15 @@ def pages(image: Image.Image) -> list[int]:
     return numbers or [0]
 
 
+def has_palette(image: Image.Image) -> bool:
+    """Whether any page has one."""
+    for number in pages(image):
+        image.seek(number)
+        if image.mode in ("P", "PA"):
+            return True
+    return False
+
+
 def refuse_unhandled(image: Image.Image) -> None:
     """
     Raises:

@@ -235,6 +235,15 @@ def test_cmyk(tmp_path, file_format):
     assert np.abs(after.pixels.astype(int) - redacted).mean() <= limit
 
 
+@pytest.mark.parametrize(("extension", "is_told"), [("png", True), ("bmp", True), ("tif", True), ("gif", False)])
+def test_palettes_that_become_rgb_are_told(tmp_path, extension, is_told):
+    path = tmp_path / f"a.{extension}"
+    Image.fromarray(smooth(20, 30)).quantize(16).save(path)
+    picture = read_picture(path)
+    encoded = encode_picture(picture, picture.frames, [np.ones((20, 30), bool)], "strip")
+    assert encoded.left_out == (("the palette is left out: the colours are written as RGB",) if is_told else ())
+
+
 @pytest.mark.parametrize("change", [False, True])
 def test_bilevel_tiff(tmp_path, change):
     stored = noise(20, 30, 1).squeeze() > 127
