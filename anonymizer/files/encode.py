@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 import numpy as np
@@ -27,9 +27,6 @@ _ENCODERS: Mapping[Format, Encoder] = {
     "JPEG2000": jpeg2000.encode,
 }
 
-_CREDENTIALS = "content credentials (C2PA) are left out, since they no longer hold"
-"""No format's writer keeps the box, JUMBF, that they are in."""
-
 
 def encode_picture(
     picture: Picture, frames: Sequence[Frame], changed: Sequence[npt.NDArray[np.bool_]], policy: Policy
@@ -50,8 +47,16 @@ def encode_picture(
         for frame, source, mask in zip(frames, picture.frames, changed, strict=True)
     ]
     encoded = _ENCODERS[picture.encoding.format](picture, stored, policy)
-    credentials = (_CREDENTIALS,) if b"jumb" in picture.content and b"c2pa" in picture.content else ()
-    return Encoded(encoded.content, encoded.fidelity, (*picture.left_out, *encoded.left_out, *credentials))
+    return Encoded(encoded.content, encoded.fidelity, (*picture.left_out, *encoded.left_out, *_notes(picture, stored)))
+
+
+def _notes(picture: Picture, frames: Sequence[StoredFrame]) -> Iterator[str]:
+    """What any format's writer leaves out."""
+    if b"jumb" in picture.content and b"c2pa" in picture.content:  # the box, JUMBF, that they are in, and their kind
+        yield "content credentials (C2PA) are left out, since they no longer hold"
+    is_kept = picture.encoding.format == "PNG" and not any(frame.is_changed for frame in frames)
+    if picture.encoding.has_palette and picture.encoding.format in ("PNG", "BMP", "TIFF") and not is_kept:
+        yield "the palette is left out: the colours are written as RGB"
 
 
 def _to_stored(frame: Frame, source: Frame, changed: npt.NDArray[np.bool_], orientation: int) -> StoredFrame:

@@ -20,12 +20,14 @@ from anonymizer.errors import PictureError
 from anonymizer.files.animation import Patch, to_patch, to_patches
 from anonymizer.files.metadata import Policy, exact_profile, is_text_kept
 from anonymizer.files.picture import Encoded, Picture, StoredFrame
+from anonymizer.files.surplus import CUT, is_complete
 from anonymizer.types import Fidelity, Pixels
 
 _EXTENSION, _IMAGE, _TRAILER = 0x21, 0x2C, 0x3B
 _CONTROL, _COMMENT, _APPLICATION = 0xF9, 0xFE, 0xFF
 _LOOP = (b"NETSCAPE2.0", b"ANIMEXTS1.0")
 _PROFILE, _XMP = b"ICCRGBG1012", b"XMP DataXMP"
+_XMP_END = 258  # bytes that lead readers of blocks to the end of an XMP packet, which is not in parts
 _HAS_TABLE, _INTERLACED = 0x80, 0x40
 _STAYS, _IS_CLEARED = 1 << 2, 2 << 2  # what becomes of a frame before the next
 _COLOURS = 256
@@ -43,8 +45,10 @@ class _Block:
     label: int
     """Of an extension."""
     content: bytes
+    head: bytes
+    """What comes before the data; of a picture also its palette and the smallest size of a code."""
     data: bytes
-    """Of an extension, put together."""
+    """Put together."""
 
 
 def _table_size(flags: int) -> int:
@@ -57,13 +61,13 @@ def _blocks(content: bytes) -> Iterator[_Block]:
         start, kind = position, content[position]
         position += 2 if kind == _EXTENSION else 10
         if kind == _IMAGE:
-            position += _table_size(content[position - 1]) + 1  # and the smallest size of a code
-        parts = []
+            position += _table_size(content[position - 1]) + 1
+        head, parts = content[start:position], []
         while position < len(content) and content[position]:
             parts.append(content[position + 1 : position + 1 + content[position]])
             position += 1 + content[position]
         position += 1
-        yield _Block(kind, content[start + 1], content[start:position], b"".join(parts))
+        yield _Block(kind, content[start + 1], content[start:position], head, b"".join(parts))
 
 
 def encode(picture: Picture, frames: Sequence[StoredFrame], policy: Policy) -> Encoded:
@@ -77,7 +81,7 @@ def encode(picture: Picture, frames: Sequence[StoredFrame], policy: Policy) -> E
         raise PictureError("is damaged: its number of frames is not certain")
     metadata = b"".join(_kept_metadata(blocks, policy))
     fidelity: Fidelity = "lossless"
-    if any(frame.is_changed for frame in frames):
+    if any(frame.is_changed for frame in frames) or not _are_exact(picture.content, blocks):
         height, width = frames[0].pixels.shape[:2]
         start = width.to_bytes(2, "little") + height.to_bytes(2, "little") + b"\0\0\0"
         body, fidelity = _encode_frames(frames, _delays(blocks))
@@ -85,6 +89,16 @@ def encode(picture: Picture, frames: Sequence[StoredFrame], policy: Policy) -> E
         start = picture.content[6 : 13 + _table_size(picture.content[10])]
         body = b"".join(_picture_block(block) for block in blocks)
     return Encoded(b"GIF89a" + start + metadata + body + bytes([_TRAILER]), fidelity)
+
+
+def _are_exact(content: bytes, blocks: Sequence[_Block]) -> bool:
+    """Whether each picture needs the last bytes of its data."""
+    start = content[: 13 + _table_size(content[10])]
+    return not any(
+        is_complete(start + block.head + _in_parts([block.data[:-CUT]]) + bytes([_TRAILER]), "GIF")
+        for block in blocks
+        if block.kind == _IMAGE
+    )
 
 
 def _picture_block(block: _Block) -> bytes:
@@ -102,18 +116,24 @@ def _kept_metadata(blocks: Sequence[_Block], policy: Policy) -> Iterator[bytes]:
             yield _extension(_APPLICATION, name, data[:3])
         elif is_application and name == _PROFILE:
             yield _extension(_APPLICATION, name, exact_profile(data))
-        elif _is_text(block) and is_text_kept(block.content, policy):
+        elif block.kind == _EXTENSION and _is_text_kept(block, policy):
             yield block.content
 
 
-def _is_text(block: _Block) -> bool:
-    is_xmp = block.label == _APPLICATION and block.data.startswith(_XMP)
-    return block.kind == _EXTENSION and (block.label == _COMMENT or is_xmp)
+def _is_text_kept(block: _Block, policy: Policy) -> bool:
+    if block.label == _APPLICATION and block.data.startswith(_XMP):
+        return is_text_kept(block.content[len(block.head) + 1 + len(_XMP) : -_XMP_END], policy)
+    return block.label == _COMMENT and is_text_kept(block.data, policy)
 
 
 def _extension(label: int, name: bytes, data: bytes) -> bytes:
-    parts = [name, *(data[start : start + 255] for start in range(0, len(data), 255))]
-    return bytes([_EXTENSION, label]) + b"".join(bytes([len(part)]) + part for part in parts) + b"\0"
+    return bytes([_EXTENSION, label]) + _in_parts([name, data])
+
+
+def _in_parts(pieces: Sequence[bytes]) -> bytes:
+    """Data as they are stored; each piece begins a part of its own."""
+    parts = [piece[start : start + 255] for piece in pieces for start in range(0, len(piece), 255)]
+    return b"".join(bytes([len(part)]) + part for part in parts) + b"\0"
 
 
 def _delays(blocks: Sequence[_Block]) -> list[bytes]:
@@ -207,10 +227,9 @@ def _nearest(pixels: _Colours, colours: _Colours) -> npt.NDArray[np.uint8]:
 def _image(patch: Patch, indices: npt.NDArray[np.uint8], colours: _Colours) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(indices).save(buffer, "GIF", optimize=False, interlace=0)
-    (image,) = (block.content for block in _blocks(buffer.getvalue()) if block.kind == _IMAGE)
-    compressed = image[10 + _table_size(image[9]) :]
+    (image,) = (block for block in _blocks(buffer.getvalue()) if block.kind == _IMAGE)
     places = (patch.left, patch.top, indices.shape[1], indices.shape[0])
     table = np.zeros((_COLOURS, 3), np.uint8)
     table[: len(colours)] = colours
     descriptor = b"".join(place.to_bytes(2, "little") for place in places) + bytes([_HAS_TABLE | 7])
-    return bytes([_IMAGE]) + descriptor + table.tobytes() + compressed
+    return bytes([_IMAGE]) + descriptor + table.tobytes() + image.head[-1:] + _in_parts([image.data])

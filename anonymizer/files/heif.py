@@ -98,7 +98,8 @@ def encode(picture: Picture, frames: Sequence[StoredFrame], policy: Policy) -> E
     if file_format == "AVIF":
         options["subsampling"] = _SAMPLINGS.get(_av1_flags(picture.content) >> 2 & 0b11, "4:2:0")
     else:
-        options["chroma"] = chroma
+        # x265's own choice takes twice the time for 5 % less.
+        options |= {"chroma": chroma, "enc_params": {"preset": "medium"}}
     image = to_image(frames[0].pixels)
 
     def save(quality: int) -> bytes:

@@ -23,24 +23,25 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageFile
 
-from anonymizer.files.metadata import Policy, exact_profile, is_text_kept, kept_exif, parse_exif
+from anonymizer.files.metadata import Policy, are_captions_kept, exact_profile, is_text_kept, kept_exif, parse_exif
 from anonymizer.files.picture import Encoded, Encoding, Picture, StoredFrame, to_image
+from anonymizer.files.surplus import is_complete
 from anonymizer.types import Pixels
 
 _EOI, _SOS = 0xD9, 0xDA
-_APP0, _APP1, _APP2, _APP13, _APP14, _APP15, _COM = 0xE0, 0xE1, 0xE2, 0xED, 0xEE, 0xEF, 0xFE
+_APP0, _APP1, _APP2, _APP13, _APP14, _COM = 0xE0, 0xE1, 0xE2, 0xED, 0xEE, 0xFE
 _PROGRESSIVE, _HUFFMAN = 0xC2, 0xC4
 _FRAMES = (0xC0, 0xC1, _PROGRESSIVE)  # the first two are baseline and extended
-_STANDARD_CODES = (bytes([0x10, 0, 2, 1, 3, 3, 2, 4, 3, 5, 5, 4, 4, 0, 0, 1, 0x7D]),)  # of luminance, with their number
+_STANDARD_CODES = bytes([0x10, 0, 2, 1, 3, 3, 2, 4, 3, 5, 5, 4, 4, 0, 0, 1, 0x7D])  # how those of luminance begin
 _SCANS_COST, _TABLES_COST = 1.05, 64
 """By which factor several scans may be larger than a single one, and by how many bytes for each further marker."""
 _LIBRARY = "turbo210"  # the quickest that jpeglib comes with
+_PICTURE_SEGMENTS = (*(set(range(0xC0, 0xD0)) - {0xC8}), 0xDB, 0xDD)  # frames, tables, restart interval
 _RESTARTS = range(0xD0, 0xD8)
 _TABLES = (_HUFFMAN, _SOS, 0xDB, 0xDD)  # Huffman and quantisation tables, restart interval; and the next scan
 _WITHOUT_LENGTH = {0x01, *range(0xD0, 0xDA)}  # TEM, RST0..7, SOI, EOI
 _JFIF, _EXIF, _XMP, _PHOTOSHOP = b"JFIF\0", b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0", b"Photoshop 3.0\0"
 _IPTC = b"\x04\x04"  # number of the resource with captions
-_IPTC_PREVIEWS = (b"\x1c\x02\xc8", b"\x1c\x02\xc9", b"\x1c\x02\xca", b"\x1c\x08\x0a", b"\xff\xd8\xff")  # data sets
 _PROFILE = b"ICC_PROFILE\0"
 _PROFILE_PART = 65519  # bytes of a profile in a segment, at most
 _GAIN_MAP = (b"urn:iso:std:iso:ts:21496:-1", b"hdrgm")  # ISO 21496-1, and Adobe's own
@@ -145,7 +146,7 @@ def _kept_metadata(content: bytes, orientation: int, policy: Policy) -> Iterator
                 payload[len(_PROFILE)] if len(payload) > len(_PROFILE) else 0, payload[len(_PROFILE) + 2 :]
             )
         elif segment.marker == _APP13 and payload.startswith(_PHOTOSHOP) and policy == "keep":
-            yield _segment(_APP13, _PHOTOSHOP + _captions(payload.removeprefix(_PHOTOSHOP)))
+            yield _segment(_APP13, _PHOTOSHOP + _captions(payload.removeprefix(_PHOTOSHOP), policy))
         elif _is_kept(segment, policy):
             yield content[segment.start : segment.end]
     yield from _profile_segments(exact_profile(b"".join(profile[number] for number in sorted(profile))))
@@ -163,11 +164,10 @@ def _profile_segments(profile: bytes) -> list[bytes]:
 
 def _is_kept(segment: _Segment, policy: Policy) -> bool:
     is_text = segment.marker == _COM or (segment.marker == _APP1 and segment.payload.startswith(_XMP))
-    text = segment.payload.removeprefix(_XMP).rstrip(b"\0")
-    return is_text and b"\0" not in text and is_text_kept(text, policy)  # else in UTF-16, or no text
+    return is_text and is_text_kept(segment.payload.removeprefix(_XMP), policy)
 
 
-def _captions(resources: bytes) -> bytes:
+def _captions(resources: bytes, policy: Policy) -> bytes:
     """Of Photoshop's resource blocks that with captions and keywords (IPTC); others hold thumbnails and paths."""
     position, kept = 0, b""
     while resources[position : position + 4] == b"8BIM" and position + 12 <= len(resources):
@@ -176,7 +176,7 @@ def _captions(resources: bytes) -> bytes:
         size = int.from_bytes(resources[size_at : size_at + 4], "big")
         end = size_at + 4 + size + size % 2
         is_caption = resources[position + 4 : position + 6] == _IPTC
-        if is_caption and not any(sign in resources[position:end] for sign in _IPTC_PREVIEWS):
+        if is_caption and are_captions_kept(resources[position:end], policy):
             kept += resources[position:end]
         position = end
     return kept
@@ -195,12 +195,12 @@ def _left_out(content: bytes) -> list[str]:
 
 
 def _picture_data(content: bytes) -> bytes:
-    """Tables, frame and scans: everything between the start of the file and the end of the picture but metadata."""
+    """Tables, frame and scans: what the picture needs, from its first scan on everything up to its end."""
     parts = []
     for segment in _segments(content):
         if segment.marker == _SOS:
             parts.append(content[segment.start : _end_of_picture(content, segment.end)])
-        elif not _is_metadata(segment):
+        elif segment.marker in _PICTURE_SEGMENTS:
             parts.append(content[segment.start : segment.end])
     return b"".join(parts)
 
@@ -216,26 +216,11 @@ def _is_exact(content: bytes) -> bool:
         return False
     data = b"\xff\xd8" + _picture_data(content)
     if _SOS not in markers and not _is_progressive(content):
-        return not _is_complete(data[: -len(b"\xff\xd9") - 1])
+        return not is_complete(data[: -len(b"\xff\xd9") - 1], "JPEG")
     try:
         return len(data) <= _SCANS_COST * len(replace_blocks(content, None, None)) + _TABLES_COST * len(markers)
     except CoefficientsError:
         return True
-
-
-def _is_complete(content: bytes) -> bool:
-    """Whether a decoder gets the whole picture from these data. It decodes an eighth of the size, which is quick."""
-    try:
-        with Image.open(io.BytesIO(content), formats=["JPEG"]) as image:
-            image.draft(image.mode, (1, 1))
-            image.load()
-    except OSError:
-        return False
-    return True
-
-
-def _is_metadata(segment: _Segment) -> bool:
-    return _APP0 <= segment.marker <= _APP15 or segment.marker == _COM
 
 
 def _segment(marker: int, payload: bytes) -> bytes:
@@ -300,7 +285,8 @@ def replace_blocks(content: bytes, pixels: Pixels | None, changed: npt.NDArray[n
 
 @cache
 def _choose_library() -> None:
-    jpeglib.version.set(_LIBRARY)
+    if _LIBRARY in jpeglib.version.versions():
+        jpeglib.version.set(_LIBRARY)
 
 
 def _adobe_says_untransformed(content: bytes) -> bool:
@@ -328,7 +314,7 @@ def _is_ycbcr(content: bytes, numbers: tuple[int, ...]) -> bool:
 def _has_own_codes(content: bytes) -> bool:
     """Whether the Huffman codes were made for this picture, and not taken from the standard, annex K.3."""
     tables = b"".join(segment.payload for segment in _segments(content) if segment.marker == _HUFFMAN)
-    return _is_progressive(content) or not any(start in tables for start in _STANDARD_CODES)
+    return _is_progressive(content) or _STANDARD_CODES not in tables
 
 
 @contextmanager

@@ -81,6 +81,9 @@ _SAFE_EXIF = frozenset(
 
 _PROFILE_HEADER = 128  # bytes of an ICC profile
 
+_LONGEST = 4096  # bytes or numbers in a tag of EXIF data
+_IPTC_PREVIEWS = (b"\x1c\x02\xc8", b"\x1c\x02\xc9", b"\x1c\x02\xca", b"\x1c\x08\x0a", b"\xff\xd8\xff")  # data sets
+
 _STARTS = (b"\xff\xd8\xff", b"\x89PNG")
 """How JPEG and PNG files begin."""
 
@@ -158,6 +161,9 @@ def _copy(source: Image.Exif, target: Image.Exif, policy: Policy) -> None:
 
 
 def _holds_no_picture(value: object) -> bool:
+    """Long values that are no text may be pictures in formats of their own, such as the layers of Photoshop."""
+    if isinstance(value, bytes | tuple) and len(value) > _LONGEST:
+        return False
     return not isinstance(value, bytes) or not any(start in value for start in _STARTS)
 
 
@@ -172,8 +178,17 @@ class _Everything(Container[int]):
 
 
 def is_text_kept(text: bytes, policy: Policy) -> bool:
-    """Whether a comment, an XMP packet or a text chunk is kept: where all is, unless it may hold a picture."""
-    return policy == "keep" and not any(sign in text for sign in _SIGNS_OF_PICTURES)
+    """Whether a comment, an XMP packet or a text chunk is kept: where all is, unless it may hold a picture.
+
+    Text with zeros is in UTF-16, where the signs would not be seen, or no text.
+    """
+    plain = text.rstrip(b"\0")
+    return policy == "keep" and b"\0" not in plain and not any(sign in plain for sign in _SIGNS_OF_PICTURES)
+
+
+def are_captions_kept(iptc: bytes, policy: Policy) -> bool:
+    """Whether captions and keywords (IPTC) are kept: where all is, unless they hold a preview."""
+    return policy == "keep" and not any(sign in iptc for sign in _IPTC_PREVIEWS)
 
 
 def exact_profile(profile: bytes) -> bytes:

@@ -41,6 +41,7 @@ class Encoding:
     subsampling: int = 0
     """JPEG: 0 for 4:4:4, 1 for 4:2:2, 2 for 4:2:0."""
     progressive: bool = False
+    has_palette: bool = False
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ _COLOUR_CHUNKS = (b"cICP", b"iCCP", b"sRGB", b"gAMA", b"cHRM", b"pHYs")
 """What is needed to show the picture right: colour spaces and density."""
 _TEXT_CHUNKS = (b"tEXt", b"zTXt", b"iTXt")
 _MAX_TEXT = 16_000_000  # bytes
+_UNREADABLE = b"\0!"  # is never kept
 _PICTURE_CHUNKS = (b"PLTE", b"tRNS", b"IDAT", b"IEND")
 _ANIMATION_CHUNKS = (b"acTL", b"fcTL", b"fdAT")
 _BIT_DEPTH_AT = 24  # signature 8, length 4, "IHDR" 4, width 4, height 4
@@ -62,7 +63,11 @@ def is_16_bits(content: bytes) -> bool:
 
 
 def encode(picture: Picture, frames: Sequence[StoredFrame], policy: Policy) -> Encoded:
-    """A PNG file with the chunks of the source file that the policy keeps."""
+    """A PNG file with the chunks of the source file that the policy keeps.
+
+    Raises:
+        PictureError: the chunks of an animation are damaged.
+    """
     content = None
     if not any(frame.is_changed for frame in frames):
         content = _with_kept_metadata(picture, policy)
@@ -102,6 +107,8 @@ def _animation(content: bytes) -> _Animation:
 def _encode_animation(picture: Picture, frames: Sequence[StoredFrame]) -> Iterator[_Chunk]:
     animation = _animation(picture.content)
     stills, moving = (frames[:1], frames[1:]) if animation.has_default else (frames[:0], frames)
+    if len(animation.delays) < len(moving):
+        raise PictureError("is damaged: its number of frames is not certain")
     patches = list(to_patches(moving))
     header, *data = _encode_still((stills or moving)[0].pixels)
     yield header
@@ -194,15 +201,23 @@ def _plain_text(kind: bytes, data: bytes) -> bytes:
     """What a text chunk says, where it can be read; otherwise a sign that it may hold a picture."""
     keyword, _, rest = data.partition(b"\0")
     if keyword.startswith(b"Raw profile"):
-        return b"Thumbnail"  # EXIF, XMP or IPTC once more, in hexadecimal digits
-    is_compressed = kind == b"zTXt" or (kind == b"iTXt" and rest[:1] == b"\1")
-    if not is_compressed:
-        return data
-    packed = rest[1:] if kind == b"zTXt" else rest[2:].split(b"\0", 2)[-1]
+        return _UNREADABLE  # EXIF, XMP or IPTC once more, in hexadecimal digits
+    if kind == b"tEXt":
+        return keyword + rest
+    if kind == b"zTXt":
+        return keyword + _inflated(rest[1:])
+    language, _, translated = rest[2:].partition(b"\0")
+    title, _, text = translated.partition(b"\0")
+    return keyword + language + title + (_inflated(text) if rest[:1] == b"\1" else text)
+
+
+def _inflated(packed: bytes) -> bytes:
+    inflate = zlib.decompressobj()
     try:
-        return keyword + zlib.decompressobj().decompress(packed, _MAX_TEXT)
+        text = inflate.decompress(packed, _MAX_TEXT)
     except zlib.error:
-        return b"Thumbnail"
+        return _UNREADABLE
+    return text if inflate.eof and not inflate.unused_data else _UNREADABLE
 
 
 def _are_exact_streams(header: bytes, chunks: Sequence[_Chunk], frames: int, is_animation: bool) -> bool:

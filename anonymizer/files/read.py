@@ -24,6 +24,7 @@ from anonymizer.settings import ReadSettings
 
 _JPEG_FORMATS = ("JPEG", "MPO")  # MPO: a JPEG file with further pictures behind the first
 _ANIMATED_FORMATS = ("PNG", "GIF", "WEBP")
+_PALETTES = ("P", "PA")
 _COLOURS = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK")
 
 _DECODING_ERRORS = (OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, RuntimeError, struct.error)
@@ -114,7 +115,7 @@ def _to_picture(image: Image.Image, content: bytes) -> Picture:
         frames = tuple(_page(image, number, content) for number in tiff.pages(image))
         previews = image.n_frames - len(frames)  # type: ignore[attr-defined]
         left_out = (f"{previews} previews in pages of their own are left out",) if previews else ()
-        return Picture(frames, content, Encoding("TIFF"), left_out=left_out)
+        return Picture(frames, content, Encoding("TIFF", has_palette=tiff.has_palette(image)), left_out=left_out)
     if image.format in _ANIMATED_FORMATS and getattr(image, "n_frames", 1) > 1:
         return _to_animation(image, content)
     _refuse_unhandled(image, content)
@@ -151,9 +152,11 @@ def _to_animation(image: Image.Image, content: bytes) -> Picture:
     if image.format == "PNG" and png.is_16_bits(content):
         raise PictureError("is an animated PNG file of 16 bits per channel; convert it to 8 bits first")
     encoding = _encoding(image)
-    frames = []
+    frames, size = [], image.size
     for number in range(image.n_frames):  # type: ignore[attr-defined]
         image.seek(number)
+        if image.size != size:
+            raise PictureError("is damaged: a frame reaches beyond the picture")
         image.load()
         frames.append(_turned(_to_frame(image), encoding.orientation))
     return Picture(_alike(frames), content, encoding, is_animation=True)
@@ -221,7 +224,7 @@ def _encoding(image: Image.Image) -> Encoding:
             max(0, JpegImagePlugin.get_sampling(image)),
             bool(image.info.get("progressive")),
         )
-    return Encoding(cast(Format, image.format), orientation)
+    return Encoding(cast(Format, image.format), orientation, has_palette=image.mode in _PALETTES)
 
 
 def _quantization(image: JpegImagePlugin.JpegImageFile) -> list[list[int]]:

@@ -15,7 +15,15 @@ import numpy as np
 from PIL import Image
 
 from anonymizer.errors import PictureError
-from anonymizer.files.metadata import ORIENTATION, Policy, exact_profile, is_text_kept, kept_tags, quiet_pillow
+from anonymizer.files.metadata import (
+    ORIENTATION,
+    Policy,
+    are_captions_kept,
+    exact_profile,
+    is_text_kept,
+    kept_tags,
+    quiet_pillow,
+)
 from anonymizer.files.picture import Encoded, Frame, Picture, StoredFrame
 from anonymizer.types import Pixels
 
@@ -50,6 +58,15 @@ def pages(image: Image.Image) -> list[int]:
         if not image.tag_v2.get(_SUBFILE, 0) & _IS_REDUCED:  # type: ignore[attr-defined]
             numbers.append(number)
     return numbers or [0]
+
+
+def has_palette(image: Image.Image) -> bool:
+    """Whether any page has one."""
+    for number in pages(image):
+        image.seek(number)
+        if image.mode in ("P", "PA"):
+            return True
+    return False
 
 
 def refuse_unhandled(image: Image.Image) -> None:
@@ -134,9 +151,9 @@ def _encode_page(image: Image.Image, frame: StoredFrame, policy: Policy, start: 
         tags[_RESOLUTION_UNIT] = 2
     if "icc_profile" in info:
         tags[_PROFILE] = exact_profile(info["icc_profile"])
-    for tag in (_XMP, _IPTC):
+    for tag, is_kept in ((_XMP, is_text_kept), (_IPTC, are_captions_kept)):
         value = image.tag_v2.get(tag)  # type: ignore[attr-defined]
-        if isinstance(value, bytes) and is_text_kept(value, policy):
+        if isinstance(value, bytes) and is_kept(value, policy):
             tags[tag] = value
     height, width, samples = frame.pixels.shape
     is_compressed = info.get("compression") != "raw"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from anonymizer.errors import PictureError
@@ -15,6 +16,7 @@ from anonymizer.files.animation import Patch, to_patches
 from anonymizer.files.metadata import Policy, exact_profile, is_text_kept, kept_exif, parse_exif
 from anonymizer.files.picture import Encoded, Picture, StoredFrame, to_image
 from anonymizer.files.quality import at_matched_quality
+from anonymizer.files.surplus import CUT, is_complete
 from anonymizer.types import Pixels
 
 _Chunk: TypeAlias = tuple[bytes, bytes]
@@ -43,6 +45,38 @@ def _file_chunks(content: bytes) -> list[_Chunk]:
     return list(_chunks(content[12 : 8 + int.from_bytes(content[4:8], "little")]))
 
 
+@dataclass(frozen=True)
+class _Still:
+    """A picture by itself, or a frame of an animation, as the source has it."""
+
+    header: bytes
+    """Of a frame: its place and size, in three bytes each, duration and flags."""
+    chunks: list[_Chunk]
+    """Its alpha channel, if there is one, and its colours."""
+
+    @property
+    def stream(self) -> bytes:
+        """The kind of its compression."""
+        return self.chunks[-1][0]
+
+    @property
+    def size(self) -> int:
+        return sum(len(data) for _, data in self.chunks)
+
+
+def _stills(chunks: Sequence[_Chunk]) -> list[_Still]:
+    frames = [data for kind, data in chunks if kind == b"ANMF"]
+    parts = [(data[:_FRAME_HEADER], list(_chunks(data[_FRAME_HEADER:]))) for data in frames] or [(b"", list(chunks))]
+    stills = []
+    for header, inner in parts:
+        streams = [chunk for chunk in inner if chunk[0] in _BITSTREAMS]
+        alpha = [chunk for chunk in inner if chunk[0] == b"ALPH"]
+        if len(streams) != 1 or len(alpha) > 1:
+            raise PictureError("is damaged: a frame that is not one picture")
+        stills.append(_Still(header, [*(alpha if streams[0][0] == b"VP8 " else []), *streams]))
+    return stills
+
+
 def encode(picture: Picture, frames: Sequence[StoredFrame], policy: Policy) -> Encoded:
     """A WebP file with the same frames, durations and number of loops.
 
@@ -50,31 +84,46 @@ def encode(picture: Picture, frames: Sequence[StoredFrame], policy: Policy) -> E
         PictureError: the chunks of the source are damaged.
     """
     chunks = _file_chunks(picture.content)
-    sources = [data for kind, data in chunks if kind == b"ANMF"]
-    streams = [kind for kind, _ in chunks if kind in _BITSTREAMS][:1]
-    streams += [kind for data in sources for kind, _ in _chunks(data[_FRAME_HEADER:]) if kind in _BITSTREAMS]
-    if len(streams) != len(frames):
+    stills = _stills(chunks)
+    if len(stills) != len(frames):
         raise PictureError("is damaged: its number of frames is not certain")
-    is_changed = any(frame.is_changed for frame in frames)
-    if not is_changed:
-        pictures = [_without_others(kind, data) for kind, data in chunks if kind in (*_PICTURE_CHUNKS, b"ANMF")]
-    elif sources:
-        patches = list(to_patches(frames, step=2))
-        pictures = [
-            (b"ANMF", _animation_frame(source, patch, stream))
-            for source, patch, stream in zip(sources, patches, streams, strict=True)
-        ]
-    else:
-        pictures = _encode(
-            frames[0].pixels, streams[0], sum(len(data) for kind, data in chunks if kind in _PICTURE_CHUNKS)
-        )
-    is_lossless = not is_changed or streams == [b"VP8L"] * len(streams)
-    extended = _extended(picture, frames, chunks, policy, pictures)
-    body = b"WEBP" + _join(extended)
-    return Encoded(b"RIFF" + len(body).to_bytes(4, "little") + body, "lossless" if is_lossless else "reencoded")
+    is_kept = not any(frame.is_changed for frame in frames) and all(map(_is_exact, stills, frames))
+    if not is_kept:
+        patches = to_patches(frames, step=2)
+        stills = [_encode_still(still, patch) for still, patch in zip(stills, patches, strict=True)]
+    pictures = [(b"ANMF", still.header + _join(still.chunks)) for still in stills if still.header] or stills[0].chunks
+    body = b"WEBP" + _join(_with_metadata(picture, frames, chunks, policy, pictures))
+    is_lossless = is_kept or all(still.stream == b"VP8L" for still in stills)
+    return Encoded(_riff(body), "lossless" if is_lossless else "reencoded")
 
 
-def _extended(
+def _riff(body: bytes) -> bytes:
+    return b"RIFF" + len(body).to_bytes(4, "little") + body
+
+
+def _is_exact(still: _Still, frame: StoredFrame) -> bool:
+    """Whether each of its chunks needs its last bytes."""
+    height, width = frame.pixels.shape[:2]
+    size = still.header[6:12] or (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
+    canvas = (b"VP8X", bytes([_HAS_ALPHA * (len(still.chunks) > 1), 0, 0, 0]) + size)
+    for number, (kind, data) in enumerate(still.chunks):
+        shorter = [*still.chunks[:number], (kind, data[:-CUT]), *still.chunks[number + 1 :]]
+        if is_complete(_riff(b"WEBP" + _join([canvas, *shorter])), "WEBP"):
+            return False
+    return True
+
+
+def _encode_still(source: _Still, patch: Patch) -> _Still:
+    chunks = _encode(patch.pixels, source.stream, source.size)
+    if not source.header:
+        return _Still(b"", chunks)
+    height, width = patch.pixels.shape[:2]
+    numbers = (patch.left // 2, patch.top // 2, width - 1, height - 1)
+    place = b"".join(number.to_bytes(3, "little") for number in numbers)
+    return _Still(place + source.header[12:15] + bytes([_REPLACES]), chunks)
+
+
+def _with_metadata(
     picture: Picture, frames: Sequence[StoredFrame], chunks: Sequence[_Chunk], policy: Policy, pictures: list[_Chunk]
 ) -> list[_Chunk]:
     """The pictures with the metadata that the policy keeps, in the order that is asked for."""
@@ -96,22 +145,6 @@ def _extended(
     canvas = bytes([flags, 0, 0, 0]) + (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
     animation = [(b"ANIM", source[b"ANIM"][:6])] if is_animation else []
     return [(b"VP8X", canvas), *before, *animation, *pictures, *behind]
-
-
-def _without_others(kind: bytes, data: bytes) -> _Chunk:
-    """A picture as it is; of an animation's frame its picture alone."""
-    if kind != b"ANMF":
-        return kind, data
-    inner = (chunk for chunk in _chunks(data[_FRAME_HEADER:]) if chunk[0] in _PICTURE_CHUNKS)
-    return kind, data[:_FRAME_HEADER] + _join(inner)
-
-
-def _animation_frame(source: bytes, patch: Patch, stream: bytes) -> bytes:
-    height, width = patch.pixels.shape[:2]
-    numbers = (patch.left // 2, patch.top // 2, width - 1, height - 1)
-    place = b"".join(number.to_bytes(3, "little") for number in numbers)
-    duration = source[12:15]
-    return place + duration + bytes([_REPLACES]) + _join(_encode(patch.pixels, stream, len(source)))
 
 
 def _encode(pixels: Pixels, stream: bytes, size: int) -> list[_Chunk]:

@@ -16,6 +16,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -53,15 +54,32 @@ class Finder:
         return [[Detection(Box(w * 0.3, h * 0.3, w * 0.6, h * 0.6), 0.9, "face")] * self._finds for w, h in sizes]
 
 
-def traces(file: Path) -> set[str]:
-    """What exiftool sees in a file, of what `TRACES` names."""
-    run = subprocess.run(["exiftool", "-json", "-a", "-G1", "-ee", str(file)], capture_output=True, check=False)
-    tags = json.loads(run.stdout or b"[{}]")[0]
-    found = {trace for trace, names in TRACES.items() for tag in tags if re.search(names, tag.split(":")[-1])}
-    verbose = subprocess.run(["exiftool", "-v3", str(file)], capture_output=True, check=False).stdout
-    if re.search(rb"(?i)trailer|bytes? (of )?(extra )?(data )?after", verbose):
-        found.add("trailing data")
+def traces(folder: Path) -> dict[str, set[str]]:
+    """What exiftool sees in each file of a folder, of what `TRACES` names."""
+    found: dict[str, set[str]] = defaultdict(set)
+    listed = _exiftool("-json", "-a", "-G1", "-ee", "-r", str(folder))
+    for tags in json.loads(listed or "[]"):
+        name = Path(tags["SourceFile"]).relative_to(folder).as_posix()
+        for trace, names in TRACES.items():
+            if any(re.search(names, tag.split(":")[-1]) for tag in tags) or _warns_of(trace, tags):
+                found[name].add(trace)
+    name = ""
+    for line in _exiftool("-v3", "-r", str(folder)).splitlines():
+        if line.startswith("======== "):
+            name = Path(line.removeprefix("======== ")).relative_to(folder).as_posix()
+        elif re.search(r"(?i)\btrailer\b", line):
+            found[name].add("trailing data")
     return found
+
+
+def _warns_of(trace: str, tags: dict[str, object]) -> bool:
+    warnings = (str(value) for tag, value in tags.items() if tag.endswith(":Warning"))
+    return trace == "trailing data" and any(re.search(r"(?i)trailer|RIFF file", warning) for warning in warnings)
+
+
+def _exiftool(*arguments: str) -> str:
+    run = subprocess.run(["exiftool", "-charset", "filename=utf8", *arguments], capture_output=True, check=False)
+    return run.stdout.decode(errors="replace")
 
 
 def outcomes(folder: Path, output: Path, policy: str, finds: bool) -> Iterator[Result]:
@@ -92,10 +110,10 @@ def main() -> int:
 
 
 def print_table(found: Sequence[Result], empty: Sequence[Result], what: dict[str, str]) -> int:
-    print("| file | what it is | outcome, something found | nothing found | reason, or what is left out |")
+    print("| file | what it is | outcome, something found | nothing found | reason, or what is to be known |")
     print("| --- | --- | --- | --- | --- |")
     for result, other in zip(found, empty, strict=True):
-        text = result.reason or "; ".join(result.left_out)
+        text = result.reason or "; ".join([*result.warnings, *result.left_out])
         columns = [result.file, what.get(Path(result.file).name, ""), _told(result), _told(other), text]
         print("| " + " | ".join(columns) + " |")
     statuses = [result.status for result in found]
@@ -111,17 +129,16 @@ def _told(result: Result) -> str:
 
 def print_survivors(folder: Path, scratch: Path, results: dict[tuple[str, bool], list[Result]]) -> int:
     done = [result.file for result in results["strip", True] if result.status == "anonymized"]
-    before = {name: traces(folder / name) for name in done}
-    print(
-        f"\nexiftool {subprocess.run(['exiftool', '-ver'], capture_output=True, text=True, check=False).stdout.strip()}"
-    )
+    before = {name: some for name, some in traces(folder).items() if name in done}
+    print(f"\nexiftool {_exiftool('-ver').strip()}")
     print("| files with | " + " | ".join(TRACES) + " |")
     print("| --- |" + " --- |" * len(TRACES))
     print(f"| sources ({len(done)}) | " + " | ".join(_count(before, trace) for trace in TRACES) + " |")
     survivors = 0
     for (policy, finds), some in results.items():
-        after = {r.file: traces(scratch / f"{policy}-{finds}" / r.file) for r in some if r.status == "anonymized"}
-        label = f"{policy}, {'something' if finds else 'nothing'} found ({len(after)})"
+        after = traces(scratch / f"{policy}-{finds}")
+        number = sum(result.status == "anonymized" for result in some)
+        label = f"{policy}, {'something' if finds else 'nothing'} found ({number})"
         print(f"| {label} | " + " | ".join(_count(after, trace) for trace in TRACES) + " |")
         for name, found in after.items():
             for trace in sorted(found.intersection(FORBIDDEN[policy])):

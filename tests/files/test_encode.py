@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from anonymizer.errors import PictureError
 from anonymizer.files import gif, jpeg, png
 from anonymizer.files.encode import encode_picture
 from anonymizer.files.picture import Frame, turn_back
@@ -171,6 +172,18 @@ def test_gray_jpeg_of_photoshop_stays_lossless(tmp_path):
         encode_picture(picture, [Frame(picture.pixels, None)], [np.ones((40, 40), bool)], "strip").fidelity
         == "lossless"
     )
+
+
+@pytest.mark.parametrize("marker", [0x02, 0xC8, 0xDE, 0xDF, 0xF0, 0xFD])
+def test_segments_that_no_picture_needs_are_left_out(tmp_path, marker):
+    content = jpeg_file(smooth(40, 40))
+    path = tmp_path / "a.jpg"
+    path.write_bytes(content[:2] + jpeg._segment(marker, b"a hidden thumbnail") + content[2:])
+    try:
+        new = rewrite(path).read_bytes()
+    except PictureError:
+        return  # a decoder may refuse it
+    assert b"a hidden thumbnail" not in new
 
 
 @pytest.mark.parametrize("marker", [0xE1, 0xFE, 0xDC])

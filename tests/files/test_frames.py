@@ -1,6 +1,7 @@
 """Files with several pictures: every frame is processed, and written back with its delay."""
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -205,14 +206,12 @@ def test_animated_png_of_16_bits_is_refused(tmp_path):
         read_picture(tmp_path / "a.png")
 
 
-@pytest.mark.parametrize("extension", ["gif", "webp"])
-def test_frames_in_no_certain_number_are_refused(tmp_path, extension, monkeypatch):
-    path = write(tmp_path / f"a.{extension}", moving()[:3])
-    picture = read_picture(path)
-    changed = [np.zeros((30, 40), bool)] * 2
-    shorter = type(picture)(picture.frames[:2], picture.content, picture.encoding, is_animation=True)
+@pytest.mark.parametrize("extension", ["gif", "png", "webp"])
+def test_frames_in_no_certain_number_are_refused(tmp_path, extension):
+    picture = read_picture(write(tmp_path / f"a.{extension}", moving()[:3]))
+    more = replace(picture, frames=(*picture.frames, picture.frames[0]))
     with pytest.raises(PictureError, match="its number of frames is not certain"):
-        encode_picture(shorter, picture.frames[:2], changed, "strip")
+        encode_picture(more, more.frames, [np.ones((30, 40), bool)] * 4, "strip")
 
 
 def test_pages_of_different_kinds(tmp_path):
@@ -254,6 +253,75 @@ def test_patches_put_together_show_the_frames(points, step):
         canvas[patch.slices] = patch.pixels
         assert (kept[patch.slices] == patch.pixels)[patch.stays].all()
         assert (canvas == frame.pixels).all()
+
+
+def test_a_gif_whose_frames_reach_beyond_it_is_refused(tmp_path):
+    path = write(tmp_path / "a.gif", moving()[:3], duration=100)
+    content = bytearray(path.read_bytes())
+    last = list(gif._blocks(bytes(content)))[-1].content
+    content[content.index(last) + 5 : content.index(last) + 7] = (5000).to_bytes(2, "little")
+    path.write_bytes(content)
+    with pytest.raises(PictureError, match="beyond the picture"):
+        read_picture(path)
+
+
+@pytest.mark.parametrize("lossless", [False, True])
+@pytest.mark.parametrize("frames", [1, 3])
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+def test_data_behind_a_webp_picture_are_left_out(tmp_path, lossless, frames, mode):
+    path = write(tmp_path / "a.webp", moving(mode)[:frames], lossless=lossless)
+
+    def hide(chunks):
+        for kind, data in chunks:
+            if kind == b"ANMF":
+                yield kind, data[:16] + webp._join(hide(webp._chunks(data[16:])))
+            else:
+                yield kind, data + b"hidden" * 9 if kind in webp._PICTURE_CHUNKS else data
+
+    content = path.read_bytes()
+    path.write_bytes(webp._riff(b"WEBP" + webp._join(hide(webp._file_chunks(content)))))
+    picture = read_picture(path)
+    changed = [np.zeros((30, 40), bool)] * frames
+    encoded = encode_picture(picture, picture.frames, changed, "keep")
+    assert b"hidden" not in encoded.content
+
+
+def test_a_second_picture_in_a_webp_file_is_refused(tmp_path):
+    path = write(tmp_path / "a.webp", moving()[:1], lossless=True)
+    chunks = webp._file_chunks(path.read_bytes())
+    path.write_bytes(webp._riff(b"WEBP" + webp._join([*chunks, chunks[-1]])))
+    with pytest.raises(PictureError, match="not one picture"):
+        rewrite(path)
+
+
+def test_data_behind_the_pictures_of_a_gif_are_left_out(tmp_path):
+    path = write(tmp_path / "a.gif", moving()[:3], duration=100)
+    content = path.read_bytes()
+    parts = [
+        block.head + gif._in_parts([block.data + b"hidden" * 50]) if block.kind == 0x2C else block.content
+        for block in gif._blocks(content)
+    ]
+    path.write_bytes(content[: 13 + gif._table_size(content[10])] + b"".join(parts) + b";")
+    assert b"hidden" in path.read_bytes()
+    before = read_picture(path)
+    new = rewrite(path)[0]
+    assert b"hidden" not in new.read_bytes()
+    for one, other in zip(before.frames, read_picture(new).frames, strict=True):
+        assert (one.pixels == other.pixels).all()
+
+
+@pytest.mark.parametrize(
+    "xmp", [b"<x>somebody</x>", b"<x>somebody xmp:Thumbnails</x>", "<x>somebody</x>".encode("utf-16")]
+)
+@pytest.mark.parametrize("policy", ["strip", "keep"])
+def test_xmp_of_gif(tmp_path, xmp, policy):
+    path = write(tmp_path / "a.gif", moving()[:2])
+    end = b"\1" + bytes(range(255, -1, -1)) + b"\0"
+    content = path.read_bytes()
+    path.write_bytes(content[:-1] + b"\x21\xff\x0bXMP DataXMP" + xmp + end + b";")
+    assert len(read_picture(path).frames) == 2
+    new = rewrite(path, policy=policy)[0].read_bytes()
+    assert (xmp in new) == (policy == "keep" and xmp == b"<x>somebody</x>")
 
 
 @pytest.mark.parametrize("make", [gif._blocks, webp._file_chunks])

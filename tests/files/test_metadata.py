@@ -91,6 +91,8 @@ def test_png(tmp_path, policy, change):
     info.add_text("Author", "somebody", zip=False)
     info.add_text("Comment", "a comment " * 50, zip=True)
     info.add_itxt("XML:com.adobe.xmp", "mwg-rs", zip=True)
+    info.add_itxt("Named", "a name", lang="en", tkey="Name")
+    info.add_itxt("UTF-16", "h\0u\0m\0b\0n\0a\0i\0l")
     info.add_text("Preview", "/9j/ a picture in base64", zip=False)
     info.add_text("Raw profile type exif", "hexadecimal digits of a thumbnail", zip=True)
     path = save(tmp_path / "a.png", smooth(40, 40), pnginfo=info, exif=full_exif())
@@ -101,7 +103,7 @@ def test_png(tmp_path, policy, change):
     texts = [
         data.split(b"\0")[0] for kind, data in png._chunks(written(path, policy, change)) if kind in png._TEXT_CHUNKS
     ]
-    assert texts == ([b"Author", b"Comment", b"XML:com.adobe.xmp"] if policy == "keep" else [])
+    assert texts == ([b"Author", b"Comment", b"XML:com.adobe.xmp", b"Named"] if policy == "keep" else [])
     for secret in NEVER_KEPT:
         assert secret not in kept[b"eXIf"], secret
     assert (b"a lens" in kept[b"eXIf"]) == (policy != "strip")

@@ -4,6 +4,8 @@ import cv2
 import numpy as np
 import pytest
 from fakes import load, noise, noise16, save, smooth
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image, ImageCms
 from test_encode import rewrite
 
@@ -184,6 +186,35 @@ def with_tiff_orientation(content: bytes, orientation: int) -> bytes:
     return content[:4] + len(content).to_bytes(4, "little") + content[8:] + directory
 
 
+@given(
+    kind=st.sampled_from(["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "gray 16", "RGB 16", "RGBA 16"]),
+    compression=st.sampled_from([1, 5, 8]),
+    height=st.integers(1, 40),
+    width=st.integers(1, 40),
+    box=st.tuples(*[st.floats(0, 1)] * 4),
+)
+def test_tiff_pixels_of_all_depths_away_from_the_mask_are_identical(
+    tmp_path_factory, kind, compression, height, width, box
+):
+    path = tmp_path_factory.mktemp("tiff") / "a.tif"
+    if kind.endswith("16"):
+        pixels = noise16(height, width, {"gray 16": 1, "RGB 16": 3, "RGBA 16": 4}[kind])
+        path.write_bytes(cv2.imencode(".tif", pixels, [cv2.IMWRITE_TIFF_COMPRESSION, compression])[1].tobytes())
+    else:
+        name = {1: None, 5: "tiff_lzw", 8: "tiff_adobe_deflate"}[compression]
+        Image.fromarray(noise(height, width, 4)).convert(kind).save(path, compression=name)
+    before = read_picture(path)
+    changed = np.zeros((height, width), bool)
+    (top, bottom), (left, right) = sorted(box[:2]), sorted(box[2:])
+    changed[int(top * height) : int(bottom * height), int(left * width) : int(right * width)] = True
+    after = read_picture(rewrite(path, changed))
+    assert after.pixels.dtype == before.pixels.dtype
+    assert (after.pixels == before.pixels)[~changed].all()
+    assert (after.pixels == ~before.pixels)[changed].all()
+    assert (after.alpha is None) == (before.alpha is None)
+    assert after.alpha is None or (after.alpha == before.alpha).all()
+
+
 @pytest.mark.parametrize("file_format", ["TIFF", "JPEG"])
 def test_cmyk(tmp_path, file_format):
     path = tmp_path / "a"
@@ -202,6 +233,15 @@ def test_cmyk(tmp_path, file_format):
     after = read_picture(tmp_path / "b")
     limit = 0 if file_format == "TIFF" else 3
     assert np.abs(after.pixels.astype(int) - redacted).mean() <= limit
+
+
+@pytest.mark.parametrize(("extension", "is_told"), [("png", True), ("bmp", True), ("tif", True), ("gif", False)])
+def test_palettes_that_become_rgb_are_told(tmp_path, extension, is_told):
+    path = tmp_path / f"a.{extension}"
+    Image.fromarray(smooth(20, 30)).quantize(16).save(path)
+    picture = read_picture(path)
+    encoded = encode_picture(picture, picture.frames, [np.ones((20, 30), bool)], "strip")
+    assert encoded.left_out == (("the palette is left out: the colours are written as RGB",) if is_told else ())
 
 
 @pytest.mark.parametrize("change", [False, True])
@@ -245,6 +285,7 @@ def test_metadata_of_tiff(tmp_path, policy):
     exif.get_ifd(0x8769).update({0xA434: "a lens", 0xA431: "serial 1234"})
     exif.get_ifd(0x8825).update({1: "N", 2: (48.0, 8.0, 7.0)})
     exif[700], exif[33723], exif[34377] = b"an XMP caption", b"an IPTC caption", b"8BIM with a thumbnail"
+    exif[37724], exif[65000] = b"layers of the picture" * 500, b"a raw thumbnail" * 500
     path = save(tmp_path / "a.tif", smooth(20, 30), exif=exif.tobytes(), icc_profile=b"icc", dpi=(72, 300))
     assert b"serial 1234" in path.read_bytes()
     new = rewrite(path, policy=policy)
@@ -253,7 +294,9 @@ def test_metadata_of_tiff(tmp_path, policy):
         assert (secret in content) == (policy != "strip"), secret
     for secret in (b"somebody", b"a description", b"serial 1234", b"an XMP caption", b"an IPTC caption"):
         assert (secret in content) == (policy == "keep"), secret
-    assert b"thumbnail" not in content
+    for secret in (b"thumbnail", b"layers"):
+        assert secret in path.read_bytes()
+        assert secret not in content
     with Image.open(new) as image:
         assert bool(image.getexif().get_ifd(0x8825)) == (policy == "keep")
         assert image.info["icc_profile"] == b"icc"
