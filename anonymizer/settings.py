@@ -255,9 +255,10 @@ class RedactSettings(_Checked):
         None, _choice(METHODS, optional=True), "The same for plates alone. By default as --method.", "METHOD"
     )
     cells: int = _setting(
-        4,
+        1,
         _parse_cells,
-        f"gaussian, mosaic: cells of one colour along the longer side of a face, 1..{MAX_CELLS}. A plate is one cell.",
+        f"gaussian, mosaic: mean colours along the longer side of a face, 1..{MAX_CELLS}; more than 1 may leave it "
+        "recognisable. A plate is always one.",
         "N",
     )
     color: str = _setting(

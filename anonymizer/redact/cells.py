@@ -12,7 +12,7 @@ from anonymizer.redact.scene import Scene, Target
 from anonymizer.redact.solid import surroundings
 from anonymizer.types import Pixels
 
-LEVELS = 16
+LEVELS = 6
 """Values that a channel of a cell can take."""
 
 

@@ -9,7 +9,7 @@ from anonymizer.redact import gaussian, mosaic
 from anonymizer.redact.cells import LEVELS, cell_areas, reduce_to_cells
 from anonymizer.settings import RedactSettings
 
-BARE = {"shape": "box", "face_margin": 0.0, "plate_margin": 0.0, "feather": 0.0}
+BARE = {"cells": 4, "shape": "box", "face_margin": 0.0, "plate_margin": 0.0, "feather": 0.0}
 
 
 def cells_of(pixels, found, **settings):
@@ -51,7 +51,7 @@ def test_a_channel_of_a_cell_has_few_values_whatever_the_depth(pixels):
 def test_cells_are_means_of_what_is_hidden_for_the_object():
     pixels = noise(64, 64)
     cells = cells_of(pixels, face(0, 0, 64, 64))
-    assert cells[1, 2] == pytest.approx(pixels[16:32, 32:48].mean(axis=(0, 1)), abs=9)
+    assert cells[1, 2] == pytest.approx(pixels[16:32, 32:48].mean(axis=(0, 1)), abs=26)
 
 
 @pytest.mark.parametrize("paint", [gaussian.paint, mosaic.paint])
@@ -63,7 +63,7 @@ def test_what_remains_of_a_large_face_is_no_more_than_of_a_small_one(paint):
     of_large, (in_large,) = scene_of(large, [face(0, 0, 400, 400)], RedactSettings(**BARE))
     assert (reduce_to_cells(of_small, in_small) == reduce_to_cells(of_large, in_large)).all()
     shrunk = cv2.resize(paint(of_large, in_large), (40, 40), interpolation=cv2.INTER_AREA)
-    assert np.abs(shrunk.astype(int) - paint(of_small, in_small)).max() <= 2
+    assert np.abs(shrunk.astype(int) - paint(of_small, in_small)).max() <= 12
 
 
 @pytest.mark.parametrize("paint", [gaussian.paint, mosaic.paint])
@@ -75,7 +75,22 @@ def test_fine_detail_leaves_nothing(paint):
     assert (paint(scene, target) == 102).all()
 
 
-def test_a_mosaic_shows_its_cells_and_nothing_else():
-    scene, (target,) = scene_of(noise(64, 64), [face(0, 0, 64, 64)], RedactSettings(**BARE))
-    expected = reduce_to_cells(scene, target).repeat(16, axis=0).repeat(16, axis=1)
-    assert (mosaic.paint(scene, target) == expected).all()
+@pytest.mark.parametrize(("cells", "tiles"), [(1, 4), (4, 4), (8, 8)])
+def test_a_mosaic_is_made_of_tiles_of_one_color(cells, tiles):
+    settings = RedactSettings(**{**BARE, "cells": cells})
+    scene, (target,) = scene_of(noise(80, 80), [face(8, 8, 72, 72)], settings)
+    painted = mosaic.paint(scene, target)
+    side = 64 // tiles
+    assert (painted == painted[::side, ::side].repeat(side, axis=0).repeat(side, axis=1)).all()
+    assert (painted[::side, ::side] == gaussian.paint(scene, target)[side // 2 :: side, side // 2 :: side]).all()
+
+
+def test_one_cell_is_painted_amid_the_colors_around():
+    pixels = np.full((60, 60, 3), (0, 255, 0), np.uint8)
+    pixels[20:40, 20:40] = (255, 0, 0)
+    scene, (target,) = scene_of(pixels, [face(20, 20, 40, 40)], RedactSettings(**{**BARE, "cells": 1}))
+    painted = gaussian.paint(scene, target).astype(int)
+    assert painted[10, 10, 0] > 140
+    assert painted[0, 10, 1] > 120
+    assert (np.diff(painted[:11, 10, 0]) >= 0).all()
+    assert painted[0, 10, 0] < painted[10, 10, 0]
