@@ -257,8 +257,8 @@ class RedactSettings(_Checked):
     cells: int = _setting(
         1,
         _parse_cells,
-        f"gaussian, mosaic: mean colours along the longer side of a face, 1..{MAX_CELLS}; more than 1 may leave it "
-        "recognisable. A plate is always one.",
+        f"gaussian, mosaic: cells along the longer side of a face whose brightness shows, 1..{MAX_CELLS}; many leave "
+        "it recognisable. A plate is always one.",
         "N",
     )
     color: str = _setting(

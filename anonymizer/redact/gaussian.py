@@ -1,8 +1,8 @@
 """`gaussian`: looks like a strong Gaussian blur, and hides an object of any size equally well.
 
-The object is first averaged into one cell or a few, and these alone, amid the colours of what is visible around, are
-painted back with Gaussian weights. So the output holds no more of a large face than of a small one: a plain blur of the
-same look would leave traces below it that averaging over many pixels brings back.
+Only the brightness of one cell or a few is known of the object. It is painted in the colour of the surroundings, and
+with Gaussian weights into what is visible around. So the output holds no more of a large face than of a small one: a
+plain blur of the same look would leave traces below it that averaging over many pixels brings back.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy.typing as npt
 from anonymizer.redact.cells import reduce_to_cells
 from anonymizer.redact.mask import Area
 from anonymizer.redact.scene import Scene, Target
-from anonymizer.redact.solid import SURROUNDINGS
+from anonymizer.redact.solid import SURROUNDINGS, brightness, surroundings
 from anonymizer.types import Pixels
 
 SIGMA_CELLS = 0.5
@@ -29,13 +29,20 @@ def paint(scene: Scene, target: Target) -> Pixels:
 
 def colors_at(scene: Scene, target: Target, y: npt.NDArray[np.int_], x: npt.NDArray[np.int_]) -> Pixels:
     """What is painted in these rows and columns of the picture, (len(y), len(x), C)."""
-    cells = _amid_surroundings(scene, target, reduce_to_cells(scene, target).astype(np.float32))
+    cells = _amid_surroundings(scene, target, _tinted(scene, target))
     core = target.region.core
     rows = _weights((y + 0.5 - core.top) / core.height, cells.shape[0])
     columns = _weights((x + 0.5 - core.left) / core.width, cells.shape[1])
     planes = [rows @ cells[:, :, channel] @ columns.T for channel in range(cells.shape[2])]
     painted: Pixels = np.rint(np.stack(planes, axis=2)).astype(scene.pixels.dtype)
     return painted
+
+
+def _tinted(scene: Scene, target: Target) -> npt.NDArray[np.float32]:
+    """The cells in the colour of the surroundings, (rows, columns, C)."""
+    around = surroundings(scene, target)
+    colors = reduce_to_cells(scene, target)[:, :, np.newaxis] + (around - brightness(around))
+    return colors.clip(0, np.iinfo(scene.pixels.dtype).max).astype(np.float32)
 
 
 def _amid_surroundings(scene: Scene, target: Target, cells: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from anonymizer.redact.kernel import is_weak
 from anonymizer.redact.mask import Mask, Region, draw, to_region
-from anonymizer.redact.methods import METHODS, colors_let_through
+from anonymizer.redact.methods import METHODS, values_let_through
 from anonymizer.redact.scene import Scene, Style, Target
 from anonymizer.settings import KINDS, RedactSettings
 from anonymizer.types import Detection, Pixels
@@ -30,7 +30,7 @@ def to_targets(detections: Sequence[Detection], size: tuple[int, int], settings:
 
     def rank(found: Detection) -> tuple[object, ...]:
         box = found.hidden_box
-        return colors_let_through(styles[found.kind]), -box.longer_side, box.corners, found.kind
+        return values_let_through(styles[found.kind]), -box.longer_side, box.corners, found.kind
 
     hidden = [found for found in detections if METHODS[styles[found.kind].method] is not None]
     return [
@@ -85,7 +85,7 @@ def redact(pixels: Pixels, targets: Sequence[Target]) -> tuple[Pixels, Mask]:
 def to_scene(pixels: Pixels, targets: Sequence[Target]) -> Scene:
     """Unites the masks of all targets, and gives each pixel to one of them."""
     mask, owners = draw([target.region for target in targets], (pixels.shape[0], pixels.shape[1]))
-    return Scene(pixels, mask, owners, bounded=sum(colors_let_through(target.style) < inf for target in targets))
+    return Scene(pixels, mask, owners, bounded=sum(values_let_through(target.style) < inf for target in targets))
 
 
 def weaknesses(detections: Sequence[Detection], settings: RedactSettings) -> list[str]:

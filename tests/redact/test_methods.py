@@ -13,7 +13,7 @@ from PIL import Image
 
 from anonymizer.pipeline import redact_detections
 from anonymizer.redact.cells import LEVELS, cell_areas, reduce_to_cells
-from anonymizer.redact.methods import METHODS, colors_let_through
+from anonymizer.redact.methods import METHODS, values_let_through
 from anonymizer.redact.redact import to_style
 from anonymizer.redact.scene import Style
 from anonymizer.settings import METHODS as NAMES
@@ -128,7 +128,7 @@ def test_cells_are_no_more_than_documented_and_have_few_values(case):
     values = np.linspace(0, np.iinfo(pixels.dtype).max, LEVELS)
     for target in targets:
         cells = reduce_to_cells(scene, target)
-        assert cells.shape[0] * cells.shape[1] <= colors_let_through(target.style) <= settings.cells**2
+        assert cells.shape[0] * cells.shape[1] <= values_let_through(target.style) <= settings.cells**2
         assert np.isin(cells, values).all()
 
 
@@ -145,8 +145,8 @@ def test_cells_are_no_more_than_documented_and_have_few_values(case):
     ],
 )
 def test_documented_bounds(settings, of_face, of_plate):
-    assert colors_let_through(to_style("face", settings)) == of_face
-    assert colors_let_through(to_style("plate", settings)) == of_plate
+    assert values_let_through(to_style("face", settings)) == of_face
+    assert values_let_through(to_style("plate", settings)) == of_plate
 
 
 def style(method, **options):
