@@ -13,7 +13,7 @@ from anonymizer.detect.load import load_detectors
 from anonymizer.files.picture import turn_back
 from anonymizer.files.read import read_picture
 from anonymizer.pipeline import detect
-from anonymizer.redact.mask import to_area
+from anonymizer.redact.mask import to_region
 from anonymizer.settings import DetectSettings, Settings
 from anonymizer.types import Box
 
@@ -75,7 +75,7 @@ def test_close_ups(originals, factor):
     large = cv2.resize(portrait, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
     mask = np.zeros(large.shape[:2], bool)
     for found in detect(large, load_detectors(FACES)):
-        mask[to_area(found.hidden_box, 0.2, mask.shape).slices] = True
+        mask[to_region(found.hidden_box, 0.2, 0, mask.shape).core.slices] = True
     assert mask[15 * factor : 155 * factor, 45 * factor : 145 * factor].mean() > 0.95
 
 
