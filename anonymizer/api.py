@@ -25,7 +25,8 @@ def anonymize_image(pixels: Pixels, settings: Settings = Settings()) -> tuple[Pi
 
     Returns:
         A picture of the same shape, equal to the input outside the redacted areas, and the detections. The alpha
-        channel changes only where something was found in itself.
+        channel changes only where something was found in itself. Objects of a kind with the method none are found, and
+        stay visible.
 
     Raises:
         ValueError: the array is no such picture.

@@ -332,9 +332,10 @@ class RedactSettings(_Checked):
         None, _choice(METHODS, optional=True), "The same for plates alone. By default as --method.", "METHOD"
     )
     cells: int = _setting(
-        4,
+        1,
         _parse_cells,
-        f"gaussian, mosaic: cells of one colour along the longer side of a face, 1..{MAX_CELLS}. A plate is one cell.",
+        f"gaussian, mosaic: cells along the longer side of a face whose brightness shows, 1..{MAX_CELLS}; many leave "
+        "it recognisable. A plate is always one.",
         "N",
     )
     color: str = _setting(

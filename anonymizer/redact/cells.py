@@ -1,4 +1,7 @@
-"""A few cells of one colour: all that `gaussian` and `mosaic` know of an object."""
+"""The brightness of one cell or a few: all that `gaussian` and `mosaic` know of an object.
+
+Colours tell too much: recognisers have named faces by their mean colour alone, see tests/benchmarks/attack.py.
+"""
 
 from __future__ import annotations
 
@@ -9,33 +12,31 @@ import numpy as np
 
 from anonymizer.redact.mask import Area
 from anonymizer.redact.scene import Scene, Target
-from anonymizer.redact.solid import surroundings
+from anonymizer.redact.solid import brightness, surroundings
 from anonymizer.types import Pixels
 
-LEVELS = 16
-"""Values that a channel of a cell can take."""
+LEVELS = 6
+"""Values that the brightness of a cell can take."""
 
 
 def reduce_to_cells(scene: Scene, target: Target) -> Pixels:
-    """The mean colours of the pixels that are hidden for the target, cell by cell, each rounded to LEVELS values.
+    """The mean brightness of the pixels that are hidden for the target, cell by cell, each rounded to LEVELS values.
 
-    As the picture, (rows, columns, C). The cells are about square, and count at most `style.cells` along the longer
-    side. Pixels hidden for other objects have no part in them.
+    Of the picture's depth, (rows, columns). The cells are about square, and count at most `style.cells` along the
+    longer side. Pixels hidden for other objects have no part in them.
     """
     own = scene.own(target)
     areas = cell_areas(target)
     crop = scene.pixels[target.region.core.slices]
-    channels = crop.shape[2]
-    means = np.zeros((len(areas), len(areas[0]), channels))
-    counts = np.zeros(means.shape[:2], np.int64)
+    means = np.zeros((len(areas), len(areas[0])))
+    counts = np.zeros(means.shape, np.int64)
     for row, column in np.ndindex(counts.shape):
         part = areas[row][column].slices
         counts[row, column] = cv2.countNonZero(own[part])
-        means[row, column] = cv2.mean(crop[part], mask=own[part])[:channels]
-    # Where all of a cell is hidden for others, the object's mean colour stands in.
+        means[row, column] = brightness(np.array(cv2.mean(crop[part], mask=own[part])[: crop.shape[2]]))
+    # Where all of a cell is hidden for others, the object's mean stands in.
     total = counts.sum()
-    whole = (means * counts[:, :, np.newaxis]).sum(axis=(0, 1)) / total if total else surroundings(scene, target)
-    means[counts == 0] = whole
+    means[counts == 0] = (means * counts).sum() / total if total else brightness(surroundings(scene, target))
     step = np.iinfo(crop.dtype).max // (LEVELS - 1)
     cells: Pixels = (np.rint(means / step) * step).astype(crop.dtype)
     return cells

@@ -19,6 +19,6 @@ METHODS: Mapping[str, Callable[[Scene, Target], Pixels] | None] = {
 }
 
 
-def colors_let_through(style: Style) -> float:
-    """How many colours of what is hidden the output can depend on at most: 0, a few, or any number."""
+def values_let_through(style: Style) -> float:
+    """How many numbers of what is hidden the output can depend on at most: 0, a few of LEVELS values each, or any."""
     return {"gaussian": style.cells**2, "mosaic": style.cells**2, "kernel": float("inf")}.get(style.method, 0)

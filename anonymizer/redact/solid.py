@@ -28,7 +28,12 @@ def color_of(scene: Scene, target: Target) -> npt.NDArray[np.float64]:
         return surroundings(scene, target)
     color = np.array([*bytes.fromhex(target.style.color[1:])], np.float64)
     color *= np.iinfo(scene.pixels.dtype).max / 255
-    return color if scene.pixels.shape[2] == 3 else np.array([color @ LUMA])
+    return color if scene.pixels.shape[2] == 3 else np.array([brightness(color)])
+
+
+def brightness(color: npt.NDArray[np.float64]) -> float:
+    """Of a colour (3,) or of a gray (1,)."""
+    return float(color @ LUMA) if len(color) == len(LUMA) else float(color[0])
 
 
 def surroundings(scene: Scene, target: Target) -> npt.NDArray[np.float64]:

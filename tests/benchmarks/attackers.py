@@ -96,8 +96,16 @@ class Recognisers:
         self._facenet = _load_facenet(unpacked / "nex_face/resources/facenet_keras_2024.h5")
 
     def align(self, pixels: Rgb, face: npt.NDArray[np.float32]) -> Rgb:
-        """The face with its landmarks where the recognisers expect them. `face` is a row of `YuNet.find`."""
-        return np.ascontiguousarray(self._sface.alignCrop(np.ascontiguousarray(pixels[:, :, ::-1]), face)[:, :, ::-1])
+        """The face with its landmarks where the recognisers expect them. `face` is a row of `YuNet.find`.
+
+        Pictures go on beyond their borders with the colours there: a black border would draw a figure that tells
+        the landmarks of the original, and with them who it is, whatever the output shows.
+        """
+        by = max(pixels.shape[:2])
+        larger = cv2.copyMakeBorder(pixels, by, by, by, by, cv2.BORDER_REPLICATE)
+        moved = face.copy()
+        moved[[0, 1, *range(4, 14)]] += by  # the corner and the landmarks; not the size
+        return np.ascontiguousarray(self._sface.alignCrop(np.ascontiguousarray(larger[:, :, ::-1]), moved)[:, :, ::-1])
 
     def embed(self, name: str, crops: Sequence[Rgb]) -> npt.NDArray[np.float64]:
         """(N, length of the vectors)."""

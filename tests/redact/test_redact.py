@@ -112,7 +112,7 @@ def test_the_extent_of_a_detection_is_hidden():
 def test_kinds_have_their_own_margins_shapes_and_methods():
     pixels = noise(60, 60)
     settings = RedactSettings(
-        face_margin=0.5, plate_margin=0.0, feather=0.0, face_method="solid", plate_method="mosaic", color="#0a141e"
+        face_margin=0.5, plate_margin=0.0, feather=0.0, face_method="solid", plate_method="gaussian", color="#0a141e"
     )
     as_face = redact(pixels, [face(20, 20, 40, 40)], settings)
     as_plate = redact(pixels, [plate(20, 20, 40, 40)], settings)
@@ -120,7 +120,7 @@ def test_kinds_have_their_own_margins_shapes_and_methods():
     assert changed[30, 6:54].all()
     assert not changed[6:10, 6:10].any()
     assert (as_face[30, 30] == (10, 20, 30)).all()
-    assert (as_plate[20:40, 20:40] == as_plate[20, 20]).all()
+    assert np.ptp(as_plate[20:40, 20:40].astype(int)) < 60
     assert ((as_plate != pixels).any(axis=2) == (np.pad(np.ones((20, 20), bool), 20))).mean() > 0.99
 
 
