@@ -44,9 +44,12 @@ class Look:
     least_enlarged: float = 0.0
     """A picture that cannot be enlarged by this factor is not looked at in this way at all."""
     smallest: float = 0.0
-    """Objects whose longer side is shorter are left to other looks; in pixels of what the model sees."""
+    """Objects whose longer side is shorter are left to looks that show them larger, where there are any; in pixels of
+    what the model sees."""
+    judges_from: float = 0.0
+    """Of objects whose longer side is shorter it says where they end, but has no vote on the score, if others have."""
     largest: float = inf
-    """The same for longer ones."""
+    """Objects whose longer side is longer are left to looks that show them smaller."""
     mirrored: bool = False
     """The picture is mirrored left to right."""
     quarter_turns: int = 0

@@ -29,12 +29,14 @@ class Opinion:
 
     detections: Sequence[Detection]
     smallest: float = 0.0
-    """It answers for objects whose longer side, in pixels of the picture, is at least this long."""
+    """It has a vote on objects whose longer side, in pixels of the picture, is at least this long."""
     largest: float = inf
     """And at most this long."""
 
-    def answers_for(self, size: float) -> bool:
-        return self.smallest * _BORDERLINE <= size <= self.largest / _BORDERLINE
+    def has_vote(self, size: float, has_found: bool) -> bool:
+        """Whether it counts for an object of a size. Near the limits it does if it has found the object."""
+        leeway = _BORDERLINE if has_found else 1 / _BORDERLINE
+        return self.smallest / leeway <= size <= self.largest * leeway
 
 
 def merge_detections(detections: Sequence[Detection]) -> list[Detection]:
@@ -48,10 +50,11 @@ def merge_opinions(
     """One detection per object, by falling score within each kind.
 
     The best detection of an object takes in all others of its kind that overlap it, as in greedy non-maximum
-    suppression. The score is the mean of the best scores in each opinion, 0 in those that answer for such an object and
-    have not found it, as in weighted boxes fusion (Solovyev et al. 2019, arXiv:1910.13302). The box, other than there,
-    holds those of all detections that have a say: better too much is hidden than too little. `extent` holds the others
-    too. Since each overlaps the best one, neither grows from object to object. Boxes without an area come first.
+    suppression. The score is the mean of the best scores in the opinions that have a vote on an object of such a size,
+    0 in those that have not found it, as in weighted boxes fusion (Solovyev et al. 2019, arXiv:1910.13302). The box,
+    other than there, holds those of all detections that have a say: better too much is hidden than too little. `extent`
+    holds the others too. Since each overlaps the best one, neither grows from object to object. Boxes without an area
+    come first.
 
     Each box is compared only with those that begin near it from left to right, so that the time hardly grows faster
     than the number of boxes.
@@ -87,8 +90,9 @@ def _fuse(group: Sequence[tuple[Detection, int]], opinions: Sequence[Opinion]) -
     scores: dict[int, float] = {}
     for detection, index in group:
         scores[index] = max(scores.get(index, 0.0), detection.score)
-    answering = {index for index, opinion in enumerate(opinions) if opinion.answers_for(best.box.longer_side)}
-    score = sum(scores.values()) / len(answering.union(scores))
+    size = best.box.longer_side
+    voters = [index for index, opinion in enumerate(opinions) if opinion.has_vote(size, index in scores)] or [*scores]
+    score = sum(scores.get(index, 0.0) for index in voters) / len(voters)
     box = _hull([detection.box for detection, _ in group if detection.score >= SAY * best.score])
     extent = _hull([box, *(detection.hidden_box for detection, _ in group)])
     return Detection(box, score, best.kind, None if extent == box else extent)

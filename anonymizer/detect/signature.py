@@ -103,7 +103,7 @@ class SignatureDetector:
 
     def _detect(self, picture: Pixels8) -> list[Detection]:
         opinions = [
-            Opinion(self._look_at(picture, sight), sight.smallest, sight.largest)
+            Opinion(self._look_at(picture, sight), sight.judges_from, sight.judges_to)
             for sight in sights_of(self._looks, picture.shape[0], picture.shape[1])
         ]
         if self._model.is_agreement:

@@ -85,19 +85,21 @@ class Sight:
     """Pixels that the model sees per pixel of the picture."""
 
     @property
-    def smallest(self) -> float:
-        """Longer side of the smallest object that it answers for, in pixels of the picture."""
-        return self.look.smallest / self.scale
+    def judges_from(self) -> float:
+        """Longer side of the smallest object that it has a vote on, in pixels of the picture."""
+        return max(self.look.smallest, self.look.judges_from) / self.scale
 
     @property
-    def largest(self) -> float:
+    def judges_to(self) -> float:
+        """And of the largest."""
         return self.look.largest / self.scale
 
 
 def sights_of(looks: Sequence[Look], height: int, width: int) -> list[Sight]:
     """The ways in which a model looks at a picture of a size in pixels.
 
-    Looks that come out the same count once, and answer for the objects of both. There is always one.
+    Looks that come out the same count once, and answer for the objects of both. There is always one, and the one that
+    shows the picture largest answers for the smallest objects whatever its look says: nobody else would.
     """
     distinct: dict[tuple[float, bool, int], Look] = {}
     for look in looks:
@@ -105,11 +107,21 @@ def sights_of(looks: Sequence[Look], height: int, width: int) -> list[Sight]:
         if scale is None:
             continue
         key = (scale, look.mirrored, look.quarter_turns % 4)
-        twin = distinct.get(key, look)
-        distinct[key] = replace(
-            look, smallest=min(look.smallest, twin.smallest), largest=max(look.largest, twin.largest)
-        )
-    return [Sight(look, scale) for (scale, _, _), look in distinct.items()] or [Sight(Look(), 1.0)]
+        distinct[key] = _both(look, distinct.get(key, look))
+    largest_scale = max((scale for scale, _, _ in distinct), default=1.0)
+    return [
+        Sight(look if scale < largest_scale else replace(look, smallest=0, judges_from=0), scale)
+        for (scale, _, _), look in distinct.items()
+    ] or [Sight(Look(), 1.0)]
+
+
+def _both(look: Look, twin: Look) -> Look:
+    return replace(
+        look,
+        smallest=min(look.smallest, twin.smallest),
+        judges_from=min(look.judges_from, twin.judges_from),
+        largest=max(look.largest, twin.largest),
+    )
 
 
 def views_of(picture: Pixels8, sight: Sight) -> Iterator[View]:

@@ -9,7 +9,7 @@ from fakes import save
 from PIL import Image
 
 from anonymizer.api import anonymize_image
-from anonymizer.detect.load import load_detectors
+from anonymizer.detect.load import choose_models, load_detectors
 from anonymizer.files.picture import turn_back
 from anonymizer.files.read import read_picture
 from anonymizer.pipeline import detect
@@ -60,6 +60,29 @@ def test_a_plate(originals):
 def test_people_without_plates(originals):
     for name in ("astronaut.png", "happy_couple.jpg", "swearing_in_group.jpg"):
         assert detect(read_picture(originals / name).pixels, load_detectors(DetectSettings(kinds="plate"))) == []
+
+
+@pytest.mark.parametrize("preset", ["fast", "thorough"])
+def test_presets(originals, preset):
+    """A portrait, a group, and a picture without a face, as `balanced` sees them above."""
+    (face,) = faces_in(originals / "astronaut.png", preset=preset)
+    assert face.score > 0.8
+    assert overlap(face.box, Box(175, 65, 275, 205)) > 0.5
+    assert len([face for face in faces_in(originals / "happy_couple.jpg", preset=preset) if face.score >= 0.5]) == 2
+    assert faces_in(originals / "coffee.png", preset=preset) == []
+
+
+def test_each_preset_has_models_for_both_kinds():
+    for preset in ("fast", "balanced", "thorough"):
+        kinds = [kind for model in choose_models(DetectSettings(preset=preset)) for kind in model.found_kinds]
+        assert sorted(kinds) == ["face", "plate"]
+
+
+def test_a_crowd_has_no_limit(originals):
+    """A portrait repeated until there are hundreds of faces."""
+    portrait = np.asarray(Image.open(originals / "astronaut.png"))[30:230, 130:330]
+    small = cv2.resize(portrait, (64, 64), interpolation=cv2.INTER_AREA)
+    assert len(detect(np.tile(small, (20, 25, 1)), load_detectors(FACES))) >= 490
 
 
 def test_gray_pictures(originals):

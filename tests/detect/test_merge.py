@@ -74,7 +74,13 @@ def test_a_row_of_overlapping_boxes_does_not_become_one():
     assert max(found.hidden_box.width for found in merged) == 14
 
 
-def test_a_score_is_the_mean_of_those_that_answer_for_the_size():
+def test_who_has_no_vote_still_says_where_an_object_ends():
+    found = [Opinion([face(0, 0, 10, 10, 0.8)]), Opinion([face(0, 0, 10, 12, 0.4)], smallest=50)]
+    assert merge_opinions(found) == [face(0, 0, 10, 12, 0.8)]
+    assert merge_opinions(found[1:]) == [face(0, 0, 10, 12, 0.4)]  # nobody has a vote
+
+
+def test_a_score_is_the_mean_of_those_that_have_a_vote():
     small, large = face(0, 0, 10, 10, 0.8), face(50, 50, 150, 150, 0.6)
     opinions = [
         Opinion([small, large]),

@@ -39,14 +39,21 @@ def test_a_look_that_enlarges_too_little_is_left_out():
 
 
 def test_equal_looks_count_once_and_answer_for_all():
-    (sight,) = sights_of([Look(longest_side=300, smallest=50), Look(longest_side=400, largest=30)], 100, 200)
+    twins = [Look(longest_side=300, smallest=50), Look(longest_side=400, largest=30)]
+    sight, _ = sights_of([*twins, Look(enlarge=2)], 100, 200)
     assert (sight.look.smallest, sight.look.largest) == (0, np.inf)
     assert len(sights_of([Look(), Look(mirrored=True), Look(quarter_turns=1), Look(quarter_turns=5)], 9, 9)) == 3
 
 
 def test_ranges_are_told_in_pixels_of_the_picture():
-    (sight,) = sights_of([Look(enlarge=2, smallest=10, largest=300)], 100, 200)
-    assert (sight.smallest, sight.largest) == (5, 150)
+    sight, _ = sights_of([Look(enlarge=2, smallest=10, judges_from=20, largest=300), Look(enlarge=3)], 100, 200)
+    assert (sight.judges_from, sight.judges_to) == (10, 150)
+
+
+def test_the_largest_view_answers_for_the_smallest_objects():
+    small, large = sights_of([Look(smallest=9, judges_from=20), Look(enlarge=2, smallest=9, judges_from=20)], 100, 200)
+    assert (small.look.smallest, small.judges_from) == (9, 20)
+    assert (large.look.smallest, large.judges_from) == (0, 0)
 
 
 def test_thin_pictures_keep_a_pixel():
