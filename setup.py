@@ -33,7 +33,7 @@ setup(
         "dev": [*TEST, "ruff>=0.11", "mypy>=1.15", "types-PyYAML", "types-tqdm", "build"],
         "train": TRAIN,
         # Beside the wheels that tests/benchmarks/attack.py names.
-        "bench": ["onnx>=1.17", "onnxruntime>=1.20", "scikit-image", "imageio", "pyclipper", "shapely", "six"],
+        "bench": ["onnx>=1.17", "onnxruntime>=1.20", "scikit-image", "imageio[ffmpeg]", "pyclipper", "shapely", "six"],
         "convert": ["onnx>=1.17", "onnxruntime>=1.20"],
     },
     entry_points={"console_scripts": ["anonymize = anonymizer.cli.main:main"]},
