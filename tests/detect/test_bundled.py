@@ -127,7 +127,7 @@ def test_orientation_changes_nothing(originals, tmp_path, extension):
     for detections, pixels in zip(found[1:], shown[1:], strict=True):
         assert len(detections) == len(found[0]) == 1
         assert overlap(detections[0].box, found[0][0].box) >= 0.9
-        assert np.abs(pixels - shown[0]).mean() < 2
+        assert np.abs(pixels - shown[0]).mean() < 3  # JPEG compresses each orientation differently
 
 
 def test_large_pictures_give_the_same_as_their_parts(originals):
