@@ -126,6 +126,30 @@ def test_rgb_jpeg_is_encoded_anew_and_says_so(tmp_path):
     assert np.abs(np.asarray(Image.open(io.BytesIO(encoded.content))).astype(int) - picture.pixels).max() < 20
 
 
+@pytest.mark.parametrize("mode", ["RGB", "CMYK"])
+def test_progressive_jpeg_in_other_colours_is_kept_where_nothing_is_found(tmp_path, mode):
+    path = tmp_path / "a.jpg"
+    options = {"keep_rgb": True} if mode == "RGB" else {}
+    Image.fromarray(noise(120, 120)).convert(mode).save(path, progressive=True, **options)
+    picture = read_picture(path)
+    encoded = encode_picture(picture, picture.frames, [np.zeros((120, 120), bool)], "strip")
+    assert encoded.fidelity == "lossless"
+    assert jpeg._picture_data(encoded.content) == jpeg._picture_data(path.read_bytes())
+
+
+def test_damaged_tables_of_a_progressive_jpeg(tmp_path):
+    """What cannot be checked is encoded anew."""
+    content = jpeg_file(smooth(40, 40), progressive=True)
+    table = content.index(b"\xff\xc4")
+    path = tmp_path / "a.jpg"
+    path.write_bytes(content[: table + 2] + b"\0\2" + content[table + 4 :])
+    picture = read_picture(path, ReadSettings(allow_truncated=True))
+    encoded = encode_picture(picture, picture.frames, [np.zeros((40, 40), bool)], "strip")
+    assert encoded.fidelity == "reencoded"
+    path.write_bytes(encoded.content)
+    assert (read_picture(path).pixels.shape) == (40, 40, 3)
+
+
 def test_rgb_jpeg_whose_components_are_numbered_like_ycbcr(tmp_path):
     """Only the Adobe segment tells its colours."""
     path = tmp_path / "a.jpg"
