@@ -137,9 +137,10 @@ def test_progressive_jpeg_in_other_colours_is_kept_where_nothing_is_found(tmp_pa
     assert jpeg._picture_data(encoded.content) == jpeg._picture_data(path.read_bytes())
 
 
-def test_damaged_tables_of_a_progressive_jpeg(tmp_path):
+@pytest.mark.parametrize("progressive", [False, True])
+def test_damaged_tables(tmp_path, progressive):
     """What cannot be checked is encoded anew."""
-    content = jpeg_file(smooth(40, 40), progressive=True)
+    content = jpeg_file(smooth(40, 40), progressive=progressive)
     table = content.index(b"\xff\xc4")
     path = tmp_path / "a.jpg"
     path.write_bytes(content[: table + 2] + b"\0\2" + content[table + 4 :])
