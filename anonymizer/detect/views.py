@@ -119,7 +119,7 @@ def _both(look: Look, twin: Look) -> Look:
     return replace(
         look,
         smallest=min(look.smallest, twin.smallest),
-        judges_from=min(look.judges_from, twin.judges_from),
+        judges_from=min(max(one.smallest, one.judges_from) for one in (look, twin)),
         largest=max(look.largest, twin.largest),
     )
 
