@@ -85,7 +85,7 @@ def _exiftool(*arguments: str) -> str:
 def outcomes(folder: Path, output: Path, policy: str, finds: bool) -> Iterator[Result]:
     settings = Settings(write=WriteSettings(metadata=policy))
     listing = find_pictures(folder, EXTENSIONS, output)
-    for job in listing.jobs:
+    for job in listing:
         yield process(job, folder, output, [Finder(finds)], settings)
 
 
