@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
@@ -69,15 +69,34 @@ def process(job: Job, input_root: Path, output_root: Path, detectors: Sequence[D
     """
     seconds: dict[str, float] = {}
     try:
-        return _process(job, input_root, output_root, detectors, settings, seconds)
+        with picture_boundary({"input folder": input_root, "output folder": output_root}):
+            result = _process(job, input_root, output_root, detectors, settings, seconds)
+        return result
+    except PictureError as error:
+        remove_files(output_root, [job.target, job.record, *job.stale_records])
+        return Result(job.name, "failed", str(error), seconds=seconds)
+
+
+@contextmanager
+def picture_boundary(roots: Mapping[str, Path]) -> Iterator[None]:
+    """The boundary of one picture: whatever goes wrong with it never stops the others.
+
+    Args:
+        roots: folders whose place on the machine no message should tell, and what to call them.
+
+    Raises:
+        PictureError: something went wrong with the picture.
+        OutputError: no further picture can be written either.
+    """
+    try:
+        yield
     except OutputError:
         raise
-    except Exception as error:  # noqa: BLE001 - the boundary: one picture never stops the others
+    except Exception as error:
         reason = str(error) if isinstance(error, PictureError) else f"unexpected {type(error).__name__}: {error}"
-        for root, text in ((input_root, "input folder"), (output_root, "output folder")):
-            reason = reason.replace(str(root.absolute()), text)  # reports name no place on the machine
-        remove_files(output_root, [job.target, job.record, *job.stale_records])
-        return Result(job.name, "failed", reason, seconds=seconds)
+        for name, root in roots.items():
+            reason = reason.replace(str(root.absolute()), name)
+        raise PictureError(reason) from error
 
 
 def _process(

@@ -12,8 +12,8 @@ from PIL import Image, ImageFile
 
 from anonymizer.files import jpeg, png, whole
 from anonymizer.files.metadata import Policy
-from anonymizer.files.picture import Encoding, Picture, turn_back
-from anonymizer.types import Alpha, Fidelity, Pixels
+from anonymizer.files.picture import Encoding, Picture, turn_back, turn_upright
+from anonymizer.types import Alpha, Fidelity, Pixels, Pixels8
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,27 @@ def encode_picture(
         return Encoded(content, fidelity, [])
     content, fidelity = _encode_jpeg(picture, stored, turn_back(changed, orientation), policy)
     return Encoded(content, fidelity, jpeg.left_out(picture.content))
+
+
+def may_differ(source: Picture, changed: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Where a file in which these pixels were replaced may show others than its source: bool (H, W), upright.
+
+    Nowhere else unless the whole picture was encoded anew.
+
+    Args:
+        changed: bool (H, W), upright.
+    """
+    if source.encoding.format != "JPEG" or not changed.any():
+        return changed
+    orientation = source.encoding.orientation
+    return turn_upright(jpeg.reach_of_blocks(source.content, turn_back(changed, orientation)), orientation)
+
+
+def encode_preview(pixels: Pixels8) -> bytes:
+    """A JPEG file of a picture that somebody should look at. `pixels`: (H, W, 3), RGB."""
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "JPEG", quality=80)
+    return buffer.getvalue()
 
 
 def _is_same(one: Alpha | None, other: Alpha | None) -> bool:

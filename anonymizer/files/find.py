@@ -18,21 +18,26 @@ class Listing:
 
     jobs: list[Job] = field(default_factory=list)
     """In a stable order: folder by folder, the names in each sorted, links to folders last."""
-    not_looked_at: Counter[str] = field(default_factory=Counter)
-    """Files that are no pictures by their extension, counted by it (lower case, "" for none)."""
+    others: list[Path] = field(default_factory=list)
+    """Files that are no pictures by their extension."""
     unreadable: dict[str, str] = field(default_factory=dict)
     """Folders that could not be listed, relative to the root, with the reason."""
     repeated: dict[str, str] = field(default_factory=dict)
     """Links to folders that were entered already, with the path by which that was."""
 
+    @property
+    def not_looked_at(self) -> Counter[str]:
+        """The other files, counted by their extension (lower case, "" for none)."""
+        return Counter(path.suffix.lower() for path in self.others)
 
-def find_pictures(root: Path, extensions: Sequence[str], output: Path) -> Listing:
+
+def find_pictures(root: Path, extensions: Sequence[str], output: Path | None = None) -> Listing:
     """Everything below `root`, symbolic links followed, each folder once.
 
     Args:
         root: the input folder.
         extensions: those of pictures, lower case, without a dot.
-        output: the output folder, which may not exist yet.
+        output: the output folder, which may not exist yet; None if nothing will be written.
 
     Raises:
         SettingsError: `root` is not a folder, or cannot be listed.
@@ -48,7 +53,7 @@ def find_pictures(root: Path, extensions: Sequence[str], output: Path) -> Listin
     for folder, names in _walk(root, output, listing):
         pictures = [name for name in names if Path(name).suffix.lower() in suffixes]
         listing.jobs += _to_jobs(folder, pictures)
-        listing.not_looked_at.update(Path(name).suffix.lower() for name in names if name not in set(pictures))
+        listing.others += [folder / name for name in names if Path(name).suffix.lower() not in suffixes]
     return listing
 
 
@@ -79,9 +84,9 @@ def record_names(pictures: Sequence[str]) -> list[str]:
     return [record_name(name) for name in pictures]
 
 
-def _walk(root: Path, output: Path, listing: Listing) -> Iterator[tuple[Path, list[str]]]:
+def _walk(root: Path, output: Path | None, listing: Listing) -> Iterator[tuple[Path, list[str]]]:
     """Yields each folder, relative to the root, with the sorted names of the files in it."""
-    real_output = output.resolve()
+    real_output = None if output is None else output.resolve()
     entered: dict[tuple[int, int], Path] = {}
     folders, links = [Path()], deque[Path]()
     while folders or links:
@@ -99,7 +104,8 @@ def _walk(root: Path, output: Path, listing: Listing) -> Iterator[tuple[Path, li
         except OSError as error:
             listing.unreadable[folder.as_posix()] = f"folder cannot be listed: {error.strerror}"
             continue
-        _refuse_output(root / folder, entries, real_output)
+        if real_output is not None:
+            _refuse_output(root / folder, entries, real_output)
         yield folder, [entry.name for entry in entries if not _is_folder(entry)]
         below = [entry for entry in entries if _is_folder(entry)]
         folders += [folder / entry.name for entry in reversed(below) if not entry.is_symlink()]

@@ -22,13 +22,14 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from anonymizer.files.metadata import Policy, is_text_kept, kept_exif, parse_exif
+from anonymizer.files.metadata import Extras, Policy, is_text_kept, kept_exif, parse_exif
 from anonymizer.types import Pixels
 
 _Value = TypeVar("_Value", bound=np.generic)
 
 _EOI, _SOS = 0xD9, 0xDA
 _APP0, _APP1, _APP2, _APP11, _APP13, _APP14, _APP15, _COM = 0xE0, 0xE1, 0xE2, 0xEB, 0xED, 0xEE, 0xEF, 0xFE
+_MPF, _JUMBF = b"MPF\0", b"jumb"  # of multi-picture files; of content credentials
 _FRAMES = (0xC0, 0xC1, 0xC2)  # baseline, extended, progressive
 _RESTARTS = range(0xD0, 0xD8)
 _TABLES = (0xC4, _SOS, 0xDB, 0xDD)  # Huffman and quantisation tables, restart interval; and the next scan
@@ -36,6 +37,7 @@ _WITHOUT_LENGTH = {0x01, *range(0xD0, 0xDA)}  # TEM, RST0..7, SOI, EOI
 _JFIF, _EXIF, _XMP, _PHOTOSHOP = b"JFIF\0", b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0", b"Photoshop 3.0\0"
 _IPTC = b"\x04\x04"  # number of the resource with captions
 _IPTC_PREVIEWS = (b"\x1c\x02\xc8", b"\x1c\x02\xc9", b"\x1c\x02\xca", b"\x1c\x08\x0a", b"\xff\xd8\xff")  # data sets
+_PHOTOSHOP_THUMBNAILS = (b"\x04\x09", b"\x04\x0c")  # numbers of resources
 _JFIF_SIZE = 14  # "JFIF" with its end, version, density and the size of the thumbnail that may follow
 
 _IN_MEMORY = "/dev/shm"  # of Linux
@@ -136,12 +138,42 @@ def left_out(content: bytes) -> list[str]:
     """What a user should know is no longer in the file, under any policy."""
     notes = []
     markers = [(segment.marker, segment.payload) for segment in _segments(content)]
-    if any(marker == _APP11 and b"jumb" in payload for marker, payload in markers):
+    if any(marker == _APP11 and _JUMBF in payload for marker, payload in markers):
         notes.append("content credentials (C2PA) are left out, since they no longer hold")
     behind = len(content) - _end_of_picture(content, _first_scan(content))
-    if behind or any(marker == _APP2 and payload.startswith(b"MPF\0") for marker, payload in markers):
+    if behind or any(marker == _APP2 and payload.startswith(_MPF) for marker, payload in markers):
         notes.append(f"{behind} bytes behind the picture, such as further pictures or a video, are left out")
     return notes
+
+
+def extras(content: bytes) -> Extras:
+    """What a file holds beside its picture."""
+    found = Extras(bytes_behind=len(content) - _end_of_picture(content, _first_scan(content)))
+    if not is_plain(content[: len(content) - found.bytes_behind]):
+        found.previews.append("segments between or behind the scans")
+    for segment in _segments(content):
+        _note_segment(segment, found)
+    return found
+
+
+def _note_segment(segment: _Segment, found: Extras) -> None:
+    marker, payload = segment.marker, segment.payload
+    if marker == _APP1 and payload.startswith(_EXIF):
+        found.exifs.append(payload)
+    elif marker == _APP2 and payload.startswith(_MPF):
+        found.previews.append("a list of further pictures (MPF)")
+    elif marker == _APP11 and _JUMBF in payload:
+        found.previews.append("content credentials (C2PA)")
+    elif marker == _APP0 and payload.startswith(_JFIF) and any(payload[_JFIF_SIZE - 2 : _JFIF_SIZE]):
+        found.previews.append("a JFIF thumbnail")
+    elif marker == _APP0 and payload.startswith(b"JFXX\0"):
+        found.previews.append("a JFIF extension thumbnail")
+    elif marker == _APP13 and payload.startswith(_PHOTOSHOP):
+        if any(b"8BIM" + number in payload for number in _PHOTOSHOP_THUMBNAILS):
+            found.previews.append("a Photoshop thumbnail")
+        found.texts.append(payload)
+    elif _is_metadata(segment) and not (marker == _APP2 and payload.startswith(b"ICC_PROFILE\0")):
+        found.texts.append(payload)
 
 
 def _picture_data(content: bytes) -> bytes:
@@ -230,6 +262,31 @@ def replace_blocks(content: bytes, pixels: Pixels, changed: npt.NDArray[np.bool_
         except OSError as error:
             raise CoefficientsError(str(error)) from None
         return target.read_bytes()
+
+
+def reach_of_blocks(content: bytes, changed: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Which pixels, (H, W) as stored, new blocks for the changed ones show: those of the blocks of the coarsest
+    component, and around them those for which decoders mix its samples with their neighbours."""
+    vertical, horizontal = _sampling(content)
+    height, width = changed.shape
+    rows, columns = -(-height // (BLOCK * vertical)), -(-width // (BLOCK * horizontal))
+    size = (rows * BLOCK * vertical, columns * BLOCK * horizontal)
+    padded = np.zeros(size, bool)
+    padded[:height, :width] = changed
+    touched = padded.reshape(rows, BLOCK * vertical, columns, BLOCK * horizontal).any(axis=(1, 3))
+    reach = touched.repeat(BLOCK * vertical, axis=0).repeat(BLOCK * horizontal, axis=1).astype(np.uint8)
+    neighbours = np.ones((2 * vertical + 1, 2 * horizontal + 1), np.uint8)
+    return cv2.dilate(reach, neighbours)[:height, :width] > 0
+
+
+def _sampling(content: bytes) -> tuple[int, int]:
+    """Pixels per sample of the coarsest component, vertically and horizontally."""
+    for segment in _segments(content):
+        if segment.marker in _FRAMES:
+            factors = segment.payload[7::3][: segment.payload[5]]
+            down, across = [factor & 15 for factor in factors], [factor >> 4 for factor in factors]
+            return -(-max(down) // min(down)), -(-max(across) // min(across))
+    return 1, 1
 
 
 def _adobe_says_untransformed(content: bytes) -> bool:

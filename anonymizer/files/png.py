@@ -13,13 +13,17 @@ import numpy.typing as npt
 from PIL import Image
 
 from anonymizer.errors import PictureError
-from anonymizer.files.metadata import Policy, is_text_kept, kept_exif, parse_exif
+from anonymizer.files.metadata import Extras, Policy, is_text_kept, kept_exif, parse_exif
 from anonymizer.types import Pixels
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _COLOUR_CHUNKS = (b"cICP", b"iCCP", b"sRGB", b"gAMA", b"cHRM", b"pHYs")
 """What is needed to show the picture right: colour spaces and density."""
 _TEXT_CHUNKS = (b"tEXt", b"zTXt", b"iTXt")
+_SMALL_CHUNKS = (b"tIME", b"bKGD", b"hIST", b"sBIT", b"sPLT", b"mDCV", b"cLLI")
+"""What else the specification knows, and too small to hold a picture."""
+_MAX_UNKNOWN = 256
+"""Bytes from which on a chunk of unknown purpose may hold a picture."""
 _MAX_TEXT = 16_000_000  # bytes
 _PICTURE_CHUNKS = (b"PLTE", b"tRNS", b"IDAT", b"IEND")
 
@@ -124,6 +128,32 @@ def left_out(content: bytes) -> list[str]:
     if any(kind == b"caBX" for kind, _ in _chunks(content)):
         return ["content credentials (C2PA) are left out, since they no longer hold"]
     return []
+
+
+def extras(content: bytes) -> Extras:
+    """What a file holds beside its picture."""
+    end = _end_of_picture(content)
+    found = Extras(bytes_behind=len(content) - end)
+    header, *others = _chunks(content)
+    if not _is_exact_stream(header[1], (data for kind, data in others if kind == b"IDAT")) and not header[1][-1]:
+        found.previews.append("more compressed data than the picture takes")
+    for kind, data in others:
+        if kind == b"eXIf":
+            found.exifs.append(data)
+        elif kind == b"caBX":
+            found.previews.append("content credentials (C2PA)")
+        elif kind in _TEXT_CHUNKS:
+            found.texts.append(_plain_text(kind, data))
+        elif kind not in (*_COLOUR_CHUNKS, *_PICTURE_CHUNKS, *_SMALL_CHUNKS):
+            found.texts.append(data)
+            if len(data) > _MAX_UNKNOWN:
+                found.previews.append(f"{len(data)} bytes in an unknown chunk")
+    return found
+
+
+def _end_of_picture(content: bytes) -> int:
+    position = len(_SIGNATURE) + sum(12 + len(data) for _, data in _chunks(content))
+    return min(position, len(content))
 
 
 def _is_exact_stream(header: bytes, parts: Iterable[bytes]) -> bool:

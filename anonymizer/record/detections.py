@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import Any
 
-from anonymizer.types import Detection
+from anonymizer.settings import KINDS
+from anonymizer.types import Box, Detection
 
 
 def to_json(detections: Sequence[Detection]) -> bytes:
@@ -25,3 +27,25 @@ def to_json(detections: Sequence[Detection]) -> bytes:
         for detection in detections
     ]
     return json.dumps(entries, indent=2).encode() + b"\n"
+
+
+def from_json(content: bytes) -> list[Detection]:
+    """The inverse of `to_json`. Further keys are left alone.
+
+    Raises:
+        ValueError: the content is no list of detections.
+    """
+    entries = json.loads(content)
+    if not isinstance(entries, list):
+        raise ValueError("is no list of detections")
+    try:
+        return [_to_detection(entry) for entry in entries]
+    except (KeyError, TypeError, OverflowError):
+        raise ValueError("holds something that is no detection") from None
+
+
+def _to_detection(entry: dict[str, Any]) -> Detection:
+    if entry["kind"] not in KINDS:
+        raise ValueError("holds a detection of an unknown kind")
+    box = Box(*(float(entry[side]) for side in ("x_min", "y_min", "x_max", "y_max")))
+    return Detection(box, float(entry["score"]), entry["kind"])

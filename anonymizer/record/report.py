@@ -81,6 +81,31 @@ class Report:
         return json.dumps(content, indent=2).encode() + b"\n"
 
 
+@dataclass(frozen=True)
+class PastRun:
+    """What the report of a run that is over says."""
+
+    settings: Mapping[str, object] = field(default_factory=dict)
+    """Options, as in a configuration file."""
+    complete: bool = True
+    files: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """The entry of each file, by its name."""
+
+
+def from_json(content: bytes) -> PastRun:
+    """What matters of a report, see `Report.to_json`.
+
+    Raises:
+        ValueError: the content is no report.
+    """
+    report = json.loads(content)
+    try:
+        files = {str(entry["file"]): dict(entry) for entry in report["files"]}
+        return PastRun(dict(report["settings"]), report["complete"] is True, files)
+    except (KeyError, TypeError):
+        raise ValueError("is no report of this program") from None
+
+
 def _entry(result: Result) -> dict[str, Any]:
     entry: dict[str, Any] = {"file": result.file, "status": result.status}
     if result.reason is not None:

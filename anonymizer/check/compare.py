@@ -1,0 +1,125 @@
+"""Compares a redacted picture with its original."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from anonymizer.check.detail import detail_left
+from anonymizer.check.finding import Finding
+from anonymizer.files.encode import may_differ
+from anonymizer.files.picture import Picture
+from anonymizer.pipeline import redact_detections, to_8_bits
+from anonymizer.redact.mask import to_area
+from anonymizer.settings import Settings
+from anonymizer.types import Alpha, Detection, Fidelity, Pixels, Pixels8
+
+MAX_DETAIL_LEFT = 0.35
+"""An object is hidden if no more of its detail is left.
+
+Behind the default method it is below 0.1 for 99 % of the faces of 48 pixels and more, and below 0.33 for those of 12;
+where nothing was done it is 1.
+"""
+MAX_REENCODED_RMS = 10.0
+"""Levels of 256 by which pictures that were encoded anew may differ from their originals, root mean square."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the detectors see in an original."""
+
+    found: Sequence[Detection]
+    """At the thresholds of the run."""
+    in_alpha: Sequence[Detection]
+    """Of these, what the alpha channel shows by itself."""
+    weaker: Sequence[Detection]
+    """At the lower thresholds of the gate, the others too."""
+
+
+def compare(
+    file: str,
+    original: Picture,
+    picture: Picture,
+    seen: Seen,
+    recorded: Sequence[Detection],
+    settings: Settings,
+    fidelity: Fidelity | None,
+) -> list[Finding]:
+    """Proves that a picture is its original, redacted, or says what speaks against it.
+
+    Args:
+        recorded: the detection JSON of the picture, empty if there is none.
+        settings: of the anonymizing run.
+        fidelity: what the report of the run says of this picture.
+    """
+    if original.pixels.shape != picture.pixels.shape or (original.alpha is None) != (picture.alpha is None):
+        return [Finding(file, "changed", "another size or other channels than its original")]
+    pairs = [(original.pixels, picture.pixels, seen.found)]
+    if original.alpha is not None and picture.alpha is not None:
+        pairs.append((original.alpha[:, :, np.newaxis], picture.alpha[:, :, np.newaxis], seen.in_alpha))
+    shown = [detection for before, after, found in pairs for detection in uncovered(before, after, found)]
+    findings = [
+        Finding(file, "uncovered", f"{d.kind} of the original is not hidden", "finding", d.box, d.score) for d in shown
+    ]
+    known = {detection.box for detection in seen.found}
+    weaker = [detection for detection in seen.weaker if detection.box not in known]
+    findings += [
+        Finding(file, "uncovered", f"perhaps a {d.kind}, seen weakly in the original", "warning", d.box, d.score)
+        for d in uncovered(original.pixels, picture.pixels, weaker)
+    ]
+    return findings + changes_outside(file, original, picture, [*seen.found, *recorded], settings, fidelity)
+
+
+def uncovered(before: Pixels, after: Pixels, found: Sequence[Detection]) -> list[Detection]:
+    """The detections of an original that are not hidden.
+
+    Args:
+        before, after: (H, W, C), the original and the redacted picture.
+    """
+    one, other = _shown_alike(before, after)
+    shape = (before.shape[0], before.shape[1])
+    areas = [(detection, to_area(detection.box, 0, shape).slices) for detection in found]
+    return [detection for detection, area in areas if detail_left(one[area], other[area]) > MAX_DETAIL_LEFT]
+
+
+def _shown_alike(before: Pixels, after: Pixels) -> tuple[Pixels8, Pixels8]:
+    """Both of 8 bits, in the same range."""
+    if before.dtype == np.uint8:
+        return to_8_bits(before), to_8_bits(after)
+    both = to_8_bits(np.concatenate([before, after]))
+    return both[: before.shape[0]], both[before.shape[0] :]
+
+
+def changes_outside(
+    file: str,
+    original: Picture,
+    picture: Picture,
+    redacted: Sequence[Detection],
+    settings: Settings,
+    fidelity: Fidelity | None,
+) -> list[Finding]:
+    """What differs where nothing was to be redacted."""
+    mask = redact_detections(original.pixels, redacted, settings)[1] > 0
+    is_outside = ~may_differ(original, mask)
+    number, rms = _difference(original.pixels, picture.pixels, is_outside)
+    if original.alpha is not None and picture.alpha is not None:
+        in_alpha = _difference(original.alpha, picture.alpha, is_outside)
+        number, rms = number + in_alpha[0], max(rms, in_alpha[1])
+    if not number or (fidelity == "reencoded" and rms <= MAX_REENCODED_RMS):
+        return []
+    return [Finding(file, "changed", f"{number} pixels differ outside the redacted areas")]
+
+
+def _difference(before: Pixels | Alpha, after: Pixels | Alpha, where: npt.NDArray[np.bool_]) -> tuple[int, float]:
+    """The number of pixels that differ, and the root mean square of all differences, in levels of 256."""
+    differs = before != after
+    is_different = (differs.any(axis=2) if differs.ndim == 3 else differs) & where
+    number = int(is_different.sum())
+    if not number:
+        return 0, 0.0
+    scale = 1.0 if before.dtype == np.uint8 else 257.0
+    differences = (before[where].astype(np.float32) - after[where]) / scale
+    return number, float(np.sqrt((differences**2).mean()))
