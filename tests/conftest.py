@@ -19,8 +19,8 @@ def use_detectors(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """use_detectors(*detectors): the runs of this test find with these in place of the bundled models."""
 
     def use(*detectors: object) -> None:
-        monkeypatch.setattr("anonymizer.run.local.load_detectors", lambda settings: detectors)
-        monkeypatch.setattr("anonymizer.api.load_detectors", lambda settings: detectors)
+        for module in ("anonymizer.run.local", "anonymizer.api", "anonymizer.check.run", "anonymizer.check.sensitive"):
+            monkeypatch.setattr(f"{module}.load_detectors", lambda settings: detectors)
 
     return use
 

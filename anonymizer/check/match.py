@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,13 +21,12 @@ class Matched:
     findings: list[Finding]
 
 
-def match_originals(root: Path, originals: Listing, found: Targets, past: PastRun, known: Container[Path]) -> Matched:
+def match_originals(root: Path, originals: Listing, found: Targets, past: PastRun) -> Matched:
     """
     Args:
         root: folder of the originals.
         found: what lies in the folder that is checked.
-        past: what the report of the anonymizing run says.
-        known: files that may lie among the outputs, such as that report.
+        past: what the report of the anonymizing run says, which is none of `found`.
     """
     jobs = {job.target.as_posix(): job for job in originals.jobs}
     targets = {target.name: target for target in found.targets}
@@ -41,9 +40,7 @@ def match_originals(root: Path, originals: Listing, found: Targets, past: PastRu
         Finding(name, "extra", "belongs to no picture among the originals") for name in targets if name not in jobs
     ]
     findings += [
-        Finding(name, "extra", "is neither a picture nor what the program writes beside one")
-        for name, path in found.others.items()
-        if path.resolve() not in known
+        Finding(name, "extra", "is neither a picture nor what the program writes beside one") for name in found.others
     ]
     matched = [
         replace(target, original=root / jobs[name].source) if name in jobs else target

@@ -63,11 +63,13 @@ def make_check_plan(paths: Sequence[Path], options: Mapping[str, object]) -> Che
     thresholds = choose_thresholds(detect, settings_from_options(reported).detect, check.threshold_share)
 
     found = find_targets(paths, settings.find.image_extensions)
+    if report is not None:
+        place = report.resolve()
+        found.others = {name: path for name, path in found.others.items() if path.resolve() != place}
     targets, settled = found.targets, [Finding(file, "unreadable", why) for file, why in found.unreadable.items()]
     if check.against is not None and folder is not None:
         originals = find_pictures(check.against, settings.find.image_extensions)
-        known = {} if report is None else {report.resolve()}
-        matched = match_originals(check.against, originals, found, past, set(known))
+        matched = match_originals(check.against, originals, found, past)
         targets, settled = matched.targets, [*settled, *matched.findings]
     _refuse_outputs(check, [*paths, *([check.against] if check.against is not None else [])], targets)
     return CheckPlan(
