@@ -7,7 +7,6 @@ from pathlib import Path
 import click
 
 from anonymizer.cli.options import effective_options, setting_options
-from anonymizer.cli.progress import Progress
 from anonymizer.cli.text import say
 from anonymizer.settings import CHECK_SETTINGS, TalkSettings, from_options
 
@@ -45,6 +44,7 @@ def check_command(context: click.Context, /, paths: tuple[Path, ...], config: Pa
     from anonymizer.check.plan import make_check_plan
     from anonymizer.check.report import to_table
     from anonymizer.check.run import run_check
+    from anonymizer.cli.progress import Progress
 
     options = effective_options(config, given)
     talk = from_options(TalkSettings, options)
