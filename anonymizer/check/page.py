@@ -33,16 +33,18 @@ class Card:
 
     file: str
     findings: Sequence[Finding]
-    """Sorted by urgency."""
+    """At least one, sorted by urgency."""
     thumbnail: bytes | None = None
     """JPEG."""
     close_ups: Sequence[tuple[Finding, bytes]] = ()
     """JPEG."""
 
 
-def make_card(file: str, findings: Sequence[Finding], picture: Picture | None) -> Card:
-    """Renders what is shown of a picture, so that its pixels can be let go."""
+def make_card(file: str, findings: Sequence[Finding], picture: Picture | None) -> Card | None:
+    """Renders what is shown of a picture, so that its pixels can be let go; None if nobody needs to look at it."""
     urgent = sorted(findings, key=urgency)
+    if not urgent or urgent[0].level not in ("finding", "warning"):
+        return None
     if picture is None:
         return Card(file, urgent)
     small = encode_preview(mark(picture.pixels, urgent, THUMBNAIL_PX, labels=False))
@@ -56,7 +58,7 @@ def make_card(file: str, findings: Sequence[Finding], picture: Picture | None) -
 
 def to_html(cards: Sequence[Card], summary: str) -> bytes:
     """The page; its cards by urgency."""
-    ordered = sorted((card for card in cards if card.findings), key=lambda card: (urgency(card.findings[0]), card.file))
+    ordered = sorted(cards, key=lambda card: (urgency(card.findings[0]), card.file))
     articles = "".join(_article(card) for card in ordered)
     page = f"""<!DOCTYPE html>
 <html lang="en">

@@ -59,8 +59,8 @@ def make_check_plan(paths: Sequence[Path], options: Mapping[str, object]) -> Che
     past = PastRun() if report is None else read_report(report)
     # What a run was told to leave alone is no excuse for what is still there.
     reported = {key: value for key, value in past.settings.items() if key not in ("kinds", "weights")}
+    thresholds = choose_thresholds(detect, _settings_of_run(reported).detect, check.threshold_share)
     settings = settings_from_options({**reported, **options})
-    thresholds = choose_thresholds(detect, settings_from_options(reported).detect, check.threshold_share)
 
     found = find_targets(paths, settings.find.image_extensions)
     if report is not None:
@@ -83,6 +83,13 @@ def make_check_plan(paths: Sequence[Path], options: Mapping[str, object]) -> Che
         not_looked_at=Counter(path.suffix.lower() for path in found.others.values()),
         accepted=_read_baseline(check),
     )
+
+
+def _settings_of_run(reported: Mapping[str, object]) -> Settings:
+    try:
+        return settings_from_options(reported)
+    except SettingsError as error:
+        raise SettingsError(f"the report of the anonymizing run is damaged: {error}") from None
 
 
 def _place_of_report(check: CheckSettings, folder: Path | None) -> Path | None:

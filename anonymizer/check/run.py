@@ -64,7 +64,7 @@ def run_check(plan: CheckPlan, on_checked: Callable[[Checked], None] = lambda ch
         sensitive_detectors(plan.detect, plan.thresholds), load_detectors(plan.settings.detect) if is_compared else ()
     )
     report = CheckReport(plan.thresholds, not_looked_at=plan.not_looked_at, findings=list(plan.settled))
-    cards = [make_card(finding.file, [finding], None) for finding in plan.settled]
+    cards = [card for finding in plan.settled if (card := make_card(finding.file, [finding], None)) is not None]
     accepted: list[baseline.Entry] = []
     if plan.check.annotate is not None:
         make_output(plan.check.annotate)
@@ -79,8 +79,8 @@ def run_check(plan: CheckPlan, on_checked: Callable[[Checked], None] = lambda ch
                 checked = _accept(checked, accepted)
             report.files.append(target.name)
             report.findings += checked.findings
-            if plan.check.html is not None:
-                cards.append(make_card(target.name, checked.findings, checked.picture))
+            card = make_card(target.name, checked.findings, checked.picture) if plan.check.html is not None else None
+            cards += [] if card is None else [card]
             if plan.check.annotate is not None:
                 _annotate(checked, plan.check.annotate)
             on_checked(checked)

@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -343,7 +344,7 @@ def test_interrupt(folders, originals, tmp_path):
         env=os.environ,
     )
     while process.poll() is None and not (tmp_path / "found.json").exists():
-        pass
+        time.sleep(0.01)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130
