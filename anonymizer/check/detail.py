@@ -19,11 +19,11 @@ SCALE = 1 / 16
 """What is finer than this share of an area's longer side is detail: a quarter of a cell, of which there are four."""
 SMALLEST_PX = 6.0
 """Areas of which both sides are smaller hold hardly more pixels than cells: nothing can be told of them."""
-MAX_DETAIL, MAX_DETAIL_SHARE = 2.0, 0.12
+MAX_DETAIL, MAX_DETAIL_SHARE = 3.0, 0.12
 """An area counts as redacted if its median detail is below one of these: levels of 256, and share of its contrast.
 
-Measured on 2,266 faces found in photographs: 99.8 % of the redacted ones are, and 8 % of the unredacted ones of 16
-pixels and more, 30 % of the smaller ones.
+Measured on 7,548 faces found in photographs: 99.9 % of them are once they are redacted. Unredacted they are too in 3 % of
+those of 48 pixels and more, 11 % from 24, 22 % from 16 and 32 % from 12 pixels on.
 """
 MIN_FLAT_SHARE = 0.5
 """It does too if so many of its pixels equal their neighbours, as in a mosaic or a solid colour."""

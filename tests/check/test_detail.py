@@ -46,7 +46,7 @@ def test_a_redacted_face(portrait):
 def test_a_cosmetic_kernel_leaves_detail(portrait):
     weak = crop(redacted(portrait, RedactSettings(obfuscation_kernel="9,3,3")), FACE)
     assert not is_featureless(weak, everywhere(weak))
-    assert detail_left(crop(portrait, FACE), weak) > 0.35
+    assert detail_left(crop(portrait, FACE), weak) > 0.4
 
 
 def test_noise_on_top_hides_nothing(portrait):
