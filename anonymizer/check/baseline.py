@@ -34,7 +34,7 @@ class Entry:
     box: tuple[float, float, float, float] | None = None
     """x_min, y_min, x_max, y_max."""
     region: str | None = None
-    """SHA-256 of the pixels in the box."""
+    """SHA-256 of the pixels in the box, in the first frame."""
 
 
 def to_entry(finding: Finding, picture: Picture) -> Entry:
@@ -43,7 +43,8 @@ def to_entry(finding: Finding, picture: Picture) -> Entry:
         return Entry(finding.file, finding.kind, digest)
     box = finding.box
     sides = (box.x_min, box.y_min, box.x_max, box.y_max)
-    return Entry(finding.file, finding.kind, digest, sides, _digest_of_region(picture, box))
+    # In later frames, findings are known by the whole file only.
+    return Entry(finding.file, finding.kind, digest, sides, None if finding.frame else _digest_of_region(picture, box))
 
 
 def accept(findings: Sequence[Finding], picture: Picture, entries: Sequence[Entry]) -> list[Finding]:
@@ -66,20 +67,17 @@ def accept(findings: Sequence[Finding], picture: Picture, entries: Sequence[Entr
 def _is_known(finding: Finding, picture: Picture, digest: str, entries: Sequence[Entry]) -> bool:
     if finding.kind not in ACCEPTABLE:
         return False
-    for entry in entries:
-        if entry.kind != finding.kind or (entry.box is None) != (finding.box is None):
-            continue
-        if entry.box is None or finding.box is None:
-            is_same = entry.picture == digest
-        else:
-            box = Box(*entry.box)
-            is_same = _is_same_place(box, finding.box) and (
-                entry.picture == digest
-                or (entry.file == finding.file and entry.region == _digest_of_region(picture, box))
-            )
-        if is_same:
-            return True
-    return False
+    return any(entry.kind == finding.kind and _stands_for(entry, finding, picture, digest) for entry in entries)
+
+
+def _stands_for(entry: Entry, finding: Finding, picture: Picture, digest: str) -> bool:
+    if entry.box is None or finding.box is None:
+        return entry.box is None and finding.box is None and entry.picture == digest
+    box = Box(*entry.box)
+    if not _is_same_place(box, finding.box):
+        return False
+    has_same_name = entry.file == finding.file and not finding.frame
+    return entry.picture == digest or (has_same_name and entry.region == _digest_of_region(picture, box))
 
 
 def _is_same_place(one: Box, other: Box) -> bool:

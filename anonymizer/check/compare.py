@@ -41,6 +41,7 @@ class Seen:
 
 def compare(
     file: str,
+    source: Picture,
     original: Picture,
     picture: Picture,
     seen: Seen,
@@ -51,7 +52,9 @@ def compare(
     """Proves that a picture is its original, redacted, or says what speaks against it.
 
     Args:
-        recorded: the detection JSON of the picture, empty if there is none.
+        source: the whole file of the original.
+        original, picture: a frame of that, and the redacted one.
+        recorded: the detection JSON of the frame, empty if there is none.
         settings: of the anonymizing run.
         fidelity: what the report of the run says of this picture.
     """
@@ -70,7 +73,7 @@ def compare(
         Finding(file, "uncovered", f"perhaps a {d.kind}, seen weakly in the original", "warning", d.box, d.score)
         for d in uncovered(original.pixels, picture.pixels, weaker)
     ]
-    return findings + changes_outside(file, original, picture, [*seen.found, *recorded], settings, fidelity)
+    return findings + changes_outside(file, source, original, picture, [*seen.found, *recorded], settings, fidelity)
 
 
 def uncovered(before: Pixels, after: Pixels, found: Sequence[Detection]) -> list[Detection]:
@@ -95,6 +98,7 @@ def _shown_alike(before: Pixels, after: Pixels) -> tuple[Pixels8, Pixels8]:
 
 def changes_outside(
     file: str,
+    source: Picture,
     original: Picture,
     picture: Picture,
     redacted: Sequence[Detection],
@@ -103,7 +107,7 @@ def changes_outside(
 ) -> list[Finding]:
     """What differs where nothing was to be redacted."""
     mask = redact_detections(original.pixels, redacted, settings)[1] > 0
-    is_outside = ~may_differ(original, mask)
+    is_outside = ~may_differ(source, mask)
     number, rms = _difference(original.pixels, picture.pixels, is_outside)
     if original.alpha is not None and picture.alpha is not None:
         in_alpha = _difference(original.alpha, picture.alpha, is_outside)

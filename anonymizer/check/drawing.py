@@ -28,6 +28,8 @@ _SURROUNDINGS = 1.5
 def mark(pixels: Pixels, findings: Sequence[Finding], longest_px: int, labels: bool) -> Pixels8:
     """The picture as a screen shows it, (h, w, 3), shrunk where it is longer, with the boxes of the findings.
 
+    Of files with several frames the first one is shown.
+
     Args:
         labels: whether to write kinds and scores beside the boxes.
     """
@@ -36,7 +38,7 @@ def mark(pixels: Pixels, findings: Sequence[Finding], longest_px: int, labels: b
     thickness = max(1, round(max(shown.shape[:2]) / 600))
     size = max(0.35, max(shown.shape[:2]) / 2000)
     for finding in findings:
-        if finding.box is None:
+        if finding.box is None or finding.frame:
             continue
         box, colour = finding.box, COLOURS[finding.level]
         corner = (round(scale * box.x_min), round(scale * box.y_min))
@@ -48,9 +50,9 @@ def mark(pixels: Pixels, findings: Sequence[Finding], longest_px: int, labels: b
 
 
 def close_up(pixels: Pixels, finding: Finding) -> Pixels8 | None:
-    """What lies in and around the box of a finding, CLOSE_UP_PX along the longer side; None if it has no place."""
+    """What lies in and around the box of a finding in the first frame, CLOSE_UP_PX along the longer side."""
     box = finding.box
-    if box is None:
+    if box is None or finding.frame:
         return None
     half = max(8.0, box.longer_side * _SURROUNDINGS / 2)
     x, y = (box.x_min + box.x_max) / 2, (box.y_min + box.y_max) / 2

@@ -35,6 +35,8 @@ class Finding:
     box: Box | None = None
     """In pixels of the upright picture, where there is a place."""
     score: float | None = None
+    frame: int = 0
+    """Which of the pictures in the file, from 0 on."""
 
     @property
     def label(self) -> str:

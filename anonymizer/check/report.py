@@ -78,6 +78,8 @@ def _entry(finding: Finding) -> dict[str, Any]:
     if finding.box is not None:
         box = finding.box
         entry |= {"y_min": box.y_min, "x_min": box.x_min, "y_max": box.y_max, "x_max": box.x_max}
+    if finding.frame:
+        entry["frame"] = finding.frame
     if finding.score is not None:
         entry["score"] = finding.score
     return entry
@@ -99,4 +101,5 @@ def _where(finding: Finding) -> str:
     if finding.box is None:
         return ""
     box = finding.box
-    return f"{box.x_min:.0f}, {box.y_min:.0f}, {box.width:.0f} x {box.height:.0f}"
+    frame = f" of frame {finding.frame}" if finding.frame else ""
+    return f"{box.x_min:.0f}, {box.y_min:.0f}, {box.width:.0f} x {box.height:.0f}{frame}"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from anonymizer.check import baseline
@@ -98,27 +98,35 @@ def run_check(plan: CheckPlan, on_checked: Callable[[Checked], None] = lambda ch
 
 def check_file(target: Target, plan: CheckPlan, detectors: Detectors) -> Checked:
     """The way of one file: read, inspect, detect, judge by the record, compare with the original."""
-    name, picture = target.name, None
+    picture = None
     findings: list[Finding] = []
     try:
-        with picture_boundary({}):
+        with picture_boundary({"folder": target.path.parent}):
             picture = read_picture(target.path, plan.settings.read)
             remarks = inspect_file(picture.content, picture.encoding.format)
-            findings += [Finding(name, remark.kind, remark.text) for remark in remarks]
-            found, _ = detect_in_planes(picture.pixels, picture.alpha, detectors.sensitive)
+            findings += [Finding(target.name, remark.kind, remark.text) for remark in remarks]
             recorded = _read_record(target, findings)
-            redacted = compare_with_record(picture.pixels, recorded, plan.settings)
-            findings += judge(name, found, redacted, plan.thresholds)
+            for number, frame in enumerate(frames_of(picture)):
+                of_frame = None if recorded is None else recorded.get(number, [])
+                found, _ = detect_in_planes(frame.pixels, frame.alpha, detectors.sensitive)
+                redacted = compare_with_record(frame.pixels, of_frame, plan.settings)
+                judged = judge(target.name, found, redacted, plan.thresholds)
+                findings += [replace(finding, frame=number) for finding in judged]
             if target.original is not None:
-                findings += _compare(target, picture, recorded or [], plan, detectors)
+                findings += _compare(target, target.original, picture, recorded or {}, plan, detectors)
     except PictureError as error:
-        findings.append(Finding(name, "unreadable", f"cannot be checked: {error}"))
+        findings.append(Finding(target.name, "unreadable", f"cannot be checked: {error}"))
     if picture is not None:
         findings = baseline.accept(findings, picture, plan.accepted)
     return Checked(target, findings, picture)
 
 
-def _read_record(target: Target, findings: list[Finding]) -> list[Detection] | None:
+def frames_of(picture: Picture) -> Sequence[Picture]:
+    """The pictures in a file: the formats that are read hold one."""
+    return [picture]
+
+
+def _read_record(target: Target, findings: list[Finding]) -> dict[int, list[Detection]] | None:
     path = next((path for path in target.records if path.is_file()), None)
     if path is None:
         return None
@@ -130,18 +138,30 @@ def _read_record(target: Target, findings: list[Finding]) -> list[Detection] | N
 
 
 def _compare(
-    target: Target, picture: Picture, recorded: Sequence[Detection], plan: CheckPlan, detectors: Detectors
+    target: Target,
+    path: Path,
+    picture: Picture,
+    recorded: Mapping[int, Sequence[Detection]],
+    plan: CheckPlan,
+    detectors: Detectors,
 ) -> list[Finding]:
-    assert target.original is not None
     try:
-        original = read_picture(target.original, plan.settings.read)
+        source = read_picture(path, plan.settings.read)
     except PictureError as error:
         return [Finding(target.name, "unreadable", f"its original {error}")]
-    found, in_alpha = detect_in_planes(original.pixels, original.alpha, detectors.run)
-    weaker, _ = detect_in_planes(original.pixels, original.alpha, detectors.sensitive)
+    originals, frames = frames_of(source), frames_of(picture)
+    if len(originals) != len(frames):
+        return [Finding(target.name, "changed", "another number of frames than its original")]
     fidelity = plan.past.files.get(target.name, {}).get("fidelity")
-    seen = Seen(found, in_alpha, weaker)
-    return compare(target.name, original, picture, seen, recorded, plan.settings, fidelity)
+    findings = []
+    for number, (original, frame) in enumerate(zip(originals, frames, strict=True)):
+        found, in_alpha = detect_in_planes(original.pixels, original.alpha, detectors.run)
+        weaker, _ = detect_in_planes(original.pixels, original.alpha, detectors.sensitive)
+        seen = Seen(found, in_alpha, weaker)
+        of_frame = recorded.get(number, [])
+        compared = compare(target.name, source, original, frame, seen, of_frame, plan.settings, fidelity)
+        findings += [replace(finding, frame=number) for finding in compared]
+    return findings
 
 
 def _entries(checked: Checked) -> list[baseline.Entry]:

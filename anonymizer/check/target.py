@@ -46,8 +46,7 @@ def find_targets(paths: Sequence[Path], extensions: Sequence[str]) -> Targets:
         if path.is_dir():
             _add_folder(found, path, extensions, prefix=path if len(paths) > 1 else Path())
         elif path.exists() or path.is_symlink():
-            records = (path.with_name(f"{path.name}.json"), path.with_suffix(".json"))
-            found.targets.append(Target(path, path.as_posix(), records))
+            found.targets.append(Target(path, path.as_posix(), _possible_records(path)))
         else:
             raise SettingsError(f"{path}: no such file or folder")
     return found
@@ -60,8 +59,13 @@ def _add_folder(found: Targets, folder: Path, extensions: Sequence[str], prefix:
         found.targets.append(Target(folder / job.source, (prefix / job.source).as_posix(), (folder / job.record,)))
     for other in listing.others:
         if is_picture(folder / other):
-            record = (folder / other).with_name(f"{other.name}.json")
-            found.targets.append(Target(folder / other, (prefix / other).as_posix(), (record,)))
+            path = folder / other
+            found.targets.append(Target(path, (prefix / other).as_posix(), _possible_records(path)))
         elif other not in records:
             found.others[(prefix / other).as_posix()] = folder / other
     found.unreadable |= {f"{(prefix / below).as_posix()}/": why for below, why in listing.unreadable.items()}
+
+
+def _possible_records(path: Path) -> tuple[Path, ...]:
+    """See `anonymizer.files.find.record_names`."""
+    return path.with_name(f"{path.name}.json"), path.with_suffix(".json")

@@ -6,15 +6,16 @@ Takes a finished file as a stranger would, whoever wrote it; what the policies o
 
 from __future__ import annotations
 
+import io
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
 
 from PIL import Image
 
-from anonymizer.files import jpeg, png, whole
+from anonymizer.files import jpeg, png
 from anonymizer.files.metadata import (
     EXIF_IFD,
     GPS_IFD,
@@ -47,6 +48,10 @@ _XMP_SIGNS: Mapping[RemarkKind, tuple[bytes, ...]] = {
     "name": (b"PersonInImage", b"mwg-rs:", b"MPReg:", b"OwnerName"),
 }
 
+_WEBP_CHUNKS = (b"VP8 ", b"VP8L", b"VP8X", b"ALPH", b"ICCP")
+_SUB_DIRECTORIES, _TIFF_TEXTS = (0x014A, 0x0201), (0x02BC, 0x8649, 0x83BB)  # XMP, Photoshop, IPTC
+_BMP_PIXELS_AT, _BMP_SIZE_AT = 10, 34
+
 
 @dataclass(frozen=True)
 class Remark:
@@ -62,7 +67,7 @@ def inspect_file(content: bytes, file_format: Format) -> list[Remark]:
     Looked for are further pictures, GPS positions, serial and other unique numbers of devices, names of people, and
     bytes behind the end of the picture.
     """
-    extras = _extras(content, file_format)
+    extras = EXTRAS[file_format](content)
     remarks = [Remark("preview", what) for what in extras.previews]
     for exif in extras.exifs:
         remarks += _remarks_on_exif(exif, is_whole_file=file_format == "TIFF")
@@ -73,10 +78,49 @@ def inspect_file(content: bytes, file_format: Format) -> list[Remark]:
     return list(dict.fromkeys(remarks))
 
 
-def _extras(content: bytes, file_format: Format) -> Extras:
-    if file_format == "JPEG":
-        return jpeg.extras(content)
-    return png.extras(content) if file_format == "PNG" else whole.extras(content, file_format)
+def _webp_extras(content: bytes) -> Extras:
+    """(WebP container specification.)"""
+    end = 8 + int.from_bytes(content[4:8], "little")
+    found = Extras(bytes_behind=max(0, len(content) - end - end % 2))
+    position = 12  # "RIFF", size, "WEBP"
+    while position + 8 <= min(end, len(content)):
+        kind, size = content[position : position + 4], int.from_bytes(content[position + 4 : position + 8], "little")
+        data = content[position + 8 : position + 8 + size]
+        if kind == b"EXIF":
+            found.exifs.append(data)
+        elif kind == b"C2PA":
+            found.previews.append("content credentials (C2PA)")
+        elif kind not in _WEBP_CHUNKS:
+            found.texts.append(data)
+        position += 8 + size + size % 2
+    return found
+
+
+def _tiff_extras(content: bytes) -> Extras:
+    """The file is laid out like EXIF data, whose first directory is that of the picture. It has no end."""
+    found = Extras(exifs=[content])
+    with quiet_pillow(), Image.open(io.BytesIO(content), formats=["TIFF"]) as image:
+        tags = image.tag_v2
+        if any(tag in tags for tag in _SUB_DIRECTORIES):
+            found.previews.append("a directory of further pictures")
+        found.texts.extend(value for tag in _TIFF_TEXTS if isinstance(value := tags.get(tag), bytes))
+    return found
+
+
+def _bmp_extras(content: bytes) -> Extras:
+    """Place and size of the pixels stand in the header; the size is often 0."""
+    start, size = (int.from_bytes(content[at : at + 4], "little") for at in (_BMP_PIXELS_AT, _BMP_SIZE_AT))
+    return Extras(bytes_behind=max(0, len(content) - start - size) if size else 0)
+
+
+EXTRAS: Mapping[Format, Callable[[bytes], Extras]] = {
+    "JPEG": jpeg.extras,
+    "PNG": png.extras,
+    "BMP": _bmp_extras,
+    "TIFF": _tiff_extras,
+    "WEBP": _webp_extras,
+}
+"""What a file of each format holds beside its picture."""
 
 
 def _remarks_on_exif(content: bytes, is_whole_file: bool) -> Iterator[Remark]:

@@ -7,14 +7,13 @@ quality at which a second encoding is hard to see.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from anonymizer.errors import PictureError
-from anonymizer.files.metadata import Extras, Policy, is_text_kept, kept_exif, parse_exif, quiet_pillow
+from anonymizer.files.metadata import Policy, is_text_kept, kept_exif, parse_exif, quiet_pillow
 from anonymizer.types import Fidelity, Pixels
 
 FORMATS = ("BMP", "TIFF", "WEBP")
@@ -22,8 +21,6 @@ FORMATS = ("BMP", "TIFF", "WEBP")
 _LOSSY_QUALITY = 95
 _BITS_PER_SAMPLE = 258  # TIFF tag
 _PHOTOMETRIC, _BLACK_IS_ZERO = 262, 1
-_SUB_DIRECTORIES, _TIFF_TEXTS = (0x014A, 0x0201), (0x02BC, 0x8649, 0x83BB)  # XMP, Photoshop, IPTC
-_BMP_PIXELS_AT, _BMP_SIZE_AT = 10, 34
 _GRAY_16 = ("I;16", "I;16L", "I;16B")
 
 
@@ -82,49 +79,11 @@ def encode(stored: Pixels, file_format: str, source: bytes, orientation: int, po
 
 
 def _is_lossless_webp(content: bytes) -> bool:
-    """Whether the picture is in a chunk VP8L."""
-    return next((kind == b"VP8L" for kind, _ in _webp_chunks(content) if kind in (b"VP8L", b"VP8 ")), False)
-
-
-def _webp_chunks(content: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Kind and data of the chunks (WebP container specification)."""
+    """Whether the picture is in a chunk VP8L (WebP container specification)."""
     position = 12  # "RIFF", size, "WEBP"
     while position + 8 <= len(content):
         kind, size = content[position : position + 4], int.from_bytes(content[position + 4 : position + 8], "little")
-        yield kind, content[position + 8 : position + 8 + size]
+        if kind in (b"VP8L", b"VP8 "):
+            return kind == b"VP8L"
         position += 8 + size + size % 2
-
-
-def extras(content: bytes, file_format: str) -> Extras:
-    """What a file holds beside its picture. Bytes behind the picture are not told for TIFF files, which have no end."""
-    if file_format == "WEBP":
-        return _webp_extras(content)
-    if file_format == "TIFF":
-        return _tiff_extras(content)
-    # BMP: place and size of the pixels stand in the header.
-    start, size = (int.from_bytes(content[at : at + 4], "little") for at in (_BMP_PIXELS_AT, _BMP_SIZE_AT))
-    return Extras(bytes_behind=max(0, len(content) - start - size) if size else 0)
-
-
-def _webp_extras(content: bytes) -> Extras:
-    end = 8 + int.from_bytes(content[4:8], "little")
-    found = Extras(bytes_behind=max(0, len(content) - end - end % 2))
-    for kind, data in _webp_chunks(content[:end]):
-        if kind == b"EXIF":
-            found.exifs.append(data)
-        elif kind == b"C2PA":
-            found.previews.append("content credentials (C2PA)")
-        elif kind not in (b"VP8 ", b"VP8L", b"VP8X", b"ALPH", b"ICCP"):
-            found.texts.append(data)
-    return found
-
-
-def _tiff_extras(content: bytes) -> Extras:
-    """The file is laid out like EXIF data, whose first directory is that of the picture."""
-    found = Extras(exifs=[content])
-    with quiet_pillow(), Image.open(io.BytesIO(content), formats=["TIFF"]) as image:
-        tags = image.tag_v2
-        if any(tag in tags for tag in _SUB_DIRECTORIES):
-            found.previews.append("a directory of further pictures")
-        found.texts.extend(value for tag in _TIFF_TEXTS if isinstance(value := tags.get(tag), bytes))
-    return found
+    return False

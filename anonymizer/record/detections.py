@@ -29,8 +29,8 @@ def to_json(detections: Sequence[Detection]) -> bytes:
     return json.dumps(entries, indent=2).encode() + b"\n"
 
 
-def from_json(content: bytes) -> list[Detection]:
-    """The inverse of `to_json`. Further keys are left alone.
+def from_json(content: bytes) -> dict[int, list[Detection]]:
+    """The inverse of `to_json`: the detections of each "frame", where entries name one; else all are of frame 0.
 
     Raises:
         ValueError: the content is no list of detections.
@@ -38,10 +38,13 @@ def from_json(content: bytes) -> list[Detection]:
     entries = json.loads(content)
     if not isinstance(entries, list):
         raise ValueError("is no list of detections")
+    frames: dict[int, list[Detection]] = {}
     try:
-        return [_to_detection(entry) for entry in entries]
-    except (KeyError, TypeError, OverflowError):
+        for entry in entries:
+            frames.setdefault(int(entry.get("frame", 0)), []).append(_to_detection(entry))
+    except (KeyError, TypeError, AttributeError, OverflowError):
         raise ValueError("holds something that is no detection") from None
+    return frames
 
 
 def _to_detection(entry: dict[str, Any]) -> Detection:

@@ -49,7 +49,7 @@ def _measure(target: Target, originals: Path) -> list[tuple[float, bool, bool, f
     except PictureError as error:
         print(f"left out: {target.name}: {error}")
         return []
-    recorded = from_json(target.records[0].read_bytes())
+    recorded = from_json(target.records[0].read_bytes()).get(0, [])
     mask = redact_detections(after, recorded, Settings())[1] >= 1
     before, after = to_8_bits(before), to_8_bits(after)
     rows = []

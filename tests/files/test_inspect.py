@@ -1,5 +1,7 @@
 """What a file holds beside its picture is told; what our own policies keep is not."""
 
+from typing import get_args
+
 import numpy as np
 import pytest
 from fakes import noise, save, smooth
@@ -9,7 +11,8 @@ from test_metadata import PHOTOSHOP_THUMBNAIL, THUMBNAIL, XMP, full_exif
 
 from anonymizer.files import jpeg, png
 from anonymizer.files.encode import encode_picture
-from anonymizer.files.inspect import inspect_file, is_picture
+from anonymizer.files.inspect import EXTRAS, inspect_file, is_picture
+from anonymizer.files.picture import Format
 from anonymizer.files.read import read_picture
 
 
@@ -28,6 +31,10 @@ def exif_with(tags=(), inner=(), position=()) -> bytes:
     exif.get_ifd(0x8769).update(dict(inner))
     exif.get_ifd(0x8825).update(dict(position))
     return exif.tobytes()
+
+
+def test_every_format_is_inspected():
+    assert set(EXTRAS) == set(get_args(Format))
 
 
 def test_plain_files():

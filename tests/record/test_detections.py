@@ -14,7 +14,14 @@ SIDES = st.floats(-1e6, 1e6)
 def test_round_trip(entries):
     found = [face(min(a, b), min(c, d), max(a, b), max(c, d), score) for a, b, c, d, score in entries]
     found += [plate(1, 2, 3, 4)]
-    assert from_json(to_json(found)) == found
+    assert from_json(to_json(found)) == {0: found}
+
+
+def test_frames():
+    entry = '{"kind": "face", "x_min": 0, "y_min": 0, "x_max": 1, "y_max": 1, "score": 1'
+    found = from_json(f'[{entry}, "frame": 2}}, {entry}}}]'.encode())
+    assert found == {2: [face(0, 0, 1, 1, 1)], 0: [face(0, 0, 1, 1, 1)]}
+    assert from_json(b"[]") == {}
 
 
 @pytest.mark.parametrize(
