@@ -17,6 +17,7 @@ from PIL import Image
 from anonymizer.cli.main import run
 
 FACE = face(20, 20, 60, 60)
+BAD_REPORT = '{"files": [], "complete": true, "settings": {"face-threshold": 7}}'
 
 
 @pytest.fixture
@@ -122,6 +123,14 @@ def test_a_damaged_record(check, redacted):
     assert "a.json beside it is damaged: holds something that is no detection" in out
 
 
+def test_every_frame_is_looked_at(check, redacted, tmp_path, monkeypatch, use_detectors):
+    monkeypatch.setattr("anonymizer.check.run.frames_of", lambda picture: [picture, picture])
+    use_detectors(FixedDetector(FACE))
+    assert check(redacted, "--json", tmp_path / "found.json", "--html", tmp_path / "found.html")[0] == 1
+    entries = json.loads((tmp_path / "found.json").read_text())["findings"]
+    assert [(entry["level"], entry.get("frame")) for entry in entries] == [("noted", None), ("finding", 1)] * 2
+
+
 def test_thresholds(check, redacted, tmp_path):
     check(redacted, "--json", tmp_path / "found.json", "--kinds", "face")
     assert json.loads((tmp_path / "found.json").read_text())["thresholds"] == {
@@ -222,12 +231,13 @@ def test_against_needs_one_folder(check, folders, redacted):
     assert check("--against", folders[0] / "no such folder", redacted)[0] == 2
 
 
-@pytest.mark.parametrize("content", ["", "[]", '{"files": []}', "\udcff"])
+@pytest.mark.parametrize("content", ["", "[]", '{"files": []}', "\udcff", BAD_REPORT])
 def test_a_damaged_report(check, redacted, content):
     (redacted / "anonymize-report.json").write_bytes(content.encode("utf-8", "surrogateescape"))
     code, _, err = check(redacted)
     assert code == 2
-    assert "anonymize-report.json is damaged" in err
+    assert "report" in err
+    assert "is damaged" in err
     assert "Traceback" not in err
 
 
