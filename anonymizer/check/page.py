@@ -12,8 +12,8 @@ from anonymizer.check.finding import Finding, urgency
 from anonymizer.files.encode import encode_preview
 from anonymizer.files.picture import Picture
 
-MAX_CLOSE_UPS = 12
-"""Per picture; crowds have hundreds."""
+MAX_SHOWN = 8
+"""Findings per file, the most urgent ones; crowds have hundreds."""
 
 _STYLE = """
 body { font: 15px/1.4 system-ui, sans-serif; margin: 2em auto; max-width: 70em; padding: 0 1em; color: #222 }
@@ -49,7 +49,7 @@ def make_card(file: str, findings: Sequence[Finding], picture: Picture | None) -
         return Card(file, urgent)
     small = encode_preview(mark(picture.pixels, urgent, THUMBNAIL_PX, labels=False))
     close_ups = []
-    for finding in [finding for finding in urgent if finding.level in ("finding", "warning")][:MAX_CLOSE_UPS]:
+    for finding in [finding for finding in urgent if finding.level in ("finding", "warning")][:MAX_SHOWN]:
         pixels = close_up(picture.pixels, finding)
         if pixels is not None:
             close_ups.append((finding, encode_preview(pixels)))
@@ -82,7 +82,9 @@ def to_html(cards: Sequence[Card], summary: str) -> bytes:
 
 def _article(card: Card) -> str:
     image = "" if card.thumbnail is None else f'<img src="{_data(card.thumbnail)}" alt="">\n'
-    items = "".join(f'<li class="{finding.level}">{_escaped(_sentence(finding))}</li>\n' for finding in card.findings)
+    shown, more = card.findings[:MAX_SHOWN], len(card.findings) - MAX_SHOWN
+    items = "".join(f'<li class="{finding.level}">{_escaped(_sentence(finding))}</li>\n' for finding in shown)
+    items += f"<li>and {more} more</li>\n" if more > 0 else ""
     figures = "".join(
         f'<figure><img src="{_data(content)}" alt="">'
         f'<figcaption class="{finding.level}">{_escaped(finding.label)}</figcaption></figure>\n'
