@@ -9,9 +9,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from anonymizer.check.finding import Finding, FindingKind
+from anonymizer.check.place import place_of
 from anonymizer.files.inspect import REMARK_KINDS
 from anonymizer.files.picture import Picture
-from anonymizer.redact.mask import to_area
 from anonymizer.settings import KINDS
 from anonymizer.types import Box
 
@@ -88,9 +88,7 @@ def _is_same_place(one: Box, other: Box) -> bool:
 
 
 def _digest_of_region(picture: Picture, box: Box) -> str:
-    shape = (picture.pixels.shape[0], picture.pixels.shape[1])
-    area = to_area(box, 0, shape)
-    region = picture.pixels[area.slices]
+    region = picture.pixels[place_of(box, picture.pixels.shape)]
     # The size belongs to it: the same bytes may make another picture.
     return hashlib.sha256(f"{region.dtype} {region.shape} ".encode() + region.tobytes()).hexdigest()
 

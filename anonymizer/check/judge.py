@@ -13,9 +13,9 @@ import numpy.typing as npt
 
 from anonymizer.check.detail import is_featureless
 from anonymizer.check.finding import Finding
+from anonymizer.check.place import place_of
 from anonymizer.check.sensitive import Thresholds
 from anonymizer.pipeline import redact_detections, to_8_bits
-from anonymizer.redact.mask import to_area
 from anonymizer.settings import Settings
 from anonymizer.types import Detection, Pixels
 
@@ -51,8 +51,8 @@ def compare_with_record(pixels: Pixels, recorded: Sequence[Detection] | None, se
     inside = [detection for detection in recorded if _touches(detection, shape)]
     mask = redact_detections(pixels, inside, settings)[1] >= 1
     shown = to_8_bits(pixels)
-    areas = [(detection, to_area(detection.box, 0, shape).slices) for detection in inside]
-    is_hidden = [is_featureless(shown[area], mask[area]) for _, area in areas]
+    places = [place_of(detection.box, shape) for detection in inside]
+    is_hidden = [is_featureless(shown[place], mask[place]) for place in places]
     hidden = [detection for detection, hides in zip(inside, is_hidden, strict=True) if hides]
     broken = [detection for detection, hides in zip(inside, is_hidden, strict=True) if not hides]
     sure = mask if not broken else redact_detections(pixels, hidden, settings)[1] >= 1
@@ -91,14 +91,12 @@ def _is_centre_in(detection: Detection, other: Detection) -> bool:
 
 
 def _is_near(detection: Detection, mask: npt.NDArray[np.bool_]) -> bool:
-    shape = (mask.shape[0], mask.shape[1])
-    return bool(mask[to_area(detection.box, 0, shape).grown(CONTEXT_PX, shape).slices].any())
+    return bool(mask[place_of(detection.box, mask.shape, CONTEXT_PX)].any())
 
 
 def _covered_share(detection: Detection, mask: npt.NDArray[np.bool_]) -> float:
     """How much of the ellipse in the box of a detection lies under a mask."""
-    area = to_area(detection.box, 0, (mask.shape[0], mask.shape[1]))
-    rows = (np.arange(area.height) + 0.5) / area.height * 2 - 1
-    columns = (np.arange(area.width) + 0.5) / area.width * 2 - 1
+    part = mask[place_of(detection.box, mask.shape)]
+    rows, columns = ((np.arange(length) + 0.5) / length * 2 - 1 for length in part.shape)
     ellipse = rows[:, np.newaxis] ** 2 + columns**2 <= 1
-    return float(mask[area.slices][ellipse].mean())
+    return float(part[ellipse].mean())

@@ -12,14 +12,14 @@ from pathlib import Path
 
 import numpy as np
 
-from anonymizer.check.compare import MAX_DETAIL_LEFT
+from anonymizer.check.compare import max_detail_left
 from anonymizer.check.detail import detail_left, is_featureless
+from anonymizer.check.place import place_of
 from anonymizer.check.target import Target, find_targets
 from anonymizer.errors import PictureError
 from anonymizer.files.read import read_picture
 from anonymizer.pipeline import redact_detections, to_8_bits
 from anonymizer.record.detections import from_json
-from anonymizer.redact.mask import to_area
 from anonymizer.settings import FindSettings, Settings
 
 SIZES_PX = (0, 12, 16, 24, 48, 96, float("inf"))
@@ -33,17 +33,17 @@ def main() -> None:
     targets = find_targets([folders.output], FindSettings().image_extensions).targets
     rows = np.array([row for target in targets for row in _measure(target, folders.originals)])
     print(f"{'box, px':>9} {'boxes':>6} {'redacted, by their pixels':^27} {'detail left':^23} {'over':>5}")
-    print(f"{'':>9} {'':>6} {'before':>13} {'after':>13} {'median':>7} {'99 %':>7} {'most':>7} {MAX_DETAIL_LEFT:>5}")
+    print(f"{'':>9} {'':>6} {'before':>13} {'after':>13} {'median':>7} {'99 %':>7} {'most':>7} {'limit':>5}")
     for smallest, limit in pairwise(SIZES_PX):
-        _, before, after, left = rows[(rows[:, 0] >= smallest) & (rows[:, 0] < limit)].T
+        _, before, after, left, over = rows[(rows[:, 0] >= smallest) & (rows[:, 0] < limit)].T
         if len(left):
             quantiles = " ".join(f"{value:7.3f}" for value in np.percentile(left, (50, 99, 100)))
             shares = f"{before.mean():13.2%} {after.mean():13.2%}"
-            print(f"{smallest:>8}+ {len(left):6} {shares} {quantiles} {(left > MAX_DETAIL_LEFT).sum():5}")
+            print(f"{smallest:>8}+ {len(left):6} {shares} {quantiles} {int(over.sum()):5}")
 
 
-def _measure(target: Target, originals: Path) -> list[tuple[float, bool, bool, float]]:
-    """Of each recorded box: size in pixels, whether it counts as redacted before and after, detail left."""
+def _measure(target: Target, originals: Path) -> list[tuple[float, bool, bool, float, bool]]:
+    """Of each recorded box: size in pixels, whether it counts as redacted before and after, detail left, too much?"""
     try:
         before, after = read_picture(originals / target.name).pixels, read_picture(target.path).pixels
     except PictureError as error:
@@ -54,10 +54,10 @@ def _measure(target: Target, originals: Path) -> list[tuple[float, bool, bool, f
     before, after = to_8_bits(before), to_8_bits(after)
     rows = []
     for detection in recorded:
-        area = to_area(detection.box, 0, (after.shape[0], after.shape[1])).slices
-        where = mask[area]
-        hidden = [is_featureless(pixels[area], where) for pixels in (before, after)]
-        rows.append((detection.box.longer_side, hidden[0], hidden[1], detail_left(before[area], after[area])))
+        place = place_of(detection.box, after.shape)
+        hidden = [is_featureless(pixels[place], mask[place]) for pixels in (before, after)]
+        left = detail_left(before[place], after[place])
+        rows.append((detection.box.longer_side, hidden[0], hidden[1], left, left > max_detail_left(detection.box)))
     return rows
 
 
