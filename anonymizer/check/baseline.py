@@ -56,9 +56,11 @@ def accept(findings: Sequence[Finding], picture: Picture, entries: Sequence[Entr
     if not entries:
         return list(findings)
     digest = hashlib.sha256(picture.content).hexdigest()
+    names = {finding.file for finding in findings}
+    eligible = [entry for entry in entries if entry.picture == digest or entry.file in names]
     return [
         finding.accepted()
-        if finding.level in ("finding", "warning") and _is_known(finding, picture, digest, entries)
+        if finding.level in ("finding", "warning") and _is_known(finding, picture, digest, eligible)
         else finding
         for finding in findings
     ]

@@ -68,15 +68,15 @@ def run_check(plan: CheckPlan, on_checked: Callable[[Checked], None] = lambda ch
     accepted: list[baseline.Entry] = []
     if plan.check.annotate is not None:
         make_output(plan.check.annotate)
-    _write_report(
-        plan, report, cards
-    )  # says "incomplete", should the check be killed, and proves that it can be written
+    # Says "incomplete", should the check be killed, and proves that it can be written.
+    _write_report(plan, report, cards)
     try:
         for target in plan.targets:
             checked = check_file(target, plan, detectors)
             if plan.check.write_baseline:
-                accepted += _entries(checked)
-                checked = _accept(checked, accepted)
+                entries = _entries(checked)
+                checked = _accept(checked, entries)
+                accepted += entries
             report.files.append(target.name)
             report.findings += checked.findings
             card = make_card(target.name, checked.findings, checked.picture) if plan.check.html is not None else None
@@ -91,8 +91,8 @@ def run_check(plan: CheckPlan, on_checked: Callable[[Checked], None] = lambda ch
     report.complete = True
     _write_report(plan, report, cards)
     if plan.check.write_baseline and plan.check.baseline is not None:
-        entries = baseline.renew(plan.accepted, accepted, set(report.files))
-        _write(plan.check.baseline, baseline.to_json(entries))
+        renewed = baseline.renew(plan.accepted, accepted, set(report.files))
+        _write(plan.check.baseline, baseline.to_json(renewed))
     return report
 
 
