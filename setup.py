@@ -8,8 +8,9 @@ from setuptools import find_packages, setup
 HERE = Path(__file__).parent
 VERSION = re.search(r'__version__ = "(.+)"', (HERE / "anonymizer" / "__init__.py").read_text())
 
+HEIF = ["pillow-heif>=1.0"]
 TRAIN = ["matplotlib>=3.8"]
-TEST = ["pytest>=8.0", "hypothesis>=6.100", *TRAIN]
+TEST = ["pytest>=8.0", "hypothesis>=6.100", *HEIF, *TRAIN]
 
 setup(
     name="anonymizer",
@@ -31,7 +32,10 @@ setup(
     extras_require={
         "test": TEST,
         "dev": [*TEST, "ruff>=0.11", "mypy>=1.15", "types-PyYAML", "types-tqdm", "build"],
+        "heif": HEIF,
         "train": TRAIN,
+        # Beside the wheels that tests/benchmarks/attack.py names.
+        "bench": ["onnx>=1.17", "onnxruntime>=1.20", "scikit-image", "imageio", "pyclipper", "shapely", "six"],
         "convert": ["onnx>=1.17", "onnxruntime>=1.20"],
     },
     entry_points={"console_scripts": ["anonymize = anonymizer.cli.main:main"]},

@@ -25,7 +25,8 @@ def anonymize_image(pixels: Pixels, settings: Settings = Settings()) -> tuple[Pi
 
     Returns:
         A picture of the same shape, equal to the input outside the redacted areas, and the detections. The alpha
-        channel changes only where something was found in itself.
+        channel changes only where something was found in itself. Objects of a kind with the method none are found, and
+        stay visible.
 
     Raises:
         ValueError: the array is no such picture.
@@ -39,7 +40,7 @@ def anonymize_image(pixels: Pixels, settings: Settings = Settings()) -> tuple[Pi
         raise ValueError(f"expected 1, 3 or 4 channels, not {planes.shape[2]}")
     colours: Pixels = np.ascontiguousarray(planes[:, :, :3])
     alpha = planes[:, :, 3] if planes.shape[2] == 4 else None
-    detections, in_alpha = detect_in_planes(colours, alpha, load_detectors(settings.detect))
+    detections, in_alpha = detect_in_planes(colours, alpha, load_detectors(settings.detect), settings.detect)
     result = planes.copy()
     result[:, :, :3] = redact_detections(colours, detections, settings)[0]
     if alpha is not None:
@@ -56,17 +57,20 @@ def anonymize_folder(
     overwrite: bool = False,
     allow_empty: bool = False,
     limit: int | None = None,
+    workers: int | None = None,
     on_result: Callable[[Result], None] = lambda result: None,
 ) -> Report:
     """Anonymizes every picture below `input` into the same place below `image_output`.
 
-    One failed picture does not stop the others: look at `Report.exit_code` and at its `results`.
+    One failed picture does not stop the others: look at `Report.exit_code` and at its `results`. Pictures that an
+    earlier run with the same settings has done are not done again.
 
     Args:
         report: where the report is written; by default anonymize-report.json in `image_output`.
-        overwrite: write into an output folder that is not empty.
+        overwrite: write into an output folder that is not empty, and do everything in it again.
         allow_empty: accept an input folder without a single picture.
         limit: process the first `limit` pictures only.
+        workers: processes that share the work; None for one on each core, 0 to do it in this one.
         on_result: called after each picture.
 
     Raises:
@@ -74,5 +78,13 @@ def anonymize_folder(
         ModelError: a model is missing, damaged or no detection model.
         OutputError: the output folder is refused, or cannot be written any more.
     """
-    what = RunSettings(Path(input), Path(image_output), Path(report) if report else None, overwrite, allow_empty, limit)
+    what = RunSettings(
+        input=Path(input),
+        image_output=Path(image_output),
+        report=Path(report) if report else None,
+        overwrite=overwrite,
+        allow_empty=allow_empty,
+        limit=limit,
+        workers=workers,
+    )
     return run(make_plan(what, settings), on_result)

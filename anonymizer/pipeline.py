@@ -5,25 +5,59 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
 import numpy as np
+import numpy.typing as npt
 
 from anonymizer.detect.detector import Detector
 from anonymizer.detect.merge import merge_detections
+from anonymizer.detect.zones import keep_in_zones
 from anonymizer.errors import OutputError, PictureError
 from anonymizer.files.encode import encode_picture
+from anonymizer.files.picture import Frame, Picture
 from anonymizer.files.read import read_picture
 from anonymizer.files.write import remove_files, write_files
 from anonymizer.record.detections import to_json
-from anonymizer.redact.mask import Mask, union_mask
-from anonymizer.redact.redact import redact, to_regions, weaknesses
-from anonymizer.settings import KINDS, Settings
+from anonymizer.redact.mask import Mask
+from anonymizer.redact.redact import redact, to_scene, to_targets, weaknesses
+from anonymizer.settings import KINDS, DetectSettings, Settings
 from anonymizer.types import Alpha, Detection, Job, Pixels, Pixels8, Result
 
 HIGHLIGHTS_FROM = 99.9
 """Percentile of brightness from which on 16-bit pixels are shown white; as few are shown black."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What is in a frame, and of that what its alpha channel shows by itself."""
+
+    detections: Sequence[Detection]
+    in_alpha: Sequence[Detection]
+
+
+def find_in_frames(picture: Picture, detectors: Sequence[Detector], settings: DetectSettings) -> list[Found]:
+    """What is found in each frame by itself."""
+    return [Found(*detect_in_planes(frame.view, frame.alpha, detectors, settings)) for frame in picture.frames]
+
+
+def to_hide(found: Sequence[Found], is_animation: bool) -> list[Found]:
+    """What to hide in each frame: of animations also what is found in the frames directly before and after.
+
+    Models lose an object in single frames, which would show it.
+    """
+    if not is_animation:
+        return list(found)
+    near = [found[max(0, number - 1) : number + 2] for number in range(len(found))]
+    return [Found([d for f in some for d in f.detections], [d for f in some for d in f.in_alpha]) for some in near]
+
+
+def redact_frame(frame: Frame, found: Found, settings: Settings) -> tuple[Frame, npt.NDArray[np.bool_]]:
+    """The frame without what was found in it, and where it changed."""
+    pixels, mask = redact_detections(frame.pixels, found.detections, settings)
+    return Frame(pixels, redact_alpha(frame.alpha, found.in_alpha, settings)), mask > 0
 
 
 def detect(pixels: Pixels, detectors: Sequence[Detector]) -> list[Detection]:
@@ -34,11 +68,12 @@ def detect(pixels: Pixels, detectors: Sequence[Detector]) -> list[Detection]:
 
 
 def detect_in_planes(
-    pixels: Pixels, alpha: Alpha | None, detectors: Sequence[Detector]
+    pixels: Pixels, alpha: Alpha | None, detectors: Sequence[Detector], settings: DetectSettings
 ) -> tuple[list[Detection], list[Detection]]:
-    """Everything that is found in a picture with its alpha channel, and of that what the channel shows by itself."""
-    in_alpha = detect_in_alpha(alpha, detectors)
-    return merge_detections([*detect(pixels, detectors), *in_alpha]), in_alpha
+    """What is found and counts in a picture with its alpha channel, and of that what the channel shows by itself."""
+    size = (pixels.shape[0], pixels.shape[1])
+    in_alpha = keep_in_zones(detect_in_alpha(alpha, detectors), size, settings)
+    return merge_detections([*keep_in_zones(detect(pixels, detectors), size, settings), *in_alpha]), in_alpha
 
 
 def detect_in_alpha(alpha: Alpha | None, detectors: Sequence[Detector]) -> list[Detection]:
@@ -67,14 +102,15 @@ def process(job: Job, input_root: Path, output_root: Path, detectors: Sequence[D
     Raises:
         OutputError: no further picture can be written either; nothing has changed in the output.
     """
+    began_s = time.perf_counter()
     seconds: dict[str, float] = {}
     try:
         with picture_boundary({"input folder": input_root, "output folder": output_root}):
             result = _process(job, input_root, output_root, detectors, settings, seconds)
-        return result
+        return replace(result, began_s=began_s)
     except PictureError as error:
         remove_files(output_root, [job.target, job.record, *job.stale_records])
-        return Result(job.name, "failed", str(error), seconds=seconds)
+        return Result(job.name, "failed", str(error), seconds=seconds, began_s=began_s)
 
 
 @contextmanager
@@ -110,38 +146,47 @@ def _process(
     with _timed(seconds, "read"):
         picture = read_picture(input_root / job.source, settings.read)
     with _timed(seconds, "detect"):
-        detections, in_alpha = detect_in_planes(picture.pixels, picture.alpha, detectors)
+        found = find_in_frames(picture, detectors, settings.detect)
+    looked_for = {kind for detector in detectors for kind in detector.kinds}
+    detections = [detection for one in found for detection in one.detections]
+    counts = {kind: sum(d.kind == kind for d in detections) for kind in sorted(looked_for, key=KINDS.index)}
+    if settings.redact.only_detects(looked_for):
+        with _timed(seconds, "write"):
+            write_files(output_root, {job.record: to_json([one.detections for one in found])})
+            remove_files(output_root, [*job.stale_records, job.target])
+        return Result(job.name, "detected", counts=counts, seconds=seconds)
+
     with _timed(seconds, "redact"):
-        pixels, mask = redact_detections(picture.pixels, detections, settings)
-        alpha = redact_alpha(picture.alpha, in_alpha, settings)
+        hidden = to_hide(found, picture.is_animation)
+        redacted = [redact_frame(*pair, settings) for pair in zip(picture.frames, hidden, strict=True)]
     with _timed(seconds, "write"):
-        encoded = encode_picture(picture, pixels, alpha, mask > 0, settings.write.metadata)
+        frames, changed = zip(*redacted, strict=True)
+        encoded = encode_picture(picture, frames, changed, settings.write.metadata)
         if settings.write.lossless_only and encoded.fidelity != "lossless":
             raise PictureError("cannot be kept bit for bit outside the blurred areas, as --lossless-only asks")
         # The picture comes last: where it is, its detections are.
-        record = {job.record: to_json(detections)} if settings.record.write_detections else {}
+        record = {job.record: to_json([one.detections for one in found])} if settings.record.write_detections else {}
         write_files(output_root, {**record, job.target: encoded.content})
         remove_files(output_root, [*job.stale_records, *([] if record else [job.record])])
-
-    looked_for = {kind for detector in detectors for kind in detector.kinds}
-    counts = {kind: sum(d.kind == kind for d in detections) for kind in sorted(looked_for, key=KINDS.index)}
     return Result(
         job.name,
         "anonymized",
         counts=counts,
         seconds=seconds,
-        warnings=tuple(weaknesses(detections, settings.redact)),
+        warnings=(*picture.remarks, *weaknesses(detections, settings.redact)),
         fidelity=encoded.fidelity,
-        left_out=tuple(encoded.left_out),
+        left_out=encoded.left_out,
     )
 
 
 def redact_detections(pixels: Pixels, detections: Sequence[Detection], settings: Settings) -> tuple[Pixels, Mask]:
     """The picture without what was found in it, and the mask of that."""
-    shape = (pixels.shape[0], pixels.shape[1])
-    regions = to_regions(detections, shape, settings.redact)
-    mask = union_mask(regions, shape)
-    return redact(pixels, regions, mask, settings.redact), mask
+    return redact(pixels, to_targets(detections, (pixels.shape[0], pixels.shape[1]), settings.redact))
+
+
+def mask_detections(pixels: Pixels, detections: Sequence[Detection], settings: Settings) -> Mask:
+    """The mask alone, with nothing painted."""
+    return to_scene(pixels, to_targets(detections, (pixels.shape[0], pixels.shape[1]), settings.redact)).mask
 
 
 def redact_alpha(alpha: Alpha | None, in_alpha: Sequence[Detection], settings: Settings) -> Alpha | None:

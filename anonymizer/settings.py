@@ -11,16 +11,26 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import Field, asdict, dataclass, field, fields
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, TypeVar
+from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar
 
 from anonymizer.errors import SettingsError
+from anonymizer.files.formats import EXTENSIONS
 
 KINDS = ("face", "plate")
+PRESETS = ("fast", "balanced", "thorough")
 METADATA_POLICIES = ("strip", "safe", "keep")
+METHODS = ("gaussian", "mosaic", "solid", "image", "inpaint", "none")
+SHAPES = ("ellipse", "box")
+MAX_CELLS = 16
 THRESHOLD_RANGE = (0.001, 1.0)
 
 _Settings = TypeVar("_Settings", bound="_Checked")
+
+
+Zone: TypeAlias = tuple[tuple[float, float], ...]
+"""A polygon: corners x, y in pixels of the upright picture, or in fractions of its size if none is above 1."""
 
 
 class Kernel(NamedTuple):
@@ -32,6 +42,22 @@ class Kernel(NamedTuple):
     """Range of the normal distribution that the kernel spans, in standard deviations: higher is sharper."""
     box_kernel_size: int
     """Size of the mean kernel that softens the edge of the mask, pixels, odd."""
+
+
+class Shard(NamedTuple):
+    """One of several equal shares of a folder."""
+
+    number: int
+    """From 1 on."""
+    of: int
+
+    def __str__(self) -> str:
+        return f"{self.number}/{self.of}"
+
+    def holds(self, name: str) -> bool:
+        """Whether a picture, by its path relative to the input root, is in the share: the same on all machines."""
+        digest = hashlib.sha256(name.encode("utf-8", "surrogateescape")).digest()
+        return int.from_bytes(digest[:8], "big") % self.of == self.number - 1
 
 
 def _parse_items(value: object) -> list[str]:
@@ -81,6 +107,19 @@ def _parse_threshold(value: object) -> float | None:
     return threshold
 
 
+def _parse_zones(value: object) -> tuple[Zone, ...]:
+    if isinstance(value, str):
+        value = [[point.split(",") for point in zone.split()] for zone in value.split(";")]
+    try:
+        zones = tuple(tuple((_parse_number(x), _parse_number(y)) for x, y in zone) for zone in value)  # type: ignore[attr-defined]
+    except (TypeError, ValueError):
+        raise ValueError(f"{value!r} is no polygon such as '0,0.8 1,0.8 1,1 0,1'") from None
+    for zone in zones:
+        if len(zone) < 3 or not all(0 <= number < float("inf") for point in zone for number in point):
+            raise ValueError("a zone is a polygon of three or more corners, with numbers from 0 on")
+    return zones
+
+
 def _parse_kernel(value: object) -> Kernel | None:
     if value is None or value == "auto":
         return None
@@ -100,10 +139,48 @@ def _parse_kernel(value: object) -> Kernel | None:
     return Kernel(size, sigma, box_size)
 
 
-def _parse_metadata(value: object) -> str:
-    if value not in METADATA_POLICIES:
-        raise ValueError(f"{value!r} is none of {', '.join(METADATA_POLICIES)}")
-    return str(value)
+def _choice(names: tuple[str, ...], optional: bool = False) -> Callable[[object], str | None]:
+    """The check of a setting that is one of some names, or None where that is allowed."""
+
+    def parse(value: object) -> str | None:
+        if value is None and optional:
+            return None
+        if value not in names:
+            raise ValueError(f"{value!r} is none of {', '.join(names)}")
+        return str(value)
+
+    return parse
+
+
+def _parse_cells(value: object) -> int:
+    cells = _parse_count(value)
+    if cells > MAX_CELLS:
+        raise ValueError(f"{cells} is not in the range 1..{MAX_CELLS}")
+    return cells
+
+
+def _parse_color(value: object) -> str:
+    from PIL import ImageColor
+
+    if value == "mean":
+        return "mean"
+    expected = "mean, the name of a colour such as 'gray', or '#rrggbb' (in quotes)"
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r} is neither {expected}")
+    try:
+        color = bytes(ImageColor.getrgb(value))
+    except ValueError:
+        color = b""
+    if len(color) != 3:  # unknown, or with a fourth value for opacity
+        raise ValueError(f"{value!r} is neither {expected}")
+    return f"#{color.hex()}"
+
+
+def _parse_overlay(value: object) -> Path | None:
+    path = _parse_path(value)
+    if path is not None and not path.is_file():
+        raise ValueError(f"{path} is no file")
+    return path
 
 
 def _parse_margin(value: object) -> float:
@@ -137,6 +214,31 @@ def _parse_share(value: object) -> float:
     return share
 
 
+def _parse_workers(value: object) -> int | None:
+    if value is None or value == "auto":
+        return None
+    number = _parse_number(value)
+    if not number.is_integer() or not 0 <= number <= 1024:
+        raise ValueError(f"{value!r} is neither auto nor a whole number from 0 to 1024")
+    return int(number)
+
+
+def _parse_seconds(value: object) -> float:
+    seconds = _parse_number(value)
+    if not 0 < seconds < float("inf"):
+        raise ValueError(f"{seconds:g} is no time in seconds")
+    return seconds
+
+
+def _parse_shard(value: object) -> Shard | None:
+    if value is None or isinstance(value, Shard):
+        return value
+    number, slash, count = str(value).partition("/")
+    if not slash or not number.isdecimal() or not count.isdecimal() or not 1 <= int(number) <= int(count):
+        raise ValueError(f"{value!r} is no share such as 2/8, the second of eight")
+    return Shard(int(number), int(count))
+
+
 def _parse_path(value: object) -> Path | None:
     if value is None:
         return None
@@ -166,7 +268,7 @@ class FindSettings(_Checked):
     """Which files are pictures."""
 
     image_extensions: tuple[str, ...] = _setting(
-        ("jpg", "jpeg", "png"), _parse_extensions, "File extensions of pictures, matched without case.", "LIST"
+        EXTENSIONS, _parse_extensions, "File extensions of pictures, matched without case.", "LIST"
     )
 
 
@@ -198,8 +300,25 @@ class DetectSettings(_Checked):
     plate_threshold: float | None = _setting(
         None, _parse_threshold, "Score from which on a plate counts, 0.001..1. By default the model's own.", "FLOAT"
     )
+    include_zone: tuple[Zone, ...] = _setting(
+        (),
+        _parse_zones,
+        "Polygons outside of which nothing counts. Corners in pixels, or fractions of the picture if none is above 1: "
+        "'0,0.5 1,0.5 1,1 0,1', further polygons behind a semicolon.",
+        "POLYGONS",
+    )
+    exclude_zone: tuple[Zone, ...] = _setting(
+        (), _parse_zones, "Polygons in which nothing counts that lies wholly inside, such as the bonnet.", "POLYGONS"
+    )
     weights: Path | None = _setting(
         None, _parse_path, "Folder with models of your own, used in place of the bundled ones.", "DIR"
+    )
+    preset: Literal["fast", "balanced", "thorough"] = _setting(
+        "balanced",
+        _choice(PRESETS),
+        "How closely to look. fast: about 1.2 megapixels of each picture. balanced: its own size, small pictures "
+        "enlarged up to twice. thorough: enlarged, mirrored and with a second opinion, at several times the cost.",
+        "PRESET",
     )
 
 
@@ -207,25 +326,92 @@ class DetectSettings(_Checked):
 class RedactSettings(_Checked):
     """How what was found is made unrecognisable."""
 
+    method: str = _setting(
+        "gaussian",
+        _choice(METHODS),
+        f"What takes the place of an object: {', '.join(METHODS)}. none only detects: with it no pictures are written.",
+        "METHOD",
+    )
+    face_method: str | None = _setting(
+        None, _choice(METHODS, optional=True), "The same for faces alone. By default as --method.", "METHOD"
+    )
+    plate_method: str | None = _setting(
+        None, _choice(METHODS, optional=True), "The same for plates alone. By default as --method.", "METHOD"
+    )
+    cells: int = _setting(
+        1,
+        _parse_cells,
+        f"gaussian, mosaic: cells along the longer side of a face whose brightness shows, 1..{MAX_CELLS}; many leave "
+        "it recognisable. A plate is always one.",
+        "N",
+    )
+    color: str = _setting(
+        "black",
+        _parse_color,
+        "solid, image: colour, by name or as #rrggbb; or mean, that of the object's surroundings.",
+        "COLOR",
+    )
+    overlay: Path | None = _setting(
+        None, _parse_overlay, "image: PNG file that is laid over each object. By default a simple drawn face.", "FILE"
+    )
     obfuscation_kernel: Kernel | None = _setting(
         None,
         _parse_kernel,
-        "auto: strength grows with the object. Or kernel_size,sigma,box_kernel_size in pixels as in the "
-        "understand.ai anonymizer; such a fixed kernel does not hide large faces.",
+        "kernel_size,sigma,box_kernel_size in pixels as in the understand.ai anonymizer, in place of gaussian. "
+        "Cosmetic: such a fixed kernel does not hide large faces.",
         "KERNEL",
     )
+    shape: str | None = _setting(
+        None,
+        _choice(SHAPES, optional=True),
+        "What is hidden: the box, or the ellipse through its corners. By default ellipse for faces, box for plates.",
+        "SHAPE",
+    )
+    face_shape: str | None = _setting(
+        None, _choice(SHAPES, optional=True), "The same for faces alone. By default as --shape.", "SHAPE"
+    )
+    plate_shape: str | None = _setting(
+        None, _choice(SHAPES, optional=True), "The same for plates alone. By default as --shape.", "SHAPE"
+    )
     face_margin: float = _setting(
-        0.2, _parse_margin, "Widens the box of a face on every side by this share of its size.", "FLOAT"
+        0.2, _parse_margin, "Widens what is hidden of a face on every side by this share of the box's size.", "FLOAT"
     )
     plate_margin: float = _setting(
-        0.1, _parse_margin, "Widens the box of a plate on every side by this share of its size.", "FLOAT"
+        0.1, _parse_margin, "Widens what is hidden of a plate on every side by this share of the box's size.", "FLOAT"
     )
     feather: float = _setting(
         0.1,
         _parse_margin,
-        "Width of the soft edge outside the widened box, as a share of the box's longer side (kernel auto).",
+        "Width of the soft edge outside of what is hidden, as a share of the box's longer side (not with a fixed "
+        "kernel, which brings its own).",
         "FLOAT",
     )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        methods = [self.method_of(kind) for kind in KINDS]
+        for key, value, users in (
+            ("obfuscation-kernel", self.obfuscation_kernel, ("gaussian",)),
+            ("overlay", self.overlay, ("image",)),
+        ):
+            if value is not None and not set(users).intersection(methods):
+                raise SettingsError(f"--{key}: has a say with --method {users[0]} only")
+
+    def method_of(self, kind: str) -> str:
+        """One of METHODS."""
+        return {"face": self.face_method, "plate": self.plate_method}[kind] or self.method
+
+    def shape_of(self, kind: str) -> str:
+        """One of SHAPES."""
+        default = {"face": "ellipse", "plate": "box"}[kind]
+        return {"face": self.face_shape, "plate": self.plate_shape}[kind] or self.shape or default
+
+    def margin_of(self, kind: str) -> float:
+        return {"face": self.face_margin, "plate": self.plate_margin}[kind]
+
+    def only_detects(self, kinds: Iterable[str]) -> bool:
+        """Whether nothing of these kinds is to be hidden. No picture is written then: it would be the original."""
+        return all(self.method_of(kind) == "none" for kind in kinds)
 
 
 @dataclass(frozen=True)
@@ -234,7 +420,7 @@ class WriteSettings(_Checked):
 
     metadata: Literal["strip", "safe", "keep"] = _setting(
         "strip",
-        _parse_metadata,
+        _choice(METADATA_POLICIES),
         "strip: keep what is needed to show the picture right. safe: also exposure, lens and time. keep: also the "
         "rest, such as GPS position and names; never thumbnails, previews, maker notes and further pictures.",
         "POLICY",
@@ -251,6 +437,11 @@ class RecordSettings(_Checked):
     write_detections: bool = _setting(True, _parse_flag, "Write a detection JSON beside each output picture.")
 
 
+@lru_cache(maxsize=4)
+def _checksum(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
 @dataclass(frozen=True)
 class Settings:
     """Everything that decides what the output looks like."""
@@ -263,9 +454,11 @@ class Settings:
     record: RecordSettings = field(default_factory=RecordSettings)
 
     def as_dict(self) -> dict[str, object]:
-        """Flat, JSON-ready, without the path of the models (their checksums say more)."""
+        """Flat, JSON-ready, without the path of the models (their checksums say more); the overlay as its SHA-256."""
         values = to_options(self.find, self.read, self.detect, self.redact, self.write, self.record)
         del values["weights"]
+        if self.redact.overlay is not None:
+            values["overlay"] = _checksum(self.redact.overlay)
         return values
 
     def digest(self) -> str:
@@ -285,8 +478,28 @@ class RunSettings(_Checked):
     report: Path | None = _setting(
         None, _parse_path, "File for the report. By default anonymize-report.json in the output folder.", "FILE"
     )
-    overwrite: bool = _setting(False, _parse_flag, "Write into an output folder that is not empty.")
+    overwrite: bool = _setting(
+        False, _parse_flag, "Write into an output folder that is not empty, and do everything in it again."
+    )
     allow_empty: bool = _setting(False, _parse_flag, "Accept an input folder without a single picture.")
+    workers: int | None = _setting(
+        None,
+        _parse_workers,
+        "auto: one process for each core, as far as memory goes. Or their number; 0 does the work in this process.",
+        "N",
+    )
+    timeout: float = _setting(
+        600.0, _parse_seconds, "Seconds after which a picture has failed; not with --workers 0.", "SECONDS"
+    )
+    shard: Shard | None = _setting(
+        None,
+        _parse_shard,
+        "Process one share of the folder, such as 2/8 on the second of eight machines. Each share has its own report.",
+        "I/N",
+    )
+    profile: Path | None = _setting(
+        None, _parse_path, "File for a trace of where the time went, for a browser's trace viewer.", "FILE"
+    )
     limit: int | None = _setting(None, _parse_limit, "Process the first N pictures only.", "N")
     dry_run: bool = _setting(False, _parse_flag, "Say what would be done, write nothing.")
 
@@ -379,6 +592,12 @@ def to_options(*settings: _Checked) -> dict[str, object]:
 def _plain(key: str, value: object) -> object:
     if key == "obfuscation_kernel":
         return "auto" if value is None else ",".join(map(str, value))  # type: ignore[call-overload]
+    if key == "workers":
+        return "auto" if value is None else value
+    if isinstance(value, Shard):
+        return str(value)
+    if key in ("include_zone", "exclude_zone"):
+        return [[list(point) for point in zone] for zone in value]  # type: ignore[attr-defined]
     if isinstance(value, tuple):
         return ",".join(value)
     return str(value) if isinstance(value, Path) else value

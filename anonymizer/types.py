@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import isfinite
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +23,9 @@ Pixels8: TypeAlias = npt.NDArray[np.uint8]
 Kind: TypeAlias = Literal["face", "plate"]
 Fidelity: TypeAlias = Literal["lossless", "reencoded"]
 """Whether a picture is bit for bit the same away from the mask, or was encoded anew as a whole."""
-Status: TypeAlias = Literal["anonymized", "failed", "skipped"]
+Status: TypeAlias = Literal["anonymized", "detected", "failed", "skipped"]
+"""detected: the detections were written, but by the user's choice no picture."""
+STATUSES: tuple[Status, ...] = get_args(Status)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,10 @@ class Box:
     @property
     def longer_side(self) -> float:
         return max(self.width, self.height)
+
+    @property
+    def corners(self) -> tuple[float, float, float, float]:
+        return self.x_min, self.y_min, self.x_max, self.y_max
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +108,11 @@ class Result:
     counts: Mapping[Kind, int] = field(default_factory=dict)
     """Detections per kind; every kind that was looked for has an entry."""
     seconds: Mapping[str, float] = field(default_factory=dict)
-    """Wall-clock seconds per stage."""
+    """Wall-clock seconds per stage, in the order of the stages."""
+    began_s: float = 0.0
+    """When the work on it began, seconds on the clock of time.perf_counter()."""
+    unchanged: bool = False
+    """Whether an earlier run had done it, and nothing has changed since."""
     warnings: tuple[str, ...] = ()
     fidelity: Fidelity | None = None
     left_out: tuple[str, ...] = ()

@@ -16,11 +16,15 @@ settings.load_profile("usual")
 
 @pytest.fixture
 def use_detectors(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """use_detectors(*detectors): the runs of this test find with these in place of the bundled models."""
+    """use_detectors(*detectors): the runs of this test find with these in place of the bundled models.
+
+    They do so in this process.
+    """
 
     def use(*detectors: object) -> None:
         for module in ("anonymizer.run.local", "anonymizer.api", "anonymizer.check.run", "anonymizer.check.sensitive"):
             monkeypatch.setattr(f"{module}.load_detectors", lambda settings: detectors)
+        monkeypatch.setattr("anonymizer.run.local.auto_workers", lambda: 0)
 
     return use
 

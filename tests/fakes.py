@@ -1,11 +1,18 @@
 """Detectors that answer, crash, or make the process end, and pictures to show them."""
 
+import os
+import signal
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from anonymizer.errors import ModelError
+from anonymizer.redact.redact import to_scene, to_targets
+from anonymizer.redact.scene import Scene, Target
+from anonymizer.settings import DetectSettings, RedactSettings
 from anonymizer.types import Box, Detection, Kind, Pixels
 
 
@@ -49,12 +56,62 @@ class CrashingDetector:
         return [[] for _ in pictures]
 
 
+class TroublesomeDetector:
+    """Finds a face, or makes trouble that no Python code could catch, by the first pixel of the picture."""
+
+    kinds = frozenset(["face"])
+
+    def detect(self, pictures: Sequence[Pixels]) -> list[list[Detection]]:
+        for picture in pictures:
+            red, green, blue = picture[0, 0].tolist()
+            if (green, blue) == (0, 0) and red >= 254:  # 254: only once
+                mark = Path(os.environ["TROUBLE_MARK"])
+                if red == 255 or not mark.exists():
+                    mark.touch()
+                    os.kill(os.getpid(), signal.SIGKILL)
+            if (red, green, blue) == (0, 255, 0):
+                time.sleep(3600)
+            if (red, green, blue) == (0, 0, 255):
+                time.sleep(1)
+        return [[face(5, 5, 15, 15)] for _ in pictures]
+
+
+def load_troublesome(settings: DetectSettings) -> Sequence[TroublesomeDetector]:
+    """Can be sent to worker processes, unlike a detector of the test that runs."""
+    return [TroublesomeDetector()]
+
+
+def load_nothing(settings: DetectSettings) -> Sequence[TroublesomeDetector]:
+    raise ModelError("model net is damaged")
+
+
+def load_to_death(settings: DetectSettings) -> Sequence[TroublesomeDetector]:
+    os.kill(os.getpid(), signal.SIGKILL)
+    raise AssertionError
+
+
+def marked(first_pixel: tuple[int, int, int], seed: int = 0) -> Pixels:
+    """Random pixels behind a first one that tells TroublesomeDetector what to do."""
+    pixels = noise(30, 30, seed=seed)
+    pixels[0, 0] = first_pixel
+    return pixels
+
+
+KILLS, KILLS_ONCE, HANGS, TAKES_A_SECOND = (255, 0, 0), (254, 0, 0), (0, 255, 0), (0, 0, 255)
+
+
 def face(x_min: float, y_min: float, x_max: float, y_max: float, score: float = 0.9) -> Detection:
     return Detection(Box(x_min, y_min, x_max, y_max), score, "face")
 
 
 def plate(x_min: float, y_min: float, x_max: float, y_max: float, score: float = 0.9) -> Detection:
     return Detection(Box(x_min, y_min, x_max, y_max), score, "plate")
+
+
+def scene_of(pixels: Pixels, found: Sequence[Detection], settings: RedactSettings) -> tuple[Scene, list[Target]]:
+    """What the methods are given for these detections."""
+    targets = to_targets(found, pixels.shape[:2], settings)
+    return to_scene(pixels, targets), targets
 
 
 def noise(height: int, width: int, channels: int = 3, seed: int = 0) -> Pixels:

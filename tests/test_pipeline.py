@@ -4,12 +4,14 @@ import json
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 from fakes import CrashingDetector, FixedDetector, face, load, noise, plate, save
+from PIL import Image
 
 from anonymizer.errors import OutputError, PictureError
 from anonymizer.pipeline import process
-from anonymizer.settings import ReadSettings, RecordSettings, RedactSettings, Settings, WriteSettings
+from anonymizer.settings import DetectSettings, ReadSettings, RecordSettings, RedactSettings, Settings, WriteSettings
 from anonymizer.types import Job
 
 JOB = Job(Path("sub/a.png"), Path("sub/a.png"), Path("sub/a.json"))
@@ -25,6 +27,15 @@ def pixels(folders):
 
 def files_in(folder: Path) -> list[str]:
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+def test_what_lies_in_an_excluded_zone_is_neither_told_nor_hidden(folders, pixels):
+    settings = Settings(detect=DetectSettings(exclude_zone="0,0.5 1,0.5 1,1 0,1"))
+    result = process(JOB, *folders, [FixedDetector(face(30, 25, 40, 35), face(10, 5, 20, 15))], settings)
+    assert result.counts == {"face": 1}
+    written = load(folders[1] / "sub/a.png")
+    assert (written[25:35, 30:40] == pixels[25:35, 30:40]).all()
+    assert (written[5:15, 10:20] != pixels[5:15, 10:20]).mean() > 0.9
 
 
 def test_a_picture_and_its_detections(folders, pixels):
@@ -62,11 +73,43 @@ def test_lossless_only(folders):
     save(folders[0] / "sub" / "a.png", noise(40, 60))
     lossy = Job(Path("sub/b.webp"), Path("sub/b.webp"), Path("sub/b.json"))
     save(folders[0] / "sub" / "b.webp", noise(40, 60), quality=80)
+    detectors = [FixedDetector(face(10, 10, 20, 20))]
     settings = Settings(write=WriteSettings(lossless_only=True))
     assert process(JOB, *folders, [FixedDetector()], settings).status == "anonymized"
-    result = process(lossy, *folders, [FixedDetector()], settings)
+    assert process(lossy, *folders, [FixedDetector()], settings).status == "anonymized"
+    result = process(lossy, *folders, detectors, settings)
     assert result.reason == "cannot be kept bit for bit outside the blurred areas, as --lossless-only asks"
     assert files_in(folders[1]) == ["sub/a.json", "sub/a.png"]
+
+
+class SevenReader:
+    """Finds a face where the first pixel is 7."""
+
+    kinds = frozenset(["face"])
+
+    def detect(self, pictures):
+        return [[face(10, 10, 20, 20)] if picture[0, 0, 0] == 7 else [] for picture in pictures]
+
+
+@pytest.mark.parametrize(("extension", "hidden"), [("png", [1, 2, 3]), ("tif", [2])])
+def test_frames_of_animations_hide_what_their_neighbours_show(folders, extension, hidden):
+    frames = [noise(40, 60, seed=seed) for seed in range(5)]
+    for number, frame in enumerate(frames):
+        frame[0, 0] = 7 if number == 2 else 0
+    images = [Image.fromarray(frame) for frame in frames]
+    folders[0].joinpath("sub").mkdir()
+    images[0].save(folders[0] / "sub" / f"a.{extension}", save_all=True, append_images=images[1:])
+    job = Job(Path(f"sub/a.{extension}"), Path(f"sub/a.{extension}"), Path("sub/a.json"))
+    result = process(job, *folders, [SevenReader()], Settings())
+    assert (result.status, result.counts, result.fidelity) == ("anonymized", {"face": 1}, "lossless")
+    with Image.open(folders[1] / "sub" / f"a.{extension}") as image:
+        for number, frame in enumerate(frames):
+            image.seek(number)
+            written = np.asarray(image)
+            assert ((written[10:20, 10:20] != frame[10:20, 10:20]).mean() > 0.9) == (number in hidden)
+            assert (written[30:] == frame[30:]).all()
+    entries = json.loads((folders[1] / "sub/a.json").read_text())
+    assert [entry["frame"] for entry in entries] == [2]
 
 
 def test_truncated_files_are_anonymized_on_demand(folders):
@@ -87,21 +130,12 @@ def test_detections_under_the_name_of_an_earlier_run_are_removed(folders, pixels
     assert files_in(folders[1]) == ["sub/a.png", "sub/a.png.json"]
 
 
-class AlphaReader:
-    """Finds a face wherever the first pixel is 7."""
-
-    kinds = frozenset(["face"])
-
-    def detect(self, pictures):
-        return [[face(10, 10, 20, 20)] if picture[0, 0, 0] == 7 else [] for picture in pictures]
-
-
 @pytest.mark.parametrize("first", [7, 255 - 7])
 def test_a_face_in_the_alpha_channel_is_found_and_redacted(folders, first):
     pixels = noise(40, 60, 4)
     pixels[0, 0] = (0, 0, 0, first)
     save(folders[0] / "sub" / "a.png", pixels)
-    assert process(JOB, *folders, [AlphaReader()], Settings()).counts == {"face": 1}
+    assert process(JOB, *folders, [SevenReader()], Settings()).counts == {"face": 1}
     written = load(folders[1] / "sub" / "a.png")
     assert (written[10:20, 10:20] != pixels[10:20, 10:20]).mean(axis=(0, 1)).min() > 0.9
     assert (written[30:, 30:] == pixels[30:, 30:]).all()
@@ -111,7 +145,7 @@ def test_alpha_stays_where_nothing_is_found_in_itself(folders):
     pixels = noise(40, 60, 4)
     pixels[0, 0] = (7, 0, 0, 99)
     save(folders[0] / "sub" / "a.png", pixels)
-    assert process(JOB, *folders, [AlphaReader()], Settings()).counts == {"face": 1}
+    assert process(JOB, *folders, [SevenReader()], Settings()).counts == {"face": 1}
     assert (load(folders[1] / "sub" / "a.png")[:, :, 3] == pixels[:, :, 3]).all()
 
 
@@ -186,6 +220,6 @@ def test_an_interrupt_goes_through(folders, pixels, stop):
 
 
 def test_a_weak_kernel_is_noted(folders, pixels):
-    settings = Settings(redact=RedactSettings("21,2,9"))
+    settings = Settings(redact=RedactSettings(obfuscation_kernel="21,2,9"))
     result = process(JOB, *folders, [FixedDetector(face(0, 0, 40, 40))], settings)
     assert "too weak for 1 of 1 objects" in result.warnings[0]

@@ -33,7 +33,7 @@ from anonymizer.settings import (
 def test_settings_survive_the_way_through_yaml(kinds, threshold, kernel, margin):
     settings = Settings(
         detect=DetectSettings(kinds, threshold, weights=Path("my models")),
-        redact=RedactSettings(kernel, face_margin=margin),
+        redact=RedactSettings(obfuscation_kernel=kernel, face_margin=margin),
     )
     written = yaml.safe_dump(
         to_options(settings.find, settings.read, settings.detect, settings.redact, settings.write, settings.record)
@@ -64,12 +64,27 @@ def test_settings_survive_the_way_through_yaml(kinds, threshold, kernel, margin)
         ("obfuscation-kernel", "21,2,0", "kernel size 0 is not an odd number"),
         ("obfuscation-kernel", "21,0,9", "sigma 0 is not in the range"),
         ("face-margin", -0.1, "-0.1 is not in the range"),
+        ("color", None, "None is neither mean"),
+        ("color", "000", "'000' is neither mean"),
+        ("cells", 0, "0 is not a whole number from 1 on"),
+        ("overlay", "nowhere.png", "nowhere.png is no file"),
         ("metadata", "some", "'some' is none of strip, safe, keep"),
         ("write-detections", "maybe", "'maybe' is neither true nor false"),
         ("limit", 0, "0 is not a whole number from 1 on"),
         ("limit", 2.5, "2.5 is not a whole number"),
         ("weights", "", "'' is not a path"),
         ("input", 7, "7 is not a path"),
+        ("exclude-zone", "0,0 1,1", "a polygon of three or more corners"),
+        ("exclude-zone", "0,0 1,1 -1,2", "with numbers from 0 on"),
+        ("exclude-zone", "0,0 1,1 2", "is no polygon such as"),
+        ("include-zone", [[1, 2], [3, 4]], "is no polygon such as"),
+        ("include-zone", 3, "is no polygon such as"),
+        ("workers", "many", "'many' is not a number"),
+        ("workers", -1, "neither auto nor a whole number from 0"),
+        ("timeout", 0, "0 is no time in seconds"),
+        ("shard", "3/2", "'3/2' is no share such as 2/8"),
+        ("shard", "0/2", "'0/2' is no share"),
+        ("shard", "1", "'1' is no share"),
     ],
 )
 def test_wrong_values_are_refused_with_the_option_and_the_reason(key, value, message):
@@ -85,9 +100,38 @@ def test_extensions_are_lower_case_and_without_dots():
 
 
 def test_kernel_is_read_from_text_and_lists():
-    assert RedactSettings("65,3,19").obfuscation_kernel == Kernel(65, 3.0, 19)
-    assert RedactSettings([65, 3, 19]).obfuscation_kernel == Kernel(65, 3.0, 19)
-    assert RedactSettings("auto").obfuscation_kernel is None
+    assert RedactSettings(obfuscation_kernel="65,3,19").obfuscation_kernel == Kernel(65, 3.0, 19)
+    assert RedactSettings(obfuscation_kernel=[65, 3, 19]).obfuscation_kernel == Kernel(65, 3.0, 19)
+    assert RedactSettings(obfuscation_kernel="auto").obfuscation_kernel is None
+
+
+@pytest.mark.parametrize(
+    ("written", "color"),
+    [("Gray", "#808080"), ("#FF8000", "#ff8000"), ("#f80", "#ff8800"), ("rgb(1,2,3)", "#010203"), ("mean", "mean")],
+)
+def test_colors(written, color):
+    assert RedactSettings(color=written).color == color
+
+
+def test_methods_shapes_and_margins_per_kind():
+    settings = RedactSettings(method="solid", plate_method="mosaic", shape="box", face_shape="ellipse")
+    assert [settings.method_of(kind) for kind in ("face", "plate")] == ["solid", "mosaic"]
+    assert [settings.shape_of(kind) for kind in ("face", "plate")] == ["ellipse", "box"]
+    assert [RedactSettings().shape_of(kind) for kind in ("face", "plate")] == ["ellipse", "box"]
+
+
+def test_only_detects():
+    assert RedactSettings(method="none").only_detects(["face", "plate"])
+    assert RedactSettings(face_method="none").only_detects(["face"])
+    assert not RedactSettings(face_method="none").only_detects(["face", "plate"])
+
+
+def test_digest_follows_the_content_of_the_overlay(tmp_path):
+    digests = set()
+    for name, content in (("a", b"1"), ("b", b"2"), ("c", b"1")):
+        (tmp_path / name).write_bytes(content)
+        digests.add(Settings(redact=RedactSettings(method="image", overlay=tmp_path / name)).digest())
+    assert len(digests) == 2
 
 
 def test_keys_are_unique_over_all_settings():
@@ -138,3 +182,10 @@ def test_digest_tells_what_decides_the_output():
 
 def test_run_settings_are_no_part_of_the_report():
     assert not set(to_options(RunSettings())).intersection(Settings().as_dict())
+
+
+def test_presets():
+    assert DetectSettings().preset == "balanced"
+    assert settings_from_options({"preset": "thorough"}).detect.preset == "thorough"
+    with pytest.raises(SettingsError, match=r"--preset: 'slow' is none of fast, balanced, thorough"):
+        DetectSettings(preset="slow")

@@ -12,8 +12,8 @@ from anonymizer.check.detail import detail_left
 from anonymizer.check.finding import Finding
 from anonymizer.check.place import place_of
 from anonymizer.files.encode import may_differ
-from anonymizer.files.picture import Picture
-from anonymizer.pipeline import redact_detections, to_8_bits
+from anonymizer.files.picture import Frame, Picture
+from anonymizer.pipeline import mask_detections, to_8_bits
 from anonymizer.settings import Settings
 from anonymizer.types import Alpha, Box, Detection, Fidelity, Pixels, Pixels8
 
@@ -26,7 +26,7 @@ class Seen:
     """What the detectors see in an original."""
 
     found: Sequence[Detection]
-    """At the thresholds of the run."""
+    """At the thresholds of the run; of animations in the frames beside this one too, since that is hidden there."""
     in_alpha: Sequence[Detection]
     """Of these, what the alpha channel shows by itself."""
     weaker: Sequence[Detection]
@@ -36,8 +36,8 @@ class Seen:
 def compare(
     file: str,
     source: Picture,
-    original: Picture,
-    picture: Picture,
+    original: Frame,
+    frame: Frame,
     seen: Seen,
     recorded: Sequence[Detection],
     settings: Settings,
@@ -47,16 +47,17 @@ def compare(
 
     Args:
         source: the whole file of the original.
-        original, picture: a frame of that, and the redacted one.
-        recorded: the detection JSON of the frame, empty if there is none.
+        original, frame: one of its frames, and the redacted one.
+        recorded: what the detection JSON tells to be hidden there, empty if there is none.
         settings: of the anonymizing run.
         fidelity: what the report of the run says of this picture.
     """
-    if original.pixels.shape != picture.pixels.shape or (original.alpha is None) != (picture.alpha is None):
+    original, frame = _with_same_channels(original, frame)
+    if original.pixels.shape != frame.pixels.shape or original.pixels.dtype != frame.pixels.dtype:
         return [Finding(file, "changed", "another size or other channels than its original")]
-    pairs = [(original.pixels, picture.pixels, seen.found)]
-    if original.alpha is not None and picture.alpha is not None:
-        pairs.append((original.alpha[:, :, np.newaxis], picture.alpha[:, :, np.newaxis], seen.in_alpha))
+    pairs = [(original.view, frame.view, seen.found)]
+    if original.alpha is not None and frame.alpha is not None:
+        pairs.append((original.alpha[:, :, np.newaxis], frame.alpha[:, :, np.newaxis], seen.in_alpha))
     shown = [detection for before, after, found in pairs for detection in uncovered(before, after, found)]
     findings = [
         Finding(file, "uncovered", f"{d.kind} of the original is not hidden", "finding", d.box, d.score) for d in shown
@@ -65,9 +66,26 @@ def compare(
     weaker = [detection for detection in seen.weaker if detection.box not in known]
     findings += [
         Finding(file, "uncovered", f"perhaps a {d.kind}, seen weakly in the original", "warning", d.box, d.score)
-        for d in uncovered(original.pixels, picture.pixels, weaker)
+        for d in uncovered(original.view, frame.view, weaker)
     ]
-    return findings + changes_outside(file, source, original, picture, [*seen.found, *recorded], settings, fidelity)
+    return findings + changes_outside(file, source, original, frame, [*seen.found, *recorded], settings, fidelity)
+
+
+def _with_same_channels(one: Frame, other: Frame) -> tuple[Frame, Frame]:
+    """Formats differ in whether they tell gray from RGB and opaque from without alpha, and so may two files."""
+    channels = max(one.pixels.shape[2], other.pixels.shape[2])
+    has_alpha = one.alpha is not None or other.alpha is not None
+    first, second = (_with_channels(frame, channels, has_alpha) for frame in (one, other))
+    return first, second
+
+
+def _with_channels(frame: Frame, channels: int, has_alpha: bool) -> Frame:
+    pixels, alpha = frame.pixels, frame.alpha
+    if pixels.shape[2] == 1 and channels == 3:
+        pixels = np.repeat(pixels, 3, axis=2)
+    if has_alpha and alpha is None:
+        alpha = np.full(pixels.shape[:2], np.iinfo(pixels.dtype).max, pixels.dtype)
+    return Frame(pixels, alpha, frame.shown)
 
 
 def uncovered(before: Pixels, after: Pixels, found: Sequence[Detection]) -> list[Detection]:
@@ -106,18 +124,18 @@ def _shown_alike(before: Pixels, after: Pixels) -> tuple[Pixels8, Pixels8]:
 def changes_outside(
     file: str,
     source: Picture,
-    original: Picture,
-    picture: Picture,
+    original: Frame,
+    frame: Frame,
     redacted: Sequence[Detection],
     settings: Settings,
     fidelity: Fidelity | None,
 ) -> list[Finding]:
     """What differs where nothing was to be redacted."""
-    mask = redact_detections(original.pixels, redacted, settings)[1] > 0
-    is_outside = ~may_differ(source, mask)
-    number, rms = _difference(original.pixels, picture.pixels, is_outside)
-    if original.alpha is not None and picture.alpha is not None:
-        in_alpha = _difference(original.alpha, picture.alpha, is_outside)
+    mask = mask_detections(original.pixels, redacted, settings) > 0
+    is_outside = ~may_differ(source, original, mask)
+    number, rms = _difference(original.pixels, frame.pixels, is_outside)
+    if original.alpha is not None and frame.alpha is not None:
+        in_alpha = _difference(original.alpha, frame.alpha, ~mask)
         number, rms = number + in_alpha[0], max(rms, in_alpha[1])
     if not number or (fidelity == "reencoded" and rms <= MAX_REENCODED_RMS):
         return []

@@ -50,9 +50,9 @@ def mark(pixels: Pixels, findings: Sequence[Finding], longest_px: int, labels: b
 
 
 def close_up(pixels: Pixels, finding: Finding) -> Pixels8 | None:
-    """What lies in and around the box of a finding in the first frame, CLOSE_UP_PX along the longer side."""
+    """What lies in and around the box of a finding in its frame, CLOSE_UP_PX along the longer side."""
     box = finding.box
-    if box is None or finding.frame:
+    if box is None:
         return None
     half = max(8.0, box.longer_side * _SURROUNDINGS / 2)
     x, y = (box.x_min + box.x_max) / 2, (box.y_min + box.y_max) / 2

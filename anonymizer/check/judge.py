@@ -5,7 +5,7 @@ A record is taken at its word only where the pixels bear it out.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,9 +13,9 @@ import numpy.typing as npt
 
 from anonymizer.check.detail import is_featureless
 from anonymizer.check.finding import Finding
-from anonymizer.check.place import place_of
+from anonymizer.check.place import Place, place_of
 from anonymizer.check.sensitive import Thresholds
-from anonymizer.pipeline import redact_detections, to_8_bits
+from anonymizer.pipeline import mask_detections, redact_detections, to_8_bits
 from anonymizer.settings import Settings
 from anonymizer.types import Detection, Pixels
 
@@ -24,6 +24,10 @@ COVERED_FROM = 0.6
 CONTEXT_PX = 256
 """How far around itself a redacted area changes what the models see. Of 28 detections at the run's threshold that were
 new and lay more than 32 pixels from any redacted area, one lay further away than 128."""
+
+
+MAX_OVERLAY_DIFFERENCE = 16.0
+"""Levels of 256, on average: what JPEG compression does to an overlay stays below it, a face under none does not."""
 
 
 @dataclass(frozen=True)
@@ -49,14 +53,34 @@ def compare_with_record(pixels: Pixels, recorded: Sequence[Detection] | None, se
     if not recorded:
         return Redacted(recorded is not None, nothing)
     inside = [detection for detection in recorded if _touches(detection, shape)]
-    mask = redact_detections(pixels, inside, settings)[1] >= 1
+    mask = mask_detections(pixels, inside, settings) >= 1
     shown = to_8_bits(pixels)
     places = [place_of(detection.box, shape) for detection in inside]
-    is_hidden = [is_featureless(shown[place], mask[place]) for place in places]
+    is_overlaid = _is_overlaid(pixels, inside, settings)
+    is_hidden = [
+        settings.redact.method_of(detection.kind) != "none"
+        and (is_featureless(shown[place], mask[place]) or is_overlaid(place, mask[place]))
+        for detection, place in zip(inside, places, strict=True)
+    ]
     hidden = [detection for detection, hides in zip(inside, is_hidden, strict=True) if hides]
     broken = [detection for detection, hides in zip(inside, is_hidden, strict=True) if not hides]
-    sure = mask if not broken else redact_detections(pixels, hidden, settings)[1] >= 1
+    sure = mask if not broken else mask_detections(pixels, hidden, settings) >= 1
     return Redacted(True, sure, broken)
+
+
+def _is_overlaid(
+    pixels: Pixels, recorded: Sequence[Detection], settings: Settings
+) -> Callable[[Place, npt.NDArray[np.bool_]], bool]:
+    """Whether an area looks as if the picture of the method image lay over it: laid once more, it changes little."""
+    if all(settings.redact.method_of(detection.kind) != "image" for detection in recorded):
+        return lambda place, where: False
+    again = to_8_bits(redact_detections(pixels, recorded, settings)[0]).astype(np.int16)
+    differences = np.abs(again - to_8_bits(pixels))
+
+    def is_overlaid(place: Place, where: npt.NDArray[np.bool_]) -> bool:
+        return bool(where.any() and differences[place][where].mean() <= MAX_OVERLAY_DIFFERENCE)
+
+    return is_overlaid
 
 
 def _touches(detection: Detection, shape: tuple[int, int]) -> bool:

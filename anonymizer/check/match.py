@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from anonymizer.check.finding import Finding
+from anonymizer.check.past import PastRun
 from anonymizer.check.target import Target, Targets
 from anonymizer.files.find import Listing
-from anonymizer.record.report import PastRun
 from anonymizer.types import Job
 
 
@@ -28,7 +28,9 @@ def match_originals(root: Path, originals: Listing, found: Targets, past: PastRu
         found: what lies in the folder that is checked.
         past: what the report of the anonymizing run says, which is none of `found`.
     """
-    jobs = {job.target.as_posix(): job for job in originals.jobs}
+    jobs = {job.target.as_posix(): job for job in originals}
+    only_detected = [job for job in jobs.values() if past.files.get(job.name, {}).get("status") == "detected"]
+    records = {job.record.as_posix() for job in only_detected}
     targets = {target.name: target for target in found.targets}
     findings = [Finding(f"{below}/", "unreadable", f"original {why}") for below, why in originals.unreadable.items()]
     if not past.complete:
@@ -40,7 +42,9 @@ def match_originals(root: Path, originals: Listing, found: Targets, past: PastRu
         Finding(name, "extra", "belongs to no picture among the originals") for name in targets if name not in jobs
     ]
     findings += [
-        Finding(name, "extra", "is neither a picture nor what the program writes beside one") for name in found.others
+        Finding(name, "extra", "is neither a picture nor what the program writes beside one")
+        for name in found.others
+        if name not in records
     ]
     matched = [
         replace(target, original=root / jobs[name].source) if name in jobs else target
@@ -52,9 +56,11 @@ def match_originals(root: Path, originals: Listing, found: Targets, past: PastRu
 def _judge_output(job: Job, entry: Mapping[str, Any], has_output: bool) -> Finding | None:
     """Whether there is an output just where the report says so."""
     status = entry.get("status")
-    has_failed = status in ("failed", "skipped")
+    has_none = status in ("failed", "skipped", "detected")
     if has_output:
-        return Finding(job.name, "extra", f"has an output, though the report says {status}") if has_failed else None
-    if has_failed:
+        return Finding(job.name, "extra", f"has an output, though the report says {status}") if has_none else None
+    if status == "detected":
+        return Finding(job.name, "missing", "no output: the run was told to detect only", "noted")
+    if has_none:
         return Finding(job.name, "missing", f"no output: {status}, {entry.get('reason')}", "noted")
     return Finding(job.name, "missing", "no output, and no failure in the report")

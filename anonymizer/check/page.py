@@ -47,10 +47,10 @@ def make_card(file: str, findings: Sequence[Finding], picture: Picture | None) -
         return None
     if picture is None:
         return Card(file, urgent)
-    small = encode_preview(mark(picture.pixels, urgent, THUMBNAIL_PX, labels=False))
+    small = encode_preview(mark(picture.frames[0].view, urgent, THUMBNAIL_PX, labels=False))
     close_ups = []
     for finding in [finding for finding in urgent if finding.level in ("finding", "warning")][:MAX_SHOWN]:
-        pixels = close_up(picture.pixels, finding)
+        pixels = close_up(picture.frames[finding.frame].view, finding)
         if pixels is not None:
             close_ups.append((finding, encode_preview(pixels)))
     return Card(file, urgent, small, close_ups)

@@ -10,13 +10,17 @@ from pathlib import Path
 from anonymizer.check import baseline
 from anonymizer.check.finding import Finding
 from anonymizer.check.match import match_originals
-from anonymizer.check.sensitive import Thresholds, choose_thresholds
+from anonymizer.check.past import PastRun, find_reports, is_of_the_run, read_past_run
+from anonymizer.check.sensitive import Thresholds, choose_thresholds, preset_of_gate
 from anonymizer.check.target import Target, find_targets
 from anonymizer.errors import OutputError, SettingsError
 from anonymizer.files.find import find_pictures
 from anonymizer.files.output import check_output
-from anonymizer.record.report import REPORT_NAME, PastRun, from_json
 from anonymizer.settings import CheckSettings, DetectSettings, Settings, from_options, settings_from_options
+
+_NO_EXCUSE = ("kinds", "weights", "include-zone", "exclude-zone", "overlay")
+"""What a run was told to leave alone is no excuse for what is still there. (The report tells a checksum of the overlay,
+which masks do not depend on.)"""
 
 
 @dataclass(frozen=True)
@@ -49,26 +53,30 @@ def make_check_plan(paths: Sequence[Path], options: Mapping[str, object]) -> Che
         ModelError: there is no model for a wanted kind.
         OutputError: an output is refused.
     """
-    check, detect = from_options(CheckSettings, options), from_options(DetectSettings, options)
+    check = from_options(CheckSettings, options)
     folder = paths[0] if len(paths) == 1 and paths[0].is_dir() else None
     if check.against is not None and folder is None:
         raise SettingsError("--against compares with the originals of exactly one folder")
     if check.write_baseline and check.baseline is None:
         raise SettingsError("--write-baseline needs --baseline FILE")
-    report = _place_of_report(check, folder)
-    past = PastRun() if report is None else read_report(report)
-    # What a run was told to leave alone is no excuse for what is still there.
-    reported = {key: value for key, value in past.settings.items() if key not in ("kinds", "weights")}
-    thresholds = choose_thresholds(detect, _settings_of_run(reported).detect, check.threshold_share)
+    reports = [check.report] if check.report is not None else [] if folder is None else find_reports(folder)
+    past = read_past_run(reports)
+    reported = {key: value for key, value in past.settings.items() if key not in _NO_EXCUSE}
+    of_run = _settings_of_run(reported).detect
+    detect = from_options(DetectSettings, {"preset": preset_of_gate(of_run), **options})
+    thresholds = choose_thresholds(detect, of_run, check.threshold_share)
     settings = settings_from_options({**reported, **options})
 
     found = find_targets(paths, settings.find.image_extensions)
-    if report is not None:
-        place = report.resolve()
-        found.others = {name: path for name, path in found.others.items() if path.resolve() != place}
+    places = {path.resolve() for path in reports}
+    found.others = {
+        name: path
+        for name, path in found.others.items()
+        if path.resolve() not in places and not (path.parent in paths and is_of_the_run(path.name))
+    }
     targets, settled = found.targets, [Finding(file, "unreadable", why) for file, why in found.unreadable.items()]
     if check.against is not None and folder is not None:
-        originals = find_pictures(check.against, settings.find.image_extensions)
+        originals = find_pictures(check.against, settings.find.image_extensions, None)
         matched = match_originals(check.against, originals, found, past)
         targets, settled = matched.targets, [*settled, *matched.findings]
     _refuse_outputs(check, [*paths, *([check.against] if check.against is not None else [])], targets)
@@ -90,26 +98,6 @@ def _settings_of_run(reported: Mapping[str, object]) -> Settings:
         return settings_from_options(reported)
     except SettingsError as error:
         raise SettingsError(f"the report of the anonymizing run is damaged: {error}") from None
-
-
-def _place_of_report(check: CheckSettings, folder: Path | None) -> Path | None:
-    if check.report is not None:
-        return check.report
-    usual = None if folder is None else folder / REPORT_NAME
-    return usual if usual is not None and usual.is_file() else None
-
-
-def read_report(path: Path) -> PastRun:
-    """
-    Raises:
-        SettingsError: it cannot be read, or is no report.
-    """
-    try:
-        return from_json(path.read_bytes())
-    except OSError as error:
-        raise SettingsError(f"report {path}: {error.strerror}") from None
-    except (ValueError, RecursionError) as error:
-        raise SettingsError(f"report {path} is damaged: {error}") from None
 
 
 def _read_baseline(check: CheckSettings) -> list[baseline.Entry]:

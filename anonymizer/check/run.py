@@ -26,7 +26,7 @@ from anonymizer.files.output import make_output
 from anonymizer.files.picture import Picture
 from anonymizer.files.read import read_picture
 from anonymizer.files.write import write_files
-from anonymizer.pipeline import detect_in_planes, picture_boundary
+from anonymizer.pipeline import Found, find_in_frames, picture_boundary, to_hide
 from anonymizer.record import detections as record
 from anonymizer.types import Detection
 
@@ -106,14 +106,14 @@ def check_file(target: Target, plan: CheckPlan, detectors: Detectors) -> Checked
             remarks = inspect_file(picture.content, picture.encoding.format)
             findings += [Finding(target.name, remark.kind, remark.text) for remark in remarks]
             recorded = _read_record(target, findings)
-            for number, frame in enumerate(frames_of(picture)):
-                of_frame = None if recorded is None else recorded.get(number, [])
-                found, _ = detect_in_planes(frame.pixels, frame.alpha, detectors.sensitive)
-                redacted = compare_with_record(frame.pixels, of_frame, plan.settings)
-                judged = judge(target.name, found, redacted, plan.thresholds)
+            hidden = None if recorded is None else _hidden(recorded, picture)
+            for number, found in enumerate(find_in_frames(picture, detectors.sensitive, plan.detect)):
+                of_frame = None if hidden is None else hidden[number]
+                redacted = compare_with_record(picture.frames[number].view, of_frame, plan.settings)
+                judged = judge(target.name, found.detections, redacted, plan.thresholds)
                 findings += [replace(finding, frame=number) for finding in judged]
             if target.original is not None:
-                findings += _compare(target, target.original, picture, recorded or {}, plan, detectors)
+                findings += _compare(target, target.original, picture, hidden, plan, detectors)
     except PictureError as error:
         findings.append(Finding(target.name, "unreadable", f"cannot be checked: {error}"))
     if picture is not None:
@@ -121,9 +121,10 @@ def check_file(target: Target, plan: CheckPlan, detectors: Detectors) -> Checked
     return Checked(target, findings, picture)
 
 
-def frames_of(picture: Picture) -> Sequence[Picture]:
-    """The pictures in a file: the formats that are read hold one."""
-    return [picture]
+def _hidden(recorded: Mapping[int, Sequence[Detection]], picture: Picture) -> list[Sequence[Detection]]:
+    """What the run hid in each frame, by its record."""
+    found = [Found(recorded.get(number, []), []) for number in range(len(picture.frames))]
+    return [frame.detections for frame in to_hide(found, picture.is_animation)]
 
 
 def _read_record(target: Target, findings: list[Finding]) -> dict[int, list[Detection]] | None:
@@ -141,7 +142,7 @@ def _compare(
     target: Target,
     path: Path,
     picture: Picture,
-    recorded: Mapping[int, Sequence[Detection]],
+    hidden: Sequence[Sequence[Detection]] | None,
     plan: CheckPlan,
     detectors: Detectors,
 ) -> list[Finding]:
@@ -149,17 +150,16 @@ def _compare(
         source = read_picture(path, plan.settings.read)
     except PictureError as error:
         return [Finding(target.name, "unreadable", f"its original {error}")]
-    originals, frames = frames_of(source), frames_of(picture)
-    if len(originals) != len(frames):
+    if len(source.frames) != len(picture.frames):
         return [Finding(target.name, "changed", "another number of frames than its original")]
     fidelity = plan.past.files.get(target.name, {}).get("fidelity")
     findings = []
-    for number, (original, frame) in enumerate(zip(originals, frames, strict=True)):
-        found, in_alpha = detect_in_planes(original.pixels, original.alpha, detectors.run)
-        weaker, _ = detect_in_planes(original.pixels, original.alpha, detectors.sensitive)
-        seen = Seen(found, in_alpha, weaker)
-        of_frame = recorded.get(number, [])
-        compared = compare(target.name, source, original, frame, seen, of_frame, plan.settings, fidelity)
+    found = to_hide(find_in_frames(source, detectors.run, plan.settings.detect), source.is_animation)
+    weaker = find_in_frames(source, detectors.sensitive, plan.detect)
+    for number, (original, frame) in enumerate(zip(source.frames, picture.frames, strict=True)):
+        seen = Seen(found[number].detections, found[number].in_alpha, weaker[number].detections)
+        recorded = [] if hidden is None else hidden[number]
+        compared = compare(target.name, source, original, frame, seen, recorded, plan.settings, fidelity)
         findings += [replace(finding, frame=number) for finding in compared]
     return findings
 
@@ -181,7 +181,7 @@ def _annotate(checked: Checked, folder: Path) -> None:
     has_boxes = any(finding.box is not None for finding in checked.findings)
     if checked.picture is None or not has_boxes:
         return
-    pixels = mark(checked.picture.pixels, checked.findings, ANNOTATED_PX, labels=True)
+    pixels = mark(checked.picture.frames[0].view, checked.findings, ANNOTATED_PX, labels=True)
     below = Path(*[part for part in Path(checked.target.name).parts if part not in ("..", "/")])
     _write(folder / below.with_name(f"{below.name}.jpg"), encode_preview(pixels))
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from anonymizer.detect.detector import Detector
 from anonymizer.detect.load import choose_models, load_detectors, thresholds_of
-from anonymizer.settings import THRESHOLD_RANGE, DetectSettings
+from anonymizer.settings import PRESETS, THRESHOLD_RANGE, DetectSettings
 from anonymizer.types import Kind
 
 SURE = 0.4
@@ -27,6 +27,11 @@ class Thresholds:
     run: Mapping[Kind, float]
     """From here on it would have been redacted."""
     sure: Mapping[Kind, float]
+
+
+def preset_of_gate(reported: DetectSettings) -> str:
+    """The one of the anonymizing run, but never one that looks less closely than a run does by default."""
+    return max(reported.preset, DetectSettings().preset, key=PRESETS.index)
 
 
 def choose_thresholds(given: DetectSettings, reported: DetectSettings, share: float) -> Thresholds:
@@ -60,7 +65,7 @@ def _lowest_thresholds(settings: DetectSettings) -> dict[Kind, float]:
 
 
 def sensitive_detectors(settings: DetectSettings, thresholds: Thresholds) -> tuple[Detector, ...]:
-    """The detectors of the gate: the models of the run from lower scores on, at the same scales.
+    """The detectors of the gate: the models of the run from lower scores on, at the scales of the preset.
 
     Raises:
         ModelError: a model is missing, damaged or no detection model.

@@ -53,11 +53,13 @@ def find_targets(paths: Sequence[Path], extensions: Sequence[str]) -> Targets:
 
 
 def _add_folder(found: Targets, folder: Path, extensions: Sequence[str], prefix: Path) -> None:
-    listing = find_pictures(folder, extensions)
-    records = {job.record for job in listing.jobs}
-    for job in listing.jobs:
+    others: list[Path] = []
+    listing = find_pictures(folder, extensions, None, others.append)
+    jobs = list(listing)
+    records = {job.record for job in jobs}
+    for job in jobs:
         found.targets.append(Target(folder / job.source, (prefix / job.source).as_posix(), (folder / job.record,)))
-    for other in listing.others:
+    for other in others:
         if is_picture(folder / other):
             path = folder / other
             found.targets.append(Target(path, (prefix / other).as_posix(), _possible_records(path)))

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
+from itertools import islice
 from pathlib import Path
 
 from anonymizer.cli.options import effective_options
 from anonymizer.cli.progress import Progress
+from anonymizer.cli.signals import polite_stop
 from anonymizer.cli.text import say
+from anonymizer.files.find import find_pictures
 from anonymizer.record.report import Report
 from anonymizer.run.local import run
 from anonymizer.run.plan import Plan, make_plan
 from anonymizer.settings import KINDS, RunSettings, TalkSettings, from_options, settings_from_options
+from anonymizer.types import STATUSES
 
 
 def anonymize_folder(config: Path | None, given: dict[str, object]) -> int:
@@ -23,23 +28,40 @@ def anonymize_folder(config: Path | None, given: dict[str, object]) -> int:
     what, talk = from_options(RunSettings, options), from_options(TalkSettings, options)
     plan = make_plan(what, settings_from_options(options))
     if what.dry_run:
-        _tell_plan(plan)
-        return 1 if any(result.status == "failed" for result in plan.settled) else 0
+        return _tell_plan(plan)
     _warn_of_kinds_without_model(plan)
-    with Progress(len(plan.jobs), talk.verbose, talk.quiet) as progress:
-        report = run(plan, progress.tell)
+    with Progress(partial(_count_pictures, plan), talk.verbose, talk.quiet) as progress, polite_stop() as stop:
+        report = run(plan, progress.tell, stop.is_wanted)
     if not talk.quiet:
         _tell_summary(report, plan)
+    if not report.complete:
+        say("anonymize: interrupted; run the same command again to go on", err=True)
+        return stop.exit_code
     return report.exit_code
 
 
-def _tell_plan(plan: Plan) -> None:
+def _count_pictures(plan: Plan) -> int:
+    """How many pictures a run will come upon."""
+    listing = find_pictures(plan.input, plan.listing.extensions, plan.output)
+    shard = plan.run.shard
+    number = sum(shard is None or shard.holds(job.name) for job in listing)
+    return number if plan.run.limit is None else min(number, plan.run.limit)
+
+
+def _tell_plan(plan: Plan) -> int:
+    only_detects = plan.settings.redact.only_detects(plan.kinds)
+    number = 0
+    for job in islice(plan.jobs, plan.run.limit):
+        say(f"{job.name} -> {plan.output / (job.record if only_detects else job.target)}")
+        number += 1
     for job in plan.jobs:
-        say(f"{job.name} -> {plan.output / job.target}")
-    say(f"would look for {' and '.join(plan.kinds)} in {len(plan.jobs)} pictures; nothing written")
-    for result in plan.settled:
+        say(f"skipped: {job.name}: beyond --limit {plan.run.limit}")
+    say(f"would look for {' and '.join(plan.kinds)} in {number} pictures; nothing written")
+    settled = plan.settled()
+    for result in settled:
         say(f"{result.status}: {result.file}: {result.reason}")
     _tell_not_looked_at(plan)
+    return 1 if any(result.status == "failed" for result in settled) else 0
 
 
 def _warn_of_kinds_without_model(plan: Plan) -> None:
@@ -52,17 +74,32 @@ def _warn_of_kinds_without_model(plan: Plan) -> None:
 
 
 def _tell_summary(report: Report, plan: Plan) -> None:
+    totals = report.totals
     found = ", ".join(f"{number} {kind}{'' if number == 1 else 's'}" for kind, number in report.detections().items())
-    done = f"{report.count('anonymized')} of {len(report.results)} pictures anonymized ({found})"
-    others = "".join(f", {report.count(status)} {status}" for status in ("failed", "skipped") if report.count(status))
-    say(f"{done}{others}")
+    done = f"{totals.statuses['anonymized']} of {totals.pictures} pictures anonymized ({found})"
+    unchanged = f", {totals.unchanged} of them by an earlier run" if totals.unchanged else ""
+    others = "".join(f", {totals.statuses[s]} {s}" for s in STATUSES[1:] if totals.statuses[s])
+    say(f"{done}{unchanged}{others}")
+    _tell_speed(report)
     _tell_not_looked_at(plan)
+    if report.vanished:
+        say(f"gone from the input, with outputs of earlier runs still there: {len(report.vanished)}; see the report")
     say(f"report: {plan.report}")
 
 
+def _tell_speed(report: Report) -> None:
+    work_s = report.totals.seconds.total()
+    if not work_s or not report.elapsed_s:
+        return
+    shares = ", ".join(f"{stage} {seconds / work_s:.0%}" for stage, seconds in report.totals.seconds.items())
+    by = "in one process" if report.workers < 2 else f"in {report.workers} processes"
+    say(f"{report.totals.fresh / report.elapsed_s:.1f} pictures a second {by}; of the work: {shares}")
+
+
 def _tell_not_looked_at(plan: Plan) -> None:
-    if plan.not_looked_at:
+    counted = plan.listing.not_looked_at
+    if counted:
         counts = ", ".join(
-            f"{number} {extension or 'without extension'}" for extension, number in sorted(plan.not_looked_at.items())
+            f"{number} {extension or 'without extension'}" for extension, number in sorted(counted.items())
         )
         say(f"not looked at, since no pictures by their extension: {counts}")

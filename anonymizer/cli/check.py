@@ -49,7 +49,7 @@ def check_command(context: click.Context, /, paths: tuple[Path, ...], config: Pa
     options = effective_options(config, given)
     talk = from_options(TalkSettings, options)
     plan = make_check_plan(paths, options)
-    with Progress(len(plan.targets), talk.verbose, talk.quiet) as progress:
+    with Progress(lambda: len(plan.targets), talk.verbose, talk.quiet) as progress:
         report = run_check(plan, lambda checked: progress.advance())
     shown = [finding for finding in report.findings if talk.verbose or finding.level == "finding"]
     for line in to_table(shown):

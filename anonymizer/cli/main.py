@@ -12,6 +12,7 @@ from anonymizer.cli.check import check_command
 from anonymizer.cli.config import config_command
 from anonymizer.cli.models import models_command
 from anonymizer.cli.options import setting_options
+from anonymizer.cli.report import report_command
 from anonymizer.cli.text import say, silence_closed_streams
 from anonymizer.errors import AnonymizerError
 
@@ -27,9 +28,9 @@ Exit codes:
   1    finished, but some pictures failed: each is named on stderr and in the report
   2    an option, the configuration file or the input folder is wrong
   3    a model is missing, damaged or no detection model
-  4    the output is refused: the same folder as the input or inside it, not empty
-       without --overwrite, not writable, or the disk is full
-  130  interrupted
+  4    the output is refused: the same folder as the input or inside it, holding something
+       else without --overwrite, in use by another run, not writable, or the disk is full
+  130  interrupted by Ctrl-C, 143 by SIGTERM; the same command goes on from there
 """
 
 
@@ -61,6 +62,7 @@ def anonymize(context: click.Context, /, config: Path | None, **given: object) -
 anonymize.add_command(models_command)
 anonymize.add_command(config_command)
 anonymize.add_command(check_command)
+anonymize.add_command(report_command)
 
 
 def main() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
+from threading import Thread
 from types import TracebackType
 
 from tqdm import tqdm
@@ -20,13 +22,19 @@ class Progress:
     Failures and a first warning are told in any case; `verbose` names every picture, `quiet` shows no progress.
     """
 
-    def __init__(self, total: int, verbose: bool, quiet: bool) -> None:
+    def __init__(self, count: Callable[[], int], verbose: bool, quiet: bool) -> None:
+        """
+        Args:
+            count: finds out how many pictures there are, which may take a while: the work does not wait for it.
+        """
         self._verbose = verbose
         self._has_warned = False
         is_terminal = sys.stderr is not None and sys.stderr.isatty()
         self._lines = not is_terminal and not quiet
-        self._bar = tqdm(total=total, unit="picture", file=sys.stderr, disable=quiet or not is_terminal)
-        self._total = total
+        self._bar = tqdm(unit="picture", file=sys.stderr, disable=quiet or not is_terminal)
+        self._total: int | None = None
+        if not quiet:
+            Thread(target=self._find_total, args=[count], daemon=True).start()
         self._done = 0
         self._start = self._last_line = time.monotonic()
 
@@ -37,6 +45,9 @@ class Progress:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._bar.close()
+
+    def _find_total(self, count: Callable[[], int]) -> None:
+        self._total = self._bar.total = count()
 
     def tell(self, result: Result) -> None:
         """Takes note of one more result."""
@@ -65,8 +76,10 @@ class Progress:
 
     def _line(self) -> str:
         rate = self._done / (time.monotonic() - self._start)
-        left = (self._total - self._done) / rate if rate else 0.0
-        return f"{self._done} of {self._total} pictures, {rate:.1f} a second, about {tqdm.format_interval(left)} left"
+        if self._total is None or not rate:
+            return f"{self._done} pictures, {rate:.1f} a second"
+        left = tqdm.format_interval((self._total - self._done) / rate)
+        return f"{self._done} of {self._total} pictures, {rate:.1f} a second, about {left} left"
 
     def _say(self, text: str) -> None:
         with tqdm.external_write_mode(file=sys.stderr):  # so that the bar is not torn apart

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from math import inf, isfinite, sqrt
 from pathlib import Path
 from typing import Any, cast
 
 import yaml
 
 from anonymizer.errors import ModelError
-from anonymizer.settings import KINDS, THRESHOLD_RANGE
+from anonymizer.settings import KINDS, PRESETS, THRESHOLD_RANGE
 from anonymizer.types import Kind
 
 DESCRIPTION = "model.yaml"
@@ -26,6 +27,49 @@ _INSTALLED = Path(__file__).parents[1] / "weights"
 _IN_REPOSITORY = Path(__file__).parents[2] / "weights"
 BUNDLED = _INSTALLED if _INSTALLED.is_dir() else _IN_REPOSITORY
 """Folder of the models that come with the program."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """How large a model sees the picture, and which objects it then answers for: a line of `views` in `model.yaml`."""
+
+    longest_side: int | None = None
+    """The picture is shrunk until its longest side has at most so many pixels."""
+    max_pixels: int | None = None
+    """The picture is shrunk until it has at most so many pixels."""
+    enlarge: float = 1.0
+    """The picture is enlarged by up to this factor."""
+    max_enlarged_pixels: int | None = None
+    """But not to more pixels than these."""
+    least_enlarged: float = 0.0
+    """A picture that cannot be enlarged by this factor is not looked at in this way at all."""
+    smallest: float = 0.0
+    """Objects whose longer side is shorter are left to looks that show them larger, where there are any; in pixels of
+    what the model sees."""
+    judges_from: float = 0.0
+    """Of objects whose longer side is shorter it says where they end, but has no vote on the score, if others have."""
+    largest: float = inf
+    """Objects whose longer side is longer are left to looks that show them smaller."""
+    mirrored: bool = False
+    """The picture is mirrored left to right."""
+    quarter_turns: int = 0
+    """The picture is turned by so many quarters, anticlockwise."""
+
+    def scale(self, height: int, width: int) -> float | None:
+        """By which factor a picture of this size is enlarged or shrunk, or None if it is not looked at."""
+        area = height * width
+        scale = self.enlarge
+        if self.max_enlarged_pixels is not None:
+            scale = max(1.0, min(scale, sqrt(self.max_enlarged_pixels / area)))
+        if self.longest_side is not None:
+            scale = min(scale, self.longest_side / max(height, width))
+        if self.max_pixels is not None:
+            scale = min(scale, sqrt(self.max_pixels / area))
+        return scale if scale >= self.least_enlarged else None
+
+
+AS_IT_IS = (Look(),)
+"""How models look at a picture that do not say it."""
 
 
 @dataclass(frozen=True)
@@ -45,12 +89,15 @@ class ModelDescription:
     """The kind of all classes, for models without a label map."""
     thresholds: Mapping[Kind, float] = field(default_factory=dict)
     """Default score threshold per kind."""
+    is_agreement: bool = False
+    """Whether a score is the mean over all views that answer for objects of such a size, rather than the best one."""
     size_multiple: int = 1
     """Height and width of the input must be multiples of it; pictures are padded with zeros."""
-    longest_sides: tuple[int, ...] = ()
-    """The model looks at the picture shrunk to each of these longest sides, in pixels; else once, as it is."""
-    smallest_when_shrunk: int = 0
-    """In a shrunk view, smaller objects (longer side, pixels of the view) are left to the larger views."""
+    views: Mapping[str, tuple[Look, ...]] = field(default_factory=lambda: dict.fromkeys(PRESETS, AS_IT_IS))
+    """How the model looks at a picture, per preset. It has no part in presets that are not in it."""
+    calibration: Mapping[str, Mapping[float, float]] = field(default_factory=dict)
+    """Per preset: exponents for the scores, by the longer side of the object in pixels of the picture, between sizes
+    interpolated over the logarithm. They make a threshold mean about the same in each preset and size."""
     mean: float = 0.0
     """For models that take floats: (pixel - mean) / std with pixel in 0..255."""
     std: float = 1.0
@@ -151,7 +198,20 @@ def read_description(path: Path) -> ModelDescription:
 
 
 def _parse_description(folder: Path, content: dict[str, Any]) -> ModelDescription:
-    known = {"name", "file", "labels", "kinds", "thresholds", "input", "outputs", "first_class", "sha256"}
+    known = {
+        "name",
+        "file",
+        "labels",
+        "kinds",
+        "thresholds",
+        "input",
+        "views",
+        "score",
+        "calibration",
+        "outputs",
+        "first_class",
+        "sha256",
+    }
     known |= {"licence", "origin", "accuracy"}
     for key in content:
         if key not in known:
@@ -178,8 +238,6 @@ def _parse_description(folder: Path, content: dict[str, Any]) -> ModelDescriptio
     shape = content.get("input", {})
     if float(shape.get("std", 1.0)) <= 0 or int(shape.get("size_multiple", 1)) < 1:
         raise ValueError("input: std must be above 0 and size_multiple at least 1")
-    if not all(int(side) >= 1 for side in shape.get("longest_sides", ())):
-        raise ValueError("input: longest_sides must be at least 1")
     return ModelDescription(
         name=str(content.get("name", model.name)),
         folder=folder,
@@ -188,16 +246,58 @@ def _parse_description(folder: Path, content: dict[str, Any]) -> ModelDescriptio
         kinds=kinds,
         thresholds=thresholds,
         size_multiple=int(shape.get("size_multiple", 1)),
-        longest_sides=tuple(int(side) for side in shape.get("longest_sides", ())),
-        smallest_when_shrunk=int(shape.get("smallest_when_shrunk", 0)),
         mean=float(shape.get("mean", 0.0)),
         std=float(shape.get("std", 1.0)),
+        views=_parse_views(content.get("views", [{}])),
+        is_agreement=_parse_score(content.get("score", "best")),
+        calibration=_parse_calibration(content.get("calibration", {})),
         outputs={str(name): str(actual) for name, actual in content.get("outputs", {}).items()},
         first_class=int(content["first_class"]) if "first_class" in content else None,
         sha256=content["sha256"].lower() if "sha256" in content else None,
         licence=str(content.get("licence", "unknown")),
         origin=str(content.get("origin", "unknown")),
     )
+
+
+def _parse_views(content: Any) -> dict[str, tuple[Look, ...]]:
+    """One list for all presets, or one per preset."""
+    of_preset = content if isinstance(content, dict) else dict.fromkeys(PRESETS, content)
+    for preset, looks in of_preset.items():
+        if preset not in PRESETS:
+            raise ValueError(f"views: preset {preset!r} is none of {', '.join(PRESETS)}")
+        if not looks:
+            raise ValueError("views: there must be one at least")
+    return {preset: tuple(_parse_look(look) for look in looks) for preset, looks in of_preset.items()}
+
+
+def _parse_score(text: str) -> bool:
+    if text not in ("best", "mean"):
+        raise ValueError(f"score {text!r} is neither best nor mean")
+    return text == "mean"
+
+
+def _parse_calibration(content: dict[str, dict[float, float]]) -> dict[str, dict[float, float]]:
+    of_preset = {
+        preset: {float(size): float(exponent) for size, exponent in sorted(exponents.items())}
+        for preset, exponents in content.items()
+    }
+    for preset, exponents in of_preset.items():
+        if preset not in PRESETS or not exponents or min([*exponents, *exponents.values()]) <= 0:
+            raise ValueError("calibration: needs exponents above 0 by sizes above 0, for each of some presets")
+    return of_preset
+
+
+def _parse_look(content: dict[str, Any]) -> Look:
+    known = {part.name for part in fields(Look)}
+    for key, value in content.items():
+        if key not in known:
+            raise ValueError(f"views: unknown key {key!r}; known are {', '.join(sorted(known))}")
+        if key != "mirrored" and not (isfinite(value) and value >= 0):
+            raise ValueError(f"views: {key} must be a number from 0 on")
+    look = Look(**content)
+    if 0 in (look.longest_side, look.max_pixels, look.enlarge, look.max_enlarged_pixels):
+        raise ValueError("views: longest_side, max_pixels, enlarge and max_enlarged_pixels must be above 0")
+    return look
 
 
 def _kind_of_label(labels_of_kind: Mapping[str, list[str]]) -> dict[str, Kind]:

@@ -29,7 +29,7 @@ def choose_models(settings: DetectSettings) -> list[ModelDescription]:
     Raises:
         ModelError: there is no model for a wanted kind.
     """
-    models = find_models(settings.weights)
+    models = [model for model in find_models(settings.weights) if settings.preset in model.views]
     available = {kind for model in models for kind in model.found_kinds}
     wanted = settings.kinds if settings.kinds is not None else available
     for kind in wanted:
@@ -73,5 +73,6 @@ def load_detectors(settings: DetectSettings) -> tuple[Detector, ...]:
         ModelError: a model is missing, damaged or no detection model.
     """
     return tuple(
-        SignatureDetector(model, load_model(model), thresholds_of(model, settings)) for model in choose_models(settings)
+        SignatureDetector(model, load_model(model), settings.preset, thresholds_of(model, settings))
+        for model in choose_models(settings)
     )

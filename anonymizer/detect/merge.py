@@ -2,51 +2,100 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import inf
+from types import MappingProxyType
+from typing import get_args
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
-from anonymizer.settings import KINDS
-from anonymizer.types import Box, Detection
+from anonymizer.types import Box, Detection, Kind
 
 OVERLAP_LIMIT = 0.4
 """Intersection over union from which on two boxes of a kind stand for one object."""
+SAY = 0.35
+"""Detections with less than this share of the best one's score have no say in where the object ends."""
+_BORDERLINE = 1.1
+"""Who answers for objects up to a size may well have taken one within this factor for a larger one."""
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Opinion:
+    """What was found when a picture was looked at in one way."""
+
+    detections: Sequence[Detection]
+    smallest: float = 0.0
+    """It has a vote on objects whose longer side, in pixels of the picture, is at least this long."""
+    largest: float = inf
+    """And at most this long."""
+
+    def has_vote(self, size: float, has_found: bool) -> bool:
+        """Whether it counts for an object of a size. Near the limits it does if it has found the object."""
+        leeway = _BORDERLINE if has_found else 1 / _BORDERLINE
+        return self.smallest / leeway <= size <= self.largest * leeway
 
 
 def merge_detections(detections: Sequence[Detection]) -> list[Detection]:
-    """Greedy non-maximum suppression per kind; the rest is sorted by falling score within each kind.
+    """One detection per object, with the score of its best one. See `merge_opinions`."""
+    return merge_opinions([Opinion(detections)])
 
-    What a suppressed box covers is not lost: the `extent` of a detection holds all boxes that overlap it so much that
-    they stand for the same object. Boxes without an area come first, all of them.
+
+def merge_opinions(
+    opinions: Sequence[Opinion], thresholds: Mapping[Kind, float] = MappingProxyType({})
+) -> list[Detection]:
+    """One detection per object, by falling score within each kind.
+
+    The best detection of an object takes in all others of its kind that overlap it, as in greedy non-maximum
+    suppression. The score is the mean of the best scores in the opinions that have a vote on an object of such a size,
+    0 in those that have not found it, as in weighted boxes fusion (Solovyev et al. 2019, arXiv:1910.13302). The box,
+    other than there, holds those of all detections that have a say: better too much is hidden than too little. `extent`
+    holds the others too. Since each overlaps the best one, neither grows from object to object. Boxes without an area
+    come first.
+
+    Each box is compared only with those that begin near it from left to right, so that the time hardly grows faster
+    than the number of boxes.
+
+    Args:
+        thresholds: objects of a kind with a lower score are left out.
     """
     merged = []
-    for kind in KINDS:
-        of_kind = [detection for detection in detections if detection.kind == kind]
-        # Boxes without an area overlap nothing, which OpenCV sees differently.
-        merged += [detection for detection in of_kind if not detection.box.width * detection.box.height]
-        of_kind = [detection for detection in of_kind if detection.box.width * detection.box.height]
-        boxes = [(d.box.x_min, d.box.y_min, d.box.width, d.box.height) for d in of_kind]
-        kept = cv2.dnn.NMSBoxes(boxes, [d.score for d in of_kind], 0.0, OVERLAP_LIMIT)
-        corners = _corners(of_kind)
-        merged += [_with_extent(of_kind[index], of_kind, corners) for index in kept]
+    for kind in get_args(Kind):
+        threshold = thresholds.get(kind, 0.0)
+        found = [(d, index) for index, opinion in enumerate(opinions) for d in opinion.detections if d.kind == kind]
+        # Boxes without an area overlap nothing.
+        merged += [d for d, _ in found if not d.box.width * d.box.height and d.score >= threshold]
+        found = [(d, index) for d, index in found if d.box.width * d.box.height]
+        found.sort(key=lambda pair: -pair[0].score)
+        leaders = sum(d.score >= threshold for d, _ in found)  # a mean is never above the best
+        objects = [
+            _fuse([found[index] for index in group], opinions)
+            for group in _group(_corners([d for d, _ in found]), leaders)
+        ]
+        merged += sorted((d for d in objects if d.score >= threshold), key=lambda d: -d.score)
     return merged
 
 
-def _corners(detections: Sequence[Detection]) -> npt.NDArray[np.float64]:
+def _corners(detections: Sequence[Detection]) -> Floats:
     """(N, 4): x_min, y_min, x_max, y_max."""
-    return np.array([(d.box.x_min, d.box.y_min, d.box.x_max, d.box.y_max) for d in detections])
+    return np.array([(d.box.x_min, d.box.y_min, d.box.x_max, d.box.y_max) for d in detections]).reshape(-1, 4)
 
 
-def _with_extent(kept: Detection, detections: Sequence[Detection], corners: npt.NDArray[np.float64]) -> Detection:
-    box = _corners([kept])[0]
-    shared = (np.minimum(corners[:, 2:], box[2:]) - np.maximum(corners[:, :2], box[:2])).clip(0).prod(axis=1)
-    areas = (corners[:, 2:] - corners[:, :2]).prod(axis=1)
-    is_same = shared > OVERLAP_LIMIT * (areas + (box[2:] - box[:2]).prod() - shared)
-    extent = _hull([detections[index].hidden_box for index in np.flatnonzero(is_same).tolist()])
-    return kept if extent == kept.hidden_box else replace(kept, extent=extent)
+def _fuse(group: Sequence[tuple[Detection, int]], opinions: Sequence[Opinion]) -> Detection:
+    """One detection for the detections of one object, each with the index of its opinion. The best comes first."""
+    best = group[0][0]
+    scores: dict[int, float] = {}
+    for detection, index in group:
+        scores[index] = max(scores.get(index, 0.0), detection.score)
+    size = best.box.longer_side
+    voters = [index for index, opinion in enumerate(opinions) if opinion.has_vote(size, index in scores)] or [*scores]
+    score = sum(scores.get(index, 0.0) for index in voters) / len(voters)
+    box = _hull([detection.box for detection, _ in group if detection.score >= SAY * best.score])
+    extent = _hull([box, *(detection.hidden_box for detection, _ in group)])
+    return Detection(box, score, best.kind, None if extent == box else extent)
 
 
 def _hull(boxes: Sequence[Box]) -> Box:
@@ -57,3 +106,33 @@ def _hull(boxes: Sequence[Box]) -> Box:
         max(box.x_max for box in boxes),
         max(box.y_max for box in boxes),
     )
+
+
+def _group(corners: Floats, leaders: int) -> list[list[int]]:
+    """Indices of the boxes that stand for one object each, the best first; objects that one of the leaders stands for.
+
+    Args:
+        corners: of all boxes, the best first.
+        leaders: how many of them, from the first on, are good enough.
+    """
+    order = np.argsort(corners[:, 0], kind="stable")
+    position = np.argsort(order)
+    by_x = corners[order]
+    areas = (by_x[:, 2:] - by_x[:, :2]).prod(axis=1)
+    widths = corners[:, 2] - corners[:, 0]
+    # Intervals that share so much of their union begin near each other: only those boxes need a look.
+    first = np.searchsorted(by_x[:, 0], corners[:, 0] - (1 / OVERLAP_LIMIT - 1) * widths, side="left")
+    last = np.searchsorted(by_x[:, 0], corners[:, 0] + (1 - OVERLAP_LIMIT) * widths, side="right")
+    is_free = np.ones(len(corners), bool)
+    groups = []
+    for best in range(leaders):
+        if not is_free[position[best]]:
+            continue
+        near = slice(first[best], last[best])
+        shared = (np.minimum(by_x[near, 2:], corners[best, 2:]) - np.maximum(by_x[near, :2], corners[best, :2])).clip(0)
+        shared_area = shared.prod(axis=1)
+        is_same = shared_area > OVERLAP_LIMIT * (areas[near] + areas[position[best]] - shared_area)
+        is_same &= is_free[near]
+        is_free[near] &= ~is_same
+        groups.append(sorted(order[near][is_same].tolist()))
+    return groups

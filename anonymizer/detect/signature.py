@@ -13,8 +13,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from anonymizer.detect.catalogue import ModelDescription
-from anonymizer.detect.views import View, views_of
+from anonymizer.detect.catalogue import AS_IT_IS, Look, ModelDescription
+from anonymizer.detect.merge import Opinion, merge_opinions
+from anonymizer.detect.views import Sight, View, sights_of, views_of
 from anonymizer.errors import ModelError, PictureError
 from anonymizer.types import Box, Detection, Kind, Pixels8
 
@@ -26,6 +27,8 @@ OUTPUTS = (BOXES, SCORES, CLASSES, NUMBER)
 
 SCORE_TOLERANCE = 1e-3
 """How far rounding may take a score out of 0..1."""
+FAINT = 0.25
+"""Detections below this share of the threshold say nothing about what others have found."""
 FAR_OUTSIDE = 10.0
 """Beyond so many sizes of the picture, coordinates are no fractions of it but something else, such as pixels."""
 
@@ -76,13 +79,18 @@ def missing_outputs(model: ModelDescription, present: Sequence[str]) -> ModelErr
 class SignatureDetector:
     """A `Detector` on a loaded model."""
 
-    def __init__(self, model: ModelDescription, loaded: LoadedModel, thresholds: Mapping[Kind, float]) -> None:
+    def __init__(
+        self, model: ModelDescription, loaded: LoadedModel, preset: str, thresholds: Mapping[Kind, float]
+    ) -> None:
         """
         Args:
+            preset: how the model looks at each picture; of no account where its input has a fixed size.
             thresholds: lowest score per kind. Kinds that are not in it are not reported.
         """
         self._model = model
         self._loaded = loaded
+        self._looks = model.views[preset] if loaded.height is None else AS_IT_IS
+        self._calibration = model.calibration.get(preset, {})
         self._thresholds = {kind: thresholds[kind] for kind in model.found_kinds if kind in thresholds}
 
     @property
@@ -94,13 +102,21 @@ class SignatureDetector:
         return [self._detect(picture) for picture in pictures]
 
     def _detect(self, picture: Pixels8) -> list[Detection]:
-        if self._loaded.height is not None:  # shrunk to that size anyway
-            return self._detect_in(View(picture), picture.shape[0], picture.shape[1])
-        views = views_of(picture, self._model.longest_sides)
-        return [found for view in views for found in self._detect_in(view, picture.shape[0], picture.shape[1])]
+        opinions = [
+            Opinion(self._look_at(picture, sight), sight.judges_from, sight.judges_to)
+            for sight in sights_of(self._looks, picture.shape[0], picture.shape[1])
+        ]
+        if self._model.is_agreement:
+            return merge_opinions(opinions, self._thresholds)
+        return [found for opinion in opinions for found in opinion.detections]
 
-    def _detect_in(self, view: View, height: int, width: int) -> list[Detection]:
-        """What is found in a view of a picture, in pixels of the picture, whose height and width are given."""
+    def _look_at(self, picture: Pixels8, sight: Sight) -> list[Detection]:
+        is_whole = self._loaded.height is not None  # it is shrunk to the size of the input anyway
+        views = [View(picture, picture.shape[0], picture.shape[1], Look())] if is_whole else views_of(picture, sight)
+        return [found for view in views for found in self._detect_in(view)]
+
+    def _detect_in(self, view: View) -> list[Detection]:
+        """What is found in a view of a picture, in pixels of the picture."""
         tensor, covered_y, covered_x = self._to_tensor(view.pixels)
         outputs = self._loaded.call(tensor)
         number = int(np.ravel(outputs[NUMBER])[0])
@@ -111,17 +127,16 @@ class SignatureDetector:
 
         is_far_outside = (np.abs(boxes) > FAR_OUTSIDE).any(axis=1)
         boxes = boxes * (covered_y, covered_x, covered_y, covered_x)
-        is_wanted = ~view.is_cut_off(boxes)
-        if view.is_shrunk:
-            is_wanted &= (boxes[:, 2:] - boxes[:, :2]).max(axis=1, initial=0) >= self._model.smallest_when_shrunk
-        boxes = boxes * (view.scale_y, view.scale_x, view.scale_y, view.scale_x)
-        boxes += (view.top, view.left, view.top, view.left)
+        is_wanted = view.answers_for(boxes)
+        boxes = view.to_picture(boxes)
+        height, width = view.height, view.width
         is_inside = (boxes[:, 2:] > 0).all(axis=1) & (boxes[:, :2] < (height, width)).all(axis=1)
         boxes = boxes.clip(0, (height, width, height, width))
+        scores = self._calibrated(scores, boxes)
         found = []
         for kind, threshold in self._thresholds.items():
             # Compared as the 32-bit floats that models compute with: 0.3 is not below 0.3.
-            is_sure = scores.astype(np.float32) >= np.float32(threshold)
+            is_sure = scores.astype(np.float32) >= np.float32(threshold * (FAINT if self._model.is_agreement else 1))
             is_hit = is_sure & self._is_kind(classes, kind)
             # A model whose boxes are no fractions must not look like an empty picture.
             if (is_hit & is_far_outside).any():
@@ -132,6 +147,13 @@ class SignatureDetector:
             ):
                 found.append(Detection(Box(x_min, y_min, x_max, y_max), score, kind))
         return found
+
+    def _calibrated(self, scores: Floats, boxes: Floats) -> Floats:
+        if not self._calibration:
+            return scores
+        sizes = (boxes[:, 2:] - boxes[:, :2]).max(axis=1, initial=1)
+        exponents = np.interp(np.log(sizes), np.log(list(self._calibration)), list(self._calibration.values()))
+        return np.asarray(scores.clip(0, 1) ** exponents)
 
     def _check(self, number: int, scores: Floats, classes: Floats, boxes: Floats) -> None:
         """A broken model must not look like an empty picture."""

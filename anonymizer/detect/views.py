@@ -1,104 +1,187 @@
 """The parts and sizes in which a model looks at a picture.
 
-A large picture is cut into overlapping tiles, so that memory stays bounded, and looked at once more as a whole, shrunk,
-for the objects that are larger than the overlap.
+A large picture is cut into overlapping tiles, so that memory stays bounded. What does not fit into the overlap is left
+to the same picture shrunk to a quarter, which is cut in its turn if it is still large: so neither a picture nor an
+object in it is ever too large.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from anonymizer.detect.catalogue import Look
 from anonymizer.types import Pixels8
 
+Boxes = npt.NDArray[np.float64]
+"""(N, 4): y_min, x_min, y_max, x_max in pixels."""
+
 TILE = 2048
-"""Height and width of a tile in pixels. CenterFace takes some 0.9 GB for one."""
+"""Height and width that a tile has at most. CenterFace takes some 0.9 GB for one."""
 OVERLAP = 256
-"""Pixels that neighbouring tiles share. Each object up to this size lies wholly in one of them."""
+"""Pixels that neighbouring tiles share. Each object up to this size, less two edges, lies wholly in one of them."""
+SHRINK = 0.25
+"""What the next smaller view of a picture that was cut measures. It answers for objects from half the overlap on."""
 _EDGE = 4.0
 """An object that ends so many pixels from where a tile was cut may go on beyond."""
 
 
 @dataclass(frozen=True)
 class View:
-    """A part of a picture, shrunk perhaps."""
+    """What a model sees at once: a part of a picture, enlarged or shrunk, mirrored or turned perhaps."""
 
     pixels: Pixels8
+    height: int
+    """Of the whole picture before it was turned, in pixels."""
+    width: int
+    look: Look
     top: int = 0
     left: int = 0
-    """Where the view begins, in pixels of the picture."""
+    """Where the view begins, in pixels of the scaled picture."""
     scale_y: float = 1.0
     scale_x: float = 1.0
-    """Pixels of the picture per pixel of the view."""
+    """Pixels of the view per pixel of the picture."""
     cut_bottom: bool = False
     cut_right: bool = False
     """Whether the picture goes on there."""
 
-    @property
-    def is_shrunk(self) -> bool:
-        return self.scale_y > 1
-
-    def is_cut_off(self, boxes: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
-        """Which boxes, (N, 4) y_min, x_min, y_max, x_max in pixels of the view, another tile shows whole."""
+    def answers_for(self, boxes: Boxes) -> npt.NDArray[np.bool_]:
+        """Which boxes, in pixels of the view, are neither of a size that is left to other views, nor cut off."""
         height, width = self.pixels.shape[:2]
-        reaches_cut = (
+        is_cut_off = (
             ((boxes[:, 0] < _EDGE) & (self.top > 0))
             | ((boxes[:, 1] < _EDGE) & (self.left > 0))
             | ((boxes[:, 2] > height - _EDGE) & self.cut_bottom)
             | ((boxes[:, 3] > width - _EDGE) & self.cut_right)
         )
-        size = boxes[:, 2:] - boxes[:, :2]
-        return np.asarray(reaches_cut & (size.max(axis=1) < OVERLAP - 2 * _EDGE))
+        size = (boxes[:, 2:] - boxes[:, :2]).max(axis=1, initial=0)
+        return np.asarray(~is_cut_off & (size >= self.look.smallest) & (size <= self.look.largest))
+
+    def to_picture(self, boxes: Boxes) -> Boxes:
+        """Boxes in pixels of the view as boxes in pixels of the picture."""
+        boxes = np.add(boxes, (self.top, self.left, self.top, self.left))
+        boxes = boxes / (self.scale_y, self.scale_x, self.scale_y, self.scale_x)
+        height, width = (self.height, self.width) if self.look.quarter_turns % 2 == 0 else (self.width, self.height)
+        if self.look.mirrored:
+            boxes = np.stack((boxes[:, 0], width - boxes[:, 3], boxes[:, 2], width - boxes[:, 1]), axis=1)
+        for _ in range(self.look.quarter_turns % 4):
+            # One quarter clockwise: rows become columns, from the right.
+            boxes = np.stack((boxes[:, 1], height - boxes[:, 2], boxes[:, 3], height - boxes[:, 0]), axis=1)
+            height, width = width, height
+        return boxes
 
 
-def views_of(picture: Pixels8, longest_sides: Sequence[int]) -> Iterator[View]:
-    """The views in which a model looks at a picture.
+@dataclass(frozen=True)
+class Sight:
+    """A look at a picture of known size."""
 
-    Args:
-        longest_sides: the picture is shrunk so that its longest side is at most each of these lengths in pixels, but
-            never enlarged; sizes that come out the same count once. Without any length it is taken as it is.
+    look: Look
+    scale: float
+    """Pixels that the model sees per pixel of the picture."""
+
+    @property
+    def judges_from(self) -> float:
+        """Longer side of the smallest object that it has a vote on, in pixels of the picture."""
+        return max(self.look.smallest, self.look.judges_from) / self.scale
+
+    @property
+    def judges_to(self) -> float:
+        """And of the largest."""
+        return self.look.largest / self.scale
+
+
+def sights_of(looks: Sequence[Look], height: int, width: int) -> list[Sight]:
+    """The ways in which a model looks at a picture of a size in pixels.
+
+    Looks that come out the same count once, and answer for the objects of both. There is always one, and the one that
+    shows the picture largest answers for the smallest objects whatever its look says: nobody else would.
     """
-    longest = max(picture.shape[:2])
-    for scale in sorted({min(1.0, side / longest) for side in longest_sides} or {1.0}):
-        yield from _tiles(_shrunk(picture, scale))
+    distinct: dict[tuple[float, bool, int], Look] = {}
+    for look in looks:
+        scale = look.scale(height, width)
+        if scale is None:
+            continue
+        key = (scale, look.mirrored, look.quarter_turns % 4)
+        distinct[key] = _both(look, distinct.get(key, look))
+    largest_scale = max((scale for scale, _, _ in distinct), default=1.0)
+    return [
+        Sight(look if scale < largest_scale else replace(look, smallest=0, judges_from=0), scale)
+        for (scale, _, _), look in distinct.items()
+    ] or [Sight(Look(), 1.0)]
+
+
+def _both(look: Look, twin: Look) -> Look:
+    return replace(
+        look,
+        smallest=min(look.smallest, twin.smallest),
+        judges_from=min(look.judges_from, twin.judges_from),
+        largest=max(look.largest, twin.largest),
+    )
+
+
+def views_of(picture: Pixels8, sight: Sight) -> Iterator[View]:
+    """The parts of a picture that a model sees, one after the other, when it looks at it in one way."""
+    turned = np.rot90(picture, sight.look.quarter_turns)
+    turned = turned[:, ::-1] if sight.look.mirrored else turned
+    yield from _tiles(_scaled(View(turned, picture.shape[0], picture.shape[1], sight.look), sight.scale))
 
 
 def _tiles(view: View) -> Iterator[View]:
-    """The view itself, or if it is too large its tiles and, shrunk, itself."""
+    """The view itself, or if it is too large its tiles and what is seen of it when it is shrunk."""
     height, width = view.pixels.shape[:2]
     if height * width <= TILE * TILE:
         yield view
         return
-    whole = _shrunk(view.pixels, TILE / max(height, width))
-    yield View(whole.pixels, 0, 0, whole.scale_y * view.scale_y, whole.scale_x * view.scale_x)
-    for top in _starts(height):
-        for left in _starts(width):
-            yield View(
-                np.ascontiguousarray(view.pixels[top : top + TILE, left : left + TILE]),
-                round(top * view.scale_y),
-                round(left * view.scale_x),
-                view.scale_y,
-                view.scale_x,
-                cut_bottom=top + TILE < height,
-                cut_right=left + TILE < width,
+    part_height, part_width = _part(height), _part(width)
+    largest = min(view.look.largest, OVERLAP - 2 * _EDGE)
+    for top in _starts(height, part_height):
+        for left in _starts(width, part_width):
+            yield replace(
+                view,
+                pixels=np.ascontiguousarray(view.pixels[top : top + part_height, left : left + part_width]),
+                look=replace(view.look, largest=largest),
+                top=top,
+                left=left,
+                cut_bottom=top + part_height < height,
+                cut_right=left + part_width < width,
             )
+    smallest = max(view.look.smallest, OVERLAP / 2) * SHRINK
+    yield from _tiles(_scaled(replace(view, look=replace(view.look, smallest=smallest)), SHRINK))
 
 
-def _starts(length: int) -> list[int]:
-    """Where the tiles along a side begin: evenly spread, with at least OVERLAP pixels in common."""
-    number = max(1, ceil((length - OVERLAP) / (TILE - OVERLAP)))
-    return [round(index * (length - TILE) / (number - 1)) for index in range(number)] if number > 1 else [0]
+def _number(length: int) -> int:
+    """Into how many tiles a side is cut."""
+    return max(1, ceil((length - OVERLAP) / (TILE - OVERLAP)))
 
 
-def _shrunk(picture: Pixels8, scale: float) -> View:
-    if scale >= 1.0:
-        return View(picture)
-    height, width = picture.shape[:2]
+def _part(length: int) -> int:
+    """How long the tiles along a side are, so that they share OVERLAP pixels and none is longer than needed."""
+    number = _number(length)
+    return ceil((length + (number - 1) * OVERLAP) / number)
+
+
+def _starts(length: int, part: int) -> list[int]:
+    """Where the tiles along a side begin: evenly spread."""
+    number = _number(length)
+    return [round(index * (length - part) / (number - 1)) for index in range(number)] if number > 1 else [0]
+
+
+def _scaled(view: View, scale: float) -> View:
+    height, width = view.pixels.shape[:2]
     new_height, new_width = max(1, round(height * scale)), max(1, round(width * scale))
-    pixels = cv2.resize(picture, (new_width, new_height), interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
-    return View(pixels, scale_y=height / new_height, scale_x=width / new_width)
+    if (new_height, new_width) == (height, width):
+        return replace(view, pixels=np.ascontiguousarray(view.pixels))
+    # Shrinking averages, so that nothing is lost between the pixels.
+    interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    pixels = cv2.resize(np.ascontiguousarray(view.pixels), (new_width, new_height), interpolation=interpolation)
+    return replace(
+        view,
+        pixels=pixels.astype(np.uint8, copy=False),
+        scale_y=view.scale_y * new_height / height,
+        scale_x=view.scale_x * new_width / width,
+    )

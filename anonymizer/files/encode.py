@@ -1,65 +1,68 @@
-"""Turns redacted pixels back into the bytes of a picture file."""
+"""Turns redacted frames back into the bytes of a picture file."""
 
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageFile
 
-from anonymizer.files import jpeg, png, whole
+from anonymizer.files import bmp, gif, heif, jpeg, jpeg2000, png, tiff, webp
+from anonymizer.files.formats import Format
 from anonymizer.files.metadata import Policy
-from anonymizer.files.picture import Encoding, Picture, turn_back, turn_upright
-from anonymizer.types import Alpha, Fidelity, Pixels, Pixels8
+from anonymizer.files.picture import Encoded, Frame, Picture, StoredFrame, to_image, turn_back, turn_upright
+from anonymizer.types import Pixels8
 
+Encoder: TypeAlias = Callable[[Picture, Sequence[StoredFrame], Policy], Encoded]
 
-@dataclass(frozen=True)
-class Encoded:
-    """A picture file ready to be written."""
-
-    content: bytes
-    fidelity: Fidelity
-    left_out: list[str]
-    """What a user should know is no longer in the file."""
+_ENCODERS: Mapping[Format, Encoder] = {
+    "JPEG": jpeg.encode,
+    "PNG": png.encode,
+    "GIF": gif.encode,
+    "TIFF": tiff.encode,
+    "WEBP": webp.encode,
+    "BMP": bmp.encode,
+    "AVIF": heif.encode,
+    "HEIF": heif.encode,
+    "JPEG2000": jpeg2000.encode,
+}
 
 
 def encode_picture(
-    picture: Picture, pixels: Pixels, alpha: Alpha | None, changed: npt.NDArray[np.bool_], policy: Policy
+    picture: Picture, frames: Sequence[Frame], changed: Sequence[npt.NDArray[np.bool_]], policy: Policy
 ) -> Encoded:
     """The file of a redacted picture, stored the way that the source was.
 
     Args:
         picture: as it was read.
-        pixels: upright, redacted.
-        alpha: upright, redacted.
-        changed: bool (H, W), upright: where `pixels` may differ from the source. JPEG files are not touched elsewhere.
+        frames: the same frames, upright, redacted.
+        changed: bool (H, W) per frame, upright: where its pixels may differ from the source.
         policy: which metadata to keep.
+
+    Raises:
+        PictureError: the file cannot be written in its format.
     """
-    orientation = picture.encoding.orientation
-    stored = turn_back(pixels if alpha is None else np.dstack([pixels, alpha]), orientation)
-    if picture.encoding.format == "PNG":
-        is_same = not changed.any() and _is_same(alpha, picture.alpha)
-        as_it_is = png.with_kept_metadata(picture.content, orientation, policy) if is_same else None
-        content = as_it_is or png.encode(stored, picture.content, orientation, policy)
-        return Encoded(content, "lossless", png.left_out(picture.content))
-    if picture.encoding.format != "JPEG":
-        content, fidelity = whole.encode(stored, picture.encoding.format, picture.content, orientation, policy)
-        return Encoded(content, fidelity, [])
-    content, fidelity = _encode_jpeg(picture, stored, turn_back(changed, orientation), policy)
-    return Encoded(content, fidelity, jpeg.left_out(picture.content))
+    stored = [
+        _to_stored(frame, source, mask, picture.encoding.orientation)
+        for frame, source, mask in zip(frames, picture.frames, changed, strict=True)
+    ]
+    encoded = _ENCODERS[picture.encoding.format](picture, stored, policy)
+    return Encoded(encoded.content, encoded.fidelity, (*picture.left_out, *encoded.left_out, *_notes(picture, stored)))
 
 
-def may_differ(source: Picture, changed: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+def may_differ(source: Picture, frame: Frame, changed: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
     """Where a file in which these pixels were replaced may show others than its source: bool (H, W), upright.
 
     Nowhere else unless the whole picture was encoded anew.
 
     Args:
-        changed: bool (H, W), upright.
+        frame: of the source.
+        changed: bool (H, W), upright: where it was replaced.
     """
+    if source.encoding.format == "GIF" and frame.alpha is not None:
+        return np.asarray(changed | (frame.alpha == 0))  # transparent pixels have no colours of their own
     if source.encoding.format != "JPEG" or not changed.any():
         return changed
     orientation = source.encoding.orientation
@@ -69,35 +72,21 @@ def may_differ(source: Picture, changed: npt.NDArray[np.bool_]) -> npt.NDArray[n
 def encode_preview(pixels: Pixels8) -> bytes:
     """A JPEG file of a picture that somebody should look at. `pixels`: (H, W, 3), RGB."""
     buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "JPEG", quality=80)
+    to_image(pixels).save(buffer, "JPEG", quality=80)
     return buffer.getvalue()
 
 
-def _is_same(one: Alpha | None, other: Alpha | None) -> bool:
-    return one is other or (one is not None and other is not None and np.array_equal(one, other))
+def _notes(picture: Picture, frames: Sequence[StoredFrame]) -> Iterator[str]:
+    """What any format's writer leaves out."""
+    if b"jumb" in picture.content and b"c2pa" in picture.content:  # the box, JUMBF, that they are in, and their kind
+        yield "content credentials (C2PA) are left out, since they no longer hold"
+    is_kept = picture.encoding.format == "PNG" and not any(frame.is_changed for frame in frames)
+    if picture.encoding.has_palette and picture.encoding.format in ("PNG", "BMP", "TIFF") and not is_kept:
+        yield "the palette is left out: the colours are written as RGB"
 
 
-def _encode_jpeg(
-    picture: Picture, stored: Pixels, changed: npt.NDArray[np.bool_], policy: Policy
-) -> tuple[bytes, Fidelity]:
-    source, orientation = picture.content, picture.encoding.orientation
-    if not changed.any() and jpeg.is_plain(source):
-        return jpeg.with_kept_metadata(source, orientation, policy), "lossless"
-    try:
-        content, fidelity = jpeg.replace_blocks(source, stored, changed), "lossless"
-    except jpeg.CoefficientsError:
-        content, fidelity = _encode_jpeg_anew(stored, picture.encoding), "reencoded"
-    return jpeg.with_metadata_of(source, content, orientation, policy), fidelity  # type: ignore[return-value]
-
-
-def _encode_jpeg_anew(stored: Pixels, encoding: Encoding) -> bytes:
-    image = Image.fromarray(stored[:, :, 0] if stored.shape[2] == 1 else stored)
-    options: dict[str, Any] = {"qtables": encoding.quantization, "progressive": encoding.progressive}
-    if image.mode == "RGB":
-        options["subsampling"] = encoding.subsampling
-    if encoding.progressive:
-        # Pillow keeps a progressive file in one buffer, whose size it guesses too small for noisy pictures.
-        ImageFile.MAXBLOCK = max(ImageFile.MAXBLOCK, 8 * image.width * image.height)
-    buffer = io.BytesIO()
-    image.save(buffer, "JPEG", **options)
-    return buffer.getvalue()
+def _to_stored(frame: Frame, source: Frame, changed: npt.NDArray[np.bool_], orientation: int) -> StoredFrame:
+    if frame.alpha is None or source.alpha is None:
+        return StoredFrame(turn_back(frame.pixels, orientation), turn_back(changed, orientation))
+    pixels = np.dstack([frame.pixels, frame.alpha])
+    return StoredFrame(turn_back(pixels, orientation), turn_back(changed | (frame.alpha != source.alpha), orientation))

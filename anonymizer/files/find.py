@@ -4,65 +4,91 @@ from __future__ import annotations
 
 import os
 from collections import Counter, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from anonymizer.errors import OutputError, SettingsError
+from anonymizer.errors import SettingsError
 from anonymizer.types import Job
+
+_REFUSED = "leads into the output folder"
 
 
 @dataclass
 class Listing:
-    """What lies below the input root."""
+    """What lies below the input root, listed while it is iterated over: once, and never all of it in memory.
 
-    jobs: list[Job] = field(default_factory=list)
-    """In a stable order: folder by folder, the names in each sorted, links to folders last."""
-    others: list[Path] = field(default_factory=list)
-    """Files that are no pictures by their extension."""
+    The other attributes are complete when the iteration is.
+    """
+
+    root: Path
+    extensions: Sequence[str]
+    """Those of pictures, lower case, without a dot."""
+    output: Path | None
+    """The output folder, which may not exist yet; None if nothing will be written."""
+    on_other: Callable[[Path], None] = lambda path: None
+    """Is told each file that is no picture by its extension, relative to the root."""
+    not_looked_at: Counter[str] = field(default_factory=Counter)
+    """Files that are no pictures by their extension, counted by it (lower case, "" for none)."""
     unreadable: dict[str, str] = field(default_factory=dict)
-    """Folders that could not be listed, relative to the root, with the reason."""
+    """Folders that were not entered, and links not followed, relative to the root, with the reason."""
     repeated: dict[str, str] = field(default_factory=dict)
     """Links to folders that were entered already, with the path by which that was."""
 
-    @property
-    def not_looked_at(self) -> Counter[str]:
-        """The other files, counted by their extension (lower case, "" for none)."""
-        return Counter(path.suffix.lower() for path in self.others)
+    def __iter__(self) -> Iterator[Job]:
+        """In a stable order: folder by folder, the names in each sorted, links to folders last."""
+        for folder, names in _walk(self):
+            pictures = _pictures(names, self.extensions)
+            yield from _to_jobs(folder, pictures)
+            others = sorted(set(names).difference(pictures))
+            self.not_looked_at.update(Path(name).suffix.lower() for name in others)
+            for name in others:
+                self.on_other(folder / name)
 
 
-def find_pictures(root: Path, extensions: Sequence[str], output: Path | None = None) -> Listing:
-    """Everything below `root`, symbolic links followed, each folder once.
-
-    Args:
-        root: the input folder.
-        extensions: those of pictures, lower case, without a dot.
-        output: the output folder, which may not exist yet; None if nothing will be written.
+def find_pictures(
+    root: Path, extensions: Sequence[str], output: Path | None, on_other: Callable[[Path], None] = lambda path: None
+) -> Listing:
+    """Everything below `root`, symbolic links followed, each folder once, but nothing in `output`; see `Listing`.
 
     Raises:
         SettingsError: `root` is not a folder, or cannot be listed.
-        OutputError: a link in the input leads into the output, whose files would be read and replaced.
     """
     try:
         os.scandir(root).close()
     except OSError as error:
         raise SettingsError(f"input folder {root}: {error.strerror}") from None
+    return Listing(root, extensions, output, on_other)
 
-    listing = Listing()
+
+def jobs_in(root: Path, folder: Path, extensions: Sequence[str]) -> list[Job]:
+    """The pictures of one folder, relative to `root`; none if it cannot be listed."""
+    try:
+        with os.scandir(root / folder) as scan:
+            names = sorted(entry.name for entry in scan if not _is_folder(entry))
+    except OSError:
+        return []
+    return _to_jobs(folder, _pictures(names, extensions))
+
+
+def listing_order(name: str) -> tuple[tuple[bool, str], ...]:
+    """Sorts relative paths as a listing does, but for linked folders: files before the folders beside them."""
+    *folders, file = name.split("/")
+    return (*((True, folder) for folder in folders), (False, file))
+
+
+def _pictures(names: Sequence[str], extensions: Sequence[str]) -> list[str]:
     suffixes = {f".{extension}" for extension in extensions}
-    for folder, names in _walk(root, output, listing):
-        pictures = [name for name in names if Path(name).suffix.lower() in suffixes]
-        listing.jobs += _to_jobs(folder, pictures)
-        listing.others += [folder / name for name in names if Path(name).suffix.lower() not in suffixes]
-    return listing
+    return [name for name in names if Path(name).suffix.lower() in suffixes]
 
 
 def _to_jobs(folder: Path, pictures: Sequence[str]) -> list[Job]:
     records = record_names(pictures)
+    taken = set(records)
     jobs = []
     for name, record in zip(pictures, records, strict=True):
         possible = {f"{Path(name).stem}.json", f"{name}.json"}
-        others = tuple(folder / other for other in sorted(possible.difference(records)))
+        others = tuple(folder / other for other in sorted(possible.difference(taken)))
         jobs.append(Job(folder / name, folder / name, folder / record, others))
     return jobs
 
@@ -84,9 +110,9 @@ def record_names(pictures: Sequence[str]) -> list[str]:
     return [record_name(name) for name in pictures]
 
 
-def _walk(root: Path, output: Path | None, listing: Listing) -> Iterator[tuple[Path, list[str]]]:
+def _walk(listing: Listing) -> Iterator[tuple[Path, list[str]]]:
     """Yields each folder, relative to the root, with the sorted names of the files in it."""
-    real_output = None if output is None else output.resolve()
+    root, real_output = listing.root, None if listing.output is None else listing.output.resolve()
     entered: dict[tuple[int, int], Path] = {}
     folders, links = [Path()], deque[Path]()
     while folders or links:
@@ -99,28 +125,29 @@ def _walk(root: Path, output: Path | None, listing: Listing) -> Iterator[tuple[P
                 listing.repeated[folder.as_posix()] = entered[identity].as_posix()
                 continue
             entered[identity] = folder
+            if _leads_into(root / folder, real_output):
+                listing.unreadable[folder.as_posix()] = _REFUSED
+                continue
             with os.scandir(root / folder) as scan:
                 entries = sorted(scan, key=lambda entry: entry.name)
         except OSError as error:
             listing.unreadable[folder.as_posix()] = f"folder cannot be listed: {error.strerror}"
             continue
-        if real_output is not None:
-            _refuse_output(root / folder, entries, real_output)
+        outputs = {e.name for e in entries if e.is_symlink() and _leads_into(root / folder / e.name, real_output)}
+        listing.unreadable |= {(folder / name).as_posix(): _REFUSED for name in sorted(outputs)}
+        entries = [entry for entry in entries if entry.name not in outputs]
         yield folder, [entry.name for entry in entries if not _is_folder(entry)]
         below = [entry for entry in entries if _is_folder(entry)]
         folders += [folder / entry.name for entry in reversed(below) if not entry.is_symlink()]
         links += [folder / entry.name for entry in below if entry.is_symlink()]
 
 
-def _refuse_output(folder: Path, entries: Sequence[os.DirEntry[str]], real_output: Path) -> None:
-    """Only a link can lead into the output: it does not lie below the input."""
-    for path in [folder, *(folder / entry.name for entry in entries if entry.is_symlink())]:
-        try:
-            leads_into_output = path.resolve().is_relative_to(real_output)
-        except (OSError, RuntimeError):  # a link that leads to itself
-            continue
-        if leads_into_output:
-            raise OutputError(f"input {path} leads into the output folder; remove the link, or choose another output")
+def _leads_into(path: Path, real_output: Path | None) -> bool:
+    """Whether this is a link, or lies behind one, to outputs: they would be read and replaced."""
+    try:
+        return real_output is not None and path.resolve().is_relative_to(real_output)
+    except (OSError, RuntimeError):  # a link that leads to itself
+        return False
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

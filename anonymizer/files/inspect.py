@@ -6,26 +6,25 @@ Takes a finished file as a stranger would, whoever wrote it; what the policies o
 
 from __future__ import annotations
 
-import io
-import struct
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from PIL import Image
-
-from anonymizer.files import jpeg, png
+from anonymizer.files import bmp, gif, heif, jpeg, jpeg2000, png, tiff, webp
+from anonymizer.files.formats import FORMATS, Format
 from anonymizer.files.metadata import (
-    EXIF_IFD,
-    GPS_IFD,
+    DAMAGED_TAGS,
     MAKER_NOTE,
     Extras,
+    Tags,
+    exact_profile,
     parse_exif,
     quiet_pillow,
     signs_of_pictures,
+    tags_of,
 )
-from anonymizer.files.picture import Format
 
 RemarkKind: TypeAlias = Literal["preview", "gps", "serial", "name", "trailing"]
 REMARK_KINDS: tuple[RemarkKind, ...] = ("preview", "gps", "serial", "name", "trailing")
@@ -48,9 +47,18 @@ _XMP_SIGNS: Mapping[RemarkKind, tuple[bytes, ...]] = {
     "name": (b"PersonInImage", b"mwg-rs:", b"MPReg:", b"OwnerName"),
 }
 
-_WEBP_CHUNKS = (b"VP8 ", b"VP8L", b"VP8X", b"ALPH", b"ICCP")
-_SUB_DIRECTORIES, _TIFF_TEXTS = (0x014A, 0x0201), (0x02BC, 0x8649, 0x83BB)  # XMP, Photoshop, IPTC
-_BMP_PIXELS_AT, _BMP_SIZE_AT = 10, 34
+EXTRAS: Mapping[Format, Callable[[bytes], Extras]] = {
+    "JPEG": jpeg.extras,
+    "PNG": png.extras,
+    "GIF": gif.extras,
+    "BMP": bmp.extras,
+    "TIFF": tiff.extras,
+    "WEBP": webp.extras,
+    "AVIF": heif.extras,
+    "HEIF": heif.extras,
+    "JPEG2000": jpeg2000.extras,
+}
+"""What a file of each format holds beside its picture."""
 
 
 @dataclass(frozen=True)
@@ -70,77 +78,35 @@ def inspect_file(content: bytes, file_format: Format) -> list[Remark]:
     extras = EXTRAS[file_format](content)
     remarks = [Remark("preview", what) for what in extras.previews]
     for exif in extras.exifs:
-        remarks += _remarks_on_exif(exif, is_whole_file=file_format == "TIFF")
+        remarks += _remarks_on_exif(exif)
+    for page in extras.pages:
+        remarks += _remarks_on_tags(page)
     for text in extras.texts:
         remarks += _remarks_on_text(text)
+    if any(exact_profile(profile) != profile for profile in extras.profiles):
+        remarks.append(Remark("trailing", "bytes behind the end of the colour profile"))
     if extras.bytes_behind:
         remarks.append(Remark("trailing", f"{extras.bytes_behind} bytes behind the end of the picture"))
     return list(dict.fromkeys(remarks))
 
 
-def _webp_extras(content: bytes) -> Extras:
-    """(WebP container specification.)"""
-    end = 8 + int.from_bytes(content[4:8], "little")
-    found = Extras(bytes_behind=max(0, len(content) - end - end % 2))
-    position = 12  # "RIFF", size, "WEBP"
-    while position + 8 <= min(end, len(content)):
-        kind, size = content[position : position + 4], int.from_bytes(content[position + 4 : position + 8], "little")
-        data = content[position + 8 : position + 8 + size]
-        if kind == b"EXIF":
-            found.exifs.append(data)
-        elif kind == b"C2PA":
-            found.previews.append("content credentials (C2PA)")
-        elif kind not in _WEBP_CHUNKS:
-            found.texts.append(data)
-        position += 8 + size + size % 2
-    return found
-
-
-def _tiff_extras(content: bytes) -> Extras:
-    """The file is laid out like EXIF data, whose first directory is that of the picture. It has no end."""
-    found = Extras(exifs=[content])
-    with quiet_pillow(), Image.open(io.BytesIO(content), formats=["TIFF"]) as image:
-        tags = image.tag_v2
-        if any(tag in tags for tag in _SUB_DIRECTORIES):
-            found.previews.append("a directory of further pictures")
-        found.texts.extend(value for tag in _TIFF_TEXTS if isinstance(value := tags.get(tag), bytes))
-    return found
-
-
-def _bmp_extras(content: bytes) -> Extras:
-    """Place and size of the pixels stand in the header; the size is often 0."""
-    start, size = (int.from_bytes(content[at : at + 4], "little") for at in (_BMP_PIXELS_AT, _BMP_SIZE_AT))
-    return Extras(bytes_behind=max(0, len(content) - start - size) if size else 0)
-
-
-EXTRAS: Mapping[Format, Callable[[bytes], Extras]] = {
-    "JPEG": jpeg.extras,
-    "PNG": png.extras,
-    "BMP": _bmp_extras,
-    "TIFF": _tiff_extras,
-    "WEBP": _webp_extras,
-}
-"""What a file of each format holds beside its picture."""
-
-
-def _remarks_on_exif(content: bytes, is_whole_file: bool) -> Iterator[Remark]:
+def _remarks_on_exif(content: bytes) -> Iterator[Remark]:
     exif = parse_exif(content)
     if exif is None:
         yield Remark("preview", "damaged EXIF data, which may hold anything")
         return
     try:
         with quiet_pillow():
-            yield from _remarks_on_tags(exif)
-            if not is_whole_file and (exif.get_ifd(_THUMBNAIL_IFD) or signs_of_pictures(content)):
+            yield from _remarks_on_tags(tags_of(exif))
+            if exif.get_ifd(_THUMBNAIL_IFD) or signs_of_pictures(content):
                 yield Remark("preview", "a thumbnail in the EXIF data")
-    except (ValueError, TypeError, KeyError, OSError, SyntaxError, OverflowError, AttributeError, struct.error):
+    except DAMAGED_TAGS:
         yield Remark("preview", "damaged EXIF data, which may hold anything")
 
 
-def _remarks_on_tags(exif: Image.Exif) -> Iterator[Remark]:
-    inner, position = exif.get_ifd(EXIF_IFD), exif.get_ifd(GPS_IFD)
-    tags = {**dict(exif.items()), **inner}
-    if any(tag != _GPS_VERSION for tag in position):
+def _remarks_on_tags(found: Tags) -> Iterator[Remark]:
+    tags = {**found.main, **found.inner}
+    if any(tag != _GPS_VERSION for tag in found.position):
         yield Remark("gps", "GPS data in the EXIF data")
     for tag, text in _SERIALS.items():
         if tags.get(tag):
@@ -163,20 +129,11 @@ def _remarks_on_text(text: bytes) -> Iterator[Remark]:
 
 
 _STARTS = (
-    b"\xff\xd8\xff",  # JPEG
-    b"\x89PNG\r\n",
-    b"GIF8",
-    b"II*\0",  # TIFF, and raw files of many cameras
-    b"MM\0*",
-    b"II+\0",
-    b"MM\0+",
-    b"8BPS",  # Photoshop
-    b"\xff\x0a",  # JPEG XL
-    b"\0\0\0\x0cJXL ",
-    b"\0\0\0\x0cjP  ",  # JPEG 2000
-    b"\xff\x4f\xff\x51",
+    *(signs.start for name, signs in FORMATS.items() if name != "BMP"),  # whose beginning is that of many words
+    rb"8BPS",  # Photoshop
+    rb"\xff\x0a|\0\0\0\x0cJXL ",  # JPEG XL
+    rb"....ftyp(avi[fs]|he[iv][cxms]|mif1|msf1|crx )",
 )
-_BRANDS = (b"avif", b"avis", b"heic", b"heix", b"hevc", b"hevx", b"mif1", b"msf1", b"crx ")
 _BMP_HEADERS = (12, 40, 52, 56, 64, 108, 124)
 
 
@@ -190,6 +147,4 @@ def is_picture(path: Path) -> bool:
     except OSError:
         return False
     is_bmp = start[:2] == b"BM" and int.from_bytes(start[14:18], "little") in _BMP_HEADERS
-    is_webp = start[:4] == b"RIFF" and start[8:12] == b"WEBP"
-    is_heif = start[4:8] == b"ftyp" and start[8:12] in _BRANDS
-    return start.startswith(_STARTS) or is_bmp or is_webp or is_heif
+    return is_bmp or any(re.match(pattern, start, re.DOTALL) for pattern in _STARTS)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import struct
 import warnings
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
@@ -80,6 +80,11 @@ _SAFE_EXIF = frozenset(
     }
 )
 
+_PROFILE_HEADER = 128  # bytes of an ICC profile
+
+_LONGEST = 4096  # bytes or numbers in a tag of EXIF data
+_IPTC_PREVIEWS = (b"\x1c\x02\xc8", b"\x1c\x02\xc9", b"\x1c\x02\xca", b"\x1c\x08\x0a", b"\xff\xd8\xff")  # data sets
+
 _STARTS = (b"\xff\xd8\xff", b"\x89PNG")
 """How JPEG and PNG files begin."""
 
@@ -88,6 +93,7 @@ _SIGNS_OF_PICTURES = (
     b"GImage",
     b"GDepth",
     b"GContainer",
+    b"hdrgm",
     b"MotionPhoto",
     b"/9j/",
     b"iVBORw0KGgo",
@@ -96,15 +102,41 @@ _SIGNS_OF_PICTURES = (
 """In XMP and text: names of properties that hold pictures, and how JPEG and PNG files begin, in base64 too."""
 
 
+DAMAGED_TAGS = (*(ValueError, TypeError, KeyError, OSError, SyntaxError, OverflowError, AttributeError, struct.error),)
+"""What Pillow raises on damaged tags."""
+
+MAX_UNKNOWN = 256
+"""Bytes from which on a part of a file of unknown purpose may hold a picture."""
+
+
+@dataclass(frozen=True)
+class Tags:
+    """EXIF data, or a page of a TIFF file."""
+
+    main: Mapping[int, object]
+    inner: Mapping[int, object]
+    position: Mapping[int, object]
+
+
+def tags_of(exif: Image.Exif) -> Tags:
+    """All that can be read; Pillow raises many errors where they are damaged, see `DAMAGED_TAGS`."""
+    with quiet_pillow():
+        return Tags(dict(exif.items()), dict(exif.get_ifd(EXIF_IFD)), dict(exif.get_ifd(GPS_IFD)))
+
+
 @dataclass(frozen=True)
 class Extras:
     """What a file holds beside its picture and what shows that right."""
 
     exifs: list[bytes] = field(default_factory=list)
+    pages: list[Tags] = field(default_factory=list)
+    """Of a file that is laid out like EXIF data itself."""
     texts: list[bytes] = field(default_factory=list)
     """XMP, captions, comments, and whatever else may hold a picture or a name."""
     previews: list[str] = field(default_factory=list)
     """What holds, or is likely to hold, another picture."""
+    profiles: list[bytes] = field(default_factory=list)
+    """ICC profiles, with what lies behind their ends."""
     bytes_behind: int = 0
     """Behind the end of the picture."""
 
@@ -127,19 +159,25 @@ def kept_exif(exif: Image.Exif | None, orientation: int, policy: Policy) -> byte
         exif: of the source, if it has any.
         orientation: of the stored picture, 1..8; is kept under every policy.
     """
-    kept = Image.Exif()
-    if exif is not None and policy != "strip":
-        try:
-            with quiet_pillow():
-                _copy(exif, kept, policy)
-                kept[ORIENTATION] = orientation
-                return _without_prefix(kept)
-        except (ValueError, TypeError, KeyError, OSError, SyntaxError, OverflowError, AttributeError, struct.error):
-            kept = Image.Exif()  # damaged: what cannot be written again is left out
-    if orientation == 1:
+    if orientation == 1 and (exif is None or policy == "strip"):
         return None
+    kept = kept_tags(exif, policy)
     kept[ORIENTATION] = orientation
-    return _without_prefix(kept)
+    return kept.tobytes().removeprefix(b"Exif\0\0")
+
+
+def kept_tags(exif: Image.Exif | None, policy: Policy) -> Image.Exif:
+    """Those tags of EXIF data that the policy keeps. Damaged data, which cannot be written again, are left out."""
+    kept = Image.Exif()
+    if exif is None or policy == "strip":
+        return kept
+    try:
+        with quiet_pillow():
+            _copy(exif, kept, policy)
+            kept.tobytes()
+    except DAMAGED_TAGS:
+        return Image.Exif()
+    return kept
 
 
 @contextmanager
@@ -163,6 +201,9 @@ def _copy(source: Image.Exif, target: Image.Exif, policy: Policy) -> None:
 
 
 def _holds_no_picture(value: object) -> bool:
+    """Long values that are no text may be pictures in formats of their own, such as the layers of Photoshop."""
+    if isinstance(value, bytes | tuple) and len(value) > _LONGEST:
+        return False
     return not isinstance(value, bytes) or not any(start in value for start in _STARTS)
 
 
@@ -176,15 +217,26 @@ class _Everything(Container[int]):
         return tag not in self._but
 
 
-def _without_prefix(exif: Image.Exif) -> bytes:
-    return exif.tobytes().removeprefix(b"Exif\0\0")
-
-
 def signs_of_pictures(text: bytes) -> list[bytes]:
     """What in a text, an XMP packet or another block of bytes tells that it may hold a picture."""
     return [sign for sign in _SIGNS_OF_PICTURES if sign in text]
 
 
 def is_text_kept(text: bytes, policy: Policy) -> bool:
-    """Whether a comment, an XMP packet or a text chunk is kept: where all is, unless it may hold a picture."""
-    return policy == "keep" and not signs_of_pictures(text)
+    """Whether a comment, an XMP packet or a text chunk is kept: where all is, unless it may hold a picture.
+
+    Text with zeros is in UTF-16, where the signs would not be seen, or no text.
+    """
+    plain = text.rstrip(b"\0")
+    return policy == "keep" and b"\0" not in plain and not signs_of_pictures(plain)
+
+
+def are_captions_kept(iptc: bytes, policy: Policy) -> bool:
+    """Whether captions and keywords (IPTC) are kept: where all is, unless they hold a preview."""
+    return policy == "keep" and not any(sign in iptc for sign in _IPTC_PREVIEWS)
+
+
+def exact_profile(profile: bytes) -> bytes:
+    """An ICC profile without what lies behind its end. (ICC.1:2022, section 7.2.2: its size comes first.)"""
+    size = int.from_bytes(profile[:4], "big")
+    return profile[:size] if _PROFILE_HEADER <= size < len(profile) else profile

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 
-from anonymizer.types import Alpha, Pixels
+from anonymizer.files.formats import Format
+from anonymizer.types import Alpha, Fidelity, Pixels, Pixels8
 
-Format: TypeAlias = Literal["JPEG", "PNG", "BMP", "TIFF", "WEBP"]
 _Plane = TypeVar("_Plane", bound=np.generic)
 
 # EXIF orientation (1..8): how the stored picture is turned upright, and back. Transposed? Then flipped
@@ -40,17 +41,72 @@ class Encoding:
     subsampling: int = 0
     """JPEG: 0 for 4:4:4, 1 for 4:2:2, 2 for 4:2:0."""
     progressive: bool = False
+    has_palette: bool = False
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One upright picture of a file: the only one, a page, or a moment of an animation as it is shown."""
+
+    pixels: Pixels
+    alpha: Alpha | None = None
+    shown: Pixels8 | None = None
+    """The same in RGB, where `pixels` are in other colours: cyan, magenta, yellow and black."""
+
+    @property
+    def view(self) -> Pixels:
+        """What detectors look at."""
+        return self.pixels if self.shown is None else self.shown
 
 
 @dataclass(frozen=True)
 class Picture:
-    """An upright picture."""
+    """An upright picture, or several from one file."""
 
-    pixels: Pixels
-    alpha: Alpha | None
+    frames: tuple[Frame, ...]
     content: bytes
     """Of the file."""
     encoding: Encoding
+    is_animation: bool = False
+    """Whether the frames follow each other in time; otherwise they are independent pages."""
+    left_out: tuple[str, ...] = ()
+    """What the file holds beside the frames, and the output will not."""
+    remarks: tuple[str, ...] = ()
+    """What else a user should know of the file."""
+
+    @property
+    def pixels(self) -> Pixels:
+        """Of the first frame."""
+        return self.frames[0].pixels
+
+    @property
+    def alpha(self) -> Alpha | None:
+        """Of the first frame."""
+        return self.frames[0].alpha
+
+
+@dataclass(frozen=True)
+class StoredFrame:
+    """A redacted frame, turned as the file stores it."""
+
+    pixels: Pixels
+    """(H, W, C): gray, gray with alpha, RGB, RGBA, or CMYK."""
+    changed: npt.NDArray[np.bool_]
+    """(H, W): where the pixels may differ from the source."""
+
+    @property
+    def is_changed(self) -> bool:
+        return bool(self.changed.any())
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """A picture file ready to be written."""
+
+    content: bytes
+    fidelity: Fidelity
+    left_out: tuple[str, ...] = ()
+    """What a user should know is no longer in the file."""
 
 
 def turn_upright(stored: npt.NDArray[_Plane], orientation: int) -> npt.NDArray[_Plane]:
@@ -67,3 +123,8 @@ def turn_back(upright: npt.NDArray[_Plane], orientation: int) -> npt.NDArray[_Pl
     stored = upright[:, ::-1] if flip_horizontal else upright
     stored = stored[::-1] if flip_vertical else stored
     return np.ascontiguousarray(stored.swapaxes(0, 1) if transpose else stored)
+
+
+def to_image(stored: Pixels) -> Image.Image:
+    """(H, W, C) as Pillow takes it: gray without its axis of channels."""
+    return Image.fromarray(stored[:, :, 0] if stored.shape[2] == 1 else stored)

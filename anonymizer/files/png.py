@@ -1,11 +1,13 @@
-"""PNG files: their chunks. (PNG specification, third edition, section 11.)"""
+"""PNG files, animated ones too: their chunks. (PNG specification, third edition, section 11.)"""
 
 from __future__ import annotations
 
 import io
 import struct
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
 
 import cv2
 import numpy as np
@@ -13,7 +15,9 @@ import numpy.typing as npt
 from PIL import Image
 
 from anonymizer.errors import PictureError
-from anonymizer.files.metadata import Extras, Policy, is_text_kept, kept_exif, parse_exif
+from anonymizer.files.animation import Patch, to_patches
+from anonymizer.files.metadata import MAX_UNKNOWN, Extras, Policy, exact_profile, is_text_kept, kept_exif, parse_exif
+from anonymizer.files.picture import Encoded, Picture, StoredFrame, to_image
 from anonymizer.types import Pixels
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -22,11 +26,14 @@ _COLOUR_CHUNKS = (b"cICP", b"iCCP", b"sRGB", b"gAMA", b"cHRM", b"pHYs")
 _TEXT_CHUNKS = (b"tEXt", b"zTXt", b"iTXt")
 _SMALL_CHUNKS = (b"tIME", b"bKGD", b"hIST", b"sBIT", b"sPLT", b"mDCV", b"cLLI")
 """What else the specification knows, and too small to hold a picture."""
-_MAX_UNKNOWN = 256
-"""Bytes from which on a chunk of unknown purpose may hold a picture."""
 _MAX_TEXT = 16_000_000  # bytes
+_UNREADABLE = b"\0!"  # is never kept
 _PICTURE_CHUNKS = (b"PLTE", b"tRNS", b"IDAT", b"IEND")
-
+_ANIMATION_CHUNKS = (b"acTL", b"fcTL", b"fdAT")
+_BIT_DEPTH_AT = 24  # signature 8, length 4, "IHDR" 4, width 4, height 4
+_FRAME_CONTROL = struct.Struct(
+    ">IIIIIHHBB"
+)  # number, width, height, left, top, delay as a fraction, disposal, blending
 
 _COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
 """Number of the colour type per number of channels: gray, gray with alpha, RGB, RGBA."""
@@ -52,19 +59,87 @@ def decode_16_bits(content: bytes) -> tuple[npt.NDArray[np.uint16], npt.NDArray[
     return np.ascontiguousarray(stored[:, :, :1] if is_gray else stored[:, :, 2::-1]), alpha
 
 
-def encode(stored: Pixels, source: bytes, orientation: int, policy: Policy) -> bytes:
+def is_16_bits(content: bytes) -> bool:
+    """Whether the file, which begins with its header, has 16 bits per channel."""
+    return content[_BIT_DEPTH_AT] == 16
+
+
+def encode(picture: Picture, frames: Sequence[StoredFrame], policy: Policy) -> Encoded:
     """A PNG file with the chunks of the source file that the policy keeps.
 
-    Args:
-        stored: uint8 or uint16 (H, W, C): gray, gray with alpha, RGB or RGBA; not turned upright.
+    Raises:
+        PictureError: the chunks of an animation are damaged.
     """
-    header, *others = _chunks(_encode_8_bits(stored) if stored.dtype == np.uint8 else _encode_16_bits(stored))
-    return _join([header, *_kept_metadata(source, orientation, policy), *others])
+    content = None
+    if not any(frame.is_changed for frame in frames):
+        content = _with_kept_metadata(picture, policy)
+    if content is None:
+        header, *others = _encode_animation(picture, frames) if len(frames) > 1 else _encode_still(frames[0].pixels)
+        content = _join([header, *_kept_metadata(picture, policy), *others])
+    return Encoded(content, "lossless")
+
+
+_Chunk: TypeAlias = tuple[bytes, bytes]
+"""Kind and data."""
+
+
+def _encode_still(stored: Pixels) -> list[_Chunk]:
+    return list(_chunks(_encode_8_bits(stored) if stored.dtype == np.uint8 else _encode_16_bits(stored)))
+
+
+@dataclass(frozen=True)
+class _Animation:
+    """What an animated file says of its frames."""
+
+    loops: int
+    delays: list[tuple[int, int]]
+    """Seconds, as fractions, of each frame of the animation."""
+    has_default: bool
+    """Whether the first picture of the file is none of them: what viewers show that know no animations."""
+
+
+def _animation(content: bytes) -> _Animation:
+    kinds = [kind for kind, _ in _chunks(content)]
+    controls = [_FRAME_CONTROL.unpack(data) for kind, data in _chunks(content) if kind == b"fcTL"]
+    loops = next(int.from_bytes(data[4:8], "big") for kind, data in _chunks(content) if kind == b"acTL")
+    has_default = not controls or kinds.index(b"IDAT") < kinds.index(b"fcTL")
+    return _Animation(loops, [(control[5], control[6]) for control in controls], has_default)
+
+
+def _encode_animation(picture: Picture, frames: Sequence[StoredFrame]) -> Iterator[_Chunk]:
+    animation = _animation(picture.content)
+    stills, moving = (frames[:1], frames[1:]) if animation.has_default else (frames[:0], frames)
+    if len(animation.delays) < len(moving):
+        raise PictureError("is damaged: its number of frames is not certain")
+    patches = list(to_patches(moving))
+    header, *data = _encode_still((stills or moving)[0].pixels)
+    yield header
+    yield b"acTL", struct.pack(">II", len(moving), animation.loops)
+    if stills:
+        yield from (chunk for chunk in data if chunk[0] != b"IEND")
+    number = 0
+    for patch, delay in zip(patches, animation.delays, strict=False):
+        yield b"fcTL", _frame_control(number, patch, delay)
+        number += 1
+        for kind, part in _encode_still(patch.pixels):
+            if kind != b"IDAT":
+                continue
+            if patch is patches[0] and not stills:
+                yield kind, part  # the picture that other viewers show, too: its data have no number
+            else:
+                yield b"fdAT", struct.pack(">I", number) + part
+                number += 1
+    yield b"IEND", b""
+
+
+def _frame_control(number: int, patch: Patch, delay: tuple[int, int]) -> bytes:
+    height, width = patch.pixels.shape[:2]
+    return _FRAME_CONTROL.pack(number, width, height, patch.left, patch.top, *delay, 0, 0)  # stays, and replaces
 
 
 def _encode_8_bits(stored: Pixels) -> bytes:
     buffer = io.BytesIO()
-    Image.fromarray(stored[:, :, 0] if stored.shape[2] == 1 else stored).save(buffer, "PNG")
+    to_image(stored).save(buffer, "PNG")
     return buffer.getvalue()
 
 
@@ -78,28 +153,44 @@ def _encode_16_bits(stored: Pixels) -> bytes:
     return _join([(b"IHDR", header), (b"IDAT", data), (b"IEND", b"")])
 
 
-def with_kept_metadata(content: bytes, orientation: int, policy: Policy) -> bytes | None:
+def _with_kept_metadata(picture: Picture, policy: Policy) -> bytes | None:
     """The file with its picture data as they are, and of its metadata what the policy keeps.
 
-    None if its compressed data hold more than the picture: the rest may be another one.
+    None if its compressed data hold more than the frames: the rest may be another picture.
     """
-    header, *others = _chunks(content)
-    if not _is_exact_stream(header[1], (data for kind, data in others if kind == b"IDAT")):
+    header, *others = _chunks(picture.content)
+    is_animation = len(picture.frames) > 1
+    if not _are_exact_streams(header[1], others, len(picture.frames) if is_animation else 1, is_animation):
         return None
-    picture = [(kind, data) for kind, data in others if kind in _PICTURE_CHUNKS]
-    return _join([header, *_kept_metadata(content, orientation, policy), *picture])
+    kinds = (*_PICTURE_CHUNKS, *_ANIMATION_CHUNKS) if is_animation else _PICTURE_CHUNKS
+    return _join([header, *_kept_metadata(picture, policy), *(chunk for chunk in others if chunk[0] in kinds)])
 
 
-def _kept_metadata(source: bytes, orientation: int, policy: Policy) -> Iterator[tuple[bytes, bytes]]:
+def _kept_metadata(picture: Picture, policy: Policy) -> Iterator[_Chunk]:
     exif: Image.Exif | None = None
-    for kind, data in _chunks(source):
+    for kind, data in _chunks(picture.content):
         if kind == b"eXIf":
             exif = parse_exif(data)
+        elif kind == b"iCCP":
+            yield from _exact_profile(data)
         elif _is_kept(kind, data, policy):
             yield kind, data
-    kept = kept_exif(exif, orientation, policy)
+    kept = kept_exif(exif, picture.encoding.orientation, policy)
     if kept is not None:
         yield b"eXIf", kept
+
+
+def _exact_profile(data: bytes) -> Iterator[_Chunk]:
+    """The chunk with an ICC profile and nothing behind it; none if it is damaged."""
+    name, _, packed = data.partition(b"\0")
+    inflate = zlib.decompressobj()
+    try:
+        profile = inflate.decompress(packed[1:], _MAX_TEXT)
+    except zlib.error:
+        return
+    exact = exact_profile(profile)
+    is_exact = exact == profile and inflate.eof and not inflate.unused_data
+    yield b"iCCP", data if is_exact else name + b"\0\0" + zlib.compress(exact)
 
 
 def _is_kept(kind: bytes, data: bytes, policy: Policy) -> bool:
@@ -112,22 +203,38 @@ def _plain_text(kind: bytes, data: bytes) -> bytes:
     """What a text chunk says, where it can be read; otherwise a sign that it may hold a picture."""
     keyword, _, rest = data.partition(b"\0")
     if keyword.startswith(b"Raw profile"):
-        return b"Thumbnail"  # EXIF, XMP or IPTC once more, in hexadecimal digits
-    is_compressed = kind == b"zTXt" or (kind == b"iTXt" and rest[:1] == b"\1")
-    if not is_compressed:
-        return data
-    packed = rest[1:] if kind == b"zTXt" else rest[2:].split(b"\0", 2)[-1]
+        return _UNREADABLE  # EXIF, XMP or IPTC once more, in hexadecimal digits
+    if kind == b"tEXt":
+        return keyword + rest
+    if kind == b"zTXt":
+        return keyword + _inflated(rest[1:])
+    language, _, translated = rest[2:].partition(b"\0")
+    title, _, text = translated.partition(b"\0")
+    return keyword + language + title + (_inflated(text) if rest[:1] == b"\1" else text)
+
+
+def _inflated(packed: bytes) -> bytes:
+    inflate = zlib.decompressobj()
     try:
-        return keyword + zlib.decompressobj().decompress(packed, _MAX_TEXT)
+        text = inflate.decompress(packed, _MAX_TEXT)
     except zlib.error:
-        return b"Thumbnail"
+        return _UNREADABLE
+    return text if inflate.eof and not inflate.unused_data else _UNREADABLE
 
 
-def left_out(content: bytes) -> list[str]:
-    """What a user should know is no longer in the file, under any policy."""
-    if any(kind == b"caBX" for kind, _ in _chunks(content)):
-        return ["content credentials (C2PA) are left out, since they no longer hold"]
-    return []
+def _are_exact_streams(header: bytes, chunks: Sequence[_Chunk], frames: int, is_animation: bool) -> bool:
+    """Whether the compressed data hold just the rows of so many frames. Interlaced files count as no."""
+    streams: list[tuple[bytes, list[bytes]]] = []  # width and height, data
+    for kind, data in chunks:
+        if kind == b"fcTL" and is_animation:
+            streams.append((data[4:12], []))
+        elif kind == b"IDAT":
+            if not streams:
+                streams.append((header[:8], []))
+            streams[-1][1].append(data)
+        elif kind == b"fdAT" and is_animation:
+            streams[-1][1].append(data[4:])
+    return len(streams) == frames and all(_is_exact_stream(size + header[8:], parts) for size, parts in streams)
 
 
 def extras(content: bytes) -> Extras:
@@ -135,20 +242,38 @@ def extras(content: bytes) -> Extras:
     end = _end_of_picture(content)
     found = Extras(bytes_behind=len(content) - end)
     header, *others = _chunks(content)
-    if not _is_exact_stream(header[1], (data for kind, data in others if kind == b"IDAT")) and not header[1][-1]:
+    frames, is_animation = _announced_frames(others)
+    is_interlaced = header[1][-1] != 0  # of those nothing can be told
+    if not is_interlaced and not _are_exact_streams(header[1], others, frames, is_animation):
         found.previews.append("more compressed data than the picture takes")
+    known = (*_COLOUR_CHUNKS, *_PICTURE_CHUNKS, *_SMALL_CHUNKS, *(_ANIMATION_CHUNKS if is_animation else ()))
     for kind, data in others:
         if kind == b"eXIf":
             found.exifs.append(data)
         elif kind == b"caBX":
             found.previews.append("content credentials (C2PA)")
         elif kind in _TEXT_CHUNKS:
-            found.texts.append(_plain_text(kind, data))
-        elif kind not in (*_COLOUR_CHUNKS, *_PICTURE_CHUNKS, *_SMALL_CHUNKS):
+            text = _plain_text(kind, data)
+            found.texts.append(text)
+            if _UNREADABLE in text:
+                found.previews.append("a text that cannot be read")
+        elif kind == b"iCCP" and list(_exact_profile(data)) != [(kind, data)]:
+            found.previews.append("more in the colour profile than the profile")
+        elif kind not in known:
             found.texts.append(data)
-            if len(data) > _MAX_UNKNOWN:
+            if len(data) > MAX_UNKNOWN:
                 found.previews.append(f"{len(data)} bytes in an unknown chunk")
     return found
+
+
+def _announced_frames(chunks: Sequence[_Chunk]) -> tuple[int, bool]:
+    """How many pictures viewers show, and whether that is an animation."""
+    kinds = [kind for kind, _ in chunks]
+    control = dict(reversed(chunks)).get(b"acTL")
+    if control is None or b"fcTL" not in kinds:
+        return 1, False
+    has_default = b"IDAT" in kinds and kinds.index(b"IDAT") < kinds.index(b"fcTL")
+    return int.from_bytes(control[:4], "big") + has_default, True
 
 
 def _end_of_picture(content: bytes) -> int:
@@ -157,7 +282,6 @@ def _end_of_picture(content: bytes) -> int:
 
 
 def _is_exact_stream(header: bytes, parts: Iterable[bytes]) -> bool:
-    """Whether the compressed data hold just the rows that the header announces. Interlaced files count as no."""
     width, height, depth, colour_type, _, _, interlace = struct.unpack(">IIBBBBB", header)
     bits_per_pixel = depth * _CHANNELS[colour_type]
     expected = height * (1 + (width * bits_per_pixel + 7) // 8)

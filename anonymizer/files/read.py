@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import stat
 import struct
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -13,17 +16,23 @@ import numpy as np
 from PIL import Image, ImageFile, JpegImagePlugin, UnidentifiedImageError
 
 from anonymizer.errors import PictureError
-from anonymizer.files import png, whole
+from anonymizer.files import heif, jpeg2000, png, tiff
+from anonymizer.files.formats import EXTENSIONS, FORMATS, Format
 from anonymizer.files.metadata import ORIENTATION, quiet_pillow
-from anonymizer.files.picture import Encoding, Format, Picture, turn_upright
+from anonymizer.files.picture import Encoding, Frame, Picture, turn_upright
 from anonymizer.settings import ReadSettings
 
-_PNG_BIT_DEPTH_AT = 24  # signature 8, length 4, "IHDR" 4, width 4, height 4
 _JPEG_FORMATS = ("JPEG", "MPO")  # MPO: a JPEG file with further pictures behind the first
+_ANIMATED_FORMATS = ("PNG", "GIF", "WEBP")
+_PALETTES = ("P", "PA")
+_COLOURS = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK")
+
+_DECODING_ERRORS = (OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, RuntimeError, struct.error)
+"""What decoders raise on damaged files."""
 
 
 def read_picture(path: Path, settings: ReadSettings = ReadSettings()) -> Picture:
-    """Reads a JPEG, PNG, BMP, TIFF or WebP file: grayscale, RGB, palette, with or without alpha, of 8 or 16 bits.
+    """Reads a picture file: gray, RGB, CMYK or palette, with or without alpha, of 8 or 16 bits, one frame or several.
 
     Raises:
         PictureError: the file cannot be read, is damaged, or is of a kind that is not handled.
@@ -32,17 +41,37 @@ def read_picture(path: Path, settings: ReadSettings = ReadSettings()) -> Picture
     with quiet_pillow():
         Image.MAX_IMAGE_PIXELS = None  # the limit is checked here, for all formats
         ImageFile.LOAD_TRUNCATED_IMAGES = settings.allow_truncated
+        heif.refuse_without_decoder(content)
         try:
-            image = Image.open(io.BytesIO(content), formats=("JPEG", "PNG", *whole.FORMATS))
-            if image.width * image.height > settings.max_pixels:
-                raise PictureError(f"has {image.width} x {image.height} pixels, more than --max-pixels")
-            _refuse_unhandled(image, content)
-            image.load()
-            return _to_picture(image, content)
+            image = Image.open(io.BytesIO(content), formats=_readable_formats())
+            _refuse_too_large(image, settings.max_pixels)
+            picture = _to_picture(image, content)
+            return replace(picture, remarks=_remarks(path, picture.encoding.format))
         except UnidentifiedImageError:
-            raise PictureError("is no picture in JPEG, PNG, BMP, TIFF or WebP format, or is damaged") from None
-        except (OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, struct.error) as error:
+            raise PictureError(_what_it_seems(content)) from None
+        except _DECODING_ERRORS as error:
             raise PictureError(f"is damaged: {error}") from None
+
+
+def _readable_formats() -> list[str]:
+    """For HEIC, Pillow needs the help of a package, which is called in when there is such a file."""
+    return [name for name in FORMATS if name != "HEIF" or name in Image.OPEN]
+
+
+def _what_it_seems(content: bytes) -> str:
+    """The reason to refuse what Pillow does not recognise."""
+    for signs in FORMATS.values():
+        if re.match(signs.start, content, re.DOTALL):
+            return f"seems to be a {signs.name} file, but is damaged or of a kind that is not handled"
+    return f"is no picture in {', '.join(signs.name for signs in FORMATS.values())} format"
+
+
+def _remarks(path: Path, found: Format) -> tuple[str, ...]:
+    """What to say where the extension is that of another format. The output has the same name."""
+    extension = path.suffix.lower().removeprefix(".")
+    if extension not in EXTENSIONS or extension in FORMATS[found].extensions:
+        return ()
+    return (f"is a {FORMATS[found].name} file with the extension of another format",)
 
 
 def _read_regular_file(path: Path) -> bytes:
@@ -63,40 +92,117 @@ def _read_regular_file(path: Path) -> bytes:
     return content
 
 
-def _refuse_unhandled(image: Image.Image, content: bytes) -> None:
-    if image.format in _JPEG_FORMATS:
-        if image.mode not in ("L", "RGB"):
-            raise PictureError(f"is a JPEG file in {image.mode} colours; convert it to RGB first")
-        return
-    if image.format in whole.FORMATS:
-        whole.refuse_unhandled(image)
-        return
-    if content[12:16] != b"IHDR":
-        raise PictureError("is damaged: a PNG file that does not begin with its header")
-    if getattr(image, "n_frames", 1) > 1:
-        raise PictureError("is an animated PNG file; extract its frames first")
+def _refuse_too_large(image: Image.Image, max_pixels: int) -> None:
+    if image.width * image.height > max_pixels:
+        raise PictureError(f"has {image.width} x {image.height} pixels, more than --max-pixels")
+    if image.format in _ANIMATED_FORMATS:
+        frames = getattr(image, "n_frames", 1)
+        if frames * image.width * image.height > max_pixels:
+            size = f"{frames} x {image.width} x {image.height}"
+            raise PictureError(f"has {size} pixels in its frames, more than --max-pixels")
+    if image.format == "TIFF" and sum(_page_sizes(image)) > max_pixels:
+        raise PictureError("has more pixels in its pages than --max-pixels")
+
+
+def _page_sizes(image: Image.Image) -> Iterator[int]:
+    for number in tiff.pages(image):
+        image.seek(number)
+        yield image.width * image.height
 
 
 def _to_picture(image: Image.Image, content: bytes) -> Picture:
-    orientation = _orientation(image)
-    if image.format == "PNG" and content[_PNG_BIT_DEPTH_AT] == 16:
-        pixels, alpha16 = png.decode_16_bits(content)
-        upright_alpha = None if alpha16 is None else turn_upright(alpha16, orientation)
-        return Picture(turn_upright(pixels, orientation), upright_alpha, content, _encoding(image, orientation))
-    gray16 = whole.decode_16_bits(image)
-    if gray16 is not None:
-        return Picture(turn_upright(gray16, orientation), None, content, _encoding(image, orientation))
+    if image.format == "TIFF":
+        frames = tuple(_page(image, number, content) for number in tiff.pages(image))
+        previews = image.n_frames - len(frames)  # type: ignore[attr-defined]
+        left_out = (f"{previews} previews in pages of their own are left out",) if previews else ()
+        return Picture(frames, content, Encoding("TIFF", has_palette=tiff.has_palette(image)), left_out=left_out)
+    if image.format in _ANIMATED_FORMATS and getattr(image, "n_frames", 1) > 1:
+        return _to_animation(image, content)
+    _refuse_unhandled(image, content)
+    image.load()
+    encoding = _encoding(image)
+    frame = _turned(_frame(image, content), encoding.orientation)
+    further = heif.left_out(image, content) if image.format in ("AVIF", "HEIF") else []
+    return Picture((frame,), content, encoding, left_out=tuple(further))
+
+
+def _refuse_unhandled(image: Image.Image, content: bytes) -> None:
+    if image.format == "PNG" and content[12:16] != b"IHDR":
+        raise PictureError("is damaged: a PNG file that does not begin with its header")
+    if image.format in ("AVIF", "HEIF"):
+        heif.refuse_unhandled(image)
+    elif image.format == "JPEG2000":
+        jpeg2000.refuse_unhandled(image, content)
+    elif image.mode not in (*_COLOURS, "I;16") or (image.mode == "CMYK" and image.format not in _JPEG_FORMATS):
+        raise PictureError(f"is a {image.format} file in {image.mode} colours; convert it to RGB first")
+
+
+def _page(image: Image.Image, number: int, content: bytes) -> Frame:
+    image.seek(number)
+    tiff.refuse_unhandled(image)
+    frame = tiff.decode_16_bits(image, content)
+    if frame is None:
+        image.load()  # turns it upright
+        frame = _to_frame(image)
+    return frame
+
+
+def _to_animation(image: Image.Image, content: bytes) -> Picture:
+    _refuse_unhandled(image, content)
+    if image.format == "PNG" and png.is_16_bits(content):
+        raise PictureError("is an animated PNG file of 16 bits per channel; convert it to 8 bits first")
+    encoding = _encoding(image)
+    frames, size = [], image.size
+    for number in range(image.n_frames):  # type: ignore[attr-defined]
+        image.seek(number)
+        if image.size != size:
+            raise PictureError("is damaged: a frame reaches beyond the picture")
+        image.load()
+        frames.append(_turned(_to_frame(image), encoding.orientation))
+    return Picture(_alike(frames), content, encoding, is_animation=True)
+
+
+def _alike(frames: Sequence[Frame]) -> tuple[Frame, ...]:
+    """Frames that all have colours and alpha if any of them has."""
+    channels = max(frame.pixels.shape[2] for frame in frames)
+    has_alpha = any(frame.alpha is not None for frame in frames)
+    return tuple(
+        Frame(
+            np.repeat(frame.pixels, channels // frame.pixels.shape[2], axis=2),
+            np.full(frame.pixels.shape[:2], 255, np.uint8) if has_alpha and frame.alpha is None else frame.alpha,
+        )
+        for frame in frames
+    )
+
+
+def _turned(stored: Frame, orientation: int) -> Frame:
+    """A frame turned upright."""
+    pixels = turn_upright(stored.pixels, orientation)
+    alpha = None if stored.alpha is None else turn_upright(stored.alpha, orientation)
+    return Frame(pixels, alpha, None if stored.shown is None else turn_upright(stored.shown, orientation))
+
+
+def _frame(image: Image.Image, content: bytes) -> Frame:
+    if image.format == "PNG" and png.is_16_bits(content):
+        return Frame(*png.decode_16_bits(content))
+    if image.mode == "I;16":
+        return Frame(np.asarray(image).astype(np.uint16)[:, :, np.newaxis])
+    return _to_frame(image)
+
+
+def _to_frame(image: Image.Image) -> Frame:
+    """A loaded image with 8 bits per channel or less."""
+    if image.mode == "CMYK":
+        return Frame(np.asarray(image), shown=np.asarray(image.convert("RGB")))
     alpha = None
+    colours = image
     if image.has_transparency_data:
-        image_with_alpha = image.convert("LA" if image.mode in ("1", "L", "LA") else "RGBA")
-        alpha = turn_upright(np.asarray(image_with_alpha.getchannel("A")), orientation)
-        colours = image_with_alpha.convert("L" if image_with_alpha.mode == "LA" else "RGB")
-    else:
-        colours = image.convert("L" if image.mode in ("1", "L") else "RGB")
-    stored = np.asarray(colours)
-    if stored.ndim == 2:
-        stored = stored[:, :, np.newaxis]
-    return Picture(turn_upright(stored, orientation), alpha, content, _encoding(image, orientation))
+        with_alpha = image.convert("LA" if image.mode in ("1", "L", "LA") else "RGBA")
+        alpha = np.asarray(with_alpha.getchannel("A"))
+        colours = with_alpha
+    mode = "L" if colours.mode in ("1", "L", "LA") else "RGB"
+    stored = np.asarray(colours if colours.mode == mode else colours.convert(mode))
+    return Frame(stored[:, :, np.newaxis] if stored.ndim == 2 else stored, alpha)
 
 
 def _orientation(image: Image.Image) -> int:
@@ -107,7 +213,8 @@ def _orientation(image: Image.Image) -> int:
     return orientation if orientation in range(1, 9) else 1
 
 
-def _encoding(image: Image.Image, orientation: int) -> Encoding:
+def _encoding(image: Image.Image) -> Encoding:
+    orientation = 1 if image.format == "HEIF" else _orientation(image)  # those are turned when they are decoded
     if isinstance(image, JpegImagePlugin.JpegImageFile):
         return Encoding(
             "JPEG",
@@ -117,12 +224,18 @@ def _encoding(image: Image.Image, orientation: int) -> Encoding:
             max(0, JpegImagePlugin.get_sampling(image)),
             bool(image.info.get("progressive")),
         )
-    return Encoding(cast(Format, image.format), orientation)
+    return Encoding(cast(Format, image.format), orientation, has_palette=image.mode in _PALETTES)
 
 
 def _quantization(image: JpegImagePlugin.JpegImageFile) -> list[list[int]]:
-    """One table for the luminance, one for both colour components: the finer values where these differ."""
+    """One table for the luminance, one for both colour components, of which the finer values count; one for CMYK."""
     tables = [image.quantization.get(component[3], []) for component in image.layer]
     if not all(tables) or not all(map(all, tables)):
         raise PictureError("is damaged: a quantisation table is missing, or holds 0")
-    return [tables[0], *([[min(values) for values in zip(*tables[1:], strict=True)]] if tables[1:] else [])]
+    if image.mode == "CMYK":
+        return [_finest(tables)]
+    return [tables[0], *([_finest(tables[1:])] if tables[1:] else [])]
+
+
+def _finest(tables: Sequence[Sequence[int]]) -> list[int]:
+    return [min(values) for values in zip(*tables, strict=True)]

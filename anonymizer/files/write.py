@@ -6,6 +6,7 @@ import errno
 import hashlib
 import os
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from anonymizer.errors import OutputError, PictureError
@@ -14,11 +15,11 @@ _FATAL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}
 """Errors that would meet every further file too."""
 
 
-def write_files(root: Path, contents: Mapping[Path, bytes]) -> None:
+def write_files(root: Path, contents: Mapping[Path, bytes | Iterable[bytes]]) -> None:
     """Writes files that belong together: each whole under its final name, or none at all.
 
     The bytes go to hidden files beside the final names and reach the disk; then these are renamed in the order of
-    `contents`. Names are relative to `root`.
+    `contents`, which are whole or in pieces. Names are relative to `root`.
 
     Raises:
         PictureError: these files cannot be written, others can.
@@ -34,7 +35,7 @@ def write_files(root: Path, contents: Mapping[Path, bytes]) -> None:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 partial.unlink(missing_ok=True)
                 with open(partial, "xb") as file:
-                    file.write(content)
+                    file.writelines([content] if isinstance(content, bytes) else content)
                     file.flush()
                     os.fsync(file.fileno())
             _rename_all(partials)
@@ -87,3 +88,11 @@ def remove_files(root: Path, names: Iterable[Path]) -> None:
             continue
         except OSError as error:
             raise OutputError(f"output file {name} of an earlier run cannot be removed: {error.strerror}") from None
+
+
+def remove_partials(root: Path, names: Iterable[Path]) -> None:
+    """Removes the hidden files of a process that was ended while it wrote these outputs."""
+    for name in names:
+        if _is_inside(root, name):
+            with suppress(OSError):
+                _partial_name(root / name).unlink(missing_ok=True)

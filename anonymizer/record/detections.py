@@ -10,13 +10,18 @@ from anonymizer.settings import KINDS
 from anonymizer.types import Box, Detection
 
 
-def to_json(detections: Sequence[Detection]) -> bytes:
+def to_json(frames: Sequence[Sequence[Detection]]) -> bytes:
     """A list of {"y_min", "x_min", "y_max", "x_max", "score", "kind"}, boxes as the model said, unwidened.
 
-    Coordinates are float pixels of the upright picture, half open.
+    Coordinates are float pixels of the upright picture, half open. Where a file has several frames or pages, each entry
+    also says in which "frame" it is, from 0 on.
+
+    Args:
+        frames: the detections of each frame.
     """
     entries = [
         {
+            **({"frame": number} if len(frames) > 1 else {}),
             "y_min": detection.box.y_min,
             "x_min": detection.box.x_min,
             "y_max": detection.box.y_max,
@@ -24,6 +29,7 @@ def to_json(detections: Sequence[Detection]) -> bytes:
             "score": detection.score,
             "kind": detection.kind,
         }
+        for number, detections in enumerate(frames)
         for detection in detections
     ]
     return json.dumps(entries, indent=2).encode() + b"\n"

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from anonymizer import __version__
+from anonymizer.errors import OutputError, PictureError
+from anonymizer.files.write import write_files
 from anonymizer.settings import Settings
-from anonymizer.types import Kind, Result
+from anonymizer.types import STATUSES, Kind, Result, Status
 
 REPORT_NAME = "anonymize-report.json"
+_PROGRAM = {"name": "anonymize", "version": __version__}
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,34 @@ class UsedModel:
 
 
 @dataclass
+class Totals:
+    """Over all pictures of a run."""
+
+    statuses: Counter[Status] = field(default_factory=Counter)
+    detections: Counter[Kind] = field(default_factory=Counter)
+    seconds: Counter[str] = field(default_factory=Counter)
+    """Per stage, added up over all workers."""
+    unchanged: int = 0
+    """Pictures that an earlier run had done."""
+
+    def add(self, result: Result) -> None:
+        self.statuses[result.status] += 1
+        self.detections.update(result.counts)
+        self.unchanged += result.unchanged
+        if not result.unchanged:
+            self.seconds.update(result.seconds)
+
+    @property
+    def pictures(self) -> int:
+        return self.statuses.total()
+
+    @property
+    def fresh(self) -> int:
+        """Pictures that this run worked on."""
+        return self.pictures - self.statuses["skipped"] - self.unchanged
+
+
+@dataclass
 class Report:
     """Grows while a run goes on; owns its exit code."""
 
@@ -33,35 +65,35 @@ class Report:
     models: Sequence[UsedModel]
     kinds: tuple[Kind, ...]
     """The kinds that are looked for."""
-    results: list[Result] = field(default_factory=list)
+    results: Iterable[Result] = ()
+    """In the order of the listing."""
+    totals: Totals = field(default_factory=Totals)
+    """Of the results."""
     not_looked_at: Counter[str] = field(default_factory=Counter)
     """Files that are no pictures by their extension, counted by it."""
+    vanished: Sequence[str] = ()
+    """Pictures that are gone from the input; their outputs of earlier runs are still there."""
+    workers: int = 0
+    """Processes that did the work; 0 where it was this one."""
+    elapsed_s: float = 0.0
+    """Wall-clock seconds of the run."""
     complete: bool = False
     """Whether the run reached its end."""
 
     @property
     def exit_code(self) -> int:
         """0, or 1 if pictures failed."""
-        return 1 if self.count("failed") else 0
-
-    def count(self, status: str) -> int:
-        return sum(result.status == status for result in self.results)
+        return 1 if self.totals.statuses["failed"] else 0
 
     def detections(self) -> dict[Kind, int]:
         """Detections per kind, over all pictures."""
-        return {kind: sum(result.counts.get(kind, 0) for result in self.results) for kind in self.kinds}
+        return {kind: self.totals.detections[kind] for kind in self.kinds}
 
-    def seconds(self) -> dict[str, float]:
-        """Wall-clock seconds per stage, over all pictures."""
-        total: Counter[str] = Counter()
-        for result in self.results:
-            total.update(result.seconds)
-        return dict(total)
-
-    def to_json(self) -> bytes:
-        """Holds no absolute path, no time and nothing about the machine or its user."""
-        content: dict[str, Any] = {
-            "program": {"name": "anonymize", "version": __version__},
+    def to_json(self) -> Iterator[bytes]:
+        """In pieces, as it may be large. Holds no absolute path, no date and nothing about the machine or its user."""
+        totals = self.totals
+        head: dict[str, Any] = {
+            "program": _PROGRAM,
             "complete": self.complete,
             "settings": self.settings.as_dict(),
             "settings_digest": self.settings.digest(),
@@ -70,40 +102,49 @@ class Report:
                 for m in self.models
             ],
             "totals": {
-                "pictures": len(self.results),
-                **{status: self.count(status) for status in ("anonymized", "failed", "skipped")},
+                "pictures": totals.pictures,
+                **{status: totals.statuses[status] for status in STATUSES},
+                "unchanged": totals.unchanged,
                 "detections": self.detections(),
-                "seconds": _rounded(self.seconds()),
+                "seconds": _rounded(totals.seconds),
+                "elapsed_seconds": round(self.elapsed_s, 3),
+                "workers": self.workers,
                 "files_not_looked_at": dict(sorted(self.not_looked_at.items())),
+                "outputs_without_input": list(self.vanished),
             },
-            "files": [_entry(result) for result in self.results],
         }
-        return json.dumps(content, indent=2).encode() + b"\n"
+        return render(head, (_entry(result) for result in self.results))
 
 
-@dataclass(frozen=True)
-class PastRun:
-    """What the report of a run that is over says."""
+def render(head: Mapping[str, Any], files: Iterable[Mapping[str, Any]]) -> Iterator[bytes]:
+    """A report as JSON, one line for each file."""
+    yield json.dumps(head, indent=2).removesuffix("\n}").encode() + b',\n  "files": ['
+    separator = b"\n    "
+    for entry in files:
+        yield separator + json.dumps(entry).encode()
+        separator = b",\n    "
+    yield b"\n  ]\n}\n"
 
-    settings: Mapping[str, object] = field(default_factory=dict)
-    """Options, as in a configuration file."""
-    complete: bool = True
-    files: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    """The entry of each file, by its name."""
 
-
-def from_json(content: bytes) -> PastRun:
-    """What matters of a report, see `Report.to_json`.
-
-    Raises:
-        ValueError: the content is no report.
+def write_report(path: Path, content: Iterable[bytes]) -> None:
     """
-    report = json.loads(content)
+    Raises:
+        OutputError: it cannot be written.
+    """
     try:
-        files = {str(entry["file"]): dict(entry) for entry in report["files"]}
-        return PastRun(dict(report["settings"]), report["complete"] is True, files)
-    except (KeyError, TypeError):
-        raise ValueError("is no report of this program") from None
+        write_files(path.parent, {Path(path.name): content})
+    except PictureError as error:
+        raise OutputError(f"report {path} {error}") from None
+
+
+def is_report(path: Path) -> bool:
+    """Whether a file looks as if this program had written it as a report."""
+    try:
+        with open(path, "rb") as file:
+            beginning = file.read(200)
+    except OSError:
+        return False
+    return beginning.startswith(b'{\n  "program": {\n    "name": "anonymize"')
 
 
 def _entry(result: Result) -> dict[str, Any]:
@@ -114,6 +155,8 @@ def _entry(result: Result) -> dict[str, Any]:
         entry["fidelity"] = result.fidelity
     entry["detections"] = dict(result.counts)
     entry["seconds"] = _rounded(result.seconds)
+    if result.unchanged:
+        entry["unchanged"] = True
     if result.left_out:
         entry["left_out"] = list(result.left_out)
     if result.warnings:

@@ -1,8 +1,8 @@
-"""`auto`: looks like a strong Gaussian blur, and hides an object of any size equally well.
+"""`gaussian`: looks like a strong Gaussian blur, and hides an object of any size equally well.
 
-Everything inside the core of a region is first averaged into at most CELLS x CELLS cells of 8 bits. The cells
-alone are painted back, with Gaussian weights, so that the output holds no more of a large face than of a small
-one: a plain blur of the same look would leave traces below it that averaging over many pixels brings back.
+Only the brightness of one cell or a few is known of the object. It is painted in the colour of the surroundings, and
+with Gaussian weights into what is visible around. So the output holds no more of a large face than of a small one: a
+plain blur of the same look would leave traces below it that averaging over many pixels brings back.
 """
 
 from __future__ import annotations
@@ -11,47 +11,66 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from anonymizer.redact.mask import Region
+from anonymizer.redact.cells import reduce_to_cells
+from anonymizer.redact.mask import Area
+from anonymizer.redact.scene import Scene, Target
+from anonymizer.redact.solid import SURROUNDINGS, brightness, surroundings
 from anonymizer.types import Pixels
 
-CELLS = 4
-"""Cells along the longer side of a region."""
 SIGMA_CELLS = 0.5
 """Standard deviation of the Gaussian that paints the cells, in cells."""
 
 
-def paint(pixels: Pixels, region: Region) -> Pixels:
-    """What replaces the region's reach: as `pixels`, (height, width, C) of `region.reach`."""
-    cells = reduce_to_cells(pixels, region)
-    core, reach = region.core, region.reach
-    rows = _weights(reach.top, reach.bottom, core.top, core.bottom, cells.shape[0])
-    columns = _weights(reach.left, reach.right, core.left, core.right, cells.shape[1])
-    planes = [rows @ cells[:, :, channel].astype(np.float32) @ columns.T for channel in range(cells.shape[2])]
-    painted: Pixels = np.rint(np.stack(planes, axis=2)).astype(pixels.dtype)
+def paint(scene: Scene, target: Target) -> Pixels:
+    """What replaces the target: as the picture, (height, width, C) of its reach."""
+    reach = target.region.reach
+    return colors_at(scene, target, np.arange(reach.top, reach.bottom), np.arange(reach.left, reach.right))
+
+
+def colors_at(scene: Scene, target: Target, y: npt.NDArray[np.int_], x: npt.NDArray[np.int_]) -> Pixels:
+    """What is painted in these rows and columns of the picture, (len(y), len(x), C)."""
+    cells = _amid_surroundings(scene, target, _tinted(scene, target))
+    core = target.region.core
+    rows = _weights((y + 0.5 - core.top) / core.height, cells.shape[0])
+    columns = _weights((x + 0.5 - core.left) / core.width, cells.shape[1])
+    planes = [rows @ cells[:, :, channel] @ columns.T for channel in range(cells.shape[2])]
+    painted: Pixels = np.rint(np.stack(planes, axis=2)).astype(scene.pixels.dtype)
     return painted
 
 
-def reduce_to_cells(pixels: Pixels, region: Region) -> Pixels:
-    """The mean colours of the cells of a region's core: all that `paint` knows of it.
+def _tinted(scene: Scene, target: Target) -> npt.NDArray[np.float32]:
+    """The cells in the colour of the surroundings, (rows, columns, C)."""
+    around = surroundings(scene, target)
+    colors = reduce_to_cells(scene, target)[:, :, np.newaxis] + (around - brightness(around))
+    return colors.clip(0, np.iinfo(scene.pixels.dtype).max).astype(np.float32)
 
-    As `pixels`, (rows, columns, C), with 256 different values at most in each channel.
+
+def _amid_surroundings(scene: Scene, target: Target, cells: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """The cells with one more on every side, of the mean colour of what is visible there."""
+    core, (rows, columns, channels) = target.region.core, cells.shape
+    beyond = 1 + int(SURROUNDINGS * core.longer_side)
+    y = [core.top - beyond, *(core.top + core.height * row // rows for row in range(rows + 1)), core.bottom + beyond]
+    x = [core.left - beyond, *(core.left + core.width * n // columns for n in range(columns + 1)), core.right + beyond]
+    wide = np.pad(cells, ((1, 1), (1, 1), (0, 0)), mode="edge")  # where nothing is visible, the cells go on
+    for row, column in np.ndindex(rows + 2, columns + 2):
+        if 0 < row <= rows and 0 < column <= columns:
+            continue
+        around = Area(y[row], x[column], y[row + 1], x[column + 1]).inside(scene.size)
+        if around.height > 0 and around.width > 0 and (visible := scene.visible(around)).any():
+            wide[row, column] = cv2.mean(scene.pixels[around.slices], mask=visible)[:channels]
+    return wide
+
+
+def _weights(positions: npt.NDArray[np.float64], wide: int) -> npt.NDArray[np.float32]:
+    """Weight of each cell for each pixel, (len(positions), wide); rows add up to 1.
+
+    Args:
+        positions: 0 and 1 are the ends of the core.
+        wide: number of cells, of which the first and the last lie outside the core.
     """
-    core = region.core
-    cell_size = max(core.height, core.width) / CELLS
-    rows = min(core.height, max(1, round(core.height / cell_size)))
-    columns = min(core.width, max(1, round(core.width / cell_size)))
-    crop = np.ascontiguousarray(pixels[core.slices])
-    means = cv2.resize(crop, (columns, rows), interpolation=cv2.INTER_AREA).reshape(rows, columns, -1)
-    cells: Pixels = means.astype(pixels.dtype, copy=False)
-    return np.rint(cells / 257).astype(np.uint16) * 257 if cells.dtype == np.uint16 else cells
-
-
-def _weights(start: int, stop: int, core_start: int, core_stop: int, cells: int) -> npt.NDArray[np.float32]:
-    """Weight of each cell for each pixel from start to stop, (stop - start, cells); rows add up to 1."""
-    centres = (np.arange(cells) + 0.5) / cells
-    positions = (np.arange(start, stop) + 0.5 - core_start) / (core_stop - core_start)
-    # Beyond the core the outermost colours go on.
-    distances_in_cells = (positions.clip(0, 1)[:, np.newaxis] - centres) * cells
+    cells = wide - 2
+    centres = (np.arange(wide) - 0.5) / cells
+    distances_in_cells = (positions.clip(centres[0], centres[-1])[:, np.newaxis] - centres) * cells
     weights = np.exp(-(distances_in_cells**2) / (2 * SIGMA_CELLS**2))
     normalised: npt.NDArray[np.float32] = (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
     return normalised

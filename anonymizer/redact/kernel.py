@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from functools import lru_cache
 from math import erf, sqrt
+from typing import Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from anonymizer.redact.mask import Region
+from anonymizer.redact.scene import Scene, Target
 from anonymizer.settings import Kernel
 from anonymizer.types import Box, Pixels
 
@@ -21,6 +22,8 @@ WEAK_BELOW = 0.14
 
 That of a mean filter half as large as the face, which lets a recogniser name little more faces than chance.
 """
+SMALLEST_WEIGHT = 1e-4
+"""Below it the sum of weights is noise of the arithmetic."""
 
 
 @lru_cache(maxsize=8)
@@ -49,14 +52,34 @@ def is_weak(kernel: Kernel, box: Box) -> bool:
     return sigma_px(kernel) < WEAK_BELOW * box.longer_side
 
 
-def paint(pixels: Pixels, region: Region, kernel: Kernel) -> Pixels:
-    """What replaces the region's reach: as `pixels`, (height, width, C) of `region.reach`."""
-    reach = region.reach
+def paint(scene: Scene, target: Target) -> Pixels:
+    """What replaces the target: as the picture, (height, width, C) of its reach."""
+    kernel, reach = target.style.kernel, target.region.reach
+    assert kernel is not None
     radius = kernel.kernel_size // 2
-    source = reach.grown(radius, (pixels.shape[0], pixels.shape[1]))
-    weights = kernel_weights(kernel)
-    crop = np.ascontiguousarray(pixels[source.slices])
-    blurred = cv2.sepFilter2D(crop, -1, weights, weights, borderType=cv2.BORDER_REPLICATE)
+    source = reach.grown(radius, radius).inside(scene.size)
+    crop, owners = np.ascontiguousarray(scene.pixels[source.slices]), scene.owners[source.slices]
+    # What another method hides must not come back as a blur.
+    readable = (owners == 0) | (owners > scene.bounded)
+    blurred = _blur(crop, kernel) if readable.all() else _blur_of_part(crop, readable, kernel)
     top, left = reach.top - source.top, reach.left - source.left
-    same_type: Pixels = blurred.reshape(crop.shape).astype(pixels.dtype, copy=False)
-    return same_type[top : top + reach.height, left : left + reach.width]
+    return blurred[top : top + reach.height, left : left + reach.width]
+
+
+def _blur(crop: Pixels, kernel: Kernel) -> Pixels:
+    return _filter(crop, kernel).reshape(crop.shape).astype(crop.dtype, copy=False)
+
+
+def _blur_of_part(crop: Pixels, readable: npt.NDArray[np.bool_], kernel: Kernel) -> Pixels:
+    """The weighted mean of the readable pixels alone; black where there are none."""
+    share = readable.astype(np.float32)
+    total = _filter(crop * share[:, :, np.newaxis], kernel).reshape(crop.shape)
+    weight = _filter(share, kernel)[:, :, np.newaxis]
+    means = np.divide(total, weight, out=np.zeros_like(total), where=weight > SMALLEST_WEIGHT)
+    blurred: Pixels = np.rint(means).clip(0, np.iinfo(crop.dtype).max).astype(crop.dtype)
+    return blurred
+
+
+def _filter(values: npt.NDArray[Any], kernel: Kernel) -> npt.NDArray[Any]:
+    weights = kernel_weights(kernel)
+    return cv2.sepFilter2D(values, -1, weights, weights, borderType=cv2.BORDER_REPLICATE)

@@ -3,71 +3,124 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import ceil
+from math import ceil, inf
 
 import numpy as np
 
-from anonymizer.redact import gaussian, kernel
-from anonymizer.redact.mask import Mask, Region, to_region
-from anonymizer.settings import RedactSettings
+from anonymizer.redact.kernel import is_weak
+from anonymizer.redact.mask import Mask, Region, draw, to_region
+from anonymizer.redact.methods import METHODS, values_let_through
+from anonymizer.redact.scene import Scene, Style, Target
+from anonymizer.settings import KINDS, RedactSettings
 from anonymizer.types import Detection, Pixels
 
+PLATE_CELLS = 1
+"""Text is read back from several cells, so that a plate is one."""
+MEASURED_CELLS = 1
+"""Recognisers name no more faces of so many cells than by chance, or little more; see tests/benchmarks/attack.py."""
 
-def to_regions(detections: Sequence[Detection], shape: tuple[int, int], settings: RedactSettings) -> list[Region]:
-    """What is replaced in a picture of this height and width, the smallest object first."""
-    by_size = sorted(detections, key=lambda detection: detection.hidden_box.longer_side)
-    return [_to_region(detection, shape, settings) for detection in by_size]
+
+def to_targets(detections: Sequence[Detection], size: tuple[int, int], settings: RedactSettings) -> list[Target]:
+    """What is replaced in a picture of this height and width, by rank.
+
+    Where objects overlap, the one whose method lets less through has the pixels; of several such, the larger.
+    Objects of a kind with the method none are left out.
+    """
+    styles = {kind: to_style(kind, settings) for kind in KINDS}
+
+    def rank(found: Detection) -> tuple[object, ...]:
+        box = found.hidden_box
+        return values_let_through(styles[found.kind]), -box.longer_side, box.corners, found.kind
+
+    hidden = [found for found in detections if METHODS[styles[found.kind].method] is not None]
+    return [
+        Target(_to_region(found, size, settings), styles[found.kind], number)
+        for number, found in enumerate(sorted(hidden, key=rank), start=1)
+    ]
 
 
-def redact(pixels: Pixels, regions: Sequence[Region], mask: Mask, settings: RedactSettings) -> Pixels:
-    """A copy of the picture in which every region is replaced as far as the mask says.
+def to_style(kind: str, settings: RedactSettings) -> Style:
+    """How objects of a kind are replaced."""
+    method = settings.method_of(kind)
+    is_classic = method == "gaussian" and settings.obfuscation_kernel is not None
+    return Style(
+        method="kernel" if is_classic else method,
+        cells=settings.cells if kind == "face" else PLATE_CELLS,
+        color=settings.color,
+        overlay=settings.overlay,
+        kernel=settings.obfuscation_kernel if is_classic else None,
+    )
 
-    Every replacement is computed from the source, so that none brings back what another hid. Where they
-    overlap, the later one counts: that of the larger object, whose blur is the stronger. Where the mask is 0 the
-    result equals the input.
+
+def _to_region(detection: Detection, size: tuple[int, int], settings: RedactSettings) -> Region:
+    kind, box = detection.kind, detection.hidden_box
+    kernel = to_style(kind, settings).kernel
+    feather_px = ceil(settings.feather * box.longer_side) if kernel is None else kernel.box_kernel_size - 1
+    return to_region(box, settings.margin_of(kind), feather_px, size, settings.shape_of(kind))
+
+
+def redact(pixels: Pixels, targets: Sequence[Target]) -> tuple[Pixels, Mask]:
+    """A copy of the picture in which every target is replaced, and the mask of that.
+
+    The masks of all targets are united, and each pixel given to one of them, before anything is painted. Every
+    replacement is computed from the source, and there from what is visible or hidden for the target itself, so that
+    none brings back what another hid. Where the mask is 0 the result equals the input.
 
     Args:
-        regions: by rising size, see `to_regions`.
-        mask: of these regions, see `union_mask`.
+        targets: see `to_targets`.
     """
-    replacement = np.empty_like(pixels)
-    for region in regions:
-        replacement[region.reach.slices] = _paint(pixels, region, settings)
-
+    scene = to_scene(pixels, targets)
     result: Pixels = pixels.copy()
-    for region in regions:
-        part = region.reach.slices
-        share = mask[part][:, :, np.newaxis]
-        source = pixels[part].astype(np.float32)
-        result[part] = np.rint(source + (replacement[part] - source) * share).astype(pixels.dtype)
-    return result
+    for target in targets:
+        paint, part = METHODS[target.style.method], target.region.reach.slices
+        share = np.where(scene.owners[part] == target.number, scene.mask[part], 0)[:, :, np.newaxis]
+        if paint is None or not share.any():
+            continue
+        colors = result[part].astype(np.float32)  # those of the source, wherever the share is not 0
+        colors += (paint(scene, target) - colors) * share
+        result[part] = np.rint(colors)
+    return result, scene.mask
 
 
-def _to_region(detection: Detection, shape: tuple[int, int], settings: RedactSettings) -> Region:
-    margin = {"face": settings.face_margin, "plate": settings.plate_margin}[detection.kind]
-    if settings.obfuscation_kernel is not None:
-        feather_px = settings.obfuscation_kernel.box_kernel_size - 1
-    else:
-        feather_px = ceil(settings.feather * detection.hidden_box.longer_side)
-    return to_region(detection.hidden_box, margin, feather_px, shape)
-
-
-def _paint(pixels: Pixels, region: Region, settings: RedactSettings) -> Pixels:
-    if settings.obfuscation_kernel is not None:
-        return kernel.paint(pixels, region, settings.obfuscation_kernel)
-    return gaussian.paint(pixels, region)
+def to_scene(pixels: Pixels, targets: Sequence[Target]) -> Scene:
+    """Unites the masks of all targets, and gives each pixel to one of them."""
+    mask, owners = draw([target.region for target in targets], (pixels.shape[0], pixels.shape[1]))
+    return Scene(pixels, mask, owners, bounded=sum(values_let_through(target.style) < inf for target in targets))
 
 
 def weaknesses(detections: Sequence[Detection], settings: RedactSettings) -> list[str]:
     """What a user should know about how well these detections are hidden."""
+    return [
+        *_left_visible(detections, settings),
+        *_under_a_weak_kernel(detections, settings),
+        *_in_many_cells(detections, settings),
+    ]
+
+
+def _left_visible(detections: Sequence[Detection], settings: RedactSettings) -> list[str]:
+    visible = [kind for kind in KINDS if settings.method_of(kind) == "none"]
+    counts = {kind: sum(detection.kind == kind for detection in detections) for kind in visible}
+    text = "objects that stay visible, since their method is none"
+    return [f"{kind} {text}: {count}" for kind, count in counts.items() if count]
+
+
+def _under_a_weak_kernel(detections: Sequence[Detection], settings: RedactSettings) -> list[str]:
     triple = settings.obfuscation_kernel
+    blurred = [detection for detection in detections if to_style(detection.kind, settings).method == "kernel"]
     if triple is None:
         return []
-    weak = [detection.box.longer_side for detection in detections if kernel.is_weak(triple, detection.box)]
+    weak = [detection.box.longer_side for detection in blurred if is_weak(triple, detection.box)]
     if not weak:
         return []
     return [
         f"the kernel {triple.kernel_size},{triple.sigma:g},{triple.box_kernel_size} is too weak for {len(weak)} of "
-        f"{len(detections)} objects (the largest has {max(weak):.0f} px): they may stay recognisable; "
+        f"{len(blurred)} objects (the largest has {max(weak):.0f} px): they may stay recognisable; "
         "use --obfuscation-kernel auto"
     ]
+
+
+def _in_many_cells(detections: Sequence[Detection], settings: RedactSettings) -> list[str]:
+    if settings.cells <= MEASURED_CELLS:
+        return []
+    count = sum(to_style(d.kind, settings).method in ("gaussian", "mosaic") for d in detections if d.kind == "face")
+    return [f"faces that {settings.cells} cells may leave recognisable: {count}; use {MEASURED_CELLS}"] if count else []

@@ -1,66 +1,159 @@
-"""Runs the pipeline over a folder, picture after picture, in this process."""
+"""Runs the pipeline over a folder: skips what is done, has the rest done, and keeps the books."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import suppress
-from pathlib import Path
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from itertools import count
+from typing import Any
 
-from anonymizer.detect.detector import Detector
 from anonymizer.detect.load import load_detectors
-from anonymizer.errors import AnonymizerError, OutputError, PictureError
+from anonymizer.errors import AnonymizerError, OutputError
 from anonymizer.files.output import make_output
-from anonymizer.files.write import write_files
-from anonymizer.pipeline import process
-from anonymizer.record.report import Report
+from anonymizer.record.report import Report, write_report
+from anonymizer.record.trace import Trace, open_trace
+from anonymizer.run.machine import auto_workers
+from anonymizer.run.manifest import Manifest
 from anonymizer.run.plan import Plan
+from anonymizer.run.pool import Pool
+from anonymizer.run.task import Executor, InThisProcess, Task
 from anonymizer.types import Job, Result
 
 
-def run(plan: Plan, on_result: Callable[[Result], None] = lambda result: None) -> Report:
+def run(
+    plan: Plan,
+    on_result: Callable[[Result], None] = lambda result: None,
+    is_stopping: Callable[[], bool] = lambda: False,
+) -> Report:
     """Carries out a plan, and writes the report however the run ends.
 
     Args:
         on_result: called after each picture.
+        is_stopping: asked before each picture. A run that is to stop ends what it has in hand, and its report is not
+            complete.
 
     Raises:
         ModelError: a model cannot be loaded; nothing has been written.
+        SettingsError: the input holds no picture; nothing has been written.
         OutputError: the output cannot be written, or not any more.
-        KeyboardInterrupt: the picture in hand has left no file under a final name.
     """
-    detectors = load_detectors(plan.settings.detect)
+    is_first_run = not plan.manifest.exists()
     make_output(plan.output)
-    report = Report(plan.settings, plan.models, plan.kinds, not_looked_at=plan.not_looked_at)
-    _write_report(plan, report)  # says "incomplete", should the run be killed, and proves that it can be written
+    with (
+        closing(Manifest(plan.manifest, plan.input, plan.output, plan.fingerprint)) as manifest,
+        closing(_make_executor(plan, manifest.lock, is_stopping)) as executor,
+    ):
+        if is_first_run:
+            _prove_models(executor, manifest, plan)
+        with open_trace(plan.run.profile) as trace:
+            return _Run(plan, executor, manifest, trace, on_result, is_stopping).carry_out()
+
+
+def _make_executor(plan: Plan, lock: int, is_stopping: Callable[[], bool]) -> Executor:
+    task = Task(plan.input, plan.output, plan.settings, load_detectors)
+    workers = auto_workers() if plan.run.workers is None else plan.run.workers
+    return Pool(task, workers, plan.run.timeout, lock, is_stopping) if workers else InThisProcess(task)
+
+
+def _prove_models(executor: Executor, manifest: Manifest, plan: Plan) -> None:
+    """Models that do not work must leave no trace in the output."""
     try:
-        for result in plan.settled:
-            _note(report, result, on_result)
-        for job in plan.jobs:
-            _note(report, _process(plan, job, detectors, report), on_result)
-    except BaseException:
-        with suppress(AnonymizerError):  # the first error is the one to tell
-            _write_report(plan, report)
+        executor.start()
+    except AnonymizerError:
+        manifest.discard()
+        with suppress(OSError):  # it may hold something
+            plan.output.rmdir()
         raise
-    report.complete = True
-    _write_report(plan, report)
-    return report
 
 
-def _process(plan: Plan, job: Job, detectors: Sequence[Detector], report: Report) -> Result:
-    try:
-        return process(job, plan.input, plan.output, detectors, plan.settings)
-    except OutputError:
-        report.results.append(Result(job.name, "failed", "the output folder cannot be written any more"))
-        raise
+class _Run:
+    """One run, from the first picture to the report."""
 
+    def __init__(
+        self,
+        plan: Plan,
+        executor: Executor,
+        manifest: Manifest,
+        trace: Trace | None,
+        on_result: Callable[[Result], None],
+        is_stopping: Callable[[], bool],
+    ) -> None:
+        self._plan = plan
+        self._executor = executor
+        self._manifest = manifest
+        self._trace = trace
+        self._on_result = on_result
+        self._is_stopping = is_stopping
+        self._positions = count()
+        self._in_hand: dict[str, tuple[int, list[Any]]] = {}
+        """Position and evidence of the pictures that are being worked on, by name."""
+        self._report = Report(
+            plan.settings,
+            plan.models,
+            plan.kinds,
+            results=manifest,
+            not_looked_at=plan.listing.not_looked_at,
+            workers=executor.workers,
+        )
 
-def _note(report: Report, result: Result, on_result: Callable[[Result], None]) -> None:
-    report.results.append(result)
-    on_result(result)
+    def carry_out(self) -> Report:
+        start_s = time.perf_counter()
+        report = self._report
+        self._write_report()  # says "incomplete", should the run be killed, and proves that it can be written
+        try:
+            for job, result in self._executor.carry_out(self._to_do()):
+                position, evidence = self._in_hand.pop(job.name)
+                self._manifest.note(position, job, result, evidence)
+                self._count(result)
+            report.complete = not self._is_stopping()
+            if report.complete:
+                for result in self._plan.settled():
+                    self._note_untouched(result)
+                report.vanished = self._find_vanished()
+        except BaseException as error:
+            with suppress(AnonymizerError):  # the first error is the one to tell
+                if isinstance(error, OutputError):
+                    self._fail_all_in_hand("the output folder cannot be written any more")
+                self._write_report()
+            raise
+        report.elapsed_s = time.perf_counter() - start_s
+        self._write_report()
+        return report
 
+    def _to_do(self) -> Iterator[Job]:
+        """The pictures that need work; takes down what becomes of the others."""
+        limit, overwrite = self._plan.run.limit, self._plan.run.overwrite
+        for number, job in enumerate(self._plan.jobs):
+            if self._is_stopping():
+                return
+            if limit is not None and number >= limit:
+                self._note_untouched(Result(job.name, "skipped", f"beyond --limit {limit}"))
+                continue
+            done = None if overwrite else self._manifest.find_done(job)
+            if done is not None:
+                self._note_untouched(done)
+                continue
+            self._in_hand[job.name] = next(self._positions), self._manifest.evidence(job)
+            yield job
 
-def _write_report(plan: Plan, report: Report) -> None:
-    try:
-        write_files(plan.report.parent, {Path(plan.report.name): report.to_json()})
-    except PictureError as error:
-        raise OutputError(f"report {plan.report} {error}") from None
+    def _note_untouched(self, result: Result) -> None:
+        self._manifest.note_untouched(next(self._positions), result)
+        self._count(result)
+
+    def _fail_all_in_hand(self, reason: str) -> None:
+        for name in self._in_hand:
+            self._note_untouched(Result(name, "failed", reason))
+
+    def _count(self, result: Result) -> None:
+        self._report.totals.add(result)
+        if self._trace is not None:
+            self._trace.add(result)
+        self._on_result(result)
+
+    def _find_vanished(self) -> list[str]:
+        """A share of the folder is not told what the others do."""
+        return self._manifest.vanished() if self._plan.run.shard is None else []
+
+    def _write_report(self) -> None:
+        write_report(self._plan.report, self._report.to_json())

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
+from itertools import chain
 from pathlib import Path
 
+from anonymizer import __version__
 from anonymizer.detect.catalogue import checksum
 from anonymizer.detect.load import choose_models, chosen_kinds, thresholds_of
 from anonymizer.errors import OutputError, SettingsError
-from anonymizer.files.find import find_pictures
+from anonymizer.files.find import Listing, find_pictures, jobs_in
 from anonymizer.files.output import check_output
-from anonymizer.record.report import REPORT_NAME, UsedModel
-from anonymizer.settings import RunSettings, Settings
+from anonymizer.files.overlay import read_overlay
+from anonymizer.record.report import REPORT_NAME, UsedModel, is_report
+from anonymizer.run.manifest import MANIFEST_NAME
+from anonymizer.settings import RunSettings, Settings, Shard
 from anonymizer.types import Job, Kind, Result
 
 
@@ -24,61 +28,100 @@ class Plan:
     input: Path
     output: Path
     report: Path
+    manifest: Path
     settings: Settings
+    run: RunSettings
     models: Sequence[UsedModel]
     kinds: tuple[Kind, ...]
-    jobs: Sequence[Job]
-    settled: Sequence[Result]
-    """What is known already: folders that cannot be listed or came up before, pictures beyond the limit."""
-    not_looked_at: Counter[str]
-    """Files that are no pictures by their extension, counted by it."""
+    listing: Listing
+    jobs: Iterator[Job]
+    """The pictures of the listing that are in the shard. Can be iterated over once."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Equal for runs that make the same output of the same picture."""
+        parts = (__version__, self.settings.digest(), *(model.sha256 for model in self.models))
+        return sha256(" ".join(parts).encode()).hexdigest()
+
+    def settled(self) -> list[Result]:
+        """What the listing could not enter, or came upon before. Complete when `jobs` is exhausted."""
+        return [
+            *(Result(f"{path}/", "failed", reason) for path, reason in self.listing.unreadable.items()),
+            *(Result(f"{link}/", "skipped", f"the same folder as {f}/") for link, f in self.listing.repeated.items()),
+        ]
 
 
 def make_plan(run: RunSettings, settings: Settings) -> Plan:
-    """Lists the pictures and checks models and folders. Loads no model and writes nothing.
+    """Checks folders and models, and begins to list the pictures. Loads no model and writes nothing.
 
     Raises:
-        SettingsError: the input is no folder or holds no picture, or a folder is not named.
+        SettingsError: the input is no folder or holds no picture, a folder is not named, the overlay is no picture, or
+            nothing would be written.
         ModelError: a model is missing or damaged.
         OutputError: the output is refused.
     """
     if run.input is None or run.image_output is None:
         missing = "--input" if run.input is None else "--image-output"
         raise SettingsError(f"missing {missing}; try 'anonymize --help'")
-    check_output(run.input, run.image_output, run.overwrite)
+    manifest = run.image_output / _of_shard(MANIFEST_NAME, run.shard)
+    check_output(run.input, run.image_output, run.overwrite or _is_ours(run.image_output))
     listing = find_pictures(run.input, settings.find.image_extensions, run.image_output)
-    report = run.report if run.report is not None else run.image_output / REPORT_NAME
-    _check_report(report, run, listing.jobs)
-    if not listing.jobs and not run.allow_empty:
-        raise SettingsError(
-            f"input folder {run.input} holds no picture ({', '.join(settings.find.image_extensions)}); "
-            "see --image-extensions, or add --allow-empty if that is no mistake"
-        )
+    report = run.report if run.report is not None else run.image_output / _of_shard(REPORT_NAME, run.shard)
+    _check_report(report, run, settings)
     models = choose_models(settings.detect)
     used = [
         UsedModel(model.name, checksum(model), model.found_kinds, thresholds_of(model, settings.detect))
         for model in models
     ]
-    limit = run.limit if run.limit is not None else len(listing.jobs)
-    settled = [Result(f"{folder}/", "failed", reason) for folder, reason in listing.unreadable.items()]
-    settled += [
-        Result(f"{link}/", "skipped", f"the same folder as {folder}/") for link, folder in listing.repeated.items()
-    ]
-    settled += [Result(job.name, "skipped", f"beyond --limit {limit}") for job in listing.jobs[limit:]]
+    kinds = chosen_kinds(models, settings.detect)
+    if settings.redact.only_detects(kinds) and not settings.record.write_detections:
+        raise SettingsError("--no-write-detections: with --method none there is nothing else to write")
+    if settings.redact.overlay is not None:
+        read_overlay(settings.redact.overlay)
     return Plan(
         input=run.input,
         output=run.image_output,
         report=report,
+        manifest=manifest,
         settings=settings,
+        run=run,
         models=used,
-        kinds=chosen_kinds(models, settings.detect),
-        jobs=listing.jobs[:limit],
-        settled=settled,
-        not_looked_at=listing.not_looked_at,
+        kinds=kinds,
+        listing=listing,
+        jobs=_jobs(listing, run),
     )
 
 
-def _check_report(report: Path, run: RunSettings, jobs: Sequence[Job]) -> None:
+def _jobs(listing: Listing, run: RunSettings) -> Iterator[Job]:
+    """
+    Raises:
+        SettingsError: there is no picture at all.
+    """
+    jobs = iter(listing)
+    first = next(jobs, None)
+    if first is None:
+        if run.allow_empty:
+            return iter(())
+        raise SettingsError(
+            f"input folder {run.input} holds no picture ({', '.join(listing.extensions)}); "
+            "see --image-extensions, or add --allow-empty if that is no mistake"
+        )
+    return (job for job in chain([first], jobs) if run.shard is None or run.shard.holds(job.name))
+
+
+def _of_shard(name: str, shard: Shard | None) -> str:
+    """Machines that share an output folder keep their own books."""
+    path = Path(name)
+    return name if shard is None else f"{path.stem}-{shard.number}-of-{shard.of}{path.suffix}"
+
+
+def _is_ours(output: Path) -> bool:
+    """Whether an earlier run, perhaps of another shard, wrote into this folder."""
+    pattern = f"{Path(MANIFEST_NAME).stem}*{Path(MANIFEST_NAME).suffix}"
+    return output.is_dir() and any(output.glob(pattern))
+
+
+def _check_report(report: Path, run: RunSettings, settings: Settings) -> None:
     assert run.input is not None
     assert run.image_output is not None
     real, output = report.resolve(), run.image_output.resolve()
@@ -86,9 +129,11 @@ def _check_report(report: Path, run: RunSettings, jobs: Sequence[Job]) -> None:
         raise OutputError(f"report {report} lies inside the input folder; choose another place with --report")
     if report.exists() and not report.is_file():
         raise OutputError(f"report {report} is no file; choose another place with --report")
-    if report.exists() and not run.overwrite:
-        raise OutputError(f"report {report} exists; add --overwrite to replace it")
-    if real.is_relative_to(output) and real.relative_to(output) in {
-        path for job in jobs for path in (job.target, job.record)
-    }:
+    if report.exists() and not run.overwrite and not is_report(report):
+        raise OutputError(f"report {report} exists and is no report; add --overwrite to replace it")
+    if not real.is_relative_to(output):
+        return
+    name = real.relative_to(output)
+    jobs = jobs_in(run.input, name.parent, settings.find.image_extensions)
+    if name in {path for job in jobs for path in (job.target, job.record)}:
         raise OutputError(f"report {report} would take the place of an output; choose another place with --report")

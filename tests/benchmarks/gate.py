@@ -7,6 +7,7 @@ boxes, by size, it prints how many count as redacted before and after, next to e
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -18,9 +19,10 @@ from anonymizer.check.place import place_of
 from anonymizer.check.target import Target, find_targets
 from anonymizer.errors import PictureError
 from anonymizer.files.read import read_picture
-from anonymizer.pipeline import redact_detections, to_8_bits
+from anonymizer.pipeline import mask_detections, to_8_bits
 from anonymizer.record.detections import from_json
 from anonymizer.settings import FindSettings, Settings
+from anonymizer.types import Detection, Pixels
 
 SIZES_PX = (0, 12, 16, 24, 48, 96, float("inf"))
 
@@ -45,13 +47,22 @@ def main() -> None:
 def _measure(target: Target, originals: Path) -> list[tuple[float, bool, bool, float, bool]]:
     """Of each recorded box: size in pixels, whether it counts as redacted before and after, detail left, too much?"""
     try:
-        before, after = read_picture(originals / target.name).pixels, read_picture(target.path).pixels
+        before, after = read_picture(originals / target.name), read_picture(target.path)
     except PictureError as error:
         print(f"left out: {target.name}: {error}")
         return []
-    recorded = from_json(target.records[0].read_bytes()).get(0, [])
-    mask = redact_detections(after, recorded, Settings())[1] >= 1
-    before, after = to_8_bits(before), to_8_bits(after)
+    frames = from_json(target.records[0].read_bytes())
+    rows = []
+    for number, (source, frame) in enumerate(zip(before.frames, after.frames, strict=True)):
+        rows += _measure_frame(source.view, frame.view, frames.get(number, []))
+    return rows
+
+
+def _measure_frame(
+    source: Pixels, redacted: Pixels, recorded: Sequence[Detection]
+) -> list[tuple[float, bool, bool, float, bool]]:
+    mask = mask_detections(redacted, recorded, Settings()) >= 1
+    before, after = to_8_bits(source), to_8_bits(redacted)
     rows = []
     for detection in recorded:
         place = place_of(detection.box, after.shape)

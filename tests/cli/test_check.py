@@ -14,6 +14,7 @@ import pytest
 from fakes import CrashingDetector, FixedDetector, KeenDetector, face, load, noise, plate, save, smooth
 from PIL import Image
 
+from anonymizer.check.plan import make_check_plan
 from anonymizer.cli.main import run
 
 FACE = face(20, 20, 60, 60)
@@ -123,12 +124,128 @@ def test_a_damaged_record(check, redacted):
     assert "a.json beside it is damaged: holds something that is no detection" in out
 
 
-def test_every_frame_is_looked_at(check, redacted, tmp_path, monkeypatch, use_detectors):
-    monkeypatch.setattr("anonymizer.check.run.frames_of", lambda picture: [picture, picture])
+def moving(path, *frames):
+    """An animation."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    first, *others = map(Image.fromarray, frames)
+    options = {"lossless": True, "exact": True} if path.suffix == ".webp" else {}
+    first.save(path, save_all=True, append_images=others, duration=100, **options)
+    return path
+
+
+def flat(height, width, level):
+    return np.full((height, width, 3), level, np.uint8)
+
+
+@pytest.mark.parametrize("name", ["a.gif", "a.png", "a.webp"])
+def test_animations(check, folders, tmp_path, use_detectors, capsys, name):
+    """The face is found in the second frame alone: the first and the third are hidden there too, the fourth is not."""
+    drawn = np.kron(np.array([[0, 255], [255, 0]], np.uint8), np.ones((50, 50), np.uint8))[:, :, np.newaxis].repeat(
+        3, 2
+    )
+    stripes = drawn.copy()
+    stripes[20:60, 20:60:2] = (255, 0, 0)
+    moving(folders[0] / name, drawn, stripes, drawn - drawn // 4, drawn - drawn // 3)
+    use_detectors(KeenDetector(FACE))
+    assert run(["--input", str(folders[0]), "--image-output", str(folders[1])]) == 0
+    capsys.readouterr()
+    assert check(folders[1], "--against", folders[0])[:2] == (0, "1 files checked: 0 findings, 0 warnings, 0 noted\n")
     use_detectors(FixedDetector(FACE))
-    assert check(redacted, "--json", tmp_path / "found.json", "--html", tmp_path / "found.html")[0] == 1
+    assert check(folders[1], "--json", tmp_path / "found.json", "--html", tmp_path / "found.html")[0] == 1
     entries = json.loads((tmp_path / "found.json").read_text())["findings"]
-    assert [(entry["level"], entry.get("frame")) for entry in entries] == [("noted", None), ("finding", 1)] * 2
+    levels = [(entry["level"], entry.get("frame", 0)) for entry in entries]
+    assert levels == [("noted", 0), ("noted", 1), ("noted", 2), ("finding", 3)]
+    shutil.copy(folders[0] / name, folders[1] / name)
+    assert "changed" not in check(folders[1], "--against", folders[0])[1]
+    assert "not hidden" in check(folders[1], "--against", folders[0])[1]
+
+
+def test_pages(check, folders, use_detectors, capsys):
+    """Nothing is hidden in the pages beside that with a face."""
+    moving(folders[0] / "a.tif", noise(100, 100), flat(100, 100, 90), flat(80, 90, 50))
+    use_detectors(KeenDetector(FACE))
+    assert run(["--input", str(folders[0]), "--image-output", str(folders[1])]) == 0
+    capsys.readouterr()
+    assert check(folders[1], "--against", folders[0])[:2] == (0, "1 files checked: 0 findings, 0 warnings, 0 noted\n")
+    moving(folders[1] / "a.tif", noise(100, 100), flat(100, 100, 90))
+    assert "another number of frames" in check(folders[1], "--against", folders[0])[1]
+
+
+def test_what_a_run_keeps_for_itself_is_nothing_extra(check, folders, redacted, tmp_path):
+    assert (redacted / "anonymize-manifest.sqlite").exists()
+    (redacted / "anonymize-manifest-1-of-2.sqlite").touch()
+    assert check(redacted, "--against", folders[0])[:2] == (
+        0, "2 files checked: 0 findings, 0 warnings, 0 noted\n",
+    )  # fmt: skip
+    (redacted / "sub" / "anonymize-report.json").touch()
+    assert "anonymize-report.json  extra" in check(redacted, "--against", folders[0])[1]
+
+
+def test_reports_of_shares(check, folders, use_detectors, capsys):
+    for index in range(8):
+        save(folders[0] / f"{index}.png", noise(100, 100, seed=index))
+    (folders[0] / "broken.png").write_bytes(b"broken")
+    use_detectors(KeenDetector(FACE))
+    for share in ("1/2", "2/2"):
+        run(["--input", str(folders[0]), "--image-output", str(folders[1]), "--shard", share])
+    capsys.readouterr()
+    code, out, _ = check(folders[1], "--against", folders[0])
+    assert (code, out) == (0, "8 files checked: 0 findings, 0 warnings, 1 noted\n")
+    (folders[1] / "anonymize-report-2-of-2.json").unlink()
+    assert "did not reach its end" in check(folders[1], "--against", folders[0])[1]
+
+
+def test_a_run_that_only_detected(check, folders, use_detectors, capsys):
+    save(folders[0] / "a.png", noise(100, 100))
+    use_detectors(KeenDetector(FACE))
+    assert run(["--input", str(folders[0]), "--image-output", str(folders[1]), "--method", "none"]) == 0
+    capsys.readouterr()
+    code, out, _ = check(folders[1], "--against", folders[0], "-v")
+    assert code == 0
+    assert "no output: the run was told to detect only" in out
+    shutil.copy(folders[0] / "a.png", folders[1])
+    code, out, _ = check(folders[1], "--against", folders[0])
+    assert code == 1
+    assert "has an output, though the report says detected" in out
+    assert "recorded as redacted, but the pixels show detail" in out
+
+
+def test_what_the_run_left_visible(check, folders, use_detectors, capsys):
+    save(folders[0] / "a.png", noise(100, 100))
+    use_detectors(KeenDetector(FACE), KeenDetector(plate(70, 70, 90, 80), kinds=["plate"]))
+    arguments = ["--input", str(folders[0]), "--image-output", str(folders[1])]
+    assert run([*arguments, "--plate-method", "none", "--exclude-zone", "0,0 1,0 1,0.1 0,0.1"]) == 0
+    capsys.readouterr()
+    code, out, _ = check(folders[1])
+    assert code == 1
+    assert re.search(r"a\.png +plate 0\.90 +70, 70, 20 x 10 +recorded as redacted, but", out)
+
+
+@pytest.mark.parametrize("method", ["mosaic", "solid", "image", "inpaint"])
+def test_other_methods(check, folders, use_detectors, capsys, method):
+    for name in ("a.png", "b.jpg"):
+        save(folders[0] / name, smooth(100, 100) // 2 + noise(100, 100) // 2)
+    use_detectors(KeenDetector(FACE))
+    assert run(["--input", str(folders[0]), "--image-output", str(folders[1]), "--method", method]) == 0
+    use_detectors(FixedDetector(FACE))
+    capsys.readouterr()
+    assert check(folders[1])[:2] == (0, "2 files checked: 0 findings, 0 warnings, 2 noted\n")
+
+
+@pytest.mark.parametrize(
+    ("of_run", "given", "used"),
+    [
+        (["fast"], [], "balanced"), (["thorough"], [], "thorough"), ([], [], "balanced"),
+        (["thorough"], ["fast"], "fast"),
+    ],
+)  # fmt: skip
+def test_preset(folders, use_detectors, of_run, given, used):
+    save(folders[0] / "a.png", noise(100, 100))
+    use_detectors(KeenDetector(FACE))
+    presets = [["--preset", name] for name in of_run] or [[]]
+    assert run(["--input", str(folders[0]), "--image-output", str(folders[1]), *presets[0]]) == 0
+    plan = make_check_plan([folders[1]], dict.fromkeys(["preset"], given[0]) if given else {})
+    assert plan.detect.preset == used
 
 
 def test_thresholds(check, redacted, tmp_path):

@@ -2,6 +2,7 @@ import pytest
 import yaml
 
 from anonymizer.cli.main import run
+from anonymizer.files.formats import EXTENSIONS
 
 
 def printed(capsys, *arguments):
@@ -37,7 +38,7 @@ def test_the_command_line_wins_over_the_file_and_the_file_over_the_defaults(caps
     config.write_text("face-threshold: 0.3\nplate-threshold: 0.4\noverwrite: true\n")
     options = yaml.safe_load(printed(capsys, "--config", str(config), "--face-threshold", "0.9", "--no-overwrite"))
     assert (options["face-threshold"], options["plate-threshold"], options["overwrite"]) == (0.9, 0.4, False)
-    assert options["image-extensions"] == "jpg,jpeg,png"
+    assert options["image-extensions"] == ",".join(EXTENSIONS)
 
 
 def test_wrong_values(capsys):

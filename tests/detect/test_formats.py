@@ -193,7 +193,8 @@ def test_looking_at_several_sizes(tmp_path):
     """What each view shows is reported in pixels of the picture."""
     save_tflite(tmp_path / "model.tflite")
     (tmp_path / "model.yaml").write_text(
-        "file: model.tflite\nlabels: {1: face}\ninput: {size_multiple: 32, longest_sides: [50, 100, 400]}\n"
+        "file: model.tflite\nlabels: {1: face}\ninput: {size_multiple: 32}\n"
+        "views: [{longest_side: 50}, {longest_side: 100}, {longest_side: 400}]\n"
     )
     (found,) = detector_in(tmp_path).detect([picture_with((20, 40, 60, 80), height=100, width=200)])
     assert len(found) == 3
@@ -205,10 +206,47 @@ def test_small_objects_in_a_shrunk_view_are_left_to_the_larger_ones(tmp_path):
     save_tflite(tmp_path / "model.tflite")
     (tmp_path / "model.yaml").write_text(
         "file: model.tflite\nlabels: {1: face, 2: face}\n"
-        "input: {size_multiple: 32, longest_sides: [100, 400], smallest_when_shrunk: 30}\n"
+        "input: {size_multiple: 32}\nviews: [{longest_side: 100, smallest: 30}, {longest_side: 400}]\n"
     )
     (found,) = detector_in(tmp_path).detect([picture_with((20, 40, 40, 80), (130, 10, 190, 90), height=100, width=200)])
     assert [round(detection.box.width) for detection in found] == [60, 20, 60]
+
+
+def test_a_score_that_is_the_mean_of_the_views(tmp_path):
+    """What one view does not see counts as 0 where it answers for such objects."""
+    save_tflite(tmp_path / "model.tflite")
+    description = (
+        "file: model.tflite\nlabels: {1: face, 2: face}\ninput: {size_multiple: 32}\n"
+        "views: [{longest_side: 100, smallest: 30}, {}, {mirrored: true}]\nscore: mean\n"
+    )
+    (tmp_path / "model.yaml").write_text(description)
+    picture = picture_with((20, 40, 40, 80), (130, 10, 190, 90), height=100, width=200)
+    (found,) = detector_in(tmp_path).detect([picture])
+    assert [d.score for d in found] == pytest.approx([1, 1])
+    boxes = sorted(dataclasses.astuple(d.box) for d in found)
+    assert boxes[0] == pytest.approx((20, 40, 40, 80), abs=1e-4)
+    assert boxes[1] == pytest.approx((130, 10, 190, 90), abs=4)
+
+
+def test_presets_without_views_have_no_part_of_a_model(tmp_path):
+    save_tflite(tmp_path / "model.tflite")
+    (tmp_path / "model.yaml").write_text("file: model.tflite\nlabels: {1: face}\nviews: {thorough: [{}]}\n")
+    assert choose_models(DetectSettings(weights=tmp_path, preset="thorough"))
+    with pytest.raises(ModelError, match="finds the kind 'face'"):
+        choose_models(DetectSettings(weights=tmp_path, kinds="face", preset="fast"))
+
+
+def test_scores_are_calibrated_by_the_size_of_the_object(tmp_path):
+    save_graph_def(tmp_path / "face.pb", answer(detection_scores=[[0.5] * 3], detection_boxes=[[
+        [0.0, 0.0, 0.1, 0.1], [0.0, 0.0, 0.2, 0.2], [0.0, 0.0, 0.8, 0.8]
+    ]]))  # fmt: skip
+    (tmp_path / "model.yaml").write_text(
+        "file: face.pb\nlabels: {1: face}\ncalibration: {balanced: {10: 2, 40: 1}}\nthresholds: {face: 0.1}\n"
+    )
+    (found,) = detector_in(tmp_path).detect([picture_with(height=100, width=100)])
+    assert [d.score for d in found] == pytest.approx([0.25, 0.5**1.5, 0.5])
+    (found,) = detector_in(tmp_path, preset="fast").detect([picture_with(height=100, width=100)])
+    assert [d.score for d in found] == [0.5, 0.5, 0.5]
 
 
 def test_several_models_share_the_work(tmp_path):

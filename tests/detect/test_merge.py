@@ -1,18 +1,47 @@
+import time
+from dataclasses import astuple
+
+import numpy as np
+import pytest
 from fakes import face, plate
+from hypothesis import given
+from hypothesis import strategies as st
 
-from anonymizer.detect.merge import merge_detections
+from anonymizer.detect.merge import OVERLAP_LIMIT, Opinion, merge_detections, merge_opinions
+from anonymizer.types import Box, Detection
+
+sides = st.floats(0, 100)
+boxes = st.builds(lambda x, y, width, height: Box(x, y, x + width, y + height), sides, sides, sides, sides)
+detections = st.lists(st.builds(Detection, boxes, st.floats(0.001, 1), st.sampled_from(["face", "plate"])), max_size=30)
 
 
-def test_the_better_of_two_boxes_of_one_object_stays():
+def overlap(one: Box, other: Box) -> float:
+    """Intersection over union."""
+    width = max(0.0, min(one.x_max, other.x_max) - max(one.x_min, other.x_min))
+    height = max(0.0, min(one.y_max, other.y_max) - max(one.y_min, other.y_min))
+    union = one.width * one.height + other.width * other.height - width * height
+    return width * height / union if union else 0.0
+
+
+def holds(outer: Box, inner: Box) -> bool:
+    return (
+        outer.x_min <= inner.x_min
+        and outer.y_min <= inner.y_min
+        and outer.x_max >= inner.x_max
+        and outer.y_max >= inner.y_max
+    )
+
+
+def test_two_boxes_of_one_object_become_one_around_both():
     better, worse = face(0, 0, 10, 10, 0.9), face(1, 0, 11, 10, 0.8)
-    (merged,) = merge_detections([worse, better])
-    assert (merged.box, merged.score) == (better.box, better.score)
+    assert merge_detections([worse, better]) == [face(0, 0, 11, 10, 0.9)]
 
 
-def test_what_a_suppressed_box_covers_is_still_hidden():
-    better, larger, elsewhere = face(10, 10, 20, 20, 0.9), face(8, 8, 22, 22, 0.8), face(50, 8, 60, 22, 0.7)
-    merged, other = merge_detections([better, larger, elsewhere])
-    assert merged.hidden_box == larger.box
+def test_a_doubtful_box_has_no_say_but_what_it_covers_is_hidden():
+    better, doubtful, elsewhere = face(10, 10, 20, 20, 0.9), face(8, 8, 22, 22, 0.2), face(50, 8, 60, 22, 0.7)
+    merged, other = merge_detections([better, doubtful, elsewhere])
+    assert merged.box == better.box
+    assert merged.hidden_box == doubtful.box
     assert other == elsewhere
     assert merge_detections([merged, other]) == [merged, other]
     assert merge_detections([better]) == [better]
@@ -36,3 +65,67 @@ def test_the_lowest_scores_stay():
 def test_boxes_without_a_size_stay():
     found = [face(3, 3, 3, 3), face(9, 9, 9, 12)]
     assert merge_detections(found) == found
+
+
+def test_a_row_of_overlapping_boxes_does_not_become_one():
+    row = [face(4 * step, 0, 4 * step + 10, 10, 0.9 - step / 100) for step in range(20)]
+    merged = merge_detections(row)
+    assert len(merged) == 10
+    assert max(found.hidden_box.width for found in merged) == 14
+
+
+def test_who_has_no_vote_still_says_where_an_object_ends():
+    found = [Opinion([face(0, 0, 10, 10, 0.8)]), Opinion([face(0, 0, 10, 12, 0.4)], smallest=50)]
+    assert merge_opinions(found) == [face(0, 0, 10, 12, 0.8)]
+    assert merge_opinions(found[1:]) == [face(0, 0, 10, 12, 0.4)]  # nobody has a vote
+
+
+def test_a_score_is_the_mean_of_those_that_have_a_vote():
+    small, large = face(0, 0, 10, 10, 0.8), face(50, 50, 150, 150, 0.6)
+    opinions = [
+        Opinion([small, large]),
+        Opinion([face(0, 0, 10, 10, 0.4), face(0, 0, 10, 10, 0.2)], largest=50),
+        Opinion([], smallest=9.5),  # so near the limit that it need not have found the small one
+    ]
+    found = merge_opinions(opinions)
+    assert [d.score for d in found] == pytest.approx([0.6, 0.3])
+    assert merge_opinions(opinions, {"face": 0.5}) == found[:1]
+
+
+@given(detections)
+def test_merging_loses_nothing_and_leaves_no_double(found):
+    merged = merge_detections(found)
+    for one in found:
+        assert any(one.kind == other.kind and holds(other.hidden_box, one.box) for other in merged)
+    assert {one.score for one in merged} <= {one.score for one in found}
+    assert max((one.score for one in merged), default=0) == max((one.score for one in found), default=0)
+
+
+@given(detections)
+def test_merged_objects_are_those_of_non_maximum_suppression(found):
+    """By the definition, with every box compared to every other."""
+    for kind in ("face", "plate"):
+        left = sorted((d for d in found if d.kind == kind and d.box.width * d.box.height), key=lambda d: -d.score)
+        kept = []
+        while left:
+            best = left[0]
+            kept.append(best.score)
+            left = [d for d in left[1:] if overlap(best.box, d.box) <= OVERLAP_LIMIT]
+        merged = [d for d in merge_detections(found) if d.kind == kind and d.box.width * d.box.height]
+        assert [d.score for d in merged] == kept
+
+
+@given(detections)
+def test_who_does_not_answer_for_a_size_has_no_say(found):
+    assert merge_opinions([Opinion([], smallest=1000), Opinion(found)]) == merge_detections(found)
+
+
+def test_a_crowd_is_merged_in_no_time():
+    """Ten thousand faces, each found twice."""
+    places = np.random.default_rng(0).uniform(0, 5000, (10_000, 2)).tolist()
+    crowd = [face(x + d, y, x + d + 20, y + 25, 0.5 + d / 10) for x, y in places for d in (0, 1)]
+    start = time.perf_counter()
+    merged = merge_detections(crowd)
+    assert time.perf_counter() - start < 5
+    assert 8_000 < len(merged) <= 10_000
+    assert all(len(astuple(found.box)) == 4 for found in merged)

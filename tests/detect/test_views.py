@@ -4,50 +4,85 @@ from fakes import noise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anonymizer.detect.views import OVERLAP, TILE, View, _starts, views_of
+from anonymizer.detect.catalogue import Look
+from anonymizer.detect.views import OVERLAP, TILE, View, _part, _starts, sights_of, views_of
 
 
-def sizes(height, width, *longest_sides):
-    return [view.pixels.shape for view in views_of(noise(height, width), longest_sides)]
+def scales(height, width, *looks):
+    return [sight.scale for sight in sights_of(looks, height, width)]
 
 
-def test_pictures_are_shrunk_but_never_enlarged():
-    assert sizes(100, 200, 50, 100) == [(25, 50, 3), (50, 100, 3)]
-    assert sizes(100, 200, 150, 1000) == [(75, 150, 3), (100, 200, 3)]
+def views(picture, *looks):
+    return [view for sight in sights_of(looks, *picture.shape[:2]) for view in views_of(picture, sight)]
 
 
-def test_equal_sizes_count_once():
-    assert sizes(100, 200, 200, 640, 1280) == [(100, 200, 3)]
+def test_pictures_are_shrunk_but_not_enlarged_unless_asked_for():
+    assert scales(100, 200, Look(longest_side=50), Look(longest_side=100)) == [0.25, 0.5]
+    assert scales(100, 200, Look(longest_side=150), Look(longest_side=1000)) == [0.75, 1]
+    assert scales(100, 200, Look(max_pixels=5000)) == [0.5]
+    assert scales(100, 200, Look(max_pixels=10**6)) == [1]
 
 
-def test_without_a_limit_the_picture_is_taken_as_it_is():
-    assert sizes(100, 200) == [(100, 200, 3)]
+def test_pictures_are_enlarged_as_far_as_allowed():
+    assert scales(100, 200, Look(enlarge=2)) == [2]
+    assert scales(100, 200, Look(enlarge=2, max_pixels=45_000)) == [1.5]
+    assert scales(100, 200, Look(enlarge=2, max_enlarged_pixels=45_000)) == [1.5]
+    assert scales(100, 200, Look(enlarge=2, max_enlarged_pixels=10_000)) == [1]  # never shrunk by it
+    assert scales(100, 200, Look(enlarge=3, longest_side=400)) == [2]
+
+
+def test_a_look_that_enlarges_too_little_is_left_out():
+    small, large = Look(longest_side=100), Look(enlarge=2, max_enlarged_pixels=45_000, least_enlarged=1.6)
+    assert scales(100, 200, small, large) == [0.5]
+    assert scales(50, 200, small, large) == [0.5, 2]
+    assert scales(100, 200, large) == [1]  # one there must be
+
+
+def test_equal_looks_count_once_and_answer_for_all():
+    twins = [Look(longest_side=300, smallest=50), Look(longest_side=400, largest=30)]
+    sight, _ = sights_of([*twins, Look(enlarge=2)], 100, 200)
+    assert (sight.look.smallest, sight.look.largest) == (0, np.inf)
+    assert len(sights_of([Look(), Look(mirrored=True), Look(quarter_turns=1), Look(quarter_turns=5)], 9, 9)) == 3
+
+
+def test_ranges_are_told_in_pixels_of_the_picture():
+    sight, _ = sights_of([Look(enlarge=2, smallest=10, judges_from=20, largest=300), Look(enlarge=3)], 100, 200)
+    assert (sight.judges_from, sight.judges_to) == (10, 150)
+
+
+def test_the_largest_view_answers_for_the_smallest_objects():
+    small, large = sights_of([Look(smallest=9, judges_from=20), Look(enlarge=2, smallest=9, judges_from=20)], 100, 200)
+    assert (small.look.smallest, small.judges_from) == (9, 20)
+    assert (large.look.smallest, large.judges_from) == (0, 0)
 
 
 def test_thin_pictures_keep_a_pixel():
-    assert sizes(1, 3000, 640) == [(1, 640, 3)]
+    assert [view.pixels.shape for view in views(noise(1, 3000), Look(longest_side=640))] == [(1, 640, 3)]
 
 
 def test_pictures_up_to_the_size_of_a_tile_are_not_cut():
-    assert sizes(TILE, TILE) == [(TILE, TILE, 3)]
-    assert sizes(100, 20 * TILE) == [(100, 20 * TILE, 3)]
+    for shape in ((TILE, TILE, 3), (100, 20 * TILE, 3)):
+        assert [view.pixels.shape for view in views(noise(*shape[:2]), Look())] == [shape]
 
 
 @given(st.integers(1, 40 * TILE))
 def test_tiles_cover_a_side_and_overlap(length):
-    starts = _starts(length)
+    part = _part(length)
+    starts = _starts(length, part)
+    assert part <= max(TILE, min(length, TILE))
     assert starts[0] == 0
-    assert starts[-1] == max(0, length - TILE)
+    assert starts[-1] + part == length
     steps = np.diff(starts)
     assert (steps > 0).all()
-    assert (steps <= TILE - OVERLAP).all()
+    assert (steps <= part - OVERLAP + 1).all()
 
 
-def test_large_pictures_are_seen_in_tiles_and_as_a_whole():
+def test_large_pictures_are_seen_in_tiles_and_shrunk():
     picture = noise(3000, 5000)
-    whole, *tiles = views_of(picture, ())
-    assert max(whole.pixels.shape) == TILE
-    assert (whole.scale_y, whole.scale_x) == pytest.approx((5000 / TILE, 5000 / TILE), rel=1e-3)
+    *tiles, whole = views(picture, Look(largest=400))
+    assert whole.pixels.shape == (750, 1250, 3)
+    assert (whole.scale_y, whole.scale_x) == (0.25, 0.25)
+    assert (whole.look.smallest, whole.look.largest) == (OVERLAP / 8, 400)
     seen = np.zeros((3000, 5000), int)
     for tile in tiles:
         height, width = tile.pixels.shape[:2]
@@ -55,21 +90,48 @@ def test_large_pictures_are_seen_in_tiles_and_as_a_whole():
         assert (tile.pixels == picture[part]).all()
         assert tile.cut_bottom == (tile.top + height < 3000)
         assert tile.cut_right == (tile.left + width < 5000)
+        assert OVERLAP / 2 < tile.look.largest < OVERLAP
         seen[part] += 1
     assert seen.min() == 1
+    assert sum(tile.pixels.size for tile in tiles) < 1.3 * picture.size
+
+
+def test_very_large_pictures_are_shrunk_until_they_fit():
+    picture = np.broadcast_to(np.zeros(3, np.uint8), (12_000, 12_000, 3))
+    sizes = [view.pixels.shape[:2] for view in views(picture, Look())]
+    assert max(height * width for height, width in sizes) <= TILE * TILE
+    assert sizes[-1] == (750, 750)
+
+
+@given(
+    st.sampled_from([Look(), Look(mirrored=True), Look(enlarge=2), Look(longest_side=60)]),
+    st.integers(0, 3),
+    st.integers(0, 60),
+    st.integers(0, 100),
+)
+def test_boxes_come_back_to_where_they_are_in_the_picture(look, turns, y, x):
+    picture = np.zeros((80, 120, 3), np.uint8)
+    picture[y : y + 20, x : x + 20] = 255
+    look = Look(**{**vars(look), "quarter_turns": turns})
+    (view,) = views(picture, look)
+    rows, columns = np.nonzero(view.pixels[:, :, 0] > 127)
+    box = np.array([[rows.min(), columns.min(), rows.max() + 1, columns.max() + 1]], float)
+    assert view.to_picture(box)[0].tolist() == pytest.approx([y, x, y + 20, x + 20], abs=2.1)
 
 
 @pytest.mark.parametrize(
-    ("box", "is_cut_off"),
+    ("box", "answers"),
     [
-        ((10, 10, 50, 50), False),
-        ((0, 10, 50, 50), True),
-        ((10, 1, 50, 50), True),
-        ((900, 10, 999, 50), True),
-        ((10, 900, 50, 999), False),  # where the picture ends
-        ((0, 10, 500, 50), False),  # too large for the overlap: no other tile need show it whole
+        ((10, 10, 50, 50), True),
+        ((0, 10, 50, 50), False),
+        ((10, 1, 50, 50), False),
+        ((900, 10, 999, 50), False),
+        ((10, 900, 50, 999), True),  # where the picture ends
+        ((0, 10, 500, 50), False),  # cut off and too large: the shrunk picture shows it whole
+        ((10, 10, 16, 15), False),
+        ((10, 10, 19, 411), False),
     ],
 )
-def test_objects_that_another_tile_shows_whole(box, is_cut_off):
-    view = View(noise(1000, 1000), top=5, left=5, cut_bottom=True, cut_right=False)
-    assert view.is_cut_off(np.array([box], float)).tolist() == [is_cut_off]
+def test_objects_that_are_left_to_other_views(box, answers):
+    view = View(noise(1000, 1000), 3000, 3000, Look(smallest=8, largest=400), 5, 5, cut_bottom=True, cut_right=False)
+    assert view.answers_for(np.array([box], float)).tolist() == [answers]

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anonymizer.errors import OutputError, SettingsError
-from anonymizer.files.find import find_pictures, record_names
+from anonymizer.errors import SettingsError
+from anonymizer.files.find import find_pictures, jobs_in, listing_order, record_names
 
 EXTENSIONS = ("jpg", "jpeg", "png")
 
@@ -22,7 +22,13 @@ def find(root, extensions=EXTENSIONS):
 
 
 def names(root, extensions=EXTENSIONS):
-    return [job.name for job in find(root, extensions).jobs]
+    return [job.name for job in find(root, extensions)]
+
+
+def listed(root):
+    """The listing after all of it was iterated over, and the jobs in it."""
+    listing = find(root)
+    return listing, list(listing)
 
 
 def test_finds_in_a_stable_order_whatever_the_case(tmp_path):
@@ -39,12 +45,29 @@ def test_finds_in_a_stable_order_whatever_the_case(tmp_path):
         "b/y.GIF",
     ]:
         touch(tmp_path / name)
-    listing = find(tmp_path)
-    assert [job.name for job in listing.jobs] == [
+    listing, jobs = listed(tmp_path)
+    assert [job.name for job in jobs] == [
         ".hidden.jpg", "z.jpg", "Ä ö.jpg", "a/c/x.png", "b/1.JpEg", "b/2.PNG",
     ]  # fmt: skip
     assert listing.not_looked_at == {".txt": 1, "": 1, ".gif": 2}
-    assert all(job.source == job.target for job in listing.jobs)
+    assert all(job.source == job.target for job in jobs)
+    assert sorted((job.name for job in reversed(jobs)), key=listing_order) == [job.name for job in jobs]
+
+
+def test_a_folder_is_listed_only_when_the_one_before_is_done_with(tmp_path):
+    touch(tmp_path / "a.jpg")
+    touch(tmp_path / "sub" / "b.jpg")
+    jobs = iter(find(tmp_path))
+    assert next(jobs).name == "a.jpg"
+    touch(tmp_path / "sub" / "c.jpg")
+    assert [job.name for job in jobs] == ["sub/b.jpg", "sub/c.jpg"]
+
+
+def test_the_jobs_of_one_folder(tmp_path):
+    for name in ("a.jpg", "sub/b.jpg", "sub/b.png", "sub/below/c.jpg", "sub/notes.txt"):
+        touch(tmp_path / name)
+    assert jobs_in(tmp_path, Path("sub"), EXTENSIONS) == list(find(tmp_path))[1:3]
+    assert jobs_in(tmp_path, Path("nowhere"), EXTENSIONS) == []
 
 
 def test_own_extensions(tmp_path):
@@ -65,8 +88,8 @@ def test_links_are_followed_and_loops_survived(tmp_path):
     (tmp_path / "in" / "self").symlink_to("self")
     (tmp_path / "in" / "other").symlink_to(elsewhere.parent)
     (tmp_path / "in" / "broken.jpg").symlink_to("nowhere")
-    listing = find(tmp_path / "in")
-    assert [job.name for job in listing.jobs] == ["broken.jpg", "sub/a.jpg", "other/b.jpg"]
+    listing, jobs = listed(tmp_path / "in")
+    assert [job.name for job in jobs] == ["broken.jpg", "sub/a.jpg", "other/b.jpg"]
     assert listing.repeated == {"sub/up": "."}
 
 
@@ -75,8 +98,8 @@ def test_folders_that_link_to_each_other_are_entered_once(tmp_path):
         touch(tmp_path / str(index) / "a.jpg")
         for other in range(12):
             (tmp_path / str(index) / f"to {other}").symlink_to(tmp_path / str(other))
-    listing = find(tmp_path)
-    assert len(listing.jobs) == 12
+    listing, jobs = listed(tmp_path)
+    assert len(jobs) == 12
     assert len(listing.repeated) == 144
 
 
@@ -90,7 +113,7 @@ def test_very_deep_folders(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("link", ["to the output", "to a folder in it", "to a picture in it", "by a detour"])
-def test_links_that_lead_into_the_output_are_refused(tmp_path, link):
+def test_links_that_lead_into_the_output_are_not_followed(tmp_path, link):
     touch(tmp_path / "in" / "a.jpg")
     inside = touch(tmp_path / "out" / "sub" / "b.jpg")
     targets = {"to the output": tmp_path / "out", "to a folder in it": inside.parent, "to a picture in it": inside}
@@ -98,8 +121,9 @@ def test_links_that_lead_into_the_output_are_refused(tmp_path, link):
         (tmp_path / "elsewhere").mkdir()
         (tmp_path / "elsewhere" / "c.jpg").symlink_to(inside)
     (tmp_path / "in" / "b.jpg").symlink_to(targets.get(link, tmp_path / "elsewhere"))
-    with pytest.raises(OutputError, match="leads into the output folder"):
-        find_pictures(tmp_path / "in", EXTENSIONS, tmp_path / "out")
+    listing = find_pictures(tmp_path / "in", EXTENSIONS, tmp_path / "out")
+    assert [job.name for job in listing] == ["a.jpg"]
+    assert list(listing.unreadable.values()) == ["leads into the output folder"]
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may list every folder")
@@ -107,7 +131,7 @@ def test_folders_that_cannot_be_listed_are_told(tmp_path):
     touch(tmp_path / "closed" / "a.jpg")
     (tmp_path / "closed").chmod(0)
     try:
-        listing = find(tmp_path)
+        listing, _ = listed(tmp_path)
     finally:
         (tmp_path / "closed").chmod(0o700)
     assert listing.unreadable == {"closed": "folder cannot be listed: Permission denied"}
@@ -124,7 +148,7 @@ def test_folders_that_fail_to_be_listed_are_told(tmp_path, monkeypatch, module, 
         return original(path, **options)
 
     monkeypatch.setattr(module, function, refuse)
-    assert find(tmp_path).unreadable == {"closed": "folder cannot be listed: Permission denied"}
+    assert listed(tmp_path)[0].unreadable == {"closed": "folder cannot be listed: Permission denied"}
 
 
 @pytest.mark.parametrize("make", [lambda path: None, touch])
@@ -157,7 +181,7 @@ def test_record_names(pictures, records):
 def test_names_that_an_earlier_run_may_have_used(tmp_path):
     for name in ("a.jpg", "a.jpg.png", "b.jpg", "c.jpg", "c.png"):
         touch(tmp_path / name)
-    stale = {job.name: [path.name for path in job.stale_records] for job in find(tmp_path).jobs}
+    stale = {job.name: [path.name for path in job.stale_records] for job in find(tmp_path)}
     assert stale == {
         "a.jpg": ["a.jpg.json"],
         "a.jpg.png": ["a.jpg.json"],

@@ -15,14 +15,17 @@ from test_encode import jpeg_file
 from test_metadata import full_exif
 
 from anonymizer.errors import PictureError
+from anonymizer.files import heif
 from anonymizer.files.encode import encode_picture
 from anonymizer.files.read import read_picture
 from anonymizer.settings import ReadSettings
 
 
-def saved(file_format, mode="RGB", **options) -> bytes:
+def saved(file_format, mode="RGB", frames=1, **options) -> bytes:
     buffer = io.BytesIO()
-    Image.fromarray(noise(24, 20, 4)).convert(mode).save(buffer, file_format, **options)
+    images = [Image.fromarray(noise(24, 20, 4, seed)).convert(mode) for seed in range(frames)]
+    further = {"save_all": True, "append_images": images[1:]} if frames > 1 else {}
+    images[0].save(buffer, file_format, **further, **options)
     return buffer.getvalue()
 
 
@@ -36,7 +39,16 @@ SEEDS = {
     "bmp": saved("BMP"),
     "tiff": saved("TIFF", compression="tiff_lzw"),
     "webp": saved("WEBP", exif=full_exif()),
+    "cmyk": saved("JPEG", "CMYK"),
+    "gif": saved("GIF", "P", frames=3, duration=100, loop=2),
+    "apng": saved("PNG", "RGBA", frames=3, duration=100),
+    "animated webp": saved("WEBP", "RGBA", frames=3, duration=100, lossless=True),
+    "pages": saved("TIFF", "RGBA", frames=3),
+    "avif": saved("AVIF", exif=full_exif()),
+    "jp2": saved("JPEG2000", irreversible=False),
 }
+if heif.can_read_heic():
+    SEEDS["heic"] = saved("HEIF", exif=full_exif())
 MUTATIONS = st.lists(st.tuples(st.floats(0, 1), st.integers(0, 255)), max_size=6)
 
 
@@ -59,8 +71,13 @@ def test_damaged_files(tmp_path_factory, name, mutations, near_start, length, al
         picture = read_picture(path, ReadSettings(max_pixels=1_000_000, allow_truncated=allow_truncated))
     except PictureError:
         return
-    changed = np.full(picture.pixels.shape[:2], change)
+    changed = [np.full(frame.pixels.shape[:2], change) for frame in picture.frames]
     for policy in ("strip", "safe", "keep"):
-        encoded = encode_picture(picture, picture.pixels, picture.alpha, changed, policy)
+        try:
+            encoded = encode_picture(picture, picture.frames, changed, policy)
+        except PictureError:
+            return
         path.write_bytes(encoded.content)
-        assert read_picture(path, ReadSettings(allow_truncated=True)).pixels.shape == picture.pixels.shape
+        after = read_picture(path, ReadSettings(allow_truncated=True))
+        shapes = [[frame.pixels.shape for frame in one.frames] for one in (picture, after)]
+        assert shapes[0] == shapes[1]

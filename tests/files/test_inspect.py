@@ -9,10 +9,10 @@ from PIL import Image, PngImagePlugin
 from test_encode import jpeg_file
 from test_metadata import PHOTOSHOP_THUMBNAIL, THUMBNAIL, XMP, full_exif
 
-from anonymizer.files import jpeg, png
+from anonymizer.files import gif, heif, jpeg, jpeg2000, png
 from anonymizer.files.encode import encode_picture
+from anonymizer.files.formats import Format
 from anonymizer.files.inspect import EXTRAS, inspect_file, is_picture
-from anonymizer.files.picture import Format
 from anonymizer.files.read import read_picture
 
 
@@ -133,20 +133,107 @@ def test_other_formats(tmp_path):
 
 @pytest.mark.parametrize("policy", ["strip", "safe"])
 @pytest.mark.parametrize("change", [False, True])
-@pytest.mark.parametrize("extension", ["jpg", "png", "webp", "tif", "bmp"])
+@pytest.mark.parametrize("extension", ["jpg", "png", "webp", "tif", "bmp", "gif", "avif", "heic", "jp2"])
 def test_our_own_output_is_clean(tmp_path, policy, change, extension):
-    options = {} if extension == "bmp" else {"exif": full_exif()[6:] if extension != "jpg" else full_exif()}
+    options = (
+        {} if extension in ("bmp", "gif", "jp2") else {"exif": full_exif()[6:] if extension != "jpg" else full_exif()}
+    )
     if extension == "tif":
         options = {"tiffinfo": {0x013B: "somebody"}}
+    heif.can_read_heic()
     path = save(tmp_path / f"a.{extension}", smooth(40, 40), **options)
-    path.write_bytes(path.read_bytes() + (b"behind" if extension in ("jpg", "png") else b""))
+    path.write_bytes(path.read_bytes() + (b"behind" if extension in ("jpg", "png", "gif", "jp2") else b""))
     picture = read_picture(path)
-    encoded = encode_picture(picture, picture.pixels, None, np.full(picture.pixels.shape[:2], change), policy)
+    changed = [np.full(frame.pixels.shape[:2], change) for frame in picture.frames]
+    encoded = encode_picture(picture, picture.frames, changed, policy)
     assert inspect_file(encoded.content, picture.encoding.format) == []
 
 
+@pytest.mark.parametrize("extension", ["gif", "png", "webp", "tif"])
+@pytest.mark.parametrize("change", [False, True])
+def test_our_own_animations_and_pages_are_clean(tmp_path, extension, change):
+    first, *others = [Image.fromarray(noise(40, 40, seed=seed)) for seed in range(3)]
+    path = tmp_path / f"a.{extension}"
+    first.save(path, save_all=True, append_images=others)
+    picture = read_picture(path)
+    changed = [np.full(frame.pixels.shape[:2], change) for frame in picture.frames]
+    encoded = encode_picture(picture, picture.frames, changed, "strip")
+    assert len(picture.frames) == 3
+    assert inspect_file(encoded.content, picture.encoding.format) == []
+
+
+def test_gif(tmp_path):
+    content = save(tmp_path / "a.gif", smooth(20, 20)).read_bytes()
+    assert kinds_in(content, "GIF") == set()
+    assert kinds_in(content + b"behind", "GIF") == {"trailing"}
+    for label, name, data, kinds in (
+        (0xFE, b"", b"exif:GPSLatitude", {"gps"}),
+        (0xFF, b"XMP DataXMP", b"aux:SerialNumber", {"serial"}),
+        (0xFF, b"NETSCAPE2.0", b"\1\0\0", set()),
+        (0xFF, b"SOMETHING01", b"a picture" * 100, {"preview"}),
+        (0xFF, b"ICCRGBG1012", (128).to_bytes(4, "big") + bytes(124) + b"behind", {"trailing"}),
+    ):
+        assert kinds_in(content[:-1] + gif._extension(label, name, data) + content[-1:], "GIF") == kinds, name
+
+
+def test_pages(tmp_path):
+    first, second = Image.fromarray(smooth(20, 20)), Image.fromarray(noise(20, 20))
+    path = tmp_path / "a.tif"
+    second.encoderinfo = {"tiffinfo": {0x013B: "somebody"}}
+    first.save(path, save_all=True, append_images=[second])
+    assert kinds_in(path.read_bytes(), "TIFF") == {"name"}
+    second.encoderinfo = {"tiffinfo": {254: 1}}
+    first.save(path, save_all=True, append_images=[second])
+    assert kinds_in(path.read_bytes(), "TIFF") == {"preview"}
+
+
+@pytest.mark.parametrize(("extension", "file_format"), [("avif", "AVIF"), ("heic", "HEIF")])
+def test_heif(tmp_path, extension, file_format):
+    heif.can_read_heic()
+    path = save(tmp_path / f"a.{extension}", smooth(40, 40))
+    content = path.read_bytes()
+    assert kinds_in(content, file_format) == set()
+    assert kinds_in(content + jpeg2000._box(b"uuid", b"a picture" * 100), file_format) == {"preview"}
+    save(path, smooth(40, 40), exif=full_exif(), xmp=b"aux:SerialNumber")
+    assert kinds_in(path.read_bytes(), file_format) >= {"preview", "gps", "serial", "name"}
+
+
+def test_heic_with_further_pictures(tmp_path):
+    heif.can_read_heic()
+    path = tmp_path / "a.heic"
+    Image.fromarray(smooth(64, 64)).save(path, save_all=True, append_images=[Image.fromarray(noise(64, 64))])
+    assert kinds_in(path.read_bytes(), "HEIF") == {"preview"}
+
+
+def test_jpeg2000(tmp_path):
+    plain = save(tmp_path / "a.j2k", smooth(40, 40)).read_bytes()
+    assert kinds_in(plain, "JPEG2000") == set()
+    assert kinds_in(plain + b"behind", "JPEG2000") == {"trailing"}
+    boxed = save(tmp_path / "a.jp2", smooth(40, 40)).read_bytes()
+    assert kinds_in(boxed, "JPEG2000") == set()
+    for kind, data, kinds in (
+        (b"uuid", b"JpgTiffExif->JP2" + full_exif()[6:], {"preview", "gps", "serial", "name"}),
+        (b"xml ", b"exif:GPSLatitude", {"gps"}),
+        (b"abcd", b"a picture" * 100, {"preview"}),
+        (b"jp2c", plain, {"preview"}),
+    ):
+        assert kinds_in(boxed + jpeg2000._box(kind, data), "JPEG2000") == kinds, kind
+
+
+def test_animations_with_hidden_frames(tmp_path):
+    path = tmp_path / "a.png"
+    first, *others = [Image.fromarray(noise(20, 20, seed=seed)) for seed in range(3)]
+    first.save(path, save_all=True, append_images=others)
+    assert kinds_in(path.read_bytes(), "PNG") == set()
+    chunks = [
+        (kind, (2).to_bytes(4, "big") + data[4:] if kind == b"acTL" else data)
+        for kind, data in png._chunks(path.read_bytes())
+    ]
+    assert kinds_in(png._join(chunks), "PNG") == {"preview"}  # two frames are announced, three are there
+
+
 def test_pictures_are_told_by_their_beginning(tmp_path):
-    for extension in ("jpg", "png", "gif", "webp", "tif", "bmp"):
+    for extension in ("jpg", "png", "gif", "webp", "tif", "bmp", "avif", "heic", "jp2", "j2k"):
         path = save(tmp_path / f"a.{extension}", smooth(20, 20))
         path.rename(tmp_path / f"{extension}.data")
         assert is_picture(tmp_path / f"{extension}.data"), extension

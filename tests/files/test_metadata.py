@@ -8,6 +8,7 @@ from test_encode import jpeg_file
 
 from anonymizer.files import jpeg, png
 from anonymizer.files.encode import encode_picture
+from anonymizer.files.picture import Frame
 from anonymizer.files.read import read_picture
 
 THUMBNAIL = jpeg_file(noise(16, 16))
@@ -45,7 +46,7 @@ def full_jpeg(tmp_path):
         (0xE1, full_exif()),
         (0xE1, XMP + b"<x>somebody mwg-rs</x>"),
         (0xE1, XMP + b"<x>xmp:Thumbnails /9j/</x>"),
-        (0xEB, b"JP\0\1 jumb credentials"),
+        (0xEB, b"JP\0\1 jumb c2pa credentials"),
         (0xED, b"Photoshop 3.0\0" + PHOTOSHOP_THUMBNAIL + CAPTION),
         (0xFE, b"a comment"),
     ]
@@ -57,7 +58,7 @@ def full_jpeg(tmp_path):
 def written(path, policy, change) -> bytes:
     picture = read_picture(path)
     changed = np.full(picture.pixels.shape[:2], change)
-    encoded = encode_picture(picture, picture.pixels, picture.alpha, changed, policy)
+    encoded = encode_picture(picture, [Frame(picture.pixels, picture.alpha)], [changed], policy)
     assert any("content credentials" in note for note in encoded.left_out)
     return encoded.content
 
@@ -90,17 +91,19 @@ def test_png(tmp_path, policy, change):
     info.add_text("Author", "somebody", zip=False)
     info.add_text("Comment", "a comment " * 50, zip=True)
     info.add_itxt("XML:com.adobe.xmp", "mwg-rs", zip=True)
+    info.add_itxt("Named", "a name", lang="en", tkey="Name")
+    info.add_itxt("UTF-16", "h\0u\0m\0b\0n\0a\0i\0l")
     info.add_text("Preview", "/9j/ a picture in base64", zip=False)
     info.add_text("Raw profile type exif", "hexadecimal digits of a thumbnail", zip=True)
     path = save(tmp_path / "a.png", smooth(40, 40), pnginfo=info, exif=full_exif())
     chunks = list(png._chunks(path.read_bytes()))
-    path.write_bytes(png._join([chunks[0], (b"caBX", b"jumb credentials"), *chunks[1:]]))
+    path.write_bytes(png._join([chunks[0], (b"caBX", b"jumb c2pa credentials"), *chunks[1:]]))
     kept = dict(png._chunks(written(path, policy, change)))
     assert b"caBX" not in kept
     texts = [
         data.split(b"\0")[0] for kind, data in png._chunks(written(path, policy, change)) if kind in png._TEXT_CHUNKS
     ]
-    assert texts == ([b"Author", b"Comment", b"XML:com.adobe.xmp"] if policy == "keep" else [])
+    assert texts == ([b"Author", b"Comment", b"XML:com.adobe.xmp", b"Named"] if policy == "keep" else [])
     for secret in NEVER_KEPT:
         assert secret not in kept[b"eXIf"], secret
     assert (b"a lens" in kept[b"eXIf"]) == (policy != "strip")
@@ -120,7 +123,7 @@ def test_previews_in_text_are_never_kept(tmp_path, segment):
     path = tmp_path / "a.jpg"
     path.write_bytes(plain[:2] + jpeg._segment(*segment) + plain[2:])
     picture = read_picture(path)
-    encoded = encode_picture(picture, picture.pixels, None, np.zeros((20, 20), bool), "keep")
+    encoded = encode_picture(picture, [Frame(picture.pixels, None)], [np.zeros((20, 20), bool)], "keep")
     assert b"picture" not in encoded.content.replace(b"\0", b"")
 
 
@@ -130,7 +133,7 @@ def test_previews_in_any_exif_tag_are_never_kept(tmp_path, tag):
     exif[tag], exif[0x013B] = b"maker note " + THUMBNAIL, "somebody"
     path = save(tmp_path / "a.jpg", smooth(20, 20), exif=exif)
     picture = read_picture(path)
-    encoded = encode_picture(picture, picture.pixels, None, np.zeros((20, 20), bool), "keep")
+    encoded = encode_picture(picture, [Frame(picture.pixels, None)], [np.zeros((20, 20), bool)], "keep")
     assert b"somebody" in encoded.content
     assert b"maker note" not in encoded.content
 
@@ -139,7 +142,7 @@ def test_previews_in_any_exif_tag_are_never_kept(tmp_path, tag):
 def test_damaged_exif_is_left_out(tmp_path, policy):
     path = save(tmp_path / "a.jpg", smooth(20, 20), exif=b"Exif\0\0II*\0\x08\0\0\0\xff\xff somebody")
     picture = read_picture(path)
-    encoded = encode_picture(picture, picture.pixels, None, np.zeros((20, 20), bool), policy)
+    encoded = encode_picture(picture, [Frame(picture.pixels, None)], [np.zeros((20, 20), bool)], policy)
     assert b"somebody" not in encoded.content
 
 
@@ -147,7 +150,7 @@ def test_further_pictures_are_told(tmp_path):
     path = tmp_path / "a.jpg"
     path.write_bytes(jpeg_file(smooth(20, 20)) + THUMBNAIL)
     picture = read_picture(path)
-    encoded = encode_picture(picture, picture.pixels, None, np.zeros((20, 20), bool), "keep")
-    assert encoded.left_out == [
-        f"{len(THUMBNAIL)} bytes behind the picture, such as further pictures or a video, are left out"
-    ]
+    encoded = encode_picture(picture, [Frame(picture.pixels, None)], [np.zeros((20, 20), bool)], "keep")
+    assert encoded.left_out == (
+        f"{len(THUMBNAIL)} bytes behind the picture, such as further pictures or a video, are left out",
+    )

@@ -14,7 +14,8 @@ SIDES = st.floats(-1e6, 1e6)
 def test_round_trip(entries):
     found = [face(min(a, b), min(c, d), max(a, b), max(c, d), score) for a, b, c, d, score in entries]
     found += [plate(1, 2, 3, 4)]
-    assert from_json(to_json(found)) == {0: found}
+    assert from_json(to_json([found])) == {0: found}
+    assert from_json(to_json([[], found, found])) == {1: found, 2: found}
 
 
 def test_frames():

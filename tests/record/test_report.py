@@ -1,25 +1,31 @@
 import json
 from collections import Counter
 
-from anonymizer.record.report import Report, UsedModel
+from anonymizer.record.report import Report, Totals, UsedModel, is_report
 from anonymizer.settings import DetectSettings, Settings
 from anonymizer.types import Result
 
 
 def make_report():
     settings = Settings(detect=DetectSettings(weights="/home/somebody/models"))
-    report = Report(settings, [UsedModel("net", "ab12", ("face",), {"face": 0.2})], ("face",))
-    report.results += [
+    report = Report(settings, [UsedModel("net", "ab12", ("face",), {"face": 0.2})], ("face",), workers=2, elapsed_s=3.5)
+    report.results = [
         Result("a.jpg", "anonymized", counts={"face": 2}, seconds={"read": 0.25, "detect": 1.0}, warnings=("weak",)),
         Result("b.jpg", "failed", "is empty", seconds={"read": 0.25}),
         Result("c.jpg", "skipped", "beyond --limit 2"),
     ]
+    for result in report.results:
+        report.totals.add(result)
     report.not_looked_at = Counter({".txt": 2})
     return report
 
 
+def to_json(report):
+    return json.loads(b"".join(report.to_json()))
+
+
 def test_json():
-    content = json.loads(make_report().to_json())
+    content = to_json(make_report())
     assert content["program"]["name"] == "anonymize"
     assert content["complete"] is False
     assert content["settings_digest"] == Settings().digest()
@@ -27,11 +33,16 @@ def test_json():
     assert content["totals"] == {
         "pictures": 3,
         "anonymized": 1,
+        "detected": 0,
         "failed": 1,
         "skipped": 1,
         "detections": {"face": 2},
         "seconds": {"read": 0.5, "detect": 1.0},
+        "unchanged": 0,
+        "elapsed_seconds": 3.5,
+        "workers": 2,
         "files_not_looked_at": {".txt": 2},
+        "outputs_without_input": [],
     }
     assert content["files"] == [
         {
@@ -46,18 +57,36 @@ def test_json():
     ]
 
 
+def test_what_an_earlier_run_did_takes_no_time_in_this_one():
+    totals = Totals()
+    totals.add(Result("a.jpg", "anonymized", counts={"face": 2}, seconds={"read": 1.0}, unchanged=True))
+    totals.add(Result("b.jpg", "failed", "is empty", seconds={"read": 0.25}))
+    assert (totals.pictures, totals.unchanged, totals.fresh) == (2, 1, 1)
+    assert totals.detections == {"face": 2}
+    assert totals.seconds == {"read": 0.25}
+
+
+def test_reports_are_known_by_their_beginning(tmp_path):
+    path = tmp_path / "report.json"
+    path.write_bytes(b"".join(make_report().to_json()))
+    assert is_report(path)
+    path.write_text('{"program": "something else"}')
+    assert not is_report(path)
+    assert not is_report(tmp_path / "nowhere")
+
+
 def test_no_path_of_the_machine():
-    assert b"somebody" not in make_report().to_json()
+    assert "somebody" not in json.dumps(to_json(make_report()))
 
 
 def test_exit_code():
     report = make_report()
     assert report.exit_code == 1
-    del report.results[1]
+    report.totals.statuses["failed"] = 0
     assert report.exit_code == 0
 
 
 def test_names_that_are_no_text():
     report = make_report()
     report.results.append(Result("caf\udce9.jpg", "skipped"))
-    assert json.loads(report.to_json())["files"][-1]["file"] == "caf\udce9.jpg"
+    assert to_json(report)["files"][-1]["file"] == "caf\udce9.jpg"

@@ -1,12 +1,11 @@
 import numpy as np
 import pytest
-from fakes import noise
+from fakes import face, noise, scene_of
 from hypothesis import given
 from hypothesis import strategies as st
 
 from anonymizer.redact.kernel import is_weak, kernel_weights, paint, sigma_px
-from anonymizer.redact.mask import to_region
-from anonymizer.settings import Kernel
+from anonymizer.settings import Kernel, RedactSettings
 from anonymizer.types import Box
 
 DEFAULT = Kernel(21, 2, 9)
@@ -34,19 +33,25 @@ def test_the_classic_default_is_weak_for_large_faces_only():
     assert not is_weak(DEFAULT, Box(0, 0, 20, 30))
 
 
+def painted(pixels, found, kernel, **settings):
+    chosen = RedactSettings(obfuscation_kernel=kernel, shape="box", **settings)
+    scene, (target,) = scene_of(pixels, [found], chosen)
+    return paint(scene, target), target.region.reach
+
+
 @given(st.integers(1, 40), st.integers(1, 40), st.sampled_from([1, 3]))
 def test_blur_equals_the_blur_of_the_whole_picture(height, width, channels):
     """Only the surroundings of a region are computed; that must not show."""
-    pixels = noise(60, 60, channels)
-    here = to_region(Box(5, 5, 5 + width, 5 + height), 0.1, 3, (60, 60))
-    everywhere = to_region(Box(0, 0, 60, 60), 0.0, 0, (60, 60))
-    kernel = Kernel(9, 2, 5)
-    assert (paint(pixels, here, kernel) == paint(pixels, everywhere, kernel)[here.reach.slices]).all()
+    pixels, kernel = noise(60, 60, channels), Kernel(9, 2, 5)
+    here, reach = painted(pixels, face(5, 5, 5 + width, 5 + height), kernel, face_margin=0.1)
+    everywhere, _ = painted(pixels, face(0, 0, 60, 60), kernel)
+    assert (here == everywhere[reach.slices]).all()
 
 
 def test_blur_is_the_weighted_mean_of_the_neighbours():
     pixels = noise(50, 50)
-    region = to_region(Box(25, 25, 26, 26), 0.0, 0, (50, 50))
+    result, reach = painted(pixels, face(25, 25, 26, 26), Kernel(21, 2, 1), face_margin=0)
+    assert (reach.height, reach.width) == (1, 1)
     weights = np.outer(kernel_weights(DEFAULT), kernel_weights(DEFAULT))
     expected = (pixels[15:36, 15:36] * weights[:, :, np.newaxis]).sum(axis=(0, 1))
-    assert paint(pixels, region, DEFAULT)[0, 0] == pytest.approx(expected, abs=1)
+    assert result[0, 0] == pytest.approx(expected, abs=1)

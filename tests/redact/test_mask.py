@@ -1,8 +1,9 @@
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anonymizer.redact.mask import Area, to_area, to_region, union_mask
+from anonymizer.redact.mask import Area, draw, share_of, to_region
 from anonymizer.types import Box
 
 SIZES = st.integers(1, 60)
@@ -19,60 +20,115 @@ def boxes_in_pictures(draw):
     return (height, width), box
 
 
+def core_of(box, margin, size):
+    return to_region(box, margin, 0, size).core
+
+
+def mask_of(regions, size):
+    return draw(regions, size)[0]
+
+
 @given(boxes_in_pictures(), MARGINS)
-def test_area_holds_every_pixel_the_widened_box_touches(case, margin):
+def test_core_holds_every_pixel_the_widened_box_touches(case, margin):
     (height, width), box = case
-    area = to_area(box, margin, (height, width))
-    assert 0 <= area.top < area.bottom <= height
-    assert 0 <= area.left < area.right <= width
-    assert area.left <= max(0, box.x_min - margin * box.width)
-    assert area.top <= max(0, box.y_min - margin * box.height)
-    assert area.right >= min(width, box.x_max + margin * box.width)
-    assert area.bottom >= min(height, box.y_max + margin * box.height)
+    core = core_of(box, margin, (height, width))
+    assert 0 <= core.top < core.bottom <= height
+    assert 0 <= core.left < core.right <= width
+    assert core.left <= max(0, box.x_min - margin * box.width)
+    assert core.top <= max(0, box.y_min - margin * box.height)
+    assert core.right >= min(width, box.x_max + margin * box.width)
+    assert core.bottom >= min(height, box.y_max + margin * box.height)
 
 
-def test_area_is_rounded_outward_and_not_further():
-    assert to_area(Box(2.5, 3.0, 4.1, 5.0), 0.0, (10, 10)) == Area(3, 2, 5, 5)
-    assert to_area(Box(4, 4, 6, 8), 0.5, (20, 20)) == Area(2, 3, 10, 7)
+def test_core_is_rounded_outward_and_not_further():
+    assert core_of(Box(2.5, 3.0, 4.1, 5.0), 0.0, (10, 10)) == Area(3, 2, 5, 5)
+    assert core_of(Box(4, 4, 6, 8), 0.5, (20, 20)) == Area(2, 3, 10, 7)
 
 
 def test_a_box_without_a_size_still_hides_a_pixel():
-    assert to_area(Box(10, 10, 10, 10), 0.2, (10, 10)) == Area(9, 9, 10, 10)
-    assert to_area(Box(0, 3, 0, 3), 0.2, (10, 10)) == Area(3, 0, 4, 1)
+    assert core_of(Box(10, 10, 10, 10), 0.2, (10, 10)) == Area(9, 9, 10, 10)
+    assert core_of(Box(0, 3, 0, 3), 0.2, (10, 10)) == Area(3, 0, 4, 1)
 
 
-@given(st.lists(boxes_in_pictures(), min_size=1, max_size=5), MARGINS, st.integers(0, 20))
-def test_mask_is_one_on_every_core_and_zero_beyond_every_edge(cases, margin, feather_px):
-    shape = cases[0][0]
-    boxes = [box for (height, width), box in cases if box.x_min < shape[1] and box.y_min < shape[0]]
-    regions = [to_region(box, margin, feather_px, shape) for box in boxes]
-    mask = union_mask(regions, shape)
-    assert mask.shape == shape
+@given(boxes_in_pictures(), MARGINS, st.integers(0, 20))
+def test_an_ellipse_hides_the_whole_box_and_more_than_a_box_that_is_as_wide(case, margin, feather_px):
+    size, box = case
+    region = to_region(box, margin, feather_px, size, "ellipse")
+    mask = mask_of([region], size)
+    assert (mask[core_of(box, 0, size).slices] == 1).all()
+    height, width = region.frame.height, region.frame.width
+    assert height >= box.height * (1 + 2 * margin)
+    assert width >= box.width * (1 + 2 * margin)
+
+
+def test_an_ellipse_has_the_area_of_one():
+    region = to_region(Box(100, 100, 200, 300), 0.2, 0, (400, 400), "ellipse")
+    semi_x, semi_y = 100 / np.sqrt(2) + 20, 200 / np.sqrt(2) + 40
+    assert (share_of(region) == 1).sum() == pytest.approx(np.pi * semi_x * semi_y, rel=0.02)
+    assert set(np.unique(share_of(region))) == {0, 1}
+
+
+def test_an_ellipse_goes_on_beyond_the_picture():
+    """What of it is seen is what would be seen in a larger picture."""
+    whole = mask_of([to_region(Box(20, 30, 50, 50), 0.2, 4, (100, 100), "ellipse")], (100, 100))
+    cut = mask_of([to_region(Box(0, 0, 30, 20), 0.2, 4, (70, 80), "ellipse")], (70, 80))
+    assert (cut == whole[30:, 20:]).all()
+
+
+@given(
+    st.lists(boxes_in_pictures(), min_size=1, max_size=5),
+    MARGINS,
+    st.integers(0, 20),
+    st.sampled_from(["box", "ellipse"]),
+)
+def test_mask_is_one_on_every_core_and_zero_beyond_every_edge(cases, margin, feather_px, shape):
+    size = cases[0][0]
+    boxes = [box for (height, width), box in cases if box.x_min < size[1] and box.y_min < size[0]]
+    regions = [to_region(box, margin, feather_px, size, shape) for box in boxes]
+    mask, owners = draw(regions, size)
+    assert mask.shape == size
     assert mask.dtype == np.float32
-    outside = np.ones(shape, bool)
-    for region in regions:
-        assert (mask[region.core.slices] == 1).all()
+    outside = np.ones(size, bool)
+    for region, box in zip(regions, boxes, strict=True):
+        assert (mask[core_of(box, 0, size).slices] == 1).all()
+        if shape == "box":
+            assert (mask[region.core.slices] == 1).all()
         outside[region.reach.slices] = False
     assert (mask[outside] == 0).all()
     assert mask.min() >= 0
     assert mask.max() == 1
+    assert ((owners > 0) == (mask > 0)).all()
 
 
-@given(boxes_in_pictures(), boxes_in_pictures(), st.integers(0, 10))
-def test_a_neighbour_never_uncovers(case, other, feather_px):
-    shape, box = case
+@given(boxes_in_pictures(), boxes_in_pictures(), st.integers(0, 10), st.sampled_from(["box", "ellipse"]))
+def test_a_neighbour_never_uncovers(case, other, feather_px, shape):
+    size, box = case
     second = other[1]
-    if second.x_min >= shape[1] or second.y_min >= shape[0]:
+    if second.x_min >= size[1] or second.y_min >= size[0]:
         return
-    one, two = (to_region(b, 0.1, feather_px, shape) for b in (box, second))
-    assert (union_mask([one, two], shape) >= union_mask([one], shape)).all()
-    assert (union_mask([one, two], shape) == union_mask([two, one], shape)).all()
+    one, two = (to_region(b, 0.1, feather_px, size, shape) for b in (box, second))
+    assert (mask_of([one, two], size) >= mask_of([one], size)).all()
+    assert (mask_of([one, two], size) == mask_of([two, one], size)).all()
+
+
+def test_a_shared_pixel_belongs_to_whom_it_hides_more_and_otherwise_to_the_first():
+    one, two = (to_region(Box(x, 0, x + 4, 1), 0.0, 2, (1, 20)) for x in (2, 5))
+    _, owners = draw([one, two], (1, 20))
+    assert owners[0].tolist() == [1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2] + [0] * 9
 
 
 def test_edge_falls_linearly_outside_the_core():
-    mask = union_mask([to_region(Box(5, 5, 6, 6), 0.0, 3, (11, 11))], (11, 11))
+    mask = mask_of([to_region(Box(5, 5, 6, 6), 0.0, 3, (11, 11))], (11, 11))
     assert mask[5].tolist() == [0, 0, 0.25, 0.5, 0.75, 1, 0.75, 0.5, 0.25, 0, 0]
 
 
+def test_edge_of_an_ellipse_falls_outside_it():
+    region = to_region(Box(30, 30, 70, 70), 0.2, 10, (101, 101), "ellipse")
+    beyond = mask_of([region], (101, 101))[50, region.frame.right :]
+    assert (np.diff(beyond[:10]) < 0).all()
+    assert 0.9 < beyond[0] < 1
+    assert (beyond[10:] == 0).all()
+
+
 def test_no_detection_means_an_empty_mask():
-    assert not union_mask([], (4, 5)).any()
+    assert not mask_of([], (4, 5)).any()

@@ -1,11 +1,13 @@
 """Real processes and real signals: a final name never holds a broken or an unredacted picture."""
 
+import os
 import random
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -25,9 +27,10 @@ def undisturbed(tmp_path_factory, originals):
     return folder / "in", folder / "out"
 
 
-def start(source, target, **options):
+def start(source, target, workers="auto", **options):
     command = [sys.executable, "-m", "anonymizer", "--input", str(source), "--image-output", str(target)]
-    return subprocess.Popen([*command, "--kinds", "face", "--overwrite"], preexec_fn=_heed_interrupts, **options)
+    command += ["--kinds", "face", "--workers", str(workers)]
+    return subprocess.Popen(command, preexec_fn=_heed_interrupts, **options)
 
 
 def _heed_interrupts():
@@ -44,9 +47,10 @@ def check_outputs(target, expected) -> int:
     return len(pictures)
 
 
-def wait_for(target, number, process):
-    """Waits until some pictures are done."""
-    while process.poll() is None and len(list(target.glob("[0-9]*.png"))) < number:
+def wait_for(target, number, process, seconds=float("inf")):
+    """Waits until some pictures are done, at most some seconds."""
+    end = time.monotonic() + seconds
+    while process.poll() is None and len(list(target.glob("[0-9]*.png"))) < number and time.monotonic() < end:
         time.sleep(0.005)
 
 
@@ -57,31 +61,55 @@ def test_outputs_are_redacted(undisturbed):
     assert (before[80:180, 190:260] != after[80:180, 190:260]).mean() > 0.9
 
 
-@pytest.mark.parametrize("seed", range(10))
-def test_kill_at_a_random_moment(undisturbed, tmp_path, seed):
+def test_kills_at_random_moments_each_resumed(undisturbed, tmp_path):
     source, expected = undisturbed
-    process = start(source, tmp_path / "out")
-    chance = random.Random(seed)
-    wait_for(tmp_path / "out", chance.randrange(PICTURES - 5), process)
-    time.sleep(chance.random() * 0.1)
-    process.kill()
-    assert process.wait() == -signal.SIGKILL
-    check_outputs(tmp_path / "out", expected)
-    # The next run makes up for it, and leaves nothing of the killed one behind.
-    if seed == 0:
-        assert start(source, tmp_path / "out").wait() == 0
-        assert check_outputs(tmp_path / "out", expected) == PICTURES
-        assert len(list((tmp_path / "out").iterdir())) == 2 * PICTURES + 1
+    chance = random.Random(0)
+    for _ in range(10):
+        process = start(source, tmp_path / "out")
+        wait_for(tmp_path / "out", chance.randrange(PICTURES), process, seconds=chance.random() * 5)
+        time.sleep(chance.random() * 0.1)
+        process.kill()
+        process.wait()
+        check_outputs(tmp_path / "out", expected)
+    assert start(source, tmp_path / "out").wait() == 0
+    assert check_outputs(tmp_path / "out", expected) == PICTURES
+    assert len(list((tmp_path / "out").iterdir())) == 2 * PICTURES + 2  # report, manifest, and nothing left behind
 
 
-def test_interrupt(undisturbed, tmp_path):
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_interrupt(undisturbed, tmp_path, number, code):
     source, expected = undisturbed
     process = start(source, tmp_path / "out", stderr=subprocess.PIPE)
     wait_for(tmp_path / "out", 3, process)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     _, err = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert b"anonymize: interrupted" in err
+    assert process.returncode == code
+    assert b"finishing what is in hand" in err
+    assert b"anonymize: interrupted; run the same command again to go on" in err
     assert b"Traceback" not in err
     assert 3 <= check_outputs(tmp_path / "out", expected) < PICTURES
     assert not list((tmp_path / "out").glob(".*"))
+
+
+def test_second_interrupt(undisturbed, tmp_path):
+    source, expected = undisturbed
+    process = start(source, tmp_path / "out", stderr=subprocess.PIPE)
+    wait_for(tmp_path / "out", 1, process)
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert b"Traceback" not in err
+    check_outputs(tmp_path / "out", expected)
+    assert not list((tmp_path / "out").glob(".*"))
+
+
+def test_a_worker_that_is_killed_costs_nothing(undisturbed, tmp_path):
+    source, expected = undisturbed
+    process = start(source, tmp_path / "out", workers=2)
+    wait_for(tmp_path / "out", 3, process)
+    for child in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()[:1]:
+        os.kill(int(child), signal.SIGKILL)
+    assert process.wait() == 0
+    assert check_outputs(tmp_path / "out", expected) == PICTURES

@@ -24,7 +24,7 @@ def test_train_export_detect(tmp_path):
     weights = tmp_path / "run" / "last.weights.h5"
     run("weights.plate.export", weights, tmp_path / "plate.tflite", "--width", "tiny")
     (tmp_path / "model.yaml").write_text(
-        "file: plate.tflite\nlabels: {1: plate}\ninput: {size_multiple: 32, longest_sides: [320]}\n"
+        "file: plate.tflite\nlabels: {1: plate}\ninput: {size_multiple: 32}\nviews: [{longest_side: 320}]\n"
     )
     (detector,) = load_detectors(DetectSettings(weights=tmp_path, plate_threshold=0.001))
     (found,) = detector.detect([np.full((100, 130, 3), 90, np.uint8)])

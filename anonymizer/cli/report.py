@@ -1,0 +1,32 @@
+"""`anonymize report`: what to do with reports."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from anonymizer.cli.text import say
+
+
+@click.group("report")
+def report_command() -> None:
+    """Works with the reports of runs."""
+
+
+@report_command.command("merge")
+@click.argument("reports", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE...")
+@click.option("--output", required=True, type=click.Path(path_type=Path), metavar="FILE", help="Where the report goes.")
+def merge_command(reports: tuple[Path, ...], output: Path) -> None:
+    """Joins the reports of runs with --shard over one folder.
+
+    The runs must have had the same settings and models. The exit code is 0, or 1 if pictures failed, as if one run had
+    done it all.
+    """
+    from anonymizer.record.merge import merge_reports, read_report
+    from anonymizer.record.report import write_report
+
+    merged = merge_reports([read_report(path) for path in reports])
+    write_report(output, merged.to_json())
+    say(f"{len(merged.files)} pictures of {len(reports)} reports: {output}")
+    click.get_current_context().exit(merged.exit_code)

@@ -1,0 +1,29 @@
+"""BMP files. Every pixel outside the mask stays; the density is their only metadata."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+
+from PIL import Image
+
+from anonymizer.files.metadata import Extras, Policy
+from anonymizer.files.picture import Encoded, Picture, StoredFrame, to_image
+
+
+def encode(picture: Picture, frames: Sequence[StoredFrame], policy: Policy) -> Encoded:
+    """A BMP file of the only frame."""
+    with Image.open(io.BytesIO(picture.content), formats=["BMP"]) as image:
+        options = {"dpi": image.info["dpi"]} if "dpi" in image.info else {}
+    buffer = io.BytesIO()
+    to_image(frames[0].pixels).save(buffer, "BMP", **options)
+    return Encoded(buffer.getvalue(), "lossless")
+
+
+_PIXELS_AT, _SIZE_AT = 10, 34
+
+
+def extras(content: bytes) -> Extras:
+    """Place and size of the pixels stand in the header; the size is often 0."""
+    start, size = (int.from_bytes(content[at : at + 4], "little") for at in (_PIXELS_AT, _SIZE_AT))
+    return Extras(bytes_behind=max(0, len(content) - start - size) if size else 0)

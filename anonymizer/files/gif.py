@@ -1,0 +1,257 @@
+"""GIF files: their blocks. (Graphics Interchange Format, version 89a.)
+
+A file in which nothing was found keeps its pictures byte for byte. Otherwise each frame is written with a palette of
+its own, which holds every colour that stays, and as many of the redacted areas as there is room for.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from anonymizer.errors import PictureError
+from anonymizer.files.animation import Patch, to_patch, to_patches
+from anonymizer.files.metadata import MAX_UNKNOWN, Extras, Policy, exact_profile, is_text_kept
+from anonymizer.files.picture import Encoded, Picture, StoredFrame
+from anonymizer.files.surplus import CUT, is_complete
+from anonymizer.types import Fidelity, Pixels
+
+_EXTENSION, _IMAGE, _TRAILER = 0x21, 0x2C, 0x3B
+_CONTROL, _COMMENT, _APPLICATION = 0xF9, 0xFE, 0xFF
+_LOOP = (b"NETSCAPE2.0", b"ANIMEXTS1.0")
+_PROFILE, _XMP = b"ICCRGBG1012", b"XMP DataXMP"
+_XMP_END = 258  # bytes that lead readers of blocks to the end of an XMP packet, which is not in parts
+_HAS_TABLE, _INTERLACED = 0x80, 0x40
+_STAYS, _IS_CLEARED = 1 << 2, 2 << 2  # what becomes of a frame before the next
+_COLOURS = 256
+_OPAQUE_FROM = 128
+
+_Colours: TypeAlias = npt.NDArray[np.uint8]
+"""(N, 3) RGB"""
+
+
+@dataclass(frozen=True)
+class _Block:
+    """An extension or a picture, with its bytes."""
+
+    kind: int
+    label: int
+    """Of an extension."""
+    content: bytes
+    head: bytes
+    """What comes before the data; of a picture also its palette and the smallest size of a code."""
+    data: bytes
+    """Put together."""
+
+
+def _table_size(flags: int) -> int:
+    return 3 << ((flags & 7) + 1) if flags & _HAS_TABLE else 0
+
+
+def _blocks(content: bytes) -> Iterator[_Block]:
+    position = 13 + _table_size(content[10])
+    while position + 10 <= len(content) and content[position] in (_EXTENSION, _IMAGE):
+        start, kind = position, content[position]
+        position += 2 if kind == _EXTENSION else 10
+        if kind == _IMAGE:
+            position += _table_size(content[position - 1]) + 1
+        head, parts = content[start:position], []
+        while position < len(content) and content[position]:
+            parts.append(content[position + 1 : position + 1 + content[position]])
+            position += 1 + content[position]
+        position += 1
+        yield _Block(kind, content[start + 1], content[start:position], head, b"".join(parts))
+
+
+def encode(picture: Picture, frames: Sequence[StoredFrame], policy: Policy) -> Encoded:
+    """A GIF file with the same frames, delays and number of loops.
+
+    Raises:
+        PictureError: the blocks of the source are damaged.
+    """
+    blocks = list(_blocks(picture.content))
+    if sum(block.kind == _IMAGE for block in blocks) != len(frames):
+        raise PictureError("is damaged: its number of frames is not certain")
+    metadata = b"".join(_kept_metadata(blocks, policy))
+    fidelity: Fidelity = "lossless"
+    if any(frame.is_changed for frame in frames) or not _are_exact(picture.content, blocks):
+        height, width = frames[0].pixels.shape[:2]
+        start = width.to_bytes(2, "little") + height.to_bytes(2, "little") + b"\0\0\0"
+        body, fidelity = _encode_frames(frames, _delays(blocks))
+    else:
+        start = picture.content[6 : 13 + _table_size(picture.content[10])]
+        body = b"".join(_picture_block(block) for block in blocks)
+    return Encoded(b"GIF89a" + start + metadata + body + bytes([_TRAILER]), fidelity)
+
+
+def _are_exact(content: bytes, blocks: Sequence[_Block]) -> bool:
+    """Whether each picture needs the last bytes of its data."""
+    start = content[: 13 + _table_size(content[10])]
+    return not any(
+        is_complete(start + block.head + _in_parts([block.data[:-CUT]]) + bytes([_TRAILER]), "GIF")
+        for block in blocks
+        if block.kind == _IMAGE
+    )
+
+
+def extras(content: bytes) -> Extras:
+    """What a file holds beside its pictures."""
+    blocks = list(_blocks(content))
+    end = 13 + _table_size(content[10]) + sum(len(block.content) for block in blocks)
+    end += content[end : end + 1] == bytes([_TRAILER])
+    found = Extras(bytes_behind=max(0, len(content) - end))
+    if not _are_exact(content, blocks):
+        found.previews.append("more compressed data than the pictures take")
+    for block in blocks:
+        name, data = block.data[:11], block.data[11:]
+        is_application = block.kind == _EXTENSION and block.label == _APPLICATION
+        if is_application and name == _PROFILE:
+            found.profiles.append(data)
+        elif is_application and name == _XMP:
+            found.texts.append(block.content)
+        elif block.kind == _EXTENSION and block.label != _CONTROL:
+            found.texts.append(block.data)
+            if block.label != _COMMENT and len(data) > MAX_UNKNOWN:
+                found.previews.append(f"{len(data)} bytes in an unknown block")
+    return found
+
+
+def _picture_block(block: _Block) -> bytes:
+    """A picture as it is, or how it is shown; of other blocks nothing."""
+    if block.kind == _IMAGE:
+        return block.content
+    return _extension(_CONTROL, block.data[:4], b"") if block.label == _CONTROL else b""
+
+
+def _kept_metadata(blocks: Sequence[_Block], policy: Policy) -> Iterator[bytes]:
+    for block in blocks:
+        name, data = block.data[:11], block.data[11:]
+        is_application = block.kind == _EXTENSION and block.label == _APPLICATION
+        if is_application and name in _LOOP:
+            yield _extension(_APPLICATION, name, data[:3])
+        elif is_application and name == _PROFILE:
+            yield _extension(_APPLICATION, name, exact_profile(data))
+        elif block.kind == _EXTENSION and _is_text_kept(block, policy):
+            yield block.content
+
+
+def _is_text_kept(block: _Block, policy: Policy) -> bool:
+    if block.label == _APPLICATION and block.data.startswith(_XMP):
+        return is_text_kept(block.content[len(block.head) + 1 + len(_XMP) : -_XMP_END], policy)
+    return block.label == _COMMENT and is_text_kept(block.data, policy)
+
+
+def _extension(label: int, name: bytes, data: bytes) -> bytes:
+    return bytes([_EXTENSION, label]) + _in_parts([name, data])
+
+
+def _in_parts(pieces: Sequence[bytes]) -> bytes:
+    """Data as they are stored; each piece begins a part of its own."""
+    parts = [piece[start : start + 255] for piece in pieces for start in range(0, len(piece), 255)]
+    return b"".join(bytes([len(part)]) + part for part in parts) + b"\0"
+
+
+def _delays(blocks: Sequence[_Block]) -> list[bytes]:
+    """Of each picture, hundredths of seconds in two bytes."""
+    delays, delay = [], b"\0\0"
+    for block in blocks:
+        if block.kind == _IMAGE:
+            delays.append(delay)
+            delay = b"\0\0"
+        elif block.label == _CONTROL:
+            delay = block.data[1:3].ljust(2, b"\0")
+    return delays
+
+
+def _encode_frames(frames: Sequence[StoredFrame], delays: Sequence[bytes]) -> tuple[bytes, Fidelity]:
+    # Nothing can be painted that clears what is there: where that has to be, each frame begins anew.
+    clears = any((_is_hidden(frame) & ~_is_hidden(before)).any() for before, frame in pairwise(frames))
+    patches = map(to_patch, frames) if clears else to_patches(frames)
+    parts, fidelity = [], "lossless"
+    for patch, delay in zip(patches, delays, strict=True):
+        hidden = _is_hidden(patch.frame)[patch.slices] | patch.stays
+        # Viewers differ in what they clear to where a frame names no transparent colour.
+        is_transparent = clears or bool(hidden.any())
+        indices, colours, is_exact = _to_palette(patch, hidden, _COLOURS - is_transparent)
+        fidelity = fidelity if is_exact else "reencoded"
+        flags = (_IS_CLEARED if clears else _STAYS) | is_transparent
+        control = bytes([flags]) + delay + bytes([len(colours) if is_transparent else 0])
+        parts += [_extension(_CONTROL, control, b""), _image(patch, indices, colours)]
+    return b"".join(parts), fidelity  # type: ignore[return-value]
+
+
+def _is_hidden(frame: StoredFrame) -> npt.NDArray[np.bool_]:
+    has_alpha = frame.pixels.shape[2] in (2, 4)
+    return frame.pixels[:, :, -1] < _OPAQUE_FROM if has_alpha else np.zeros(frame.changed.shape, bool)
+
+
+def _to_rgb(pixels: Pixels) -> npt.NDArray[np.uint8]:
+    colours = pixels[:, :, : -1 if pixels.shape[2] in (2, 4) else None].astype(np.uint8, copy=False)
+    return np.repeat(colours, 3, axis=2) if colours.shape[2] == 1 else colours
+
+
+def _to_palette(patch: Patch, hidden: npt.NDArray[np.bool_], room: int) -> tuple[npt.NDArray[np.uint8], _Colours, bool]:
+    """The numbers of the colours (h, w), the colours, and whether all that was not redacted has its own.
+
+    Args:
+        hidden: (h, w), what is transparent: the number behind the last colour.
+        room: for so many colours.
+    """
+    pixels, changed = _to_rgb(patch.pixels), patch.frame.changed[patch.slices]
+    kept, redacted = ~changed & ~hidden, changed & ~hidden
+    exact = np.unique(_packed(pixels[kept]))
+    is_exact = len(exact) <= room
+    everything = np.unique(_packed(pixels[~hidden]))
+    if len(everything) <= room:
+        exact, kept, redacted = everything, ~hidden, np.zeros_like(hidden)
+    elif not is_exact:
+        exact, kept, redacted = exact[:0], np.zeros_like(hidden), ~hidden
+    indices = np.zeros(changed.shape, np.uint8)
+    indices[kept] = np.searchsorted(exact, _packed(pixels[kept]))
+    colours = _unpacked(exact)
+    if redacted.any():
+        further = _reduced(pixels[redacted], room - len(exact)) if room > len(exact) else colours[:0]
+        colours = np.concatenate([colours, further])
+        indices[redacted] = _nearest(pixels[redacted], colours)
+    indices[hidden] = len(colours) % _COLOURS
+    return indices, colours, is_exact
+
+
+def _packed(colours: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint32]:
+    wide = colours.astype(np.uint32)
+    return np.asarray(wide[:, 0] << 16 | wide[:, 1] << 8 | wide[:, 2], np.uint32)
+
+
+def _unpacked(packed: npt.NDArray[np.uint32]) -> _Colours:
+    return np.stack([packed >> 16, packed >> 8 & 255, packed & 255], axis=1).astype(np.uint8)
+
+
+def _reduced(pixels: _Colours, number: int) -> _Colours:
+    """So many colours, at most, that stand for these pixels."""
+    palette = Image.fromarray(pixels[np.newaxis]).quantize(number).getpalette() or []
+    return np.array(palette, np.uint8).reshape(-1, 3)[:number]
+
+
+def _nearest(pixels: _Colours, colours: _Colours) -> npt.NDArray[np.uint8]:
+    palette = Image.new("P", (1, 1))
+    palette.putpalette(np.resize(colours, (_COLOURS, 3)).tobytes())
+    found = Image.fromarray(pixels[np.newaxis]).quantize(palette=palette, dither=Image.Dither.NONE)
+    return np.asarray(np.asarray(found)[0] % np.uint16(len(colours)), np.uint8)
+
+
+def _image(patch: Patch, indices: npt.NDArray[np.uint8], colours: _Colours) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(indices).save(buffer, "GIF", optimize=False, interlace=0)
+    (image,) = (block for block in _blocks(buffer.getvalue()) if block.kind == _IMAGE)
+    places = (patch.left, patch.top, indices.shape[1], indices.shape[0])
+    table = np.zeros((_COLOURS, 3), np.uint8)
+    table[: len(colours)] = colours
+    descriptor = b"".join(place.to_bytes(2, "little") for place in places) + bytes([_HAS_TABLE | 7])
+    return bytes([_IMAGE]) + descriptor + table.tobytes() + image.head[-1:] + _in_parts([image.data])

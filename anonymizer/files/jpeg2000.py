@@ -1,0 +1,139 @@
+"""JPEG 2000 files. (ITU-T T.800.)
+
+Lossless files keep every pixel outside the mask; lossy ones are encoded anew to the source's size. Metadata are never
+kept, but for the description of the colours.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from PIL import Image
+
+from anonymizer.errors import PictureError
+from anonymizer.files.metadata import MAX_UNKNOWN, Extras, Policy, exact_profile
+from anonymizer.files.picture import Encoded, Picture, StoredFrame, to_image
+
+_CODESTREAM = b"\xff\x4f\xff\x51"
+_TILE, _END, _COMMENT = b"\xff\x90", b"\xff\xd9", b"\xff\x64"  # start of a tile-part, end of the codestream
+_EXIF = b"JpgTiffExif->JP2"  # begins boxes with EXIF data
+_XMP = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")  # and those with XMP
+_CODING_STYLE = b"\xff\x52"
+_TRANSFORM_AT = 13  # in the marker segment of the coding style
+_REVERSIBLE = 1  # the transform that loses nothing (table A.20)
+_COMPONENTS_AT, _DEPTHS_AT = 40, 42  # in a codestream
+_HAS_PROFILE = 2  # how a box describes the colours (table I.9)
+
+
+def refuse_unhandled(image: Image.Image, content: bytes) -> None:
+    """
+    Raises:
+        PictureError: the file has samples that are not handled.
+    """
+    if image.mode not in ("L", "LA", "RGB", "RGBA", "I;16"):
+        raise PictureError(f"is a JPEG 2000 file in {image.mode} colours; convert it to RGB first")
+    start = _codestream(content)
+    number = int.from_bytes(content[start + _COMPONENTS_AT : start + _DEPTHS_AT], "big")
+    depths = set(content[start + _DEPTHS_AT : start + _DEPTHS_AT + 3 * number : 3])
+    if depths != {15 if image.mode == "I;16" else 7}:  # bits less 1; those with a sign are larger
+        raise PictureError("is a JPEG 2000 file of a depth that is not handled: neither 8 bits nor gray with 16")
+
+
+def _codestream(content: bytes) -> int:
+    """Where it begins."""
+    start = content.find(_CODESTREAM)
+    if start < 0:
+        raise PictureError("is damaged: a JPEG 2000 file without pictures")
+    return start
+
+
+def _is_lossless(content: bytes) -> bool:
+    start = _codestream(content)
+    style = content.find(_CODING_STYLE, start)
+    return style >= 0 and content[style + _TRANSFORM_AT : style + _TRANSFORM_AT + 1] == bytes([_REVERSIBLE])
+
+
+def encode(picture: Picture, frames: Sequence[StoredFrame], policy: Policy) -> Encoded:
+    """A JPEG 2000 file of the only frame."""
+    source, stored = picture.content, frames[0].pixels
+    is_lossless = _is_lossless(source)
+    options: dict[str, Any] = {"irreversible": not is_lossless, "no_jp2": source.startswith(_CODESTREAM)}
+    options["mct"] = int(stored.shape[2] == 3)
+    if not is_lossless:
+        options |= {"quality_mode": "rates", "quality_layers": [max(1.0, stored.nbytes / len(source))]}
+    buffer = io.BytesIO()
+    to_image(stored).save(buffer, "JPEG2000", **options)
+    content = _with_colours_of(source, buffer.getvalue())
+    return Encoded(content, "lossless" if is_lossless else "reencoded")
+
+
+def extras(content: bytes) -> Extras:
+    """What a file holds beside its picture."""
+    if content.startswith(_CODESTREAM):
+        return _extras_of_codestream(content)
+    file_boxes = list(boxes(content))
+    streams = [data for kind, data in file_boxes if kind == b"jp2c"]
+    found = _extras_of_codestream(streams[0]) if streams else Extras()
+    if len(streams) != 1:
+        found.previews.append("further pictures")
+    for kind, data in file_boxes:
+        if kind == b"uuid" and data.startswith(_EXIF):
+            found.exifs.append(data.removeprefix(_EXIF))
+        elif kind == b"jp2h":
+            colours = [inner for header, inner in boxes(data) if header == b"colr"]
+            found.profiles.extend(inner[3:] for inner in colours if inner[:1] == bytes([_HAS_PROFILE]))
+        elif kind not in (b"jP  ", b"ftyp", b"jp2c"):
+            found.texts.append(data)
+            is_text = kind == b"xml " or data.startswith(_XMP)
+            if not is_text and len(data) > MAX_UNKNOWN:
+                found.previews.append(f"{len(data)} bytes in an unknown box")
+    return found
+
+
+def _extras_of_codestream(content: bytes) -> Extras:
+    """Comments in the header, and what lies behind the end marker. (Annex A; it cannot come up in the data.)"""
+    position, texts = len(_CODESTREAM) - 2, []
+    while position + 4 <= len(content) and content[position : position + 2] != _TILE:
+        size = int.from_bytes(content[position + 2 : position + 4], "big")
+        if content[position : position + 2] == _COMMENT:
+            texts.append(content[position + 4 : position + 2 + size])
+        position += 2 + max(2, size)
+    end = content.find(_END, position)
+    return Extras(texts=texts, bytes_behind=len(content) - end - len(_END) if end >= 0 else 0)
+
+
+def boxes(content: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Kind and content of each box, of HEIF files too."""
+    position = 0
+    while position + 8 <= len(content):
+        size, kind, start = (
+            int.from_bytes(content[position : position + 4], "big"),
+            content[position + 4 : position + 8],
+            8,
+        )
+        if size == 1:
+            size, start = int.from_bytes(content[position + 8 : position + 16], "big"), 16
+        end = position + size if size >= start else len(content)
+        yield kind, content[position + start : end]
+        position = end
+
+
+def _box(kind: bytes, content: bytes) -> bytes:
+    return (len(content) + 8).to_bytes(4, "big") + kind + content
+
+
+def _with_colours_of(source: bytes, content: bytes) -> bytes:
+    """The file with the colour profile of the source, if it has one."""
+    header = dict(boxes(dict(boxes(source)).get(b"jp2h", b""))) if not source.startswith(_CODESTREAM) else {}
+    colours = header.get(b"colr", b"")
+    if colours[:1] != bytes([_HAS_PROFILE]) or b"pclr" in header:
+        return content
+    colours = colours[:3] + exact_profile(colours[3:])
+    parts = []
+    for kind, data in boxes(content):
+        if kind == b"jp2h":
+            data = b"".join(_box(inner, colours if inner == b"colr" else part) for inner, part in boxes(data))
+        parts.append(_box(kind, data))
+    return b"".join(parts)

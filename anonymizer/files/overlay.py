@@ -1,0 +1,30 @@
+"""Reads the picture that is laid over objects."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from anonymizer.errors import SettingsError
+
+MAX_SIDE_PX = 4096
+
+
+@lru_cache(maxsize=4)
+def read_overlay(path: Path) -> npt.NDArray[np.uint8]:
+    """A PNG file as RGBA, uint8 (H, W, 4).
+
+    Raises:
+        SettingsError: the file cannot be read, is no PNG picture, or is too large.
+    """
+    try:
+        with Image.open(path, formats=("PNG",)) as image:
+            if max(image.size) > MAX_SIDE_PX:
+                raise SettingsError(f"--overlay: {path} is larger than {MAX_SIDE_PX} x {MAX_SIDE_PX} pixels")
+            return np.array(image.convert("RGBA"))
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise SettingsError(f"--overlay: {path} is no PNG picture: {error}") from None

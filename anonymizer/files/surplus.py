@@ -1,0 +1,29 @@
+"""Whether compressed data hold more than the picture: the rest may be another one."""
+
+from __future__ import annotations
+
+import io
+import struct
+
+from PIL import Image
+
+from anonymizer.files.formats import Format
+from anonymizer.files.metadata import quiet_pillow
+
+CUT = 8
+"""Bytes that decoders may leave unread at the end: those they look ahead, markers and padding."""
+
+
+def is_complete(content: bytes, file_format: Format) -> bool:
+    """Whether a decoder gets the whole picture from these data.
+
+    If it does without their last bytes, these were not needed. JPEG files are decoded at an eighth of the size, which
+    is quick.
+    """
+    try:
+        with quiet_pillow(), Image.open(io.BytesIO(content), formats=[file_format]) as image:
+            image.draft(image.mode, (1, 1))
+            image.load()
+    except (OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, RuntimeError, struct.error):
+        return False
+    return True

@@ -1,0 +1,216 @@
+"""TIFF files with one page or several. (TIFF, revision 6.0, and its technical notes.)
+
+Pages are written anew: every pixel outside the mask stays. Further pictures that pages hold, such as previews, are not
+written.
+"""
+
+from __future__ import annotations
+
+import io
+import zlib
+from collections.abc import Iterator, Sequence
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from anonymizer.errors import PictureError
+from anonymizer.files.metadata import (
+    DAMAGED_TAGS,
+    ORIENTATION,
+    Extras,
+    Policy,
+    are_captions_kept,
+    exact_profile,
+    is_text_kept,
+    kept_tags,
+    quiet_pillow,
+    tags_of,
+)
+from anonymizer.files.picture import Encoded, Frame, Picture, StoredFrame
+from anonymizer.types import Pixels
+
+_SUBFILE, _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC = 254, 256, 257, 258, 259, 262
+_OFFSETS, _SAMPLES, _ROWS, _COUNTS, _PLANES, _PREDICTOR = 273, 277, 278, 279, 284, 317
+_X_RESOLUTION, _Y_RESOLUTION, _RESOLUTION_UNIT, _EXTRA, _INKS = 282, 283, 296, 338, 332
+_XMP, _IPTC, _PROFILE = 700, 33723, 34675
+_TEXTS = (_XMP, 34377, _IPTC)  # 34377: Photoshop's
+_FURTHER_PICTURES = (330, 513)  # sub-directories, and a JPEG preview
+_STRUCTURE = {
+    *(_SUBFILE, 255, _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, 263, 264, 265, 266, _OFFSETS, ORIENTATION),
+    *(_SAMPLES, _ROWS, _COUNTS, 280, 281, _PLANES, 288, 289, 290, 291, 292, 293, _PREDICTOR, 320, 321, 322, 323, 324),
+    *(325, 326, 327, 328, 330, _INKS, 333, 334, 336, 337, _EXTRA, 339, 340, 341, 342, 347, *range(512, 522)),
+    *(529, 530, 531, 532, _PROFILE, 50706, 50707, 52545),
+}
+"""Tags that say how the pixels are stored, or that they are authentic, and so hold for the source alone."""
+
+_GRAY_16 = ("I;16", "I;16L", "I;16B")
+_IS_REDUCED = 1  # in the tag that tells kinds of pages: a preview of another page
+_UNCOMPRESSED, _DEFLATE = 1, 8
+_BLACK_IS_ZERO, _RGB, _CMYK = 1, 2, 5
+_ASSOCIATED, _UNASSOCIATED = 1, 2  # alpha that the colours are multiplied by, and that they are not
+_HEADER = b"MM\0*\0\0\0\x08"
+_STRIP = 1 << 22
+"""Bytes in a strip, before compression."""
+_MAX_SIZE = (1 << 32) - 1
+
+
+def pages(image: Image.Image) -> list[int]:
+    """The numbers of those pages that are no previews of others."""
+    numbers = []
+    for number in range(image.n_frames):  # type: ignore[attr-defined]
+        image.seek(number)
+        if not image.tag_v2.get(_SUBFILE, 0) & _IS_REDUCED:  # type: ignore[attr-defined]
+            numbers.append(number)
+    return numbers or [0]
+
+
+def has_palette(image: Image.Image) -> bool:
+    """Whether any page has one."""
+    for number in pages(image):
+        image.seek(number)
+        if image.mode in ("P", "PA"):
+            return True
+    return False
+
+
+def refuse_unhandled(image: Image.Image) -> None:
+    """
+    Raises:
+        PictureError: the page at hand has samples that are not handled.
+    """
+    if image.mode not in ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", *_GRAY_16):
+        raise PictureError(f"is a TIFF file in {image.mode} colours; convert it to RGB first")
+    bits = _bits(image)
+    tags = image.tag_v2  # type: ignore[attr-defined]
+    if image.mode not in _GRAY_16 and bits > 8 and not _is_rgb_of_16_bits(image):
+        raise PictureError("is a TIFF file with more than 8 bits per channel of a kind that is not handled")
+    # Pillow hands out such samples as they are stored: too dark, or as a negative.
+    if image.mode in _GRAY_16 and (bits != 16 or tags.get(_PHOTOMETRIC, 1) != _BLACK_IS_ZERO):
+        raise PictureError("is a gray TIFF file of a kind that is not handled; convert it to 16 bits, black is zero")
+
+
+def _bits(image: Image.Image) -> int:
+    found = image.tag_v2.get(_BITS, (1,))  # type: ignore[attr-defined]
+    return int(max(found if isinstance(found, tuple) else (found,)))
+
+
+def _is_rgb_of_16_bits(image: Image.Image) -> bool:
+    tags = image.tag_v2  # type: ignore[attr-defined]
+    is_plain = set(tags.get(_BITS, ())) == {16} and tags.get(_PLANES, 1) == 1 and tags.get(339, (1,))[0] == 1
+    is_associated = tags.get(_EXTRA, (0,)) in ((_ASSOCIATED,), _ASSOCIATED)
+    is_known = tags.get(_SAMPLES) == 3 or (tags.get(_SAMPLES) == 4 and not is_associated)
+    return bool(is_plain and is_known and tags.get(_PHOTOMETRIC) == _RGB)
+
+
+def decode_16_bits(image: Image.Image, content: bytes) -> Frame | None:
+    """The page at hand where it has 16 bits per channel; None for all others.
+
+    Raises:
+        PictureError: it is damaged.
+    """
+    if image.mode in _GRAY_16:
+        image.load()
+        return Frame(np.asarray(image).astype(np.uint16)[:, :, np.newaxis])
+    if _bits(image) <= 8:
+        return None
+    number = image.tell()
+    is_read, decoded = cv2.imdecodemulti(
+        np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED, None, (number, number + 1)
+    )
+    if not is_read or decoded[0].dtype != np.uint16 or decoded[0].ndim != 3:
+        raise PictureError("is damaged: its 16-bit pixels cannot be read")
+    upright = decoded[0].astype(np.uint16, copy=False)  # OpenCV turned it
+    alpha = np.ascontiguousarray(upright[:, :, 3]) if upright.shape[2] == 4 else None
+    return Frame(np.ascontiguousarray(upright[:, :, 2::-1]), alpha)
+
+
+def encode(picture: Picture, frames: Sequence[StoredFrame], policy: Policy) -> Encoded:
+    """A TIFF file with the same pages, upright, without their previews.
+
+    Raises:
+        PictureError: it would be larger than TIFF files can be.
+    """
+    content = bytearray(_HEADER)
+    link = 4  # where the place of the next page is written
+    with quiet_pillow(), Image.open(io.BytesIO(picture.content), formats=["TIFF"]) as image:
+        for number, frame in zip(pages(image), frames, strict=True):
+            image.seek(number)
+            content += b"\0" * (len(content) % 2)
+            start = len(content)
+            content[link : link + 4] = start.to_bytes(4, "big")
+            content += _encode_page(image, frame, policy, start)
+            link = start + 2 + 12 * int.from_bytes(content[start : start + 2], "big")
+            if len(content) > _MAX_SIZE:
+                raise PictureError("would be larger than 4 GB, which TIFF files cannot be")
+    return Encoded(bytes(content), "lossless")
+
+
+def extras(content: bytes) -> Extras:
+    """What the pages of a file hold beside the pictures. It has no end."""
+    found = Extras()
+    with quiet_pillow(), Image.open(io.BytesIO(content), formats=["TIFF"]) as image:
+        shown = pages(image)
+        for number in range(image.n_frames):
+            image.seek(number)
+            tags = image.tag_v2
+            if any(tag in tags for tag in _FURTHER_PICTURES):
+                found.previews.append("a directory of further pictures")
+            if number not in shown:
+                found.previews.append("a preview in a page of its own")
+            try:
+                found.pages.append(tags_of(image.getexif()))
+            except DAMAGED_TAGS:
+                found.previews.append("damaged tags, which may hold anything")
+            found.texts.extend(value for tag in _TEXTS if isinstance(value := tags.get(tag), bytes))
+            if isinstance(profile := tags.get(_PROFILE), bytes):
+                found.profiles.append(profile)
+    return found
+
+
+def _encode_page(image: Image.Image, frame: StoredFrame, policy: Policy, start: int) -> bytes:
+    """Directory and pixels of a page. `start`: where in the file they will be."""
+    info, tags = image.info, kept_tags(image.getexif(), policy)
+    for tag in _STRUCTURE & set(tags):
+        del tags[tag]
+    if "dpi" in info and _RESOLUTION_UNIT not in tags:
+        tags[_X_RESOLUTION], tags[_Y_RESOLUTION] = info["dpi"]
+        tags[_RESOLUTION_UNIT] = 2
+    if "icc_profile" in info:
+        tags[_PROFILE] = exact_profile(info["icc_profile"])
+    for tag, is_kept in ((_XMP, is_text_kept), (_IPTC, are_captions_kept)):
+        value = image.tag_v2.get(tag)  # type: ignore[attr-defined]
+        if isinstance(value, bytes) and is_kept(value, policy):
+            tags[tag] = value
+    height, width, samples = frame.pixels.shape
+    is_compressed = info.get("compression") != "raw"
+    is_cmyk = image.mode == "CMYK"
+    is_bilevel = _bits(image) == 1 and samples == 1 and not frame.is_changed
+    strips = list(_strips(frame.pixels, is_bilevel, is_compressed))
+    tags[_WIDTH], tags[_HEIGHT], tags[_SAMPLES], tags[_PLANES] = width, height, samples, 1
+    tags[_BITS] = (1 if is_bilevel else 8 * frame.pixels.itemsize,) * samples
+    tags[_COMPRESSION] = _DEFLATE if is_compressed else _UNCOMPRESSED
+    tags[_PREDICTOR] = 2 if is_compressed and not is_bilevel else 1
+    tags[_PHOTOMETRIC] = _CMYK if is_cmyk else _RGB if samples >= 3 else _BLACK_IS_ZERO
+    if samples == 2 or (samples == 4 and not is_cmyk):
+        tags[_EXTRA] = _UNASSOCIATED
+    tags[_ROWS] = min(height, _rows_per_strip(frame.pixels))
+    tags[_COUNTS] = tuple(map(len, strips))
+    tags[_OFFSETS] = tuple(np.cumsum([0, *map(len, strips[:-1])]).tolist())  # from where the directory ends
+    return tags.tobytes(start)[len(b"Exif\0\0") + len(_HEADER) :] + b"".join(strips)
+
+
+def _rows_per_strip(pixels: Pixels) -> int:
+    return max(1, _STRIP // int(pixels[0].nbytes))
+
+
+def _strips(pixels: Pixels, is_bilevel: bool, is_compressed: bool) -> Iterator[bytes]:
+    rows = _rows_per_strip(pixels)
+    for top in range(0, pixels.shape[0], rows):
+        strip = pixels[top : top + rows]
+        if is_bilevel:
+            strip = np.packbits(strip[:, :, 0] > 0, axis=1)
+        elif is_compressed:  # what is left of each pixel once its neighbour is taken away
+            strip = np.diff(strip, axis=1, prepend=np.zeros_like(strip[:, :1]))
+        data = strip.astype(strip.dtype.newbyteorder(">"), copy=False).tobytes()
+        yield zlib.compress(data) if is_compressed else data

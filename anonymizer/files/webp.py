@@ -1,0 +1,192 @@
+"""WebP files, animated ones too: their chunks. (WebP container specification, RFC 9649.)
+
+A file in which nothing was found keeps its pictures byte for byte. Otherwise lossless ones keep every pixel outside the
+mask, and lossy ones are encoded anew at a quality that matches theirs.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from PIL import Image
+
+from anonymizer.errors import PictureError
+from anonymizer.files.animation import Patch, to_patches
+from anonymizer.files.metadata import MAX_UNKNOWN, Extras, Policy, exact_profile, is_text_kept, kept_exif, parse_exif
+from anonymizer.files.picture import Encoded, Picture, StoredFrame, to_image
+from anonymizer.files.quality import at_matched_quality
+from anonymizer.files.surplus import CUT, is_complete
+from anonymizer.types import Pixels
+
+_Chunk: TypeAlias = tuple[bytes, bytes]
+"""Kind and data."""
+
+_BITSTREAMS = (b"VP8 ", b"VP8L")
+_PICTURE_CHUNKS = (b"ALPH", *_BITSTREAMS)
+_HAS_PROFILE, _HAS_ALPHA, _HAS_EXIF, _HAS_XMP, _IS_ANIMATION = 0x20, 0x10, 0x08, 0x04, 0x02
+_REPLACES = 0x02  # a frame does, in place of being blended with what is there
+_FRAME_HEADER = 16  # bytes: place, size, duration, flags
+
+
+def _chunks(content: bytes) -> Iterator[_Chunk]:
+    position = 0
+    while position + 8 <= len(content):
+        size = int.from_bytes(content[position + 4 : position + 8], "little")
+        yield content[position : position + 4], content[position + 8 : position + 8 + size]
+        position += 8 + size + size % 2
+
+
+def _join(chunks: Iterable[_Chunk]) -> bytes:
+    return b"".join(kind + len(data).to_bytes(4, "little") + data + b"\0" * (len(data) % 2) for kind, data in chunks)
+
+
+def _file_chunks(content: bytes) -> list[_Chunk]:
+    return list(_chunks(content[12 : 8 + int.from_bytes(content[4:8], "little")]))
+
+
+@dataclass(frozen=True)
+class _Still:
+    """A picture by itself, or a frame of an animation, as the source has it."""
+
+    header: bytes
+    """Of a frame: its place and size, in three bytes each, duration and flags."""
+    chunks: list[_Chunk]
+    """Its alpha channel, if there is one, and its colours."""
+
+    @property
+    def stream(self) -> bytes:
+        """The kind of its compression."""
+        return self.chunks[-1][0]
+
+    @property
+    def size(self) -> int:
+        return sum(len(data) for _, data in self.chunks)
+
+
+def _stills(chunks: Sequence[_Chunk]) -> list[_Still]:
+    frames = [data for kind, data in chunks if kind == b"ANMF"]
+    parts = [(data[:_FRAME_HEADER], list(_chunks(data[_FRAME_HEADER:]))) for data in frames] or [(b"", list(chunks))]
+    stills = []
+    for header, inner in parts:
+        streams = [chunk for chunk in inner if chunk[0] in _BITSTREAMS]
+        alpha = [chunk for chunk in inner if chunk[0] == b"ALPH"]
+        if len(streams) != 1 or len(alpha) > 1:
+            raise PictureError("is damaged: a frame that is not one picture")
+        stills.append(_Still(header, [*(alpha if streams[0][0] == b"VP8 " else []), *streams]))
+    return stills
+
+
+def encode(picture: Picture, frames: Sequence[StoredFrame], policy: Policy) -> Encoded:
+    """A WebP file with the same frames, durations and number of loops.
+
+    Raises:
+        PictureError: the chunks of the source are damaged.
+    """
+    chunks = _file_chunks(picture.content)
+    stills = _stills(chunks)
+    if len(stills) != len(frames):
+        raise PictureError("is damaged: its number of frames is not certain")
+    height, width = frames[0].pixels.shape[:2]
+    is_kept = not any(frame.is_changed for frame in frames) and all(_is_exact(still, height, width) for still in stills)
+    if not is_kept:
+        patches = to_patches(frames, step=2)
+        stills = [_encode_still(still, patch) for still, patch in zip(stills, patches, strict=True)]
+    pictures = [(b"ANMF", still.header + _join(still.chunks)) for still in stills if still.header] or stills[0].chunks
+    body = b"WEBP" + _join(_with_metadata(picture, frames, chunks, policy, pictures))
+    is_lossless = is_kept or all(still.stream == b"VP8L" for still in stills)
+    return Encoded(_riff(body), "lossless" if is_lossless else "reencoded")
+
+
+def _riff(body: bytes) -> bytes:
+    return b"RIFF" + len(body).to_bytes(4, "little") + body
+
+
+def _is_exact(still: _Still, height: int, width: int) -> bool:
+    """Whether each of its chunks needs its last bytes. Height and width: of the file."""
+    size = still.header[6:12] or (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
+    canvas = (b"VP8X", bytes([_HAS_ALPHA * (len(still.chunks) > 1), 0, 0, 0]) + size)
+    for number, (kind, data) in enumerate(still.chunks):
+        shorter = [*still.chunks[:number], (kind, data[:-CUT]), *still.chunks[number + 1 :]]
+        if is_complete(_riff(b"WEBP" + _join([canvas, *shorter])), "WEBP"):
+            return False
+    return True
+
+
+def extras(content: bytes) -> Extras:
+    """What a file holds beside its pictures.
+
+    Raises:
+        PictureError: the chunks are damaged.
+    """
+    end = 8 + int.from_bytes(content[4:8], "little")
+    found = Extras(bytes_behind=max(0, len(content) - end - end % 2))
+    chunks = _file_chunks(content)
+    with Image.open(io.BytesIO(content), formats=["WEBP"]) as image:
+        width, height = image.size
+    if not all(_is_exact(still, height, width) for still in _stills(chunks)):
+        found.previews.append("more compressed data than the picture takes")
+    inner = [chunk for kind, data in chunks if kind == b"ANMF" for chunk in _chunks(data[_FRAME_HEADER:])]
+    for kind, data in (*chunks, *inner):
+        if kind == b"EXIF":
+            found.exifs.append(data)
+        elif kind == b"C2PA":
+            found.previews.append("content credentials (C2PA)")
+        elif kind == b"ICCP":
+            found.profiles.append(data)
+        elif kind not in (*_PICTURE_CHUNKS, b"VP8X", b"ANIM", b"ANMF"):
+            found.texts.append(data)
+            if kind != b"XMP " and len(data) > MAX_UNKNOWN:
+                found.previews.append(f"{len(data)} bytes in an unknown chunk")
+    return found
+
+
+def _encode_still(source: _Still, patch: Patch) -> _Still:
+    chunks = _encode(patch.pixels, source.stream, source.size)
+    if not source.header:
+        return _Still(b"", chunks)
+    height, width = patch.pixels.shape[:2]
+    numbers = (patch.left // 2, patch.top // 2, width - 1, height - 1)
+    place = b"".join(number.to_bytes(3, "little") for number in numbers)
+    return _Still(place + source.header[12:15] + bytes([_REPLACES]), chunks)
+
+
+def _with_metadata(
+    picture: Picture, frames: Sequence[StoredFrame], chunks: Sequence[_Chunk], policy: Policy, pictures: list[_Chunk]
+) -> list[_Chunk]:
+    """The pictures with the metadata that the policy keeps, in the order that is asked for."""
+    source = dict(reversed(chunks))  # of several the first
+    exif = kept_exif(parse_exif(source[b"EXIF"]) if b"EXIF" in source else None, picture.encoding.orientation, policy)
+    before = [(b"ICCP", exact_profile(source[b"ICCP"]))] if b"ICCP" in source else []
+    behind = [(b"EXIF", exif)] if exif is not None else []
+    xmp = source.get(b"XMP ", b"")
+    if xmp and is_text_kept(xmp, policy):
+        behind.append((b"XMP ", xmp))
+    is_animation = pictures[0][0] == b"ANMF"
+    if b"VP8X" not in source and not before and not behind and len(pictures) == 1:
+        return pictures
+    height, width = frames[0].pixels.shape[:2]
+    has_alpha = any(frame.pixels.shape[2] in (2, 4) for frame in frames)
+    kinds = {kind for kind, _ in (*before, *behind)}
+    flags = _HAS_ALPHA * has_alpha | _IS_ANIMATION * is_animation
+    flags |= _HAS_PROFILE * (b"ICCP" in kinds) | _HAS_EXIF * (b"EXIF" in kinds) | _HAS_XMP * (b"XMP " in kinds)
+    canvas = bytes([flags, 0, 0, 0]) + (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
+    animation = [(b"ANIM", source[b"ANIM"][:6])] if is_animation else []
+    return [(b"VP8X", canvas), *before, *animation, *pictures, *behind]
+
+
+def _encode(pixels: Pixels, stream: bytes, size: int) -> list[_Chunk]:
+    """The chunks of one picture. `size`: of the source's, in bytes."""
+    if stream == b"VP8L":
+        content = _save(pixels, 100, is_lossless=True)
+    else:
+        content = at_matched_quality(lambda quality: _save(pixels, quality, is_lossless=False), size)
+    return [chunk for chunk in _file_chunks(content) if chunk[0] in _PICTURE_CHUNKS]
+
+
+def _save(pixels: Pixels, quality: int, is_lossless: bool) -> bytes:
+    buffer = io.BytesIO()
+    to_image(pixels).save(buffer, "WEBP", lossless=is_lossless, quality=quality, exact=True)
+    return buffer.getvalue()

@@ -1,0 +1,102 @@
+"""Joins the reports of several machines."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from anonymizer.errors import SettingsError
+from anonymizer.files.find import listing_order
+from anonymizer.record.report import render
+from anonymizer.types import STATUSES
+
+_SAME = ("program", "settings", "settings_digest", "models")
+"""What reports must share to be of one job."""
+
+
+@dataclass(frozen=True)
+class ReportFile:
+    """The content of a report."""
+
+    name: str
+    head: Mapping[str, Any]
+    """All but the files."""
+    files: Sequence[Mapping[str, Any]]
+
+    @property
+    def exit_code(self) -> int:
+        """0, or 1 if pictures failed."""
+        return 1 if self.head["totals"]["failed"] else 0
+
+    def to_json(self) -> Iterator[bytes]:
+        return render(self.head, self.files)
+
+
+def read_report(path: Path) -> ReportFile:
+    """
+    Raises:
+        SettingsError: the file cannot be read, or is no report.
+    """
+    try:
+        content = json.loads(path.read_bytes())
+        files = content.pop("files")
+        complete = isinstance(content["complete"], bool) and all(isinstance(entry["file"], str) for entry in files)
+        if not complete or not {*_SAME, "totals"}.issubset(content):
+            raise ValueError
+    except OSError as error:
+        raise SettingsError(f"report {path}: {error.strerror}") from None
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise SettingsError(f"report {path} is no report of this program, or is damaged") from None
+    return ReportFile(str(path), content, files)
+
+
+def merge_reports(reports: Sequence[ReportFile]) -> ReportFile:
+    """One report for all, its files in the order of a listing.
+
+    Raises:
+        SettingsError: the reports are not of one job, or do not fit together.
+    """
+    first = reports[0]
+    for report in reports[1:]:
+        for key in _SAME:
+            if report.head[key] != first.head[key]:
+                raise SettingsError(f"reports {first.name} and {report.name} differ in their {key}: not of one job")
+    named = Counter(entry["file"] for report in reports for entry in report.files if not entry["file"].endswith("/"))
+    repeated = [name for name, number in named.items() if number > 1]
+    if repeated:
+        raise SettingsError(f"{repeated[0]} is in more than one of the reports: not shares of one folder")
+    by_name = {entry["file"]: entry for report in reports for entry in report.files}  # each share lists all folders
+    files = [by_name[name] for name in sorted(by_name, key=listing_order)]
+    head = {
+        **first.head,
+        "complete": all(report.head["complete"] for report in reports),
+        "totals": _totals([report.head["totals"] for report in reports], files),
+    }
+    return ReportFile("merged", head, files)
+
+
+def _totals(totals: Sequence[Mapping[str, Any]], files: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    statuses = Counter(entry["status"] for entry in files)
+    return {
+        "pictures": len(files),
+        **{status: statuses[status] for status in STATUSES},
+        "unchanged": sum(each["unchanged"] for each in totals),
+        "detections": _added([each["detections"] for each in totals]),
+        "seconds": {stage: round(s, 4) for stage, s in _added([each["seconds"] for each in totals]).items()},
+        "elapsed_seconds": max(each["elapsed_seconds"] for each in totals),
+        "workers": sum(each["workers"] for each in totals),
+        "files_not_looked_at": totals[0]["files_not_looked_at"],  # each share lists the whole folder
+        "outputs_without_input": sorted({name for each in totals for name in each["outputs_without_input"]}),
+    }
+
+
+def _added(counts: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    total: dict[str, float] = {}
+    for count in counts:
+        for key, number in count.items():
+            total[key] = total.get(key, 0) + number
+    return total

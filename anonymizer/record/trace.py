@@ -1,0 +1,64 @@
+"""A trace of where the time went, in the format that browsers' trace viewers open.
+
+Trace Event Format of Chromium, JSON array: one complete event ("ph": "X") per picture and stage.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from anonymizer.errors import OutputError
+from anonymizer.types import Result
+
+
+class Trace:
+    """Takes down results while a run goes on."""
+
+    def __init__(self, file: IO[str]) -> None:
+        self._file = file
+        self._lanes: list[float] = []
+        self._separator = "[\n"
+
+    def add(self, result: Result) -> None:
+        """Draws a picture and its stages in the first lane that was free when the work on it began."""
+        if result.unchanged or not result.seconds:
+            return
+        end_s = result.began_s + sum(result.seconds.values())
+        lane = next((i for i, free_from_s in enumerate(self._lanes) if free_from_s <= result.began_s), len(self._lanes))
+        self._lanes[lane : lane + 1] = [end_s]
+        self._draw(result.file, result.began_s, end_s - result.began_s, lane)
+        began_s = result.began_s
+        for stage, seconds in result.seconds.items():
+            self._draw(stage, began_s, seconds, lane)
+            began_s += seconds
+
+    def _draw(self, name: str, began_s: float, seconds: float, lane: int) -> None:
+        event = {"name": name, "ph": "X", "pid": 1, "tid": lane + 1, "ts": began_s * 1e6, "dur": seconds * 1e6}
+        self._file.write(self._separator + json.dumps(event))
+        self._separator = ",\n"
+
+    def finish(self) -> None:
+        self._file.write("\n]\n" if self._separator == ",\n" else "[]\n")
+
+
+@contextmanager
+def open_trace(path: Path | None) -> Iterator[Trace | None]:
+    """
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    if path is None:
+        yield None
+        return
+    try:
+        path.touch()
+    except OSError as error:
+        raise OutputError(f"profile {path} cannot be written: {error.strerror}") from None
+    with open(path, "w", encoding="utf-8") as file:
+        trace = Trace(file)
+        yield trace
+        trace.finish()

@@ -1,0 +1,65 @@
+"""`image`: a picture with transparency is laid over the object, on an opaque ground."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from anonymizer.files.overlay import read_overlay
+from anonymizer.redact.scene import Scene, Target
+from anonymizer.redact.solid import LUMA, color_of
+from anonymizer.types import Pixels
+
+SMALLEST_LEVEL_PX = 16
+
+
+def paint(scene: Scene, target: Target) -> Pixels:
+    """What replaces the target: as the picture, (height, width, C) of its reach."""
+    region = target.region
+    frame = region.frame.grown(region.feather_px, region.feather_px)
+    colors, opacity = _scaled(target.style.overlay, frame.height, frame.width)
+    top, left = region.reach.top - frame.top, region.reach.left - frame.left
+    part = slice(top, top + region.reach.height), slice(left, left + region.reach.width)
+    over = colors[part] if scene.pixels.shape[2] == 3 else (colors[part] @ np.array(LUMA, np.float32))[:, :, np.newaxis]
+    maximum = np.iinfo(scene.pixels.dtype).max
+    laid = over * maximum + (1 - opacity[part])[:, :, np.newaxis] * color_of(scene, target)
+    painted: Pixels = np.rint(laid).clip(0, maximum).astype(scene.pixels.dtype)
+    return painted
+
+
+def _scaled(overlay: Path | None, height: int, width: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Colours times opacity, (height, width, 3), and opacity, (height, width), both in [0, 1]."""
+    levels = _levels(overlay)
+    smallest = next((level for level in reversed(levels) if level.shape[0] >= height and level.shape[1] >= width), None)
+    source = levels[0] if smallest is None else smallest
+    shrinks = source.shape[0] > height or source.shape[1] > width
+    scaled = cv2.resize(source, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+    rgba = np.asarray(scaled, np.float32)
+    return rgba[:, :, :3], rgba[:, :, 3]
+
+
+@lru_cache(maxsize=4)
+def _levels(overlay: Path | None) -> list[npt.NDArray[np.float32]]:
+    """The overlay, its colours multiplied by its opacity, and the same halved again and again."""
+    rgba = (draw_face() if overlay is None else read_overlay(overlay)).astype(np.float32) / 255
+    rgba[:, :, :3] *= rgba[:, :, 3:]
+    levels = [np.asarray(rgba, np.float32)]
+    while min(levels[-1].shape[:2]) > SMALLEST_LEVEL_PX:
+        half = (levels[-1].shape[1] // 2, levels[-1].shape[0] // 2)
+        levels.append(np.asarray(cv2.resize(levels[-1], half, interpolation=cv2.INTER_AREA), np.float32))
+    return levels
+
+
+def draw_face() -> npt.NDArray[np.uint8]:
+    """A plain yellow face: what is laid over where no other picture is named. RGBA (512, 512, 4)."""
+    face = np.zeros((512, 512, 4), np.uint8)
+    dark = (70, 50, 20, 255)
+    cv2.circle(face, (256, 256), 254, (255, 205, 60, 255), -1, cv2.LINE_AA)
+    for x in (176, 336):
+        cv2.ellipse(face, (x, 200), (26, 40), 0, 0, 360, dark, -1, cv2.LINE_AA)
+    cv2.ellipse(face, (256, 290), (130, 100), 0, 20, 160, dark, 22, cv2.LINE_AA)
+    return face

@@ -1,0 +1,67 @@
+"""What a method is given: the picture, what is hidden in it for which object, and how that object shall look."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from anonymizer.redact.mask import Area, Mask, Owners, Region
+from anonymizer.settings import Kernel
+from anonymizer.types import Pixels
+
+Flags: TypeAlias = npt.NDArray[np.uint8]
+"""uint8 (height, width) of 0 and 1, as OpenCV takes masks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How the objects of a kind are replaced."""
+
+    method: str
+    """Key of `anonymizer.redact.methods.METHODS`."""
+    cells: int
+    """Along the longer side of an object, for the methods that have cells."""
+    color: str
+    """#rrggbb, or mean."""
+    overlay: Path | None
+    kernel: Kernel | None
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """An object to be replaced."""
+
+    region: Region
+    style: Style
+    number: int
+    """From 1 on, by rank: where cores overlap, the lowest number has the pixel."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A picture, and what is hidden in it. No method reads what is hidden for another object."""
+
+    pixels: Pixels
+    mask: Mask
+    owners: Owners
+    bounded: int
+    """Objects up to this number are replaced by a method that lets a few numbers through at most."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        return self.mask.shape[0], self.mask.shape[1]
+
+    def own(self, target: Target) -> Flags:
+        """1 where a pixel of the target's core is hidden for it, (height, width) of that core, otherwise 0."""
+        part = target.region.core.slices
+        own: Flags = ((self.owners[part] == target.number) & (self.mask[part] == 1)).astype(np.uint8)
+        return own
+
+    def visible(self, area: Area) -> Flags:
+        """1 where nothing is replaced, (height, width) of the area, otherwise 0."""
+        visible: Flags = (self.mask[area.slices] == 0).astype(np.uint8)
+        return visible

@@ -1,0 +1,231 @@
+"""The book that a run keeps in the output folder: what is done, so that a later run need not do it again.
+
+One SQLite database. The process that writes it holds it together with its workers: a second run is refused.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+from anonymizer.errors import OutputError
+from anonymizer.types import Job, Result
+
+MANIFEST_NAME = "anonymize-manifest.sqlite"
+PATIENCE_S = 10.0
+"""How long to wait for the workers of a run that was killed to notice it."""
+
+_RESULT_FIELDS = [field.name for field in fields(Result)]
+_SCHEMA_VERSION = 1
+_SCHEMA = f"""
+DROP TABLE IF EXISTS runs;
+DROP TABLE IF EXISTS files;
+CREATE TABLE runs (run INTEGER PRIMARY KEY);
+CREATE TABLE files (
+    name BLOB PRIMARY KEY,      -- of the picture, relative to the input root
+    run INTEGER NOT NULL,       -- the last one that came upon it
+    position INTEGER NOT NULL,  -- in the listing of that run
+    result TEXT,                -- of that run; none where what is done stands
+    done TEXT,                  -- the result that stands for the files in the output, where there are any
+    evidence TEXT               -- from what input, settings and models these were made, and how they look
+);
+CREATE INDEX files_by_position ON files (run, position);
+PRAGMA user_version = {_SCHEMA_VERSION};
+"""
+
+
+class Manifest:
+    """What became of each picture, in this run and in those before it. Iterates over the results of this run."""
+
+    def __init__(self, path: Path, input_root: Path, output_root: Path, fingerprint: str) -> None:
+        """Opens or begins the book, and a run in it.
+
+        Args:
+            fingerprint: of everything but the picture that decides what the output looks like.
+
+        Raises:
+            OutputError: another run holds it, or it cannot be written.
+        """
+        self._path = path
+        self._roots = input_root, output_root
+        self._fingerprint = fingerprint
+        self._is_closed = False
+        with self._telling():
+            self.lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+            """Descriptor of the file, locked for as long as any process has it."""
+        try:
+            self._wait_for_lock()
+            with self._telling():
+                self._connection = _open(path, self.lock)
+                self._run = self._connection.execute("INSERT INTO runs DEFAULT VALUES").lastrowid
+                self._connection.commit()
+        except BaseException:
+            os.close(self.lock)
+            raise
+
+    def close(self) -> None:
+        with suppress(sqlite3.Error):
+            self._connection.commit()
+        self._connection.close()
+        self._is_closed = True
+        os.close(self.lock)  # later than the connection: closing any descriptor of a file drops SQLite's own locks
+
+    def discard(self) -> None:
+        """Leaves no book behind; nothing more can be taken down."""
+        self._connection.close()
+        self._path.unlink()
+
+    def evidence(self, job: Job) -> list[Any]:
+        """From what the outputs of a picture are made, as things are now."""
+        input_root, _ = self._roots
+        return [self._fingerprint, os.fsencode(job.record).hex(), _size_and_time(input_root / job.source)]
+
+    def find_done(self, job: Job) -> Result | None:
+        """The result of an earlier run that stands: same picture, same settings, outputs as it left them."""
+        with self._telling():
+            row = self._connection.execute(
+                "SELECT done, evidence FROM files WHERE name = ? AND done IS NOT NULL", (os.fsencode(job.name),)
+            ).fetchone()
+        if row is None or json.loads(row[1]) != self._with_outputs(self.evidence(job), job):
+            return None
+        return replace(_to_result(row[0]), unchanged=True)
+
+    def note(self, position: int, job: Job, result: Result, evidence: list[Any]) -> None:
+        """Takes down what became of a picture.
+
+        Args:
+            position: in the listing.
+            evidence: as it was before the picture was read.
+        """
+        text = _to_text(result)
+        is_done = result.status in ("anonymized", "detected")
+        made = json.dumps(self._with_outputs(evidence, job)) if is_done else None
+        self._write(job.name, position, text, text if is_done else None, made, "done, evidence")
+        with self._telling():
+            self._connection.commit()
+
+    def note_untouched(self, position: int, result: Result) -> None:
+        """Takes down a result that leaves the files in the output as they are."""
+        self._write(result.file, position, None if result.unchanged else _to_text(result))
+
+    def __iter__(self) -> Iterator[Result]:
+        """The results of this run in the order of the listing; after the book was closed, until the next run."""
+        query = "SELECT result, done FROM files WHERE run = ? ORDER BY position"
+        with self._telling():
+            if not self._is_closed:
+                yield from map(_of_this_run, self._connection.execute(query, (self._run,)))
+                return
+            # Immutable: reads without a lock, and so keeps no later run waiting.
+            uri = f"{self._path.absolute().as_uri()}?mode=ro&immutable=1"
+            with closing(sqlite3.connect(uri, uri=True)) as connection:
+                yield from map(_of_this_run, connection.execute(query, (self._run,)))
+
+    def vanished(self) -> list[str]:
+        """Pictures with outputs of earlier runs that this run, once at its end, has not come upon."""
+        with self._telling():
+            query = "SELECT name FROM files WHERE run < ? AND done IS NOT NULL ORDER BY name"
+            return [os.fsdecode(name) for (name,) in self._connection.execute(query, (self._run,))]
+
+    def _write(
+        self,
+        name: str,
+        position: int,
+        result: str | None,
+        done: str | None = None,
+        made: str | None = None,
+        also: str = "",
+    ) -> None:
+        columns = ["run", "position", "result", *(also.split(", ") if also else [])]
+        updates = ", ".join(f"{column} = excluded.{column}" for column in columns)
+        with self._telling():
+            self._connection.execute(
+                f"INSERT INTO files VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (name) DO UPDATE SET {updates}",
+                (os.fsencode(name), self._run, position, result, done, made),
+            )
+
+    def _with_outputs(self, evidence: list[Any], job: Job) -> list[Any]:
+        _, output_root = self._roots
+        return [*evidence, *(_size_and_time(output_root / name) for name in (job.target, job.record))]
+
+    def _wait_for_lock(self) -> None:
+        deadline = time.monotonic() + PATIENCE_S
+        while True:
+            try:
+                return fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    root = self._roots[1]
+                    raise OutputError(f"output folder {root}: another run is writing there; wait for its end") from None
+                time.sleep(0.02)
+            except OSError:  # a file system without locks
+                return None
+
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        """Turns what goes wrong into an error that a user understands."""
+        try:
+            yield
+        except (sqlite3.Error, OSError) as error:
+            reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+            raise OutputError(f"manifest {self._path}: {reason}; nothing more can be written") from None
+
+
+def _open(path: Path, descriptor: int) -> sqlite3.Connection:
+    """A new book where there is none, or one that cannot be read: everything is done again then."""
+    try:
+        return _connect(path)
+    except sqlite3.DatabaseError as error:
+        if isinstance(error, sqlite3.OperationalError):  # the disk, not the content
+            raise
+        os.ftruncate(descriptor, 0)
+        for suffix in ("-wal", "-journal"):
+            path.with_name(path.name + suffix).unlink(missing_ok=True)
+        return _connect(path)
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path)
+    try:
+        # Exclusive: then the write-ahead log needs no shared memory, which network file systems lack.
+        connection.executescript(
+            "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
+        )
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if version != _SCHEMA_VERSION:
+            connection.executescript(_SCHEMA)
+        connection.execute("SELECT name, run, position, result, done, evidence FROM files LIMIT 1").fetchone()
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _size_and_time(path: Path) -> list[int] | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return [status.st_size, status.st_mtime_ns]
+
+
+def _of_this_run(row: tuple[str | None, str]) -> Result:
+    result, done = row
+    return replace(_to_result(done), unchanged=True) if result is None else _to_result(result)
+
+
+def _to_text(result: Result) -> str:
+    return json.dumps({name: getattr(result, name) for name in _RESULT_FIELDS})
+
+
+def _to_result(text: str) -> Result:
+    stored: dict[str, Any] = json.loads(text)
+    values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in stored.items()}
+    return Result(**values)

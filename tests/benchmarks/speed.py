@@ -1,0 +1,187 @@
+"""Measures speed and memory: ratios against deface and against limits, in one run on the same pictures.
+
+    python -m tests.benchmarks.speed FOLDER [--deface EXECUTABLE] [--parts peer,files,scaling,start,memory]
+
+FOLDER holds JPEG pictures, best of people. Times of a machine do not travel; the ratios do, on an idle machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from itertools import cycle, islice
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from anonymizer.detect.load import load_detectors
+from anonymizer.files.encode import encode_picture
+from anonymizer.files.read import read_picture
+from anonymizer.pipeline import Found, detect, redact_frame
+from anonymizer.run.machine import auto_workers
+from anonymizer.settings import DetectSettings, Settings
+
+SIZES = {"720p": (1280, 720), "1080p": (1920, 1080), "12 MP": (4000, 3000)}
+ROUNDS = 3
+"""How often rivals take turns; the median counts."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path, metavar="FOLDER", help="JPEG pictures, best of people")
+    parser.add_argument("--deface", default=shutil.which("deface"), metavar="EXECUTABLE", help="of an installed deface")
+    parser.add_argument("--parts", default="peer,files,scaling,start,memory", metavar="LIST")
+    parser.add_argument("--pictures", type=int, default=24, metavar="N", help="of each size")
+    arguments = parser.parse_args()
+    sources = sorted(p for p in arguments.folder.rglob("*") if p.suffix.lower() in (".jpg", ".jpeg"))
+    if not sources:
+        parser.error(f"{arguments.folder} holds no JPEG picture")
+    with tempfile.TemporaryDirectory() as scratch:
+        folders = {
+            size: make_pictures(sources, Path(scratch) / size.replace(" ", ""), SIZES[size], arguments.pictures)
+            for size in SIZES
+        }
+        for part in arguments.parts.split(","):
+            print(f"\n== {part}", flush=True)
+            PARTS[part](folders, arguments.deface)
+
+
+def make_pictures(sources: Sequence[Path], folder: Path, size: tuple[int, int], number: int) -> Path:
+    """Pictures of one size, cut to its proportions and enlarged or shrunk."""
+    folder.mkdir()
+    width, height = size
+    for index, path in enumerate(islice(cycle(sources), number)):
+        picture = cv2.imread(str(path))
+        scale = max(width / picture.shape[1], height / picture.shape[0])
+        picture = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA if scale < 1 else 2)
+        picture = np.ascontiguousarray(picture[:height, :width])
+        cv2.imwrite(str(folder / f"{index:04}.jpg"), picture, [cv2.IMWRITE_JPEG_QUALITY, 92])
+    return folder
+
+
+def measure_peer(folders: dict[str, Path], deface: str | None) -> None:
+    """Whole processes, faces only, each with its defaults and all cores."""
+    for size, folder in folders.items():
+        number = len(list(folder.iterdir()))
+        rivals = {f"ours, {preset}": ["--preset", preset] for preset in ("fast", "balanced")}
+        seconds: dict[str, list[float]] = {name: [] for name in (*rivals, "deface")}
+        for _ in range(ROUNDS):
+            for name, options in rivals.items():
+                seconds[name].append(run_ours(folder, ["--kinds", "face", *options]))
+            seconds["deface"].append(run_deface(folder, deface))
+        medians = {name: statistics.median(values) for name, values in seconds.items()}
+        for name, median in medians.items():
+            ratio = medians["deface"] / median
+            print(f"{size:6} {name:16} {number / median:6.2f} pictures/s, {ratio:.2f} of deface's", flush=True)
+
+
+def measure_files(folders: dict[str, Path], deface: str | None) -> None:
+    """Everything but the model, detections replayed, against decoding and encoding alone, CPU seconds."""
+    cv2.setNumThreads(1)
+    settings = Settings(detect=DetectSettings(kinds=("face",)))
+    detectors = load_detectors(settings.detect)
+    for size, folder in folders.items():
+        ours = limit = 0.0
+        faces = 0
+        for path in sorted(folder.iterdir()):
+            detections = detect(read_picture(path).frames[0].pixels, detectors)
+            faces += len(detections)
+            for _ in range(ROUNDS):
+                start = time.process_time()
+                picture = read_picture(path)
+                frame, changed = redact_frame(picture.frames[0], Found(detections, []), settings)
+                encode_picture(picture, [frame], [changed], "strip")
+                middle = time.process_time()
+                cv2.imencode(".jpg", cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR))
+                ours, limit = ours + middle - start, limit + time.process_time() - middle
+        number = len(list(folder.iterdir())) * ROUNDS
+        print(
+            f"{size:6} {1000 * ours / number:6.1f} ms a picture with {faces * ROUNDS / number:.1f} faces; OpenCV's "
+            f"decoding and encoding takes {1000 * limit / number:.1f} ms: {ours / limit:.2f} of it",
+            flush=True,
+        )
+
+
+def measure_scaling(folders: dict[str, Path], deface: str | None) -> None:
+    """One process against one on each core."""
+    folder, cores = folders["1080p"], auto_workers()
+    alone = statistics.median(run_ours(folder, ["--workers", "1"]) for _ in range(ROUNDS))
+    together = statistics.median(run_ours(folder, ["--workers", str(cores)]) for _ in range(ROUNDS))
+    print(f"{cores} processes do {alone / together:.2f} times the work of one, start included")
+
+
+def measure_start(folders: dict[str, Path], deface: str | None) -> None:
+    """A cold command on one small picture."""
+    with tempfile.TemporaryDirectory() as scratch:
+        source = min(folders["720p"].iterdir())
+        shutil.copy(source, scratch)
+        ours = statistics.median(run_ours(Path(scratch), []) for _ in range(2 * ROUNDS))
+        imports = [sys.executable, "-c", "import cv2, numpy, PIL.Image, jpeglib, ai_edge_litert.interpreter"]
+        bare = statistics.median(timed(imports) for _ in range(2 * ROUNDS))
+        print(f"{ours:.2f} s for one picture of 720p; importing the libraries alone takes {bare:.2f} s")
+        if deface:
+            peer = statistics.median(run_deface(Path(scratch), deface) for _ in range(ROUNDS))
+            print(f"deface takes {peer:.2f} s: {ours / peer:.2f} of it")
+
+
+def measure_memory(folders: dict[str, Path], deface: str | None) -> None:
+    """The largest process of a run, resident. A process of its own measures each, as only the maximum is known."""
+    for size, folder in folders.items():
+        ours = peak_mb(lambda folder=folder: run_ours(folder, ["--kinds", "face", "--limit", "4"]))
+        text = f"{size:6} the largest of our processes has {ours:.0f} MB"
+        if deface:
+            peer = peak_mb(lambda folder=folder: run_deface(folder, deface))
+            text += f", deface {peer:.0f} MB: {ours / peer:.2f} of it"
+        print(text, flush=True)
+
+
+def run_ours(folder: Path, options: Sequence[str]) -> float:
+    with tempfile.TemporaryDirectory() as scratch:
+        command = [sys.executable, "-m", "anonymizer", "--quiet", "--input", str(folder)]
+        return timed([*command, "--image-output", f"{scratch}/out", *options])
+
+
+def run_deface(folder: Path, deface: str | None) -> float:
+    if deface is None:
+        sys.exit("deface is not installed: 'pip install deface onnxruntime' somewhere, and name it by --deface")
+    with tempfile.TemporaryDirectory() as scratch:  # it writes beside its input
+        copies = [shutil.copy(path, scratch) for path in sorted(folder.iterdir())]
+        return timed([deface, *copies])
+
+
+def timed(command: Sequence[str]) -> float:
+    start = time.perf_counter()
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return time.perf_counter() - start
+
+
+def peak_mb(run: object) -> float:
+    """Of the largest process below a fork that does nothing else."""
+    reader, writer = os.pipe()
+    if os.fork() == 0:
+        run()  # type: ignore[operator]
+        os.write(writer, str(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss).encode())
+        os._exit(0)
+    os.wait()
+    return int(os.read(reader, 100)) / (1024 if sys.platform == "linux" else 1024 * 1024)
+
+
+PARTS = {
+    "peer": measure_peer,
+    "files": measure_files,
+    "scaling": measure_scaling,
+    "start": measure_start,
+    "memory": measure_memory,
+}
+
+if __name__ == "__main__":
+    main()

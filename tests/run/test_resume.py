@@ -1,0 +1,140 @@
+"""A second run does what is missing, and nothing else."""
+
+import os
+import shutil
+
+import pytest
+from fakes import CrashingDetector, FixedDetector, face, noise, save
+
+from anonymizer import anonymize_folder
+from anonymizer.errors import OutputError, SettingsError
+from anonymizer.run.local import run
+from anonymizer.run.manifest import Manifest
+from anonymizer.run.plan import make_plan
+from anonymizer.settings import DetectSettings, RunSettings, Settings
+
+
+@pytest.fixture
+def done(folders, use_detectors):
+    """The folders after a run over three pictures."""
+    for index in range(3):
+        save(folders[0] / f"{index}.png", noise(30, 30, seed=index))
+    use_detectors(FixedDetector(face(5, 5, 15, 15)))
+    anonymize_folder(*folders)
+    return folders
+
+
+def redone(folders, settings=Settings(), **options):
+    """The pictures that another run works on."""
+    report = anonymize_folder(*folders, settings, **options)
+    return [result.file for result in report.results if not result.unchanged]
+
+
+def test_nothing_is_left_to_do(done):
+    before = {path: path.stat().st_mtime_ns for path in done[1].glob("*.png")}
+    report = anonymize_folder(*done)
+    assert report.totals.unchanged == 3
+    assert report.detections() == {"face": 3, "plate": 0}
+    assert [result.file for result in report.results] == ["0.png", "1.png", "2.png"]
+    assert before == {path: path.stat().st_mtime_ns for path in done[1].glob("*.png")}
+
+
+def test_new_and_changed_pictures(done):
+    save(done[0] / "1.png", noise(30, 30, seed=7))
+    save(done[0] / "sub" / "a.png", noise(30, 30, seed=8))
+    assert redone(done) == ["1.png", "sub/a.png"]
+    assert redone(done) == []
+
+
+def test_pictures_that_changed_but_for_their_size(done):
+    path = done[0] / "1.png"
+    os.utime(path, ns=(0, path.stat().st_mtime_ns + 1))
+    assert redone(done) == ["1.png"]
+
+
+@pytest.mark.parametrize("change", ["remove", "damage", "remove record"])
+def test_outputs_that_are_not_as_they_were(done, change):
+    target = done[1] / ("1.json" if change == "remove record" else "1.png")
+    target.unlink()
+    if change == "damage":
+        target.write_bytes(b"something else")
+    assert redone(done) == ["1.png"]
+    assert target.stat().st_size > 20
+
+
+def test_other_settings(done):
+    settings = Settings(detect=DetectSettings(face_threshold=0.5))
+    assert len(redone(done, settings)) == 3
+    assert redone(done, settings) == []
+
+
+def test_overwrite_does_everything_again(done):
+    assert len(redone(done, overwrite=True)) == 3
+
+
+def test_failed_pictures_are_tried_again(done, use_detectors):
+    red = noise(30, 30)
+    red[0, 0] = (255, 0, 0)
+    save(done[0] / "bad.png", red)
+    use_detectors(CrashingDetector(RuntimeError("boom")))
+    assert redone(done) == ["bad.png"]
+    use_detectors(FixedDetector())
+    assert redone(done) == ["bad.png"]
+    assert redone(done) == []
+
+
+def test_a_limit_forgets_nothing(done):
+    report = anonymize_folder(*done, limit=1)
+    assert report.totals.statuses == {"anonymized": 1, "skipped": 2}
+    assert redone(done) == []
+
+
+def test_a_twin_changes_the_name_of_the_record(done):
+    save(done[0] / "1.jpg", noise(30, 30, seed=9))
+    assert redone(done) == ["1.jpg", "1.png"]
+    assert sorted(path.name for path in done[1].glob("1.*")) == ["1.jpg", "1.jpg.json", "1.png", "1.png.json"]
+
+
+def test_outputs_without_input_are_listed_and_not_deleted(done):
+    (done[0] / "1.png").unlink()
+    report = anonymize_folder(*done)
+    assert report.vanished == ["1.png"]
+    assert (done[1] / "1.png").exists()
+    assert anonymize_folder(*done).vanished == ["1.png"]
+
+
+def test_a_vanished_input_folder_is_an_error_and_not_an_empty_one(done):
+    shutil.rmtree(done[0])
+    with pytest.raises(SettingsError, match="input folder"):
+        anonymize_folder(*done)
+
+
+@pytest.mark.parametrize("content", [b"", b"no database", b"SQLite format 3\0" + bytes(200)])
+def test_a_manifest_that_cannot_be_read_is_begun_anew(done, content):
+    (done[1] / "anonymize-manifest.sqlite").write_bytes(content)
+    assert len(redone(done)) == 3
+    assert redone(done) == []
+
+
+def test_only_one_run_at_a_time(done, monkeypatch):
+    monkeypatch.setattr("anonymizer.run.manifest.PATIENCE_S", 0.1)
+    plan = make_plan(RunSettings(input=done[0], image_output=done[1]), Settings())
+    manifest = Manifest(plan.manifest, plan.input, plan.output, plan.fingerprint)
+    with pytest.raises(OutputError, match="another run is writing there"):
+        run(plan)
+    manifest.close()
+    assert redone(done) == []
+
+
+def test_shards_are_disjoint_and_together_everything(folders, use_detectors):
+    for index in range(20):
+        save(folders[0] / f"{index}.png", noise(30, 30, seed=index))
+    use_detectors(FixedDetector())
+    seen = []
+    for number in (1, 2, 3):
+        what = RunSettings(input=folders[0], image_output=folders[1], shard=f"{number}/3")
+        report = run(make_plan(what, Settings()))
+        seen += [result.file for result in report.results]
+        assert (folders[1] / f"anonymize-report-{number}-of-3.json").exists()
+    assert sorted(seen) == sorted(f"{index}.png" for index in range(20))
+    assert len(list(folders[1].glob("*.png"))) == 20
