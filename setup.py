@@ -35,7 +35,7 @@ setup(
         "heif": HEIF,
         "train": TRAIN,
         # Beside the wheels that tests/benchmarks/attack.py names.
-        "bench": ["onnx>=1.17", "onnxruntime>=1.20", "scikit-image", "imageio", "pyclipper", "shapely", "six"],
+        "bench": ["onnx>=1.17", "onnxruntime>=1.20", "scikit-image", "imageio[ffmpeg]", "pyclipper", "shapely", "six"],
         "convert": ["onnx>=1.17", "onnxruntime>=1.20"],
     },
     entry_points={"console_scripts": ["anonymize = anonymizer.cli.main:main"]},

@@ -15,8 +15,6 @@ from anonymizer.types import Box, Detection, Kind
 
 OVERLAP_LIMIT = 0.4
 """Intersection over union from which on two boxes of a kind stand for one object."""
-SAY = 0.35
-"""Detections with less than this share of the best one's score have no say in where the object ends."""
 _BORDERLINE = 1.1
 """Who answers for objects up to a size may well have taken one within this factor for a larger one."""
 
@@ -40,12 +38,12 @@ class Opinion:
 
 
 def merge_detections(detections: Sequence[Detection]) -> list[Detection]:
-    """One detection per object, with the score of its best one. See `merge_opinions`."""
-    return merge_opinions([Opinion(detections)])
+    """One detection per object: its best one, whose extent holds the others. See `merge_opinions`."""
+    return merge_opinions([Opinion(detections)], say=1.0)
 
 
 def merge_opinions(
-    opinions: Sequence[Opinion], thresholds: Mapping[Kind, float] = MappingProxyType({})
+    opinions: Sequence[Opinion], thresholds: Mapping[Kind, float] = MappingProxyType({}), say: float = 0.35
 ) -> list[Detection]:
     """One detection per object, by falling score within each kind.
 
@@ -61,6 +59,7 @@ def merge_opinions(
 
     Args:
         thresholds: objects of a kind with a lower score are left out.
+        say: detections with less than this share of the best one's score have no say in where the object ends.
     """
     merged = []
     for kind in get_args(Kind):
@@ -72,7 +71,7 @@ def merge_opinions(
         found.sort(key=lambda pair: -pair[0].score)
         leaders = sum(d.score >= threshold for d, _ in found)  # a mean is never above the best
         objects = [
-            _fuse([found[index] for index in group], opinions)
+            _fuse([found[index] for index in group], opinions, say)
             for group in _group(_corners([d for d, _ in found]), leaders)
         ]
         merged += sorted((d for d in objects if d.score >= threshold), key=lambda d: -d.score)
@@ -84,7 +83,7 @@ def _corners(detections: Sequence[Detection]) -> Floats:
     return np.array([(d.box.x_min, d.box.y_min, d.box.x_max, d.box.y_max) for d in detections]).reshape(-1, 4)
 
 
-def _fuse(group: Sequence[tuple[Detection, int]], opinions: Sequence[Opinion]) -> Detection:
+def _fuse(group: Sequence[tuple[Detection, int]], opinions: Sequence[Opinion], say: float) -> Detection:
     """One detection for the detections of one object, each with the index of its opinion. The best comes first."""
     best = group[0][0]
     scores: dict[int, float] = {}
@@ -93,7 +92,7 @@ def _fuse(group: Sequence[tuple[Detection, int]], opinions: Sequence[Opinion]) -
     size = best.box.longer_side
     voters = [index for index, opinion in enumerate(opinions) if opinion.has_vote(size, index in scores)] or [*scores]
     score = sum(scores.get(index, 0.0) for index in voters) / len(voters)
-    box = _hull([detection.box for detection, _ in group if detection.score >= SAY * best.score])
+    box = _hull([detection.box for detection, _ in group if detection.score >= say * best.score])
     extent = _hull([box, *(detection.hidden_box for detection, _ in group)])
     return Detection(box, score, best.kind, None if extent == box else extent)
 

@@ -45,6 +45,7 @@ _FRAMES = (0xC0, 0xC1, _PROGRESSIVE)  # the first two are baseline and extended
 _STANDARD_CODES = bytes([0x10, 0, 2, 1, 3, 3, 2, 4, 3, 5, 5, 4, 4, 0, 0, 1, 0x7D])  # how those of luminance begin
 _SCANS_COST, _TABLES_COST = 1.05, 64
 """By which factor several scans may be larger than a single one, and by how many bytes for each further marker."""
+_CHANGED_COLOURS = ("JCS_GRAYSCALE", "JCS_YCbCr")
 _LIBRARY = "turbo210"  # the quickest that jpeglib comes with
 _PICTURE_SEGMENTS = (*(set(range(0xC0, 0xD0)) - {0xC8}), 0xDB, 0xDD)  # frames, tables, restart interval
 _RESTARTS = range(0xD0, 0xD8)
@@ -257,18 +258,22 @@ def _is_exact(content: bytes) -> bool:
     """Whether the data hold the picture and no more, as far as can be told: the rest may be another picture.
 
     Nothing but tables may lie between and behind the scans. A single scan must need its last bytes. Several scans must
-    not be much larger than the same coefficients in one.
+    not be much larger than the same coefficients in one; jpeglib cannot tell for CMYK.
     """
     markers = [marker for _, marker in _markers_behind(content, _first_scan(content))]
     if markers[-1:] != [_EOI] or any(marker not in (*_TABLES, *_RESTARTS) for marker in markers[:-1]):
         return False
     data = b"\xff\xd8" + _picture_data(content)
     if _SOS not in markers and not _is_progressive(content):
-        return not is_complete(data[: -len(b"\xff\xd9") - 1], "JPEG")
+        # Where damaged files are allowed, this one may be damaged before its end.
+        is_sound = not ImageFile.LOAD_TRUNCATED_IMAGES or is_complete(data, "JPEG")
+        return is_sound and not is_complete(data[: -len(b"\xff\xd9") - 1], "JPEG")
+    if any(segment.marker in _FRAMES and segment.payload[5:6] == b"\4" for segment in _segments(content)):
+        return True
     try:
         return len(data) <= _SCANS_COST * len(replace_blocks(content, None, None)) + _TABLES_COST * len(markers)
     except CoefficientsError:
-        return True
+        return False
 
 
 def _segment(marker: int, payload: bytes) -> bytes:
@@ -301,7 +306,7 @@ def replace_blocks(content: bytes, pixels: Pixels | None, changed: npt.NDArray[n
     """The file with the blocks anew that hold a changed pixel, in any of their components.
 
     Args:
-        content: a JPEG file, gray or YCbCr, 8 bit.
+        content: a JPEG file, 8 bit; gray or YCbCr if anything is changed.
         pixels: uint8 (H, W, 1) or (H, W, 3) RGB, as stored (not turned upright).
         changed: (H, W), as stored. None if nothing is.
 
@@ -311,7 +316,7 @@ def replace_blocks(content: bytes, pixels: Pixels | None, changed: npt.NDArray[n
     Raises:
         CoefficientsError: the file is of a kind whose coefficients cannot be had.
     """
-    if _adobe_says_untransformed(content):
+    if pixels is not None and _adobe_says_untransformed(content):
         raise CoefficientsError("colours RGB, by the Adobe segment")
     _choose_library()
     with _private_folder() as folder:
@@ -319,9 +324,9 @@ def replace_blocks(content: bytes, pixels: Pixels | None, changed: npt.NDArray[n
         source.write_bytes(b"\xff\xd8" + _picture_data(content))
         try:
             jpeg = jpeglib.read_dct(str(source))
+            if jpeg.jpeg_color_space.name not in (*_CHANGED_COLOURS, *(["JCS_RGB"] if pixels is None else [])):
+                raise CoefficientsError(f"colours {jpeg.jpeg_color_space.name}")  # it would not write black
             jpeg.load()
-            if jpeg.jpeg_color_space.name not in ("JCS_GRAYSCALE", "JCS_YCbCr"):
-                raise CoefficientsError(f"colours {jpeg.jpeg_color_space.name}")
             if pixels is not None and changed is not None:
                 _replace_in_components(jpeg, pixels, changed)
             jpeg.content = None  # it would be decoded once more

@@ -9,7 +9,9 @@ from fakes import save
 from PIL import Image
 
 from anonymizer.api import anonymize_image
-from anonymizer.detect.load import choose_models, load_detectors
+from anonymizer.detect.catalogue import Look
+from anonymizer.detect.load import choose_models, load_detectors, load_model
+from anonymizer.detect.signature import SignatureDetector
 from anonymizer.files.picture import turn_back
 from anonymizer.files.read import read_picture
 from anonymizer.pipeline import detect
@@ -49,6 +51,42 @@ def test_a_group(originals):
 
 def test_a_cup_of_coffee_has_no_face(originals):
     assert faces_in(originals / "coffee.png") == []
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("astronaut.png", [(0.929, Box(182, 58, 270, 178))]),
+        ("happy_couple.jpg", [(0.877, Box(444, 273, 537, 387)), (0.833, Box(294, 321, 373, 435))]),
+        (
+            "swearing_in_group.jpg",
+            [
+                (0.919, Box(1744, 241, 1836, 355)),
+                (0.912, Box(1231, 247, 1317, 364)),
+                (0.904, Box(435, 195, 537, 329)),
+                (0.904, Box(1503, 181, 1597, 303)),
+                (0.900, Box(734, 223, 829, 342)),
+                (0.886, Box(965, 253, 1054, 376)),
+                (0.876, Box(86, 183, 197, 333)),
+                (0.798, Box(1621, 266, 1687, 362)),
+                (0.597, Box(1099, 290, 1129, 337)),
+                (0.571, Box(1835, 14, 1969, 285)),
+                (0.442, Box(1361, 336, 1387, 380)),
+            ],
+        ),
+    ],
+)
+def test_integers_find_what_floats_found(originals, name, expected):
+    """Scores and boxes are those of the face network in 32-bit floats, at the pictures' own size."""
+    (bundled,) = choose_models(FACES)
+    model = dataclasses.replace(bundled, views={"balanced": (Look(),)}, calibration={})
+    as_is = SignatureDetector(model, load_model(model), "balanced", {"face": 0.3})
+    (found,) = as_is.detect([read_picture(originals / name).pixels])
+    assert len(found) == len(expected)
+    for score, box in expected:
+        closest = max(found, key=lambda face: overlap(face.box, box))
+        assert overlap(closest.box, box) > 0.85
+        assert closest.score == pytest.approx(score, abs=0.06)
 
 
 def test_a_plate(originals):
@@ -126,8 +164,9 @@ def test_orientation_changes_nothing(originals, tmp_path, extension):
         shown.append(pixels.astype(int))
     for detections, pixels in zip(found[1:], shown[1:], strict=True):
         assert len(detections) == len(found[0]) == 1
-        assert overlap(detections[0].box, found[0][0].box) >= 0.9
-        assert np.abs(pixels - shown[0]).mean() < 2
+        # Turned JPEG pictures differ by roundings, which can let another view's box win.
+        assert overlap(detections[0].box, found[0][0].box) >= (0.99 if extension == "png" else 0.9)
+        assert np.abs(pixels - shown[0]).mean() < 3  # JPEG compresses each orientation differently
 
 
 def test_large_pictures_give_the_same_as_their_parts(originals):

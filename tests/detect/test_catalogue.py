@@ -50,7 +50,7 @@ def test_names_that_tell_no_kind(tmp_path):
         ("file: net.pb\nlabels: {1: face}\ninput: {size_multiple: 0}", "size_multiple at least 1"),
         ("file: net.pb\nlabels: {1: face}\nviews: []", "there must be one at least"),
         ("file: net.pb\nlabels: {1: face}\nviews: {slow: [{}]}", "preset 'slow' is none of fast, balanced, thorough"),
-        ("file: net.pb\nlabels: {1: face}\nviews: [{size: 3}]", "unknown key 'size'; known are enlarge, largest"),
+        ("file: net.pb\nlabels: {1: face}\nviews: [{size: 3}]", "unknown key 'size'; known are enlarge, judges_from"),
         ("file: net.pb\nlabels: {1: face}\nviews: [{largest: -3}]", "largest must be a number from 0 on"),
         ("file: net.pb\nlabels: {1: face}\nviews: [{longest_side: 0}]", "must be above 0"),
         ("file: net.pb\nlabels: {1: face}\nscore: sum", "'sum' is neither best nor mean"),

@@ -32,16 +32,25 @@ def holds(outer: Box, inner: Box) -> bool:
     )
 
 
-def test_two_boxes_of_one_object_become_one_around_both():
+def test_the_better_of_two_boxes_of_one_object_stays():
     better, worse = face(0, 0, 10, 10, 0.9), face(1, 0, 11, 10, 0.8)
-    assert merge_detections([worse, better]) == [face(0, 0, 11, 10, 0.9)]
+    (merged,) = merge_detections([worse, better])
+    assert (merged.box, merged.score) == (better.box, better.score)
 
 
-def test_a_doubtful_box_has_no_say_but_what_it_covers_is_hidden():
-    better, doubtful, elsewhere = face(10, 10, 20, 20, 0.9), face(8, 8, 22, 22, 0.2), face(50, 8, 60, 22, 0.7)
-    merged, other = merge_detections([better, doubtful, elsewhere])
+def test_opinions_agree_on_a_box_around_all_that_have_a_say():
+    better, worse, doubtful = face(0, 0, 10, 10, 0.9), face(1, 0, 11, 10, 0.7), face(0, 0, 10, 12, 0.2)
+    (merged,) = merge_opinions([Opinion([better]), Opinion([worse]), Opinion([doubtful])])
+    assert merged.box == Box(0, 0, 11, 10)
+    assert merged.hidden_box == Box(0, 0, 11, 12)
+    assert merged.score == pytest.approx(0.6)
+
+
+def test_what_a_worse_box_covers_is_still_hidden():
+    better, larger, elsewhere = face(10, 10, 20, 20, 0.9), face(8, 8, 22, 22, 0.8), face(50, 8, 60, 22, 0.7)
+    merged, other = merge_detections([better, larger, elsewhere])
     assert merged.box == better.box
-    assert merged.hidden_box == doubtful.box
+    assert merged.hidden_box == larger.box
     assert other == elsewhere
     assert merge_detections([merged, other]) == [merged, other]
     assert merge_detections([better]) == [better]
@@ -117,7 +126,7 @@ def test_merged_objects_are_those_of_non_maximum_suppression(found):
 
 @given(detections)
 def test_who_does_not_answer_for_a_size_has_no_say(found):
-    assert merge_opinions([Opinion([], smallest=1000), Opinion(found)]) == merge_detections(found)
+    assert merge_opinions([Opinion([], smallest=1000), Opinion(found)], say=1) == merge_detections(found)
 
 
 def test_a_crowd_is_merged_in_no_time():

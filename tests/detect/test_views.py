@@ -42,6 +42,8 @@ def test_equal_looks_count_once_and_answer_for_all():
     twins = [Look(longest_side=300, smallest=50), Look(longest_side=400, largest=30)]
     sight, _ = sights_of([*twins, Look(enlarge=2)], 100, 200)
     assert (sight.look.smallest, sight.look.largest) == (0, np.inf)
+    sight, _ = sights_of([Look(longest_side=300, smallest=50), Look(judges_from=20), Look(enlarge=2)], 100, 200)
+    assert (sight.look.smallest, sight.judges_from) == (0, 20)
     assert len(sights_of([Look(), Look(mirrored=True), Look(quarter_turns=1), Look(quarter_turns=5)], 9, 9)) == 3
 
 

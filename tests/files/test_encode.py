@@ -1,6 +1,7 @@
 """Pixels outside the mask are bit for bit those of the source, and nothing else of the source is left."""
 
 import io
+import re
 import struct
 import zlib
 from pathlib import Path
@@ -124,6 +125,32 @@ def test_rgb_jpeg_is_encoded_anew_and_says_so(tmp_path):
     encoded = encode_picture(picture, [Frame(picture.pixels, None)], [np.ones((40, 40), bool)], "strip")
     assert encoded.fidelity == "reencoded"
     assert np.abs(np.asarray(Image.open(io.BytesIO(encoded.content))).astype(int) - picture.pixels).max() < 20
+
+
+@pytest.mark.parametrize("mode", ["RGB", "CMYK"])
+def test_progressive_jpeg_in_other_colours_is_kept_where_nothing_is_found(tmp_path, mode):
+    path = tmp_path / "a.jpg"
+    options = {"keep_rgb": True} if mode == "RGB" else {}
+    Image.fromarray(noise(120, 120)).convert(mode).save(path, progressive=True, **options)
+    picture = read_picture(path)
+    encoded = encode_picture(picture, picture.frames, [np.zeros((120, 120), bool)], "strip")
+    assert encoded.fidelity == "lossless"
+    assert jpeg._picture_data(encoded.content) == jpeg._picture_data(path.read_bytes())
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+@pytest.mark.parametrize("number", range(4))
+def test_damaged_tables(tmp_path, progressive, number):
+    """Data that cannot be checked are not kept."""
+    content = jpeg_file(smooth(40, 40), progressive=progressive)
+    tables = [match.start() for match in re.finditer(rb"\xff\xc4", content)]
+    table = tables[number % len(tables)]
+    path = tmp_path / "a.jpg"
+    path.write_bytes(content[: table + 2] + b"\0\2" + content[table + 4 :])
+    picture = read_picture(path, ReadSettings(allow_truncated=True))
+    encoded = encode_picture(picture, picture.frames, [np.zeros((40, 40), bool)], "strip")
+    path.write_bytes(encoded.content)
+    assert read_picture(path, ReadSettings(allow_truncated=True)).pixels.shape == (40, 40, 3)
 
 
 def test_rgb_jpeg_whose_components_are_numbered_like_ycbcr(tmp_path):

@@ -40,6 +40,8 @@ SEEDS = {
     "tiff": saved("TIFF", compression="tiff_lzw"),
     "webp": saved("WEBP", exif=full_exif()),
     "cmyk": saved("JPEG", "CMYK"),
+    "progressive cmyk": saved("JPEG", "CMYK", progressive=True),
+    "progressive rgb": saved("JPEG", "RGB", progressive=True, keep_rgb=True),
     "gif": saved("GIF", "P", frames=3, duration=100, loop=2),
     "apng": saved("PNG", "RGBA", frames=3, duration=100),
     "animated webp": saved("WEBP", "RGBA", frames=3, duration=100, lossless=True),

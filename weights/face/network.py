@@ -53,6 +53,8 @@ def build_network() -> keras.Model:
     """The network without decoding.
 
     Input: float32 (B, H, W, 3), RGB in 0..255; H and W multiples of 32.
+    The original's transposed convolutions, 2 x 2 pixels with stride 2, are written as what they are, convolutions of
+    single pixels, so that TFLite can run the whole network in XNNPACK when H and W are unknown.
     Outputs, (B, H/4, W/4, C) each: heatmap (C=1, probabilities), log of the size in cells (C=2: height,
     width) and offset of the centre in cells (C=2: y, x).
     """
@@ -66,7 +68,8 @@ def build_network() -> keras.Model:
 
     x = _convolution(x, _PYRAMID_CHANNELS)
     for stage in reversed(_PYRAMID_STAGES):
-        x = layers.Conv2DTranspose(_PYRAMID_CHANNELS, 2, 2, activation="relu")(x)
+        x = _convolution(x, 4 * _PYRAMID_CHANNELS)
+        x = layers.Lambda(tf.nn.depth_to_space, arguments={"block_size": 2})(x)
         x = layers.Add()([x, _convolution(outputs[stage], _PYRAMID_CHANNELS)])
     x = _convolution(x, _PYRAMID_CHANNELS, 3)
 
