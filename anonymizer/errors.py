@@ -1,4 +1,7 @@
-"""Every error that the program raises on purpose, each with the exit code of the command line."""
+"""Every error that the program raises on purpose, each with the exit code of the command line.
+
+Exit code 1 is that of a run in which pictures failed, and of a check that found something.
+"""
 
 
 class AnonymizerError(Exception):

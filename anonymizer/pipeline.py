@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,7 +22,7 @@ from anonymizer.files.read import read_picture
 from anonymizer.files.write import remove_files, write_files
 from anonymizer.record.detections import to_json
 from anonymizer.redact.mask import Mask
-from anonymizer.redact.redact import redact, to_targets, weaknesses
+from anonymizer.redact.redact import redact, to_scene, to_targets, weaknesses
 from anonymizer.settings import KINDS, DetectSettings, Settings
 from anonymizer.types import Alpha, Detection, Job, Pixels, Pixels8, Result
 
@@ -110,16 +110,34 @@ def process(job: Job, input_root: Path, output_root: Path, detectors: Sequence[D
     began_s = time.perf_counter()
     seconds: dict[str, float] = {}
     try:
-        result = _process(job, input_root, output_root, detectors, settings, seconds)
+        with picture_boundary({"input folder": input_root, "output folder": output_root}):
+            result = _process(job, input_root, output_root, detectors, settings, seconds)
         return replace(result, began_s=began_s)
+    except PictureError as error:
+        remove_files(output_root, [job.target, job.record, *job.stale_records])
+        return Result(job.name, "failed", str(error), seconds=seconds, began_s=began_s)
+
+
+@contextmanager
+def picture_boundary(roots: Mapping[str, Path]) -> Iterator[None]:
+    """The boundary of one picture: whatever goes wrong with it never stops the others.
+
+    Args:
+        roots: folders whose place on the machine no message should tell, and what to call them.
+
+    Raises:
+        PictureError: something went wrong with the picture.
+        OutputError: no further picture can be written either.
+    """
+    try:
+        yield
     except OutputError:
         raise
-    except Exception as error:  # noqa: BLE001 - the boundary: one picture never stops the others
+    except Exception as error:
         reason = str(error) if isinstance(error, PictureError) else f"unexpected {type(error).__name__}: {error}"
-        for root, text in ((input_root, "input folder"), (output_root, "output folder")):
-            reason = reason.replace(str(root.absolute()), text)  # reports name no place on the machine
-        remove_files(output_root, [job.target, job.record, *job.stale_records])
-        return Result(job.name, "failed", reason, seconds=seconds, began_s=began_s)
+        for name, root in roots.items():
+            reason = reason.replace(str(root.absolute()), name)
+        raise PictureError(reason) from error
 
 
 def _process(
@@ -169,6 +187,11 @@ def _process(
 def redact_detections(pixels: Pixels, detections: Sequence[Detection], settings: Settings) -> tuple[Pixels, Mask]:
     """The picture without what was found in it, and the mask of that."""
     return redact(pixels, to_targets(detections, (pixels.shape[0], pixels.shape[1]), settings.redact))
+
+
+def mask_detections(pixels: Pixels, detections: Sequence[Detection], settings: Settings) -> Mask:
+    """The mask alone, with nothing painted."""
+    return to_scene(pixels, to_targets(detections, (pixels.shape[0], pixels.shape[1]), settings.redact)).mask
 
 
 def redact_alpha(alpha: Alpha | None, in_alpha: Sequence[Detection], settings: Settings) -> Alpha | None:

@@ -207,6 +207,13 @@ def _parse_count(value: object) -> int:
     return int(number)
 
 
+def _parse_share(value: object) -> float:
+    share = _parse_number(value)
+    if not 0.01 <= share <= 1:
+        raise ValueError(f"{share:g} is not in the range 0.01..1")
+    return share
+
+
 def _parse_workers(value: object) -> int | None:
     if value is None or value == "auto":
         return None
@@ -506,6 +513,37 @@ class TalkSettings(_Checked):
     quiet: bool = _setting(False, _parse_flag, "Say nothing but warnings and errors.")
 
 
+@dataclass(frozen=True)
+class CheckSettings(_Checked):
+    """What `anonymize check` compares with, what it accepts, and where it writes what it found."""
+
+    against: Path | None = _setting(
+        None,
+        _parse_path,
+        "Folder with the originals: proves file by file that the checked folder is its output.",
+        "DIR",
+    )
+    report: Path | None = _setting(
+        None,
+        _parse_path,
+        "Report of the anonymizing run. By default anonymize-report.json in the checked folder, if it is there.",
+        "FILE",
+    )
+    threshold_share: float = _setting(
+        0.5, _parse_share, "Detections are told from this share of the anonymizing run's thresholds.", "FLOAT"
+    )
+    baseline: Path | None = _setting(None, _parse_path, "File of findings that are known and accepted.", "FILE")
+    write_baseline: bool = _setting(False, _parse_flag, "Accept what is found now: write it to --baseline.")
+    json: Path | None = _setting(None, _parse_path, "File for the findings as JSON.", "FILE")
+    html: Path | None = _setting(
+        None, _parse_path, "File for a page with thumbnails of the pictures that need a look.", "FILE"
+    )
+    annotate: Path | None = _setting(
+        None, _parse_path, "Folder for copies of these pictures with boxes and scores drawn in.", "DIR"
+    )
+    overwrite: bool = _setting(False, _parse_flag, "Write into an --annotate folder that is not empty.")
+
+
 STAGES: Mapping[str, type[_Checked]] = {
     "find": FindSettings,
     "read": ReadSettings,
@@ -517,6 +555,10 @@ STAGES: Mapping[str, type[_Checked]] = {
 """The parts of `Settings`."""
 
 ALL_SETTINGS: tuple[type[_Checked], ...] = (RunSettings, *STAGES.values(), TalkSettings)
+
+
+CHECK_SETTINGS: tuple[type[_Checked], ...] = (CheckSettings, FindSettings, ReadSettings, DetectSettings, TalkSettings)
+"""Those of `anonymize check`; a configuration file may hold them beside those of the main job."""
 
 
 def key_of(setting: Field[Any]) -> str:
@@ -581,7 +623,7 @@ def read_config(path: Path) -> dict[str, object]:
         return {}
     if not isinstance(content, dict):
         raise SettingsError(f"configuration file {path} must hold lines such as 'face-threshold: 0.2'")
-    known = [key_of(setting) for settings in ALL_SETTINGS for setting in fields(settings)]
+    known = [key_of(setting) for settings in (*ALL_SETTINGS, CheckSettings) for setting in fields(settings)]
     assert isinstance(node, yaml.MappingNode)
     written_keys = [str(key.value).replace("_", "-") for key, _ in node.value]
     for key in written_keys:

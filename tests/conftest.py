@@ -22,9 +22,9 @@ def use_detectors(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """
 
     def use(*detectors: object) -> None:
-        monkeypatch.setattr("anonymizer.run.local.load_detectors", lambda settings: detectors)
+        for module in ("anonymizer.run.local", "anonymizer.api", "anonymizer.check.run", "anonymizer.check.sensitive"):
+            monkeypatch.setattr(f"{module}.load_detectors", lambda settings: detectors)
         monkeypatch.setattr("anonymizer.run.local.auto_workers", lambda: 0)
-        monkeypatch.setattr("anonymizer.api.load_detectors", lambda settings: detectors)
 
     return use
 

@@ -17,7 +17,7 @@ Example:
 
 
 @click.command("config", epilog=EPILOG)
-@setting_options
+@setting_options()
 def config_command(config: Path | None, **given: object) -> None:
     """Prints the effective settings as YAML, ready for --config.
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from anonymizer import __version__
+from anonymizer.cli.check import check_command
 from anonymizer.cli.config import config_command
 from anonymizer.cli.models import models_command
 from anonymizer.cli.options import setting_options
@@ -39,7 +40,7 @@ Exit codes:
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
 @click.version_option(__version__, prog_name="anonymize")
-@setting_options
+@setting_options()
 @click.pass_context
 def anonymize(context: click.Context, /, config: Path | None, **given: object) -> None:
     """Makes the faces and licence plates in a folder of pictures unrecognisable.
@@ -60,6 +61,7 @@ def anonymize(context: click.Context, /, config: Path | None, **given: object) -
 
 anonymize.add_command(models_command)
 anonymize.add_command(config_command)
+anonymize.add_command(check_command)
 anonymize.add_command(report_command)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import Field, fields
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,13 +15,18 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 _SHORT = {"verbose": "-v", "quiet": "-q"}
 
 
-def setting_options(command: _Command) -> _Command:
-    """Adds an option for every setting, and --config. Options that are not given stay None."""
-    settings = [setting for part in ALL_SETTINGS for setting in fields(part)]
-    for setting in reversed(settings):
-        command = _option(setting)(command)
-    text = "YAML file with any of these options as keys, such as 'face-threshold: 0.2'. The command line wins over it."
-    return click.option("--config", metavar="FILE", type=click.Path(path_type=Path), help=text)(command)
+def setting_options(parts: Sequence[type[Any]] = ALL_SETTINGS) -> Callable[[_Command], _Command]:
+    """Adds an option for every setting of these parts, and --config. Options that are not given stay None."""
+
+    def add(command: _Command) -> _Command:
+        for setting in reversed([setting for part in parts for setting in fields(part)]):
+            command = _option(setting)(command)
+        text = (
+            "YAML file with any of these options as keys, such as 'face-threshold: 0.2'. The command line wins over it."
+        )
+        return click.option("--config", metavar="FILE", type=click.Path(path_type=Path), help=text)(command)
+
+    return add
 
 
 def _option(setting: Field[Any]) -> Callable[[_Command], _Command]:

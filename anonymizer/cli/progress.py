@@ -61,8 +61,15 @@ class Progress:
                 self._say(f"anonymize: warning: {result.file}: {warning}. Further such warnings are in the report.")
                 self._has_warned = True
         if result.status != "skipped":
-            self._done += 1
-            self._bar.update()
+            self.advance()
+
+    def advance(self) -> None:
+        """Takes note that one more picture is done."""
+        self._done += 1
+        self._bar.update()
+        self._tell_time()
+
+    def _tell_time(self) -> None:
         if self._lines and time.monotonic() - self._last_line >= SECONDS_BETWEEN_LINES:
             self._last_line = time.monotonic()
             self._say(self._line())

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from PIL import Image
 
-from anonymizer.files.metadata import Policy
+from anonymizer.files.metadata import Extras, Policy
 from anonymizer.files.picture import Encoded, Picture, StoredFrame, to_image
 
 
@@ -18,3 +18,12 @@ def encode(picture: Picture, frames: Sequence[StoredFrame], policy: Policy) -> E
     buffer = io.BytesIO()
     to_image(frames[0].pixels).save(buffer, "BMP", **options)
     return Encoded(buffer.getvalue(), "lossless")
+
+
+_PIXELS_AT, _SIZE_AT = 10, 34
+
+
+def extras(content: bytes) -> Extras:
+    """Place and size of the pixels stand in the header; the size is often 0."""
+    start, size = (int.from_bytes(content[at : at + 4], "little") for at in (_PIXELS_AT, _SIZE_AT))
+    return Extras(bytes_behind=max(0, len(content) - start - size) if size else 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
@@ -11,7 +12,8 @@ import numpy.typing as npt
 from anonymizer.files import bmp, gif, heif, jpeg, jpeg2000, png, tiff, webp
 from anonymizer.files.formats import Format
 from anonymizer.files.metadata import Policy
-from anonymizer.files.picture import Encoded, Frame, Picture, StoredFrame, turn_back
+from anonymizer.files.picture import Encoded, Frame, Picture, StoredFrame, to_image, turn_back, turn_upright
+from anonymizer.types import Pixels8
 
 Encoder: TypeAlias = Callable[[Picture, Sequence[StoredFrame], Policy], Encoded]
 
@@ -48,6 +50,30 @@ def encode_picture(
     ]
     encoded = _ENCODERS[picture.encoding.format](picture, stored, policy)
     return Encoded(encoded.content, encoded.fidelity, (*picture.left_out, *encoded.left_out, *_notes(picture, stored)))
+
+
+def may_differ(source: Picture, frame: Frame, changed: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Where a file in which these pixels were replaced may show others than its source: bool (H, W), upright.
+
+    Nowhere else unless the whole picture was encoded anew.
+
+    Args:
+        frame: of the source.
+        changed: bool (H, W), upright: where it was replaced.
+    """
+    if source.encoding.format == "GIF" and frame.alpha is not None:
+        return np.asarray(changed | (frame.alpha == 0))  # transparent pixels have no colours of their own
+    if source.encoding.format != "JPEG" or not changed.any():
+        return changed
+    orientation = source.encoding.orientation
+    return turn_upright(jpeg.reach_of_blocks(source.content, turn_back(changed, orientation)), orientation)
+
+
+def encode_preview(pixels: Pixels8) -> bytes:
+    """A JPEG file of a picture that somebody should look at. `pixels`: (H, W, 3), RGB."""
+    buffer = io.BytesIO()
+    to_image(pixels).save(buffer, "JPEG", quality=80)
+    return buffer.getvalue()
 
 
 def _notes(picture: Picture, frames: Sequence[StoredFrame]) -> Iterator[str]:

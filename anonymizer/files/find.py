@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,8 +24,10 @@ class Listing:
     root: Path
     extensions: Sequence[str]
     """Those of pictures, lower case, without a dot."""
-    output: Path
-    """The output folder, which may not exist yet."""
+    output: Path | None
+    """The output folder, which may not exist yet; None if nothing will be written."""
+    on_other: Callable[[Path], None] = lambda path: None
+    """Is told each file that is no picture by its extension, relative to the root."""
     not_looked_at: Counter[str] = field(default_factory=Counter)
     """Files that are no pictures by their extension, counted by it (lower case, "" for none)."""
     unreadable: dict[str, str] = field(default_factory=dict)
@@ -38,11 +40,16 @@ class Listing:
         for folder, names in _walk(self):
             pictures = _pictures(names, self.extensions)
             yield from _to_jobs(folder, pictures)
-            self.not_looked_at.update(Path(name).suffix.lower() for name in set(names).difference(pictures))
+            others = sorted(set(names).difference(pictures))
+            self.not_looked_at.update(Path(name).suffix.lower() for name in others)
+            for name in others:
+                self.on_other(folder / name)
 
 
-def find_pictures(root: Path, extensions: Sequence[str], output: Path) -> Listing:
-    """Everything below `root`, symbolic links followed, each folder once, but nothing in `output`.
+def find_pictures(
+    root: Path, extensions: Sequence[str], output: Path | None, on_other: Callable[[Path], None] = lambda path: None
+) -> Listing:
+    """Everything below `root`, symbolic links followed, each folder once, but nothing in `output`; see `Listing`.
 
     Raises:
         SettingsError: `root` is not a folder, or cannot be listed.
@@ -51,7 +58,7 @@ def find_pictures(root: Path, extensions: Sequence[str], output: Path) -> Listin
         os.scandir(root).close()
     except OSError as error:
         raise SettingsError(f"input folder {root}: {error.strerror}") from None
-    return Listing(root, extensions, output)
+    return Listing(root, extensions, output, on_other)
 
 
 def jobs_in(root: Path, folder: Path, extensions: Sequence[str]) -> list[Job]:
@@ -105,7 +112,7 @@ def record_names(pictures: Sequence[str]) -> list[str]:
 
 def _walk(listing: Listing) -> Iterator[tuple[Path, list[str]]]:
     """Yields each folder, relative to the root, with the sorted names of the files in it."""
-    root, real_output = listing.root, listing.output.resolve()
+    root, real_output = listing.root, None if listing.output is None else listing.output.resolve()
     entered: dict[tuple[int, int], Path] = {}
     folders, links = [Path()], deque[Path]()
     while folders or links:
@@ -135,10 +142,10 @@ def _walk(listing: Listing) -> Iterator[tuple[Path, list[str]]]:
         links += [folder / entry.name for entry in below if entry.is_symlink()]
 
 
-def _leads_into(path: Path, real_output: Path) -> bool:
+def _leads_into(path: Path, real_output: Path | None) -> bool:
     """Whether this is a link, or lies behind one, to outputs: they would be read and replaced."""
     try:
-        return path.resolve().is_relative_to(real_output)
+        return real_output is not None and path.resolve().is_relative_to(real_output)
     except (OSError, RuntimeError):  # a link that leads to itself
         return False
 

@@ -18,7 +18,7 @@ from PIL import Image
 
 from anonymizer.errors import PictureError
 from anonymizer.files.animation import Patch, to_patch, to_patches
-from anonymizer.files.metadata import Policy, exact_profile, is_text_kept
+from anonymizer.files.metadata import MAX_UNKNOWN, Extras, Policy, exact_profile, is_text_kept
 from anonymizer.files.picture import Encoded, Picture, StoredFrame
 from anonymizer.files.surplus import CUT, is_complete
 from anonymizer.types import Fidelity, Pixels
@@ -99,6 +99,28 @@ def _are_exact(content: bytes, blocks: Sequence[_Block]) -> bool:
         for block in blocks
         if block.kind == _IMAGE
     )
+
+
+def extras(content: bytes) -> Extras:
+    """What a file holds beside its pictures."""
+    blocks = list(_blocks(content))
+    end = 13 + _table_size(content[10]) + sum(len(block.content) for block in blocks)
+    end += content[end : end + 1] == bytes([_TRAILER])
+    found = Extras(bytes_behind=max(0, len(content) - end))
+    if not _are_exact(content, blocks):
+        found.previews.append("more compressed data than the pictures take")
+    for block in blocks:
+        name, data = block.data[:11], block.data[11:]
+        is_application = block.kind == _EXTENSION and block.label == _APPLICATION
+        if is_application and name == _PROFILE:
+            found.profiles.append(data)
+        elif is_application and name == _XMP:
+            found.texts.append(block.content)
+        elif block.kind == _EXTENSION and block.label != _CONTROL:
+            found.texts.append(block.data)
+            if block.label != _COMMENT and len(data) > MAX_UNKNOWN:
+                found.previews.append(f"{len(data)} bytes in an unknown block")
+    return found
 
 
 def _picture_block(block: _Block) -> bytes:

@@ -8,14 +8,24 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
 from PIL import Image, features
 
 from anonymizer.errors import PictureError
-from anonymizer.files.metadata import Policy, exact_profile, is_text_kept, kept_exif, parse_exif, quiet_pillow
+from anonymizer.files.jpeg2000 import boxes
+from anonymizer.files.metadata import (
+    MAX_UNKNOWN,
+    Extras,
+    Policy,
+    exact_profile,
+    is_text_kept,
+    kept_exif,
+    parse_exif,
+    quiet_pillow,
+)
 from anonymizer.files.picture import Encoded, Picture, StoredFrame, to_image
 from anonymizer.files.quality import at_matched_quality
 
@@ -64,15 +74,37 @@ def refuse_unhandled(image: Image.Image) -> None:
 
 def left_out(image: Image.Image, content: bytes) -> list[str]:
     """What the file holds beside its main picture."""
-    notes = []
-    pictures = getattr(image, "n_frames", 1)
-    if pictures > 1:
-        notes.append(f"{pictures - 1} further pictures are left out")
-    if image.info.get("depth_images") or image.info.get("aux") or image.info.get("thumbnails"):
-        notes.append("auxiliary pictures, such as depth maps, are left out")
+    notes = [f"{what} are left out" for what in _further_pictures(image)]
     if _bits(image, content) > 8:
         notes.append(f"{_bits(image, content)} bits per channel became 8")
     return notes
+
+
+def extras(content: bytes) -> Extras:
+    """What a file holds beside its main picture, as far as its boxes and its decoder tell."""
+    can_read_heic()
+    with quiet_pillow(), Image.open(io.BytesIO(content), formats=["AVIF", "HEIF"]) as image:
+        found = Extras(previews=list(_further_pictures(image)))
+        info = image.info
+    found.exifs.extend([info["exif"]] if info.get("exif") else [])
+    found.texts.extend([info["xmp"]] if info.get("xmp") else [])
+    found.profiles.extend([info["icc_profile"]] if info.get("icc_profile") else [])
+    for kind, data in boxes(content):
+        if kind == b"meta" and any(inner == b"iref" and b"thmb" in refs for inner, refs in boxes(data[4:])):
+            found.previews.append("a thumbnail")
+        elif kind in (b"free", b"skip") and len(data) <= MAX_UNKNOWN:
+            found.texts.append(data)
+        elif kind not in (b"ftyp", b"meta", b"mdat"):
+            found.previews.append(f"{len(data)} bytes in an unknown box, or behind the picture")
+    return found
+
+
+def _further_pictures(image: Image.Image) -> Iterator[str]:
+    pictures = getattr(image, "n_frames", 1)
+    if pictures > 1:
+        yield f"{pictures - 1} further pictures"
+    if image.info.get("depth_images") or image.info.get("aux") or image.info.get("thumbnails"):
+        yield "auxiliary pictures, such as depth maps"
 
 
 def _bits(image: Image.Image, content: bytes) -> int:

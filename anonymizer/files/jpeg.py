@@ -18,18 +18,28 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import cv2
 import jpeglib
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageFile
 
-from anonymizer.files.metadata import Policy, are_captions_kept, exact_profile, is_text_kept, kept_exif, parse_exif
+from anonymizer.files.metadata import (
+    Extras,
+    Policy,
+    are_captions_kept,
+    exact_profile,
+    is_text_kept,
+    kept_exif,
+    parse_exif,
+)
 from anonymizer.files.picture import Encoded, Encoding, Picture, StoredFrame, to_image
 from anonymizer.files.surplus import is_complete
 from anonymizer.types import Pixels
 
 _EOI, _SOS = 0xD9, 0xDA
-_APP0, _APP1, _APP2, _APP13, _APP14, _COM = 0xE0, 0xE1, 0xE2, 0xED, 0xEE, 0xFE
+_APP0, _APP1, _APP2, _APP11, _APP13, _APP14, _COM = 0xE0, 0xE1, 0xE2, 0xEB, 0xED, 0xEE, 0xFE
+_MPF, _JUMBF = b"MPF\0", b"jumb"  # of multi-picture files; of content credentials
 _PROGRESSIVE, _HUFFMAN = 0xC2, 0xC4
 _FRAMES = (0xC0, 0xC1, _PROGRESSIVE)  # the first two are baseline and extended
 _STANDARD_CODES = bytes([0x10, 0, 2, 1, 3, 3, 2, 4, 3, 5, 5, 4, 4, 0, 0, 1, 0x7D])  # how those of luminance begin
@@ -43,6 +53,7 @@ _TABLES = (_HUFFMAN, _SOS, 0xDB, 0xDD)  # Huffman and quantisation tables, resta
 _WITHOUT_LENGTH = {0x01, *range(0xD0, 0xDA)}  # TEM, RST0..7, SOI, EOI
 _JFIF, _EXIF, _XMP, _PHOTOSHOP = b"JFIF\0", b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0", b"Photoshop 3.0\0"
 _IPTC = b"\x04\x04"  # number of the resource with captions
+_PHOTOSHOP_THUMBNAILS = (b"\x04\x09", b"\x04\x0c")  # numbers of resources
 _PROFILE = b"ICC_PROFILE\0"
 _PROFILE_PART = 65519  # bytes of a profile in a segment, at most
 _GAIN_MAP = (b"urn:iso:std:iso:ts:21496:-1", b"hdrgm")  # ISO 21496-1, and Adobe's own
@@ -135,25 +146,31 @@ def _adobe(content: bytes) -> list[bytes]:
 
 def _kept_metadata(content: bytes, orientation: int, policy: Policy) -> Iterator[bytes]:
     exif: Image.Exif | None = None
-    profile: dict[int, bytes] = {}  # its parts by their number
     for segment in _segments(content):
         payload = segment.payload
         if segment.marker == _APP0 and payload.startswith(_JFIF):
             yield _segment(_APP0, payload[: _JFIF_SIZE - 2] + b"\0\0")
         elif segment.marker == _APP1 and payload.startswith(_EXIF):
             exif = exif or parse_exif(payload)
-        elif segment.marker == _APP2 and payload.startswith(_PROFILE):
-            profile.setdefault(
-                payload[len(_PROFILE)] if len(payload) > len(_PROFILE) else 0, payload[len(_PROFILE) + 2 :]
-            )
         elif segment.marker == _APP13 and payload.startswith(_PHOTOSHOP) and policy == "keep":
             yield _segment(_APP13, _PHOTOSHOP + _captions(payload.removeprefix(_PHOTOSHOP), policy))
         elif _is_kept(segment, policy):
             yield content[segment.start : segment.end]
-    yield from _profile_segments(exact_profile(b"".join(profile[number] for number in sorted(profile))))
+    yield from _profile_segments(exact_profile(_profile(content)))
     kept = kept_exif(exif, orientation, policy)
     if kept is not None:
         yield _segment(_APP1, _EXIF + kept)
+
+
+def _profile(content: bytes) -> bytes:
+    """The ICC profile, put together; empty if there is none."""
+    parts: dict[int, bytes] = {}  # by their number
+    for segment in _segments(content):
+        payload = segment.payload
+        if segment.marker == _APP2 and payload.startswith(_PROFILE):
+            number = payload[len(_PROFILE)] if len(payload) > len(_PROFILE) else 0
+            parts.setdefault(number, payload[len(_PROFILE) + 2 :])
+    return b"".join(parts[number] for number in sorted(parts))
 
 
 def _profile_segments(profile: bytes) -> list[bytes]:
@@ -193,6 +210,37 @@ def _left_out(content: bytes) -> list[str]:
     if behind:
         notes.append(f"{behind} bytes behind the picture, such as further pictures or a video, are left out")
     return notes
+
+
+def extras(content: bytes) -> Extras:
+    """What a file holds beside its picture."""
+    found = Extras(bytes_behind=len(content) - _end_of_picture(content, _first_scan(content)))
+    if not _is_exact(content[: len(content) - found.bytes_behind]):
+        found.previews.append("more data than the picture takes, or segments between or behind its scans")
+    for segment in _segments(content):
+        _note_segment(segment, found)
+    found.profiles.append(_profile(content))
+    return found
+
+
+def _note_segment(segment: _Segment, found: Extras) -> None:
+    marker, payload = segment.marker, segment.payload
+    if marker == _APP1 and payload.startswith(_EXIF):
+        found.exifs.append(payload)
+    elif marker == _APP2 and payload.startswith(_MPF):
+        found.previews.append("a list of further pictures (MPF)")
+    elif marker == _APP11 and _JUMBF in payload:
+        found.previews.append("content credentials (C2PA)")
+    elif marker == _APP0 and payload.startswith(_JFIF) and any(payload[_JFIF_SIZE - 2 : _JFIF_SIZE]):
+        found.previews.append("a JFIF thumbnail")
+    elif marker == _APP0 and payload.startswith(b"JFXX\0"):
+        found.previews.append("a JFIF extension thumbnail")
+    elif marker == _APP13 and payload.startswith(_PHOTOSHOP):
+        if any(b"8BIM" + number in payload for number in _PHOTOSHOP_THUMBNAILS):
+            found.previews.append("a Photoshop thumbnail")
+        found.texts.append(payload)
+    elif marker not in (*_PICTURE_SEGMENTS, _SOS) and not (marker == _APP2 and payload.startswith(_PROFILE)):
+        found.texts.append(payload)
 
 
 def _picture_data(content: bytes) -> bytes:
@@ -292,6 +340,31 @@ def replace_blocks(content: bytes, pixels: Pixels | None, changed: npt.NDArray[n
 def _choose_library() -> None:
     if _LIBRARY in jpeglib.version.versions():
         jpeglib.version.set(_LIBRARY)
+
+
+def reach_of_blocks(content: bytes, changed: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Which pixels, (H, W) as stored, new blocks for the changed ones show: those of the blocks of the coarsest
+    component, and around them those for which decoders mix its samples with their neighbours."""
+    vertical, horizontal = _sampling(content)
+    height, width = changed.shape
+    rows, columns = -(-height // (BLOCK * vertical)), -(-width // (BLOCK * horizontal))
+    size = (rows * BLOCK * vertical, columns * BLOCK * horizontal)
+    padded = np.zeros(size, bool)
+    padded[:height, :width] = changed
+    touched = padded.reshape(rows, BLOCK * vertical, columns, BLOCK * horizontal).any(axis=(1, 3))
+    reach = touched.repeat(BLOCK * vertical, axis=0).repeat(BLOCK * horizontal, axis=1).astype(np.uint8)
+    neighbours = np.ones((2 * vertical + 1, 2 * horizontal + 1), np.uint8)
+    return np.asarray(cv2.dilate(reach, neighbours)[:height, :width] > 0)
+
+
+def _sampling(content: bytes) -> tuple[int, int]:
+    """Pixels per sample of the coarsest component, vertically and horizontally."""
+    for segment in _segments(content):
+        if segment.marker in _FRAMES:
+            factors = segment.payload[7::3][: segment.payload[5]]
+            down, across = [factor & 15 for factor in factors], [factor >> 4 for factor in factors]
+            return -(-max(down) // min(down)), -(-max(across) // min(across))
+    return 1, 1
 
 
 def _adobe_says_untransformed(content: bytes) -> bool:

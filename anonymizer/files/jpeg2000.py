@@ -13,10 +13,13 @@ from typing import Any
 from PIL import Image
 
 from anonymizer.errors import PictureError
-from anonymizer.files.metadata import Policy, exact_profile
+from anonymizer.files.metadata import MAX_UNKNOWN, Extras, Policy, exact_profile
 from anonymizer.files.picture import Encoded, Picture, StoredFrame, to_image
 
 _CODESTREAM = b"\xff\x4f\xff\x51"
+_TILE, _END, _COMMENT = b"\xff\x90", b"\xff\xd9", b"\xff\x64"  # start of a tile-part, end of the codestream
+_EXIF = b"JpgTiffExif->JP2"  # begins boxes with EXIF data
+_XMP = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")  # and those with XMP
 _CODING_STYLE = b"\xff\x52"
 _TRANSFORM_AT = 13  # in the marker segment of the coding style
 _REVERSIBLE = 1  # the transform that loses nothing (table A.20)
@@ -66,8 +69,43 @@ def encode(picture: Picture, frames: Sequence[StoredFrame], policy: Policy) -> E
     return Encoded(content, "lossless" if is_lossless else "reencoded")
 
 
-def _boxes(content: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Kind and content of each box."""
+def extras(content: bytes) -> Extras:
+    """What a file holds beside its picture."""
+    if content.startswith(_CODESTREAM):
+        return _extras_of_codestream(content)
+    file_boxes = list(boxes(content))
+    streams = [data for kind, data in file_boxes if kind == b"jp2c"]
+    found = _extras_of_codestream(streams[0]) if streams else Extras()
+    if len(streams) != 1:
+        found.previews.append("further pictures")
+    for kind, data in file_boxes:
+        if kind == b"uuid" and data.startswith(_EXIF):
+            found.exifs.append(data.removeprefix(_EXIF))
+        elif kind == b"jp2h":
+            colours = [inner for header, inner in boxes(data) if header == b"colr"]
+            found.profiles.extend(inner[3:] for inner in colours if inner[:1] == bytes([_HAS_PROFILE]))
+        elif kind not in (b"jP  ", b"ftyp", b"jp2c"):
+            found.texts.append(data)
+            is_text = kind == b"xml " or data.startswith(_XMP)
+            if not is_text and len(data) > MAX_UNKNOWN:
+                found.previews.append(f"{len(data)} bytes in an unknown box")
+    return found
+
+
+def _extras_of_codestream(content: bytes) -> Extras:
+    """Comments in the header, and what lies behind the end marker. (Annex A; it cannot come up in the data.)"""
+    position, texts = len(_CODESTREAM) - 2, []
+    while position + 4 <= len(content) and content[position : position + 2] != _TILE:
+        size = int.from_bytes(content[position + 2 : position + 4], "big")
+        if content[position : position + 2] == _COMMENT:
+            texts.append(content[position + 4 : position + 2 + size])
+        position += 2 + max(2, size)
+    end = content.find(_END, position)
+    return Extras(texts=texts, bytes_behind=len(content) - end - len(_END) if end >= 0 else 0)
+
+
+def boxes(content: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Kind and content of each box, of HEIF files too."""
     position = 0
     while position + 8 <= len(content):
         size, kind, start = (
@@ -88,14 +126,14 @@ def _box(kind: bytes, content: bytes) -> bytes:
 
 def _with_colours_of(source: bytes, content: bytes) -> bytes:
     """The file with the colour profile of the source, if it has one."""
-    header = dict(_boxes(dict(_boxes(source)).get(b"jp2h", b""))) if not source.startswith(_CODESTREAM) else {}
+    header = dict(boxes(dict(boxes(source)).get(b"jp2h", b""))) if not source.startswith(_CODESTREAM) else {}
     colours = header.get(b"colr", b"")
     if colours[:1] != bytes([_HAS_PROFILE]) or b"pclr" in header:
         return content
     colours = colours[:3] + exact_profile(colours[3:])
     parts = []
-    for kind, data in _boxes(content):
+    for kind, data in boxes(content):
         if kind == b"jp2h":
-            data = b"".join(_box(inner, colours if inner == b"colr" else part) for inner, part in _boxes(data))
+            data = b"".join(_box(inner, colours if inner == b"colr" else part) for inner, part in boxes(data))
         parts.append(_box(kind, data))
     return b"".join(parts)

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import struct
 import warnings
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from PIL import Image
@@ -19,10 +20,10 @@ from PIL import Image
 Policy: TypeAlias = Literal["strip", "safe", "keep"]
 
 ORIENTATION = 0x0112
-_EXIF_IFD, _GPS_IFD = 0x8769, 0x8825
-_MAKER_NOTE = 0x927C
+EXIF_IFD, GPS_IFD = 0x8769, 0x8825
+MAKER_NOTE = 0x927C
 
-_POINTERS = frozenset({_EXIF_IFD, _GPS_IFD, 0xA005, 0x014A})  # of the interoperability and of further sub-directories
+_POINTERS = frozenset({EXIF_IFD, GPS_IFD, 0xA005, 0x014A})  # of the interoperability and of further sub-directories
 _PICTURES = frozenset({0x0111, 0x0117, 0x0201, 0x0202, 0x02BC, 0x8649, 0x83BB, 0xC4A5, 0xC634, 0xC6F3, 0xC71A})
 """Tags of the first directory that hold or point to pictures, or to further metadata that do."""
 
@@ -101,6 +102,45 @@ _SIGNS_OF_PICTURES = (
 """In XMP and text: names of properties that hold pictures, and how JPEG and PNG files begin, in base64 too."""
 
 
+DAMAGED_TAGS = (*(ValueError, TypeError, KeyError, OSError, SyntaxError, OverflowError, AttributeError, struct.error),)
+"""What Pillow raises on damaged tags."""
+
+MAX_UNKNOWN = 256
+"""Bytes from which on a part of a file of unknown purpose may hold a picture."""
+
+
+@dataclass(frozen=True)
+class Tags:
+    """EXIF data, or a page of a TIFF file."""
+
+    main: Mapping[int, object]
+    inner: Mapping[int, object]
+    position: Mapping[int, object]
+
+
+def tags_of(exif: Image.Exif) -> Tags:
+    """All that can be read; Pillow raises many errors where they are damaged, see `DAMAGED_TAGS`."""
+    with quiet_pillow():
+        return Tags(dict(exif.items()), dict(exif.get_ifd(EXIF_IFD)), dict(exif.get_ifd(GPS_IFD)))
+
+
+@dataclass(frozen=True)
+class Extras:
+    """What a file holds beside its picture and what shows that right."""
+
+    exifs: list[bytes] = field(default_factory=list)
+    pages: list[Tags] = field(default_factory=list)
+    """Of a file that is laid out like EXIF data itself."""
+    texts: list[bytes] = field(default_factory=list)
+    """XMP, captions, comments, and whatever else may hold a picture or a name."""
+    previews: list[str] = field(default_factory=list)
+    """What holds, or is likely to hold, another picture."""
+    profiles: list[bytes] = field(default_factory=list)
+    """ICC profiles, with what lies behind their ends."""
+    bytes_behind: int = 0
+    """Behind the end of the picture."""
+
+
 def parse_exif(content: bytes) -> Image.Exif | None:
     """EXIF data with or without their prefix; None if they are damaged."""
     exif = Image.Exif()
@@ -135,7 +175,7 @@ def kept_tags(exif: Image.Exif | None, policy: Policy) -> Image.Exif:
         with quiet_pillow():
             _copy(exif, kept, policy)
             kept.tobytes()
-    except (ValueError, TypeError, KeyError, OSError, SyntaxError, OverflowError, AttributeError, struct.error):
+    except DAMAGED_TAGS:
         return Image.Exif()
     return kept
 
@@ -149,12 +189,12 @@ def quiet_pillow() -> Iterator[None]:
 
 
 def _copy(source: Image.Exif, target: Image.Exif, policy: Policy) -> None:
-    main: Container[int] = _SAFE if policy == "safe" else _Everything(_PICTURES | _POINTERS | {_MAKER_NOTE})
-    inner: Container[int] = _SAFE_EXIF if policy == "safe" else _Everything({_MAKER_NOTE, 0xA005})
+    main: Container[int] = _SAFE if policy == "safe" else _Everything(_PICTURES | _POINTERS | {MAKER_NOTE})
+    inner: Container[int] = _SAFE_EXIF if policy == "safe" else _Everything({MAKER_NOTE, 0xA005})
     for tag, value in source.items():
         if tag in main and _holds_no_picture(value):
             target[tag] = value
-    directories = [(_EXIF_IFD, inner), *([(_GPS_IFD, _Everything(()))] if policy == "keep" else [])]
+    directories = [(EXIF_IFD, inner), *([(GPS_IFD, _Everything(()))] if policy == "keep" else [])]
     for pointer, tags in directories:
         values = source.get_ifd(pointer).items()
         target.get_ifd(pointer).update({tag: v for tag, v in values if tag in tags and _holds_no_picture(v)})
@@ -177,13 +217,18 @@ class _Everything(Container[int]):
         return tag not in self._but
 
 
+def signs_of_pictures(text: bytes) -> list[bytes]:
+    """What in a text, an XMP packet or another block of bytes tells that it may hold a picture."""
+    return [sign for sign in _SIGNS_OF_PICTURES if sign in text]
+
+
 def is_text_kept(text: bytes, policy: Policy) -> bool:
     """Whether a comment, an XMP packet or a text chunk is kept: where all is, unless it may hold a picture.
 
     Text with zeros is in UTF-16, where the signs would not be seen, or no text.
     """
     plain = text.rstrip(b"\0")
-    return policy == "keep" and b"\0" not in plain and not any(sign in plain for sign in _SIGNS_OF_PICTURES)
+    return policy == "keep" and b"\0" not in plain and not signs_of_pictures(plain)
 
 
 def are_captions_kept(iptc: bytes, policy: Policy) -> bool:

@@ -16,7 +16,7 @@ from PIL import Image
 
 from anonymizer.errors import PictureError
 from anonymizer.files.animation import Patch, to_patches
-from anonymizer.files.metadata import Policy, exact_profile, is_text_kept, kept_exif, parse_exif
+from anonymizer.files.metadata import MAX_UNKNOWN, Extras, Policy, exact_profile, is_text_kept, kept_exif, parse_exif
 from anonymizer.files.picture import Encoded, Picture, StoredFrame, to_image
 from anonymizer.types import Pixels
 
@@ -24,6 +24,8 @@ _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _COLOUR_CHUNKS = (b"cICP", b"iCCP", b"sRGB", b"gAMA", b"cHRM", b"pHYs")
 """What is needed to show the picture right: colour spaces and density."""
 _TEXT_CHUNKS = (b"tEXt", b"zTXt", b"iTXt")
+_SMALL_CHUNKS = (b"tIME", b"bKGD", b"hIST", b"sBIT", b"sPLT", b"mDCV", b"cLLI")
+"""What else the specification knows, and too small to hold a picture."""
 _MAX_TEXT = 16_000_000  # bytes
 _UNREADABLE = b"\0!"  # is never kept
 _PICTURE_CHUNKS = (b"PLTE", b"tRNS", b"IDAT", b"IEND")
@@ -233,6 +235,50 @@ def _are_exact_streams(header: bytes, chunks: Sequence[_Chunk], frames: int, is_
         elif kind == b"fdAT" and is_animation:
             streams[-1][1].append(data[4:])
     return len(streams) == frames and all(_is_exact_stream(size + header[8:], parts) for size, parts in streams)
+
+
+def extras(content: bytes) -> Extras:
+    """What a file holds beside its picture."""
+    end = _end_of_picture(content)
+    found = Extras(bytes_behind=len(content) - end)
+    header, *others = _chunks(content)
+    frames, is_animation = _announced_frames(others)
+    is_interlaced = header[1][-1] != 0  # of those nothing can be told
+    if not is_interlaced and not _are_exact_streams(header[1], others, frames, is_animation):
+        found.previews.append("more compressed data than the picture takes")
+    known = (*_COLOUR_CHUNKS, *_PICTURE_CHUNKS, *_SMALL_CHUNKS, *(_ANIMATION_CHUNKS if is_animation else ()))
+    for kind, data in others:
+        if kind == b"eXIf":
+            found.exifs.append(data)
+        elif kind == b"caBX":
+            found.previews.append("content credentials (C2PA)")
+        elif kind in _TEXT_CHUNKS:
+            text = _plain_text(kind, data)
+            found.texts.append(text)
+            if _UNREADABLE in text:
+                found.previews.append("a text that cannot be read")
+        elif kind == b"iCCP" and list(_exact_profile(data)) != [(kind, data)]:
+            found.previews.append("more in the colour profile than the profile")
+        elif kind not in known:
+            found.texts.append(data)
+            if len(data) > MAX_UNKNOWN:
+                found.previews.append(f"{len(data)} bytes in an unknown chunk")
+    return found
+
+
+def _announced_frames(chunks: Sequence[_Chunk]) -> tuple[int, bool]:
+    """How many pictures viewers show, and whether that is an animation."""
+    kinds = [kind for kind, _ in chunks]
+    control = dict(reversed(chunks)).get(b"acTL")
+    if control is None or b"fcTL" not in kinds:
+        return 1, False
+    has_default = b"IDAT" in kinds and kinds.index(b"IDAT") < kinds.index(b"fcTL")
+    return int.from_bytes(control[:4], "big") + has_default, True
+
+
+def _end_of_picture(content: bytes) -> int:
+    position = len(_SIGNATURE) + sum(12 + len(data) for _, data in _chunks(content))
+    return min(position, len(content))
 
 
 def _is_exact_stream(header: bytes, parts: Iterable[bytes]) -> bool:

@@ -16,13 +16,16 @@ from PIL import Image
 
 from anonymizer.errors import PictureError
 from anonymizer.files.metadata import (
+    DAMAGED_TAGS,
     ORIENTATION,
+    Extras,
     Policy,
     are_captions_kept,
     exact_profile,
     is_text_kept,
     kept_tags,
     quiet_pillow,
+    tags_of,
 )
 from anonymizer.files.picture import Encoded, Frame, Picture, StoredFrame
 from anonymizer.types import Pixels
@@ -31,6 +34,8 @@ _SUBFILE, _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC = 254, 256, 257, 25
 _OFFSETS, _SAMPLES, _ROWS, _COUNTS, _PLANES, _PREDICTOR = 273, 277, 278, 279, 284, 317
 _X_RESOLUTION, _Y_RESOLUTION, _RESOLUTION_UNIT, _EXTRA, _INKS = 282, 283, 296, 338, 332
 _XMP, _IPTC, _PROFILE = 700, 33723, 34675
+_TEXTS = (_XMP, 34377, _IPTC)  # 34377: Photoshop's
+_FURTHER_PICTURES = (330, 513)  # sub-directories, and a JPEG preview
 _STRUCTURE = {
     *(_SUBFILE, 255, _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, 263, 264, 265, 266, _OFFSETS, ORIENTATION),
     *(_SAMPLES, _ROWS, _COUNTS, 280, 281, _PLANES, 288, 289, 290, 291, 292, 293, _PREDICTOR, 320, 321, 322, 323, 324),
@@ -139,6 +144,28 @@ def encode(picture: Picture, frames: Sequence[StoredFrame], policy: Policy) -> E
             if len(content) > _MAX_SIZE:
                 raise PictureError("would be larger than 4 GB, which TIFF files cannot be")
     return Encoded(bytes(content), "lossless")
+
+
+def extras(content: bytes) -> Extras:
+    """What the pages of a file hold beside the pictures. It has no end."""
+    found = Extras()
+    with quiet_pillow(), Image.open(io.BytesIO(content), formats=["TIFF"]) as image:
+        shown = pages(image)
+        for number in range(image.n_frames):
+            image.seek(number)
+            tags = image.tag_v2
+            if any(tag in tags for tag in _FURTHER_PICTURES):
+                found.previews.append("a directory of further pictures")
+            if number not in shown:
+                found.previews.append("a preview in a page of its own")
+            try:
+                found.pages.append(tags_of(image.getexif()))
+            except DAMAGED_TAGS:
+                found.previews.append("damaged tags, which may hold anything")
+            found.texts.extend(value for tag in _TEXTS if isinstance(value := tags.get(tag), bytes))
+            if isinstance(profile := tags.get(_PROFILE), bytes):
+                found.profiles.append(profile)
+    return found
 
 
 def _encode_page(image: Image.Image, frame: StoredFrame, policy: Policy, start: int) -> bytes:

@@ -11,9 +11,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from PIL import Image
+
 from anonymizer.errors import PictureError
 from anonymizer.files.animation import Patch, to_patches
-from anonymizer.files.metadata import Policy, exact_profile, is_text_kept, kept_exif, parse_exif
+from anonymizer.files.metadata import MAX_UNKNOWN, Extras, Policy, exact_profile, is_text_kept, kept_exif, parse_exif
 from anonymizer.files.picture import Encoded, Picture, StoredFrame, to_image
 from anonymizer.files.quality import at_matched_quality
 from anonymizer.files.surplus import CUT, is_complete
@@ -87,7 +89,8 @@ def encode(picture: Picture, frames: Sequence[StoredFrame], policy: Policy) -> E
     stills = _stills(chunks)
     if len(stills) != len(frames):
         raise PictureError("is damaged: its number of frames is not certain")
-    is_kept = not any(frame.is_changed for frame in frames) and all(map(_is_exact, stills, frames))
+    height, width = frames[0].pixels.shape[:2]
+    is_kept = not any(frame.is_changed for frame in frames) and all(_is_exact(still, height, width) for still in stills)
     if not is_kept:
         patches = to_patches(frames, step=2)
         stills = [_encode_still(still, patch) for still, patch in zip(stills, patches, strict=True)]
@@ -101,9 +104,8 @@ def _riff(body: bytes) -> bytes:
     return b"RIFF" + len(body).to_bytes(4, "little") + body
 
 
-def _is_exact(still: _Still, frame: StoredFrame) -> bool:
-    """Whether each of its chunks needs its last bytes."""
-    height, width = frame.pixels.shape[:2]
+def _is_exact(still: _Still, height: int, width: int) -> bool:
+    """Whether each of its chunks needs its last bytes. Height and width: of the file."""
     size = still.header[6:12] or (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
     canvas = (b"VP8X", bytes([_HAS_ALPHA * (len(still.chunks) > 1), 0, 0, 0]) + size)
     for number, (kind, data) in enumerate(still.chunks):
@@ -111,6 +113,34 @@ def _is_exact(still: _Still, frame: StoredFrame) -> bool:
         if is_complete(_riff(b"WEBP" + _join([canvas, *shorter])), "WEBP"):
             return False
     return True
+
+
+def extras(content: bytes) -> Extras:
+    """What a file holds beside its pictures.
+
+    Raises:
+        PictureError: the chunks are damaged.
+    """
+    end = 8 + int.from_bytes(content[4:8], "little")
+    found = Extras(bytes_behind=max(0, len(content) - end - end % 2))
+    chunks = _file_chunks(content)
+    with Image.open(io.BytesIO(content), formats=["WEBP"]) as image:
+        width, height = image.size
+    if not all(_is_exact(still, height, width) for still in _stills(chunks)):
+        found.previews.append("more compressed data than the picture takes")
+    inner = [chunk for kind, data in chunks if kind == b"ANMF" for chunk in _chunks(data[_FRAME_HEADER:])]
+    for kind, data in (*chunks, *inner):
+        if kind == b"EXIF":
+            found.exifs.append(data)
+        elif kind == b"C2PA":
+            found.previews.append("content credentials (C2PA)")
+        elif kind == b"ICCP":
+            found.profiles.append(data)
+        elif kind not in (*_PICTURE_CHUNKS, b"VP8X", b"ANIM", b"ANMF"):
+            found.texts.append(data)
+            if kind != b"XMP " and len(data) > MAX_UNKNOWN:
+                found.previews.append(f"{len(data)} bytes in an unknown chunk")
+    return found
 
 
 def _encode_still(source: _Still, patch: Patch) -> _Still:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import Any
 
-from anonymizer.types import Detection
+from anonymizer.settings import KINDS
+from anonymizer.types import Box, Detection
 
 
 def to_json(frames: Sequence[Sequence[Detection]]) -> bytes:
@@ -31,3 +33,28 @@ def to_json(frames: Sequence[Sequence[Detection]]) -> bytes:
         for detection in detections
     ]
     return json.dumps(entries, indent=2).encode() + b"\n"
+
+
+def from_json(content: bytes) -> dict[int, list[Detection]]:
+    """The inverse of `to_json`: the detections of each "frame", where entries name one; else all are of frame 0.
+
+    Raises:
+        ValueError: the content is no list of detections.
+    """
+    entries = json.loads(content)
+    if not isinstance(entries, list):
+        raise ValueError("is no list of detections")
+    frames: dict[int, list[Detection]] = {}
+    try:
+        for entry in entries:
+            frames.setdefault(int(entry.get("frame", 0)), []).append(_to_detection(entry))
+    except (KeyError, TypeError, AttributeError, OverflowError):
+        raise ValueError("holds something that is no detection") from None
+    return frames
+
+
+def _to_detection(entry: dict[str, Any]) -> Detection:
+    if entry["kind"] not in KINDS:
+        raise ValueError("holds a detection of an unknown kind")
+    box = Box(*(float(entry[side]) for side in ("x_min", "y_min", "x_max", "y_max")))
+    return Detection(box, float(entry["score"]), entry["kind"])

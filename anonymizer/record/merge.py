@@ -49,7 +49,7 @@ def read_report(path: Path) -> ReportFile:
             raise ValueError
     except OSError as error:
         raise SettingsError(f"report {path}: {error.strerror}") from None
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise SettingsError(f"report {path} is no report of this program, or is damaged") from None
     return ReportFile(str(path), content, files)
 

@@ -17,7 +17,7 @@ from PIL import Image
 
 from anonymizer.errors import PictureError
 from anonymizer.files import gif, jpeg, png
-from anonymizer.files.encode import encode_picture
+from anonymizer.files.encode import encode_picture, may_differ
 from anonymizer.files.picture import Frame, turn_back
 from anonymizer.files.read import read_picture
 from anonymizer.settings import ReadSettings
@@ -518,3 +518,36 @@ def test_png_pixels_of_all_depths_away_from_the_mask_are_identical(
     after = read_picture(rewrite(path, changed))
     assert (after.pixels == before.pixels)[~changed].all()
     assert (after.pixels == ~before.pixels)[changed].all()
+
+
+@given(
+    sampling=st.sampled_from([*SAMPLINGS, "gray"]),
+    height=st.integers(1, 70),
+    width=st.integers(1, 70),
+    orientation=st.integers(1, 8),
+    box=st.tuples(*[st.floats(0, 1)] * 4),
+)
+@settings(max_examples=100, deadline=None)
+def test_pixels_differ_only_where_they_may(tmp_path_factory, sampling, height, width, orientation, box):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    content = jpeg_file(noise(height, width)[:, :, : 1 if sampling == "gray" else 3], sampling)
+    path = tmp_path_factory.mktemp("jpeg") / "a.jpg"
+    path.write_bytes(content[:2] + jpeg._segment(0xE1, exif.tobytes()) + content[2:])
+    before = read_picture(path)
+    changed = np.zeros(before.pixels.shape[:2], bool)
+    rows, columns = (
+        sorted(int(share * length) for share in pair)
+        for pair, length in zip((box[:2], box[2:]), changed.shape, strict=True)
+    )
+    changed[rows[0] : rows[1] + 1, columns[0] : columns[1] + 1] = True
+    after = read_picture(rewrite(path, changed))
+    differs = (before.pixels != after.pixels).any(axis=2)
+    assert not (differs & ~may_differ(before, before.frames[0], changed)).any()
+
+
+def test_other_formats_differ_only_where_they_were_changed(tmp_path):
+    picture = read_picture(save(tmp_path / "a.png", noise(20, 20)))
+    changed = np.zeros((20, 20), bool)
+    changed[5, 5] = True
+    assert may_differ(picture, picture.frames[0], changed) is changed

@@ -95,9 +95,9 @@ def test_jpeg_2000_keeps_its_profile_and_nothing_else(tmp_path):
     content = path.read_bytes()
     profile = jpeg2000._box(b"colr", b"\2\0\0" + (140).to_bytes(4, "big") + b"p" * 136 + b"a tail")
     source = []
-    for kind, data in jpeg2000._boxes(content):
+    for kind, data in jpeg2000.boxes(content):
         if kind == b"jp2h":
-            data = b"".join(profile if k == b"colr" else jpeg2000._box(k, d) for k, d in jpeg2000._boxes(data))
+            data = b"".join(profile if k == b"colr" else jpeg2000._box(k, d) for k, d in jpeg2000.boxes(data))
         source.append(jpeg2000._box(kind, data))
     path.write_bytes(b"".join(source) + jpeg2000._box(b"xml ", b"somebody"))
     new = rewrite(path).read_bytes()

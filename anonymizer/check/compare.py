@@ -1,0 +1,154 @@
+"""Compares a redacted picture with its original."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from anonymizer.check.detail import detail_left
+from anonymizer.check.finding import Finding
+from anonymizer.check.place import place_of
+from anonymizer.files.encode import may_differ
+from anonymizer.files.picture import Frame, Picture
+from anonymizer.pipeline import mask_detections, to_8_bits
+from anonymizer.settings import Settings
+from anonymizer.types import Alpha, Box, Detection, Fidelity, Pixels, Pixels8
+
+MAX_REENCODED_RMS = 10.0
+"""Levels of 256 by which pictures that were encoded anew may differ from their originals, root mean square."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the detectors see in an original."""
+
+    found: Sequence[Detection]
+    """At the thresholds of the run; of animations in the frames beside this one too, since that is hidden there."""
+    in_alpha: Sequence[Detection]
+    """Of these, what the alpha channel shows by itself."""
+    weaker: Sequence[Detection]
+    """At the lower thresholds of the gate, the others too."""
+
+
+def compare(
+    file: str,
+    source: Picture,
+    original: Frame,
+    frame: Frame,
+    seen: Seen,
+    recorded: Sequence[Detection],
+    settings: Settings,
+    fidelity: Fidelity | None,
+) -> list[Finding]:
+    """Proves that a picture is its original, redacted, or says what speaks against it.
+
+    Args:
+        source: the whole file of the original.
+        original, frame: one of its frames, and the redacted one.
+        recorded: what the detection JSON tells to be hidden there, empty if there is none.
+        settings: of the anonymizing run.
+        fidelity: what the report of the run says of this picture.
+    """
+    original, frame = _with_same_channels(original, frame)
+    if original.pixels.shape != frame.pixels.shape or original.pixels.dtype != frame.pixels.dtype:
+        return [Finding(file, "changed", "another size or other channels than its original")]
+    pairs = [(original.view, frame.view, seen.found)]
+    if original.alpha is not None and frame.alpha is not None:
+        pairs.append((original.alpha[:, :, np.newaxis], frame.alpha[:, :, np.newaxis], seen.in_alpha))
+    shown = [detection for before, after, found in pairs for detection in uncovered(before, after, found)]
+    findings = [
+        Finding(file, "uncovered", f"{d.kind} of the original is not hidden", "finding", d.box, d.score) for d in shown
+    ]
+    known = {detection.box for detection in seen.found}
+    weaker = [detection for detection in seen.weaker if detection.box not in known]
+    findings += [
+        Finding(file, "uncovered", f"perhaps a {d.kind}, seen weakly in the original", "warning", d.box, d.score)
+        for d in uncovered(original.view, frame.view, weaker)
+    ]
+    return findings + changes_outside(file, source, original, frame, [*seen.found, *recorded], settings, fidelity)
+
+
+def _with_same_channels(one: Frame, other: Frame) -> tuple[Frame, Frame]:
+    """Formats differ in whether they tell gray from RGB and opaque from without alpha, and so may two files."""
+    channels = max(one.pixels.shape[2], other.pixels.shape[2])
+    has_alpha = one.alpha is not None or other.alpha is not None
+    first, second = (_with_channels(frame, channels, has_alpha) for frame in (one, other))
+    return first, second
+
+
+def _with_channels(frame: Frame, channels: int, has_alpha: bool) -> Frame:
+    pixels, alpha = frame.pixels, frame.alpha
+    if pixels.shape[2] == 1 and channels == 3:
+        pixels = np.repeat(pixels, 3, axis=2)
+    if has_alpha and alpha is None:
+        alpha = np.full(pixels.shape[:2], np.iinfo(pixels.dtype).max, pixels.dtype)
+    return Frame(pixels, alpha, frame.shown)
+
+
+def uncovered(before: Pixels, after: Pixels, found: Sequence[Detection]) -> list[Detection]:
+    """The detections of an original that are not hidden.
+
+    Args:
+        before, after: (H, W, C), the original and the redacted picture.
+    """
+    one, other = _shown_alike(before, after)
+    places = [(detection, place_of(detection.box, before.shape)) for detection in found]
+    return [
+        detection
+        for detection, place in places
+        if detail_left(one[place], other[place]) > max_detail_left(detection.box)
+    ]
+
+
+def max_detail_left(box: Box) -> float:
+    """An object is hidden if no more of its detail is left.
+
+    Small ones have few pixels more than cells, by which they are replaced. Of 7,548 faces behind the default method all
+    are below 0.4, and those of 48 pixels and more below 0.11; where nothing was done it is 1. The classic kernel 21,2,9
+    leaves 0.33 of half of the faces of 96 pixels and more.
+    """
+    return min(0.4, max(0.2, 10 / max(1.0, box.longer_side)))
+
+
+def _shown_alike(before: Pixels, after: Pixels) -> tuple[Pixels8, Pixels8]:
+    """Both of 8 bits, in the same range."""
+    if before.dtype == np.uint8:
+        return to_8_bits(before), to_8_bits(after)
+    both = to_8_bits(np.concatenate([before, after]))
+    return both[: before.shape[0]], both[before.shape[0] :]
+
+
+def changes_outside(
+    file: str,
+    source: Picture,
+    original: Frame,
+    frame: Frame,
+    redacted: Sequence[Detection],
+    settings: Settings,
+    fidelity: Fidelity | None,
+) -> list[Finding]:
+    """What differs where nothing was to be redacted."""
+    mask = mask_detections(original.pixels, redacted, settings) > 0
+    is_outside = ~may_differ(source, original, mask)
+    number, rms = _difference(original.pixels, frame.pixels, is_outside)
+    if original.alpha is not None and frame.alpha is not None:
+        in_alpha = _difference(original.alpha, frame.alpha, ~mask)
+        number, rms = number + in_alpha[0], max(rms, in_alpha[1])
+    if not number or (fidelity == "reencoded" and rms <= MAX_REENCODED_RMS):
+        return []
+    return [Finding(file, "changed", f"{number} pixels differ outside the redacted areas")]
+
+
+def _difference(before: Pixels | Alpha, after: Pixels | Alpha, where: npt.NDArray[np.bool_]) -> tuple[int, float]:
+    """The number of pixels that differ, and the root mean square of all differences, in levels of 256."""
+    differs = before != after
+    is_different = (differs.any(axis=2) if differs.ndim == 3 else differs) & where
+    number = int(is_different.sum())
+    if not number:
+        return 0, 0.0
+    scale = 1.0 if before.dtype == np.uint8 else 257.0
+    differences = (before[where].astype(np.float32) - after[where]) / scale
+    return number, float(np.sqrt((differences**2).mean()))

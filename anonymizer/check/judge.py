@@ -1,0 +1,126 @@
+"""Judges what the detectors see in a picture, in the light of what is recorded to be redacted there.
+
+A record is taken at its word only where the pixels bear it out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from anonymizer.check.detail import is_featureless
+from anonymizer.check.finding import Finding
+from anonymizer.check.place import Place, place_of
+from anonymizer.check.sensitive import Thresholds
+from anonymizer.pipeline import mask_detections, redact_detections, to_8_bits
+from anonymizer.settings import Settings
+from anonymizer.types import Detection, Pixels
+
+COVERED_FROM = 0.6
+"""A detection is explained if so much of it, without its corners, was redacted: those of blurred heads lie askew."""
+CONTEXT_PX = 256
+"""How far around itself a redacted area changes what the models see. Of 28 detections at the run's threshold that were
+new and lay more than 32 pixels from any redacted area, one lay further away than 128."""
+
+
+MAX_OVERLAY_DIFFERENCE = 16.0
+"""Levels of 256, on average: what JPEG compression does to an overlay stays below it, a face under none does not."""
+
+
+@dataclass(frozen=True)
+class Redacted:
+    """The record of a picture, compared with its pixels."""
+
+    is_recorded: bool
+    """Whether there is a record at all."""
+    mask: npt.NDArray[np.bool_]
+    """(H, W): what was redacted for sure."""
+    broken: Sequence[Detection] = ()
+    """Recorded detections whose pixels do not look redacted."""
+
+
+def compare_with_record(pixels: Pixels, recorded: Sequence[Detection] | None, settings: Settings) -> Redacted:
+    """
+    Args:
+        recorded: what the detection JSON of the picture says; None if there is none.
+        settings: of the anonymizing run: margins and shapes.
+    """
+    shape = (pixels.shape[0], pixels.shape[1])
+    nothing = np.zeros(shape, bool)
+    if not recorded:
+        return Redacted(recorded is not None, nothing)
+    inside = [detection for detection in recorded if _touches(detection, shape)]
+    mask = mask_detections(pixels, inside, settings) >= 1
+    shown = to_8_bits(pixels)
+    places = [place_of(detection.box, shape) for detection in inside]
+    is_overlaid = _is_overlaid(pixels, inside, settings)
+    is_hidden = [
+        settings.redact.method_of(detection.kind) != "none"
+        and (is_featureless(shown[place], mask[place]) or is_overlaid(place, mask[place]))
+        for detection, place in zip(inside, places, strict=True)
+    ]
+    hidden = [detection for detection, hides in zip(inside, is_hidden, strict=True) if hides]
+    broken = [detection for detection, hides in zip(inside, is_hidden, strict=True) if not hides]
+    sure = mask if not broken else mask_detections(pixels, hidden, settings) >= 1
+    return Redacted(True, sure, broken)
+
+
+def _is_overlaid(
+    pixels: Pixels, recorded: Sequence[Detection], settings: Settings
+) -> Callable[[Place, npt.NDArray[np.bool_]], bool]:
+    """Whether an area looks as if the picture of the method image lay over it: laid once more, it changes little."""
+    if all(settings.redact.method_of(detection.kind) != "image" for detection in recorded):
+        return lambda place, where: False
+    again = to_8_bits(redact_detections(pixels, recorded, settings)[0]).astype(np.int16)
+    differences = np.abs(again - to_8_bits(pixels))
+
+    def is_overlaid(place: Place, where: npt.NDArray[np.bool_]) -> bool:
+        return bool(where.any() and differences[place][where].mean() <= MAX_OVERLAY_DIFFERENCE)
+
+    return is_overlaid
+
+
+def _touches(detection: Detection, shape: tuple[int, int]) -> bool:
+    box = detection.box
+    return box.x_min < shape[1] and box.y_min < shape[0] and box.x_max > 0 and box.y_max > 0
+
+
+def judge(file: str, found: Sequence[Detection], redacted: Redacted, thresholds: Thresholds) -> list[Finding]:
+    """What each detection in a picture that is to be published means."""
+    return [_judge(file, detection, redacted, thresholds) for detection in found]
+
+
+def _judge(file: str, detection: Detection, redacted: Redacted, thresholds: Thresholds) -> Finding:
+    def say(text: str, level: str = "finding") -> Finding:
+        return Finding(file, detection.kind, text, level, detection.box, detection.score)  # type: ignore[arg-type]
+
+    if any(_is_centre_in(detection, broken) for broken in redacted.broken):
+        return say("recorded as redacted, but the pixels show detail")
+    if _covered_share(detection, redacted.mask) >= COVERED_FROM:
+        return say("seen again in a redacted area", "noted")
+    if not redacted.is_recorded or detection.score >= thresholds.sure[detection.kind]:
+        return say("not redacted")
+    if detection.score >= thresholds.run[detection.kind] and not _is_near(detection, redacted.mask):
+        return say("not redacted, though recorded detections are, and the models see here what they saw then")
+    return say("seen weakly outside the redacted areas", "warning")
+
+
+def _is_centre_in(detection: Detection, other: Detection) -> bool:
+    x, y = (detection.box.x_min + detection.box.x_max) / 2, (detection.box.y_min + detection.box.y_max) / 2
+    box = other.hidden_box
+    return box.x_min <= x <= box.x_max and box.y_min <= y <= box.y_max
+
+
+def _is_near(detection: Detection, mask: npt.NDArray[np.bool_]) -> bool:
+    return bool(mask[place_of(detection.box, mask.shape, CONTEXT_PX)].any())
+
+
+def _covered_share(detection: Detection, mask: npt.NDArray[np.bool_]) -> float:
+    """How much of the ellipse in the box of a detection lies under a mask."""
+    part = mask[place_of(detection.box, mask.shape)]
+    rows, columns = ((np.arange(length) + 0.5) / length * 2 - 1 for length in part.shape)
+    ellipse = rows[:, np.newaxis] ** 2 + columns**2 <= 1
+    return float(part[ellipse].mean())

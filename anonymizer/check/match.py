@@ -1,0 +1,66 @@
+"""Finds for every original its output, and for every output its original."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from anonymizer.check.finding import Finding
+from anonymizer.check.past import PastRun
+from anonymizer.check.target import Target, Targets
+from anonymizer.files.find import Listing
+from anonymizer.types import Job
+
+
+@dataclass(frozen=True)
+class Matched:
+    targets: list[Target]
+    """With their originals."""
+    findings: list[Finding]
+
+
+def match_originals(root: Path, originals: Listing, found: Targets, past: PastRun) -> Matched:
+    """
+    Args:
+        root: folder of the originals.
+        found: what lies in the folder that is checked.
+        past: what the report of the anonymizing run says, which is none of `found`.
+    """
+    jobs = {job.target.as_posix(): job for job in originals}
+    only_detected = [job for job in jobs.values() if past.files.get(job.name, {}).get("status") == "detected"]
+    records = {job.record.as_posix() for job in only_detected}
+    targets = {target.name: target for target in found.targets}
+    findings = [Finding(f"{below}/", "unreadable", f"original {why}") for below, why in originals.unreadable.items()]
+    if not past.complete:
+        findings.append(Finding("report", "report", "the anonymizing run did not reach its end"))
+    for name, job in jobs.items():
+        finding = _judge_output(job, past.files.get(job.name, {}), has_output=name in targets)
+        findings += [] if finding is None else [finding]
+    findings += [
+        Finding(name, "extra", "belongs to no picture among the originals") for name in targets if name not in jobs
+    ]
+    findings += [
+        Finding(name, "extra", "is neither a picture nor what the program writes beside one")
+        for name in found.others
+        if name not in records
+    ]
+    matched = [
+        replace(target, original=root / jobs[name].source) if name in jobs else target
+        for name, target in targets.items()
+    ]
+    return Matched(matched, findings)
+
+
+def _judge_output(job: Job, entry: Mapping[str, Any], has_output: bool) -> Finding | None:
+    """Whether there is an output just where the report says so."""
+    status = entry.get("status")
+    has_none = status in ("failed", "skipped", "detected")
+    if has_output:
+        return Finding(job.name, "extra", f"has an output, though the report says {status}") if has_none else None
+    if status == "detected":
+        return Finding(job.name, "missing", "no output: the run was told to detect only", "noted")
+    if has_none:
+        return Finding(job.name, "missing", f"no output: {status}, {entry.get('reason')}", "noted")
+    return Finding(job.name, "missing", "no output, and no failure in the report")

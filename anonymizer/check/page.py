@@ -1,0 +1,111 @@
+"""The findings as one page of HTML that needs nothing else: no scripts, no other files, no network."""
+
+from __future__ import annotations
+
+import base64
+import html
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from anonymizer.check.drawing import THUMBNAIL_PX, close_up, mark
+from anonymizer.check.finding import Finding, urgency
+from anonymizer.files.encode import encode_preview
+from anonymizer.files.picture import Picture
+
+MAX_SHOWN = 8
+"""Findings per file, the most urgent ones; crowds have hundreds."""
+
+_STYLE = """
+body { font: 15px/1.4 system-ui, sans-serif; margin: 2em auto; max-width: 70em; padding: 0 1em; color: #222 }
+article { border-top: 1px solid #ccc; padding: 1em 0; display: flex; gap: 1em; flex-wrap: wrap }
+h2 { font-size: 1em; margin: 0 0 .5em; width: 100%; overflow-wrap: anywhere }
+ul { margin: 0; padding-left: 1.2em; flex: 1; min-width: 20em }
+figure { margin: 0; display: inline-block; text-align: center; font-size: .8em }
+img { image-rendering: auto; max-width: 100% }
+.finding { color: #b00020 } .warning { color: #8a6100 } .noted { color: #2a6f97 } .accepted { color: #2b7a2b }
+.close-ups { width: 100%; display: flex; gap: .5em; flex-wrap: wrap }
+"""
+
+
+@dataclass(frozen=True)
+class Card:
+    """What the page says of one file."""
+
+    file: str
+    findings: Sequence[Finding]
+    """At least one, sorted by urgency."""
+    thumbnail: bytes | None = None
+    """JPEG."""
+    close_ups: Sequence[tuple[Finding, bytes]] = ()
+    """JPEG."""
+
+
+def make_card(file: str, findings: Sequence[Finding], picture: Picture | None) -> Card | None:
+    """Renders what is shown of a picture, so that its pixels can be let go; None if nobody needs to look at it."""
+    urgent = sorted(findings, key=urgency)
+    if not urgent or urgent[0].level not in ("finding", "warning"):
+        return None
+    if picture is None:
+        return Card(file, urgent)
+    small = encode_preview(mark(picture.frames[0].view, urgent, THUMBNAIL_PX, labels=False))
+    close_ups = []
+    for finding in [finding for finding in urgent if finding.level in ("finding", "warning")][:MAX_SHOWN]:
+        pixels = close_up(picture.frames[finding.frame].view, finding)
+        if pixels is not None:
+            close_ups.append((finding, encode_preview(pixels)))
+    return Card(file, urgent, small, close_ups)
+
+
+def to_html(cards: Sequence[Card], summary: str) -> bytes:
+    """The page; its cards by urgency."""
+    ordered = sorted(cards, key=lambda card: (urgency(card.findings[0]), card.file))
+    articles = "".join(_article(card) for card in ordered)
+    page = f"""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>anonymize check</title>
+<style>{_STYLE}</style>
+</head>
+<body>
+<h1>anonymize check</h1>
+<p>{_escaped(summary)}</p>
+<p>What counts comes first, and of that failures, low scores and small boxes.</p>
+{articles}</body>
+</html>
+"""
+    # Names may hold bytes that are no text.
+    return page.encode("utf-8", "backslashreplace")
+
+
+def _article(card: Card) -> str:
+    image = "" if card.thumbnail is None else f'<img src="{_data(card.thumbnail)}" alt="">\n'
+    shown, more = card.findings[:MAX_SHOWN], len(card.findings) - MAX_SHOWN
+    items = "".join(f'<li class="{finding.level}">{_escaped(_sentence(finding))}</li>\n' for finding in shown)
+    items += f"<li>and {more} more</li>\n" if more > 0 else ""
+    figures = "".join(
+        f'<figure><img src="{_data(content)}" alt="">'
+        f'<figcaption class="{finding.level}">{_escaped(finding.label)}</figcaption></figure>\n'
+        for finding, content in card.close_ups
+    )
+    close_ups = f'<div class="close-ups">\n{figures}</div>\n' if figures else ""
+    return f"<article>\n<h2><bdi>{_escaped(card.file)}</bdi></h2>\n{image}<ul>\n{items}</ul>\n{close_ups}</article>\n"
+
+
+def _sentence(finding: Finding) -> str:
+    place = ""
+    if finding.box is not None:
+        box = finding.box
+        place = f" ({box.width:.0f} x {box.height:.0f} pixels at {box.x_min:.0f}, {box.y_min:.0f})"
+    return f"{finding.level}: {finding.label}: {finding.text}{place}"
+
+
+def _escaped(text: str) -> str:
+    """As text, without what turns its direction round or breaks its line."""
+    return html.escape("".join(char if char.isprintable() else ascii(char)[1:-1] for char in text))
+
+
+def _data(content: bytes) -> str:
+    return "data:image/jpeg;base64," + base64.b64encode(content).decode()

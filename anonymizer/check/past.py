@@ -1,0 +1,64 @@
+"""What the anonymizing run left behind about itself: its report, or one for each share, and its manifests."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from anonymizer.errors import SettingsError
+from anonymizer.record.merge import merge_reports, read_report
+from anonymizer.record.report import REPORT_NAME
+from anonymizer.run.manifest import MANIFEST_NAME
+
+
+def _pattern(name: str) -> str:
+    """For the file of that name, or of a share: see `Shard`."""
+    path = Path(name)
+    return rf"{re.escape(path.stem)}(-(?P<number>\d+)-of-(?P<count>\d+))?{re.escape(path.suffix)}"
+
+
+_REPORT, _MANIFEST = re.compile(_pattern(REPORT_NAME)), re.compile(_pattern(MANIFEST_NAME))
+
+
+@dataclass(frozen=True)
+class PastRun:
+    """What the reports of a run that is over say."""
+
+    settings: Mapping[str, object] = field(default_factory=dict)
+    """Options, as in a configuration file."""
+    complete: bool = True
+    """Whether the run reached its end, in all its shares."""
+    files: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """The entry of each file, by its name."""
+
+
+def is_of_the_run(name: str) -> bool:
+    """Whether a file at the top of an output folder is one of those that a run writes there for itself."""
+    return bool(_REPORT.fullmatch(name) or _MANIFEST.fullmatch(name))
+
+
+def find_reports(folder: Path) -> list[Path]:
+    """The report in an output folder, otherwise those of all shares."""
+    if (folder / REPORT_NAME).is_file():
+        return [folder / REPORT_NAME]
+    return sorted(path for path in folder.iterdir() if _REPORT.fullmatch(path.name) and path.is_file())
+
+
+def read_past_run(reports: Sequence[Path]) -> PastRun:
+    """
+    Raises:
+        SettingsError: a report cannot be read or is none, or they are not of one run.
+    """
+    if not reports:
+        return PastRun()
+    merged = merge_reports([read_report(path) for path in reports])
+    settings = merged.head["settings"]
+    if not isinstance(settings, dict):
+        raise SettingsError(f"report {reports[0]} is damaged: its settings are none")
+    matches = [match for path in reports if (match := _REPORT.fullmatch(path.name)) and match["count"]]
+    has_all = all(len(reports) == int(match["count"]) for match in matches)
+    is_complete = bool(merged.head["complete"]) and has_all
+    return PastRun(settings, is_complete, {entry["file"]: entry for entry in merged.files})

@@ -1,0 +1,124 @@
+"""Decides what a check will look at, before any model is loaded."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from anonymizer.check import baseline
+from anonymizer.check.finding import Finding
+from anonymizer.check.match import match_originals
+from anonymizer.check.past import PastRun, find_reports, is_of_the_run, read_past_run
+from anonymizer.check.sensitive import Thresholds, choose_thresholds, preset_of_gate
+from anonymizer.check.target import Target, find_targets
+from anonymizer.errors import OutputError, SettingsError
+from anonymizer.files.find import find_pictures
+from anonymizer.files.output import check_output
+from anonymizer.settings import CheckSettings, DetectSettings, Settings, from_options, settings_from_options
+
+_NO_EXCUSE = ("kinds", "weights", "include-zone", "exclude-zone", "overlay")
+"""What a run was told to leave alone is no excuse for what is still there. (The report tells a checksum of the overlay,
+which masks do not depend on.)"""
+
+
+@dataclass(frozen=True)
+class CheckPlan:
+    """Everything that a check needs to know."""
+
+    check: CheckSettings
+    detect: DetectSettings
+    """What the user asks the gate to look for."""
+    settings: Settings
+    """Of the anonymizing run as its report tells, overruled by what the user says."""
+    thresholds: Thresholds
+    past: PastRun
+    targets: Sequence[Target]
+    settled: Sequence[Finding]
+    """What is known already: folders that cannot be listed, missing and extra files."""
+    not_looked_at: Counter[str]
+    """Files that are no pictures, counted by extension."""
+    accepted: Sequence[baseline.Entry]
+
+
+def make_check_plan(paths: Sequence[Path], options: Mapping[str, object]) -> CheckPlan:
+    """
+    Args:
+        paths: files and folders to look at.
+        options: the user's, as in a configuration file.
+
+    Raises:
+        SettingsError: an option is wrong, or a file or folder is not there.
+        ModelError: there is no model for a wanted kind.
+        OutputError: an output is refused.
+    """
+    check = from_options(CheckSettings, options)
+    folder = paths[0] if len(paths) == 1 and paths[0].is_dir() else None
+    if check.against is not None and folder is None:
+        raise SettingsError("--against compares with the originals of exactly one folder")
+    if check.write_baseline and check.baseline is None:
+        raise SettingsError("--write-baseline needs --baseline FILE")
+    reports = [check.report] if check.report is not None else [] if folder is None else find_reports(folder)
+    past = read_past_run(reports)
+    reported = {key: value for key, value in past.settings.items() if key not in _NO_EXCUSE}
+    of_run = _settings_of_run(reported).detect
+    detect = from_options(DetectSettings, {"preset": preset_of_gate(of_run), **options})
+    thresholds = choose_thresholds(detect, of_run, check.threshold_share)
+    settings = settings_from_options({**reported, **options})
+
+    found = find_targets(paths, settings.find.image_extensions)
+    places = {path.resolve() for path in reports}
+    found.others = {
+        name: path
+        for name, path in found.others.items()
+        if path.resolve() not in places and not (path.parent in paths and is_of_the_run(path.name))
+    }
+    targets, settled = found.targets, [Finding(file, "unreadable", why) for file, why in found.unreadable.items()]
+    if check.against is not None and folder is not None:
+        originals = find_pictures(check.against, settings.find.image_extensions, None)
+        matched = match_originals(check.against, originals, found, past)
+        targets, settled = matched.targets, [*settled, *matched.findings]
+    _refuse_outputs(check, [*paths, *([check.against] if check.against is not None else [])], targets)
+    return CheckPlan(
+        check=check,
+        detect=detect,
+        settings=settings,
+        thresholds=thresholds,
+        past=past,
+        targets=targets,
+        settled=settled,
+        not_looked_at=Counter(path.suffix.lower() for path in found.others.values()),
+        accepted=_read_baseline(check),
+    )
+
+
+def _settings_of_run(reported: Mapping[str, object]) -> Settings:
+    try:
+        return settings_from_options(reported)
+    except SettingsError as error:
+        raise SettingsError(f"the report of the anonymizing run is damaged: {error}") from None
+
+
+def _read_baseline(check: CheckSettings) -> list[baseline.Entry]:
+    path = check.baseline
+    if path is None or (check.write_baseline and not path.exists()):
+        return []
+    try:
+        return baseline.from_json(path.read_bytes())
+    except OSError as error:
+        hint = "; add --write-baseline to make it" if isinstance(error, FileNotFoundError) else ""
+        raise SettingsError(f"baseline {path}: {error.strerror}{hint}") from None
+    except (ValueError, RecursionError) as error:
+        raise SettingsError(f"baseline {path} is damaged: {error}") from None
+
+
+def _refuse_outputs(check: CheckSettings, sources: Sequence[Path], targets: Sequence[Target]) -> None:
+    if check.annotate is not None:
+        for source in sources:
+            if source.is_dir():
+                check_output(source, check.annotate, check.overwrite)
+    pictures = {path.resolve() for target in targets for path in (target.path, target.original) if path is not None}
+    for path in (check.json, check.html, check.baseline):
+        if path is not None and (path.is_dir() or path.resolve() in pictures):
+            raise OutputError(f"{path} is a folder or a picture that is checked; choose another file")

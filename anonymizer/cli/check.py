@@ -1,0 +1,63 @@
+"""`anonymize check`: the gate."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from anonymizer.cli.options import effective_options, setting_options
+from anonymizer.cli.text import say
+from anonymizer.settings import CHECK_SETTINGS, TalkSettings, from_options
+
+EPILOG = """
+\b
+Example:
+  anonymize check --html findings.html anonymized
+  anonymize check --against pictures anonymized
+
+\b
+Exit codes:
+  0    nothing is found
+  1    something is found
+  2    an option, the configuration file, the baseline, a report or a path is wrong
+  3    a model is missing, damaged or no detection model
+  4    an output cannot be written, or is refused
+  130  interrupted
+"""
+
+
+@click.command("check", epilog=EPILOG)
+@click.argument("paths", nargs=-1, required=True, metavar="DIR|FILE...", type=click.Path(path_type=Path))
+@setting_options(CHECK_SETTINGS)
+@click.pass_context
+def check_command(context: click.Context, /, paths: tuple[Path, ...], config: Path | None, **given: object) -> None:
+    """Looks for what pictures that are to be published still show or tell.
+
+    Faces and plates are looked for from lower scores on than the anonymizing run takes, and each file is searched for
+    previews, positions, serial numbers, names and bytes behind the end of the picture. Where the detection JSON of the
+    run lies beside a picture, what is seen again in areas that are redacted indeed is noted only.
+
+    With --against, every picture is also compared with its original.
+    """
+    # Imported here: --help must not wait for NumPy and OpenCV.
+    from anonymizer.check.plan import make_check_plan
+    from anonymizer.check.report import to_table
+    from anonymizer.check.run import run_check
+    from anonymizer.cli.progress import Progress
+
+    options = effective_options(config, given)
+    talk = from_options(TalkSettings, options)
+    plan = make_check_plan(paths, options)
+    with Progress(lambda: len(plan.targets), talk.verbose, talk.quiet) as progress:
+        report = run_check(plan, lambda checked: progress.advance())
+    shown = [finding for finding in report.findings if talk.verbose or finding.level == "finding"]
+    for line in to_table(shown):
+        say(line)
+    if not talk.quiet:
+        say(report.summary())
+        if report.not_looked_at:
+            counts = sorted(report.not_looked_at.items())
+            text = ", ".join(f"{number} {extension or 'without extension'}" for extension, number in counts)
+            say(f"not looked at, since no pictures: {text}")
+    context.exit(report.exit_code)

@@ -1,0 +1,150 @@
+"""Looks for what a picture file tells or shows beside its picture.
+
+Takes a finished file as a stranger would, whoever wrote it; what the policies of `metadata` keep under `strip` and
+`safe` is no remark.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from anonymizer.files import bmp, gif, heif, jpeg, jpeg2000, png, tiff, webp
+from anonymizer.files.formats import FORMATS, Format
+from anonymizer.files.metadata import (
+    DAMAGED_TAGS,
+    MAKER_NOTE,
+    Extras,
+    Tags,
+    exact_profile,
+    parse_exif,
+    quiet_pillow,
+    signs_of_pictures,
+    tags_of,
+)
+
+RemarkKind: TypeAlias = Literal["preview", "gps", "serial", "name", "trailing"]
+REMARK_KINDS: tuple[RemarkKind, ...] = ("preview", "gps", "serial", "name", "trailing")
+
+_THUMBNAIL_IFD = 1
+_GPS_VERSION = 0
+_SERIALS = {
+    0xA431: "serial number of the camera",
+    0xA435: "serial number of the lens",
+    0xC62F: "serial number of the camera",
+    0xA420: "unique number of the picture",
+    0xC65D: "unique number of the picture",
+}
+_NAMES = {0x013B: "artist", 0x9C9D: "author", 0xA430: "owner of the camera"}
+
+# Properties of XMP, by their local names.
+_XMP_SIGNS: Mapping[RemarkKind, tuple[bytes, ...]] = {
+    "gps": (b"GPSLatitude", b"GPSLongitude", b"GPSPosition"),
+    "serial": (b"SerialNumber", b"ImageUniqueID"),
+    "name": (b"PersonInImage", b"mwg-rs:", b"MPReg:", b"OwnerName"),
+}
+
+EXTRAS: Mapping[Format, Callable[[bytes], Extras]] = {
+    "JPEG": jpeg.extras,
+    "PNG": png.extras,
+    "GIF": gif.extras,
+    "BMP": bmp.extras,
+    "TIFF": tiff.extras,
+    "WEBP": webp.extras,
+    "AVIF": heif.extras,
+    "HEIF": heif.extras,
+    "JPEG2000": jpeg2000.extras,
+}
+"""What a file of each format holds beside its picture."""
+
+
+@dataclass(frozen=True)
+class Remark:
+    """Something that a picture file holds and a redacted one should not."""
+
+    kind: RemarkKind
+    text: str
+
+
+def inspect_file(content: bytes, file_format: Format) -> list[Remark]:
+    """What a file that can be read holds beside its picture: no more than one remark of each sort.
+
+    Looked for are further pictures, GPS positions, serial and other unique numbers of devices, names of people, and
+    bytes behind the end of the picture.
+    """
+    extras = EXTRAS[file_format](content)
+    remarks = [Remark("preview", what) for what in extras.previews]
+    for exif in extras.exifs:
+        remarks += _remarks_on_exif(exif)
+    for page in extras.pages:
+        remarks += _remarks_on_tags(page)
+    for text in extras.texts:
+        remarks += _remarks_on_text(text)
+    if any(exact_profile(profile) != profile for profile in extras.profiles):
+        remarks.append(Remark("trailing", "bytes behind the end of the colour profile"))
+    if extras.bytes_behind:
+        remarks.append(Remark("trailing", f"{extras.bytes_behind} bytes behind the end of the picture"))
+    return list(dict.fromkeys(remarks))
+
+
+def _remarks_on_exif(content: bytes) -> Iterator[Remark]:
+    exif = parse_exif(content)
+    if exif is None:
+        yield Remark("preview", "damaged EXIF data, which may hold anything")
+        return
+    try:
+        with quiet_pillow():
+            yield from _remarks_on_tags(tags_of(exif))
+            if exif.get_ifd(_THUMBNAIL_IFD) or signs_of_pictures(content):
+                yield Remark("preview", "a thumbnail in the EXIF data")
+    except DAMAGED_TAGS:
+        yield Remark("preview", "damaged EXIF data, which may hold anything")
+
+
+def _remarks_on_tags(found: Tags) -> Iterator[Remark]:
+    tags = {**found.main, **found.inner}
+    if any(tag != _GPS_VERSION for tag in found.position):
+        yield Remark("gps", "GPS data in the EXIF data")
+    for tag, text in _SERIALS.items():
+        if tags.get(tag):
+            yield Remark("serial", f"{text} in the EXIF data")
+    for tag, text in _NAMES.items():
+        if tags.get(tag):
+            yield Remark("name", f"{text} in the EXIF data")
+    if MAKER_NOTE in tags:
+        yield Remark("preview", "a maker note, in which cameras put previews and serial numbers")
+
+
+def _remarks_on_text(text: bytes) -> Iterator[Remark]:
+    plain = text.replace(b"\0", b"")  # UTF-16 too
+    if signs_of_pictures(text) or signs_of_pictures(plain):
+        yield Remark("preview", "a picture in XMP, a comment, a text or an unknown block")
+    for kind, signs in _XMP_SIGNS.items():
+        if any(sign in plain for sign in signs):
+            what = {"gps": "GPS data", "serial": "serial or unique number", "name": "names or marked people"}[kind]
+            yield Remark(kind, f"{what} in XMP or a text")
+
+
+_STARTS = (
+    *(signs.start for name, signs in FORMATS.items() if name != "BMP"),  # whose beginning is that of many words
+    rb"8BPS",  # Photoshop
+    rb"\xff\x0a|\0\0\0\x0cJXL ",  # JPEG XL
+    rb"....ftyp(avi[fs]|he[iv][cxms]|mif1|msf1|crx )",
+)
+_BMP_HEADERS = (12, 40, 52, 56, 64, 108, 124)
+
+
+def is_picture(path: Path) -> bool:
+    """Whether a file begins like a picture in a usual format, one that can be read here or not."""
+    try:
+        if not path.is_file():
+            return False
+        with open(path, "rb") as file:
+            start = file.read(32)
+    except OSError:
+        return False
+    is_bmp = start[:2] == b"BM" and int.from_bytes(start[14:18], "little") in _BMP_HEADERS
+    return is_bmp or any(re.match(pattern, start, re.DOTALL) for pattern in _STARTS)

@@ -1,0 +1,76 @@
+"""How well the gate tells redacted areas from others by their pixels: python -m tests.benchmarks.gate ORIGINALS OUTPUT
+
+ORIGINALS is a folder of pictures, OUTPUT what the program made of it, with the detection JSON files. For the recorded
+boxes, by size, it prints how many count as redacted before and after, next to each other, and how much detail is left.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+
+from anonymizer.check.compare import max_detail_left
+from anonymizer.check.detail import detail_left, is_featureless
+from anonymizer.check.place import place_of
+from anonymizer.check.target import Target, find_targets
+from anonymizer.errors import PictureError
+from anonymizer.files.read import read_picture
+from anonymizer.pipeline import mask_detections, to_8_bits
+from anonymizer.record.detections import from_json
+from anonymizer.settings import FindSettings, Settings
+from anonymizer.types import Detection, Pixels
+
+SIZES_PX = (0, 12, 16, 24, 48, 96, float("inf"))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("originals", type=Path)
+    parser.add_argument("output", type=Path)
+    folders = parser.parse_args()
+    targets = find_targets([folders.output], FindSettings().image_extensions).targets
+    rows = np.array([row for target in targets for row in _measure(target, folders.originals)])
+    print(f"{'box, px':>9} {'boxes':>6} {'redacted, by their pixels':^27} {'detail left':^23} {'over':>5}")
+    print(f"{'':>9} {'':>6} {'before':>13} {'after':>13} {'median':>7} {'99 %':>7} {'most':>7} {'limit':>5}")
+    for smallest, limit in pairwise(SIZES_PX):
+        _, before, after, left, over = rows[(rows[:, 0] >= smallest) & (rows[:, 0] < limit)].T
+        if len(left):
+            quantiles = " ".join(f"{value:7.3f}" for value in np.percentile(left, (50, 99, 100)))
+            shares = f"{before.mean():13.2%} {after.mean():13.2%}"
+            print(f"{smallest:>8}+ {len(left):6} {shares} {quantiles} {int(over.sum()):5}")
+
+
+def _measure(target: Target, originals: Path) -> list[tuple[float, bool, bool, float, bool]]:
+    """Of each recorded box: size in pixels, whether it counts as redacted before and after, detail left, too much?"""
+    try:
+        before, after = read_picture(originals / target.name), read_picture(target.path)
+    except PictureError as error:
+        print(f"left out: {target.name}: {error}")
+        return []
+    frames = from_json(target.records[0].read_bytes())
+    rows = []
+    for number, (source, frame) in enumerate(zip(before.frames, after.frames, strict=True)):
+        rows += _measure_frame(source.view, frame.view, frames.get(number, []))
+    return rows
+
+
+def _measure_frame(
+    source: Pixels, redacted: Pixels, recorded: Sequence[Detection]
+) -> list[tuple[float, bool, bool, float, bool]]:
+    mask = mask_detections(redacted, recorded, Settings()) >= 1
+    before, after = to_8_bits(source), to_8_bits(redacted)
+    rows = []
+    for detection in recorded:
+        place = place_of(detection.box, after.shape)
+        hidden = [is_featureless(pixels[place], mask[place]) for pixels in (before, after)]
+        left = detail_left(before[place], after[place])
+        rows.append((detection.box.longer_side, hidden[0], hidden[1], left, left > max_detail_left(detection.box)))
+    return rows
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,97 @@
+"""Accepted findings are told by what the pictures show."""
+
+import json
+
+import numpy as np
+import pytest
+from fakes import noise, save
+
+from anonymizer.check.baseline import Entry, accept, from_json, renew, to_entry, to_json
+from anonymizer.check.finding import Finding
+from anonymizer.files.read import read_picture
+from anonymizer.types import Box
+
+FACE = Finding("a.png", "face", "not redacted", "finding", Box(10.2, 10, 20, 20.7), 0.3)
+POSITION = Finding("a.png", "gps", "GPS data")
+
+
+@pytest.fixture
+def picture(tmp_path):
+    return read_picture(save(tmp_path / "a.png", noise(40, 40)))
+
+
+def levels(findings, picture, entries):
+    return [finding.level for finding in accept(findings, picture, entries)]
+
+
+def changed(tmp_path, picture, rows):
+    pixels = picture.pixels.copy()
+    pixels[rows] = ~pixels[rows]
+    return read_picture(save(tmp_path / "changed.png", pixels))
+
+
+def test_the_same_file(picture):
+    entries = [to_entry(FACE, picture), to_entry(POSITION, picture)]
+    other = Finding("b.png", "gps", "GPS data")
+    assert levels([FACE, POSITION, other], picture, entries) == ["accepted"] * 3  # the name is no matter
+    assert levels([FACE, POSITION], picture, []) == ["finding"] * 2
+
+
+def test_another_finding_in_the_same_file(picture):
+    entries = [to_entry(FACE, picture)]
+    elsewhere = Finding("a.png", "face", "not redacted", "finding", Box(25, 25, 35, 35), 0.3)
+    of_another_kind = Finding("a.png", "plate", "not redacted", "finding", FACE.box, 0.3)
+    assert levels([elsewhere, of_another_kind, POSITION], picture, entries) == ["finding"] * 3
+
+
+def test_a_picture_that_changed_elsewhere(tmp_path, picture):
+    entries = [to_entry(FACE, picture), to_entry(POSITION, picture)]
+    later = changed(tmp_path, picture, slice(30, 40))
+    moved = Finding("a.png", "face", "not redacted", "finding", Box(10, 11, 21, 20), 0.4)
+    renamed = Finding("b.png", "face", "not redacted", "finding", FACE.box, 0.3)
+    assert levels([moved, renamed, POSITION], later, entries) == ["accepted", "finding", "finding"]
+
+
+def test_a_picture_that_changed_there(tmp_path, picture):
+    assert levels([FACE], changed(tmp_path, picture, slice(15, 16)), [to_entry(FACE, picture)]) == ["finding"]
+
+
+def test_failures_cannot_be_accepted(picture):
+    failure = Finding("a.png", "uncovered", "face of the original is not hidden", "finding", FACE.box, 0.9)
+    assert levels([failure], picture, [to_entry(failure, picture)]) == ["finding"]
+
+
+def test_regions_of_another_shape_are_others(tmp_path):
+    flat = read_picture(save(tmp_path / "a.png", np.zeros((40, 40, 3), np.uint8)))
+    entry = to_entry(FACE, flat)
+    wide = Finding("a.png", "face", "", "finding", Box(10, 10, 25, 18), 0.3)
+    assert to_entry(wide, flat).region != entry.region
+
+
+def test_as_json(picture):
+    entries = [to_entry(FACE, picture), to_entry(POSITION, picture)]
+    assert from_json(to_json(entries)) == entries
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"[]",
+        b"{}",
+        b'{"version": 2, "accepted": []}',
+        b'{"version": 1, "accepted": [{}]}',
+        b'{"version": 1, "accepted": [{"file": "a", "kind": "face", "picture": "0", "box": [1, 2], "region": null}]}',
+        b"\xff",
+    ],
+)
+def test_damaged(content):
+    with pytest.raises(ValueError):  # noqa: PT011
+        from_json(content)
+
+
+def test_renewed_for_the_files_that_were_checked():
+    old = [Entry("a.png", "gps", "0"), Entry("b.png", "gps", "1")]
+    new = [Entry("b.png", "face", "2", (1, 2, 3, 4), "3")]
+    assert renew(old, new, {"b.png", "c.png"}) == [old[0], new[0]]
+    assert json.loads(to_json(renew(old, new, {"b.png"})))["version"] == 1

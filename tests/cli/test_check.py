@@ -1,0 +1,489 @@
+"""The gate: exit codes, messages, files."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from fakes import CrashingDetector, FixedDetector, KeenDetector, face, load, noise, plate, save, smooth
+from PIL import Image
+
+from anonymizer.check.plan import make_check_plan
+from anonymizer.cli.main import run
+
+FACE = face(20, 20, 60, 60)
+BAD_REPORT = '{"files": [], "complete": true, "settings": {"face-threshold": 7}}'
+
+
+@pytest.fixture
+def check(capsys):
+    """check(*arguments) returns exit code, stdout, stderr."""
+
+    def check(*arguments):
+        code = run(["check", *map(str, arguments)])
+        return (code, *capsys.readouterr())
+
+    return check
+
+
+@pytest.fixture
+def redacted(folders, use_detectors, capsys):
+    """An output folder with two pictures, one of them in a folder, of which each shows a face."""
+    for index, name in enumerate(["a.png", "sub/b.png"]):
+        save(folders[0] / name, noise(100, 100, seed=index))
+    use_detectors(KeenDetector(FACE))
+    assert run(["--input", str(folders[0]), "--image-output", str(folders[1])]) == 0
+    capsys.readouterr()
+    return folders[1]
+
+
+def findings(path, level="finding"):
+    entries = json.loads(path.read_text())["findings"]
+    return [(entry["file"], entry["kind"]) for entry in entries if entry["level"] == level]
+
+
+def test_our_output(check, redacted, use_detectors, tmp_path):
+    code, out, _ = check(redacted)
+    assert (code, out) == (0, "2 files checked: 0 findings, 0 warnings, 0 noted\n")
+    use_detectors(FixedDetector(FACE))  # sees the face all the same
+    code, out, _ = check(redacted, "--json", tmp_path / "found.json", "-v")
+    assert code == 0
+    assert "2 files checked: 0 findings, 0 warnings, 2 noted" in out
+    assert re.search(r"a\.png +\(noted\) face 0\.90 +20, 20, 40 x 40 +seen again in a redacted area", out)
+    content = json.loads((tmp_path / "found.json").read_text())
+    assert content["complete"] is True
+    assert content["totals"]["noted"] == 2
+
+
+def test_untouched_pictures(check, folders, redacted):
+    code, out, _ = check(folders[0])
+    assert code == 1
+    assert re.search(r"a\.png +face 0\.90 +20, 20, 40 x 40 +not redacted", out)
+    assert "2 files checked: 2 findings in 2 files" in out
+
+
+def test_a_picture_that_was_put_there(check, folders, redacted):
+    """With the record of its redacted twin."""
+    shutil.copy(folders[0] / "a.png", redacted / "a.png")
+    code, out, _ = check(redacted)
+    assert code == 1
+    assert "recorded as redacted, but the pixels show detail" in out
+
+
+def test_files_and_folders(check, folders, redacted):
+    assert check(redacted / "a.png", redacted / "sub")[0] == 0
+    code, out, _ = check(redacted, folders[0] / "a.png")
+    assert code == 1
+    assert f"{folders[0]}/a.png" in out
+    code, _, err = check(redacted, "no such file.png")
+    assert (code, err) == (2, "anonymize: no such file.png: no such file or folder\n")
+    assert check()[0] == 2
+
+
+def test_what_a_file_tells(check, tmp_path, use_detectors):
+    exif = Image.Exif()
+    exif.get_ifd(0x8825).update({1: "N", 2: (48.0, 8.0, 7.0)})
+    path = save(tmp_path / "in" / "a.jpg", smooth(40, 40), exif=exif)
+    path.write_bytes(path.read_bytes() + b"behind")
+    use_detectors(FixedDetector())
+    code, out, _ = check(tmp_path / "in", "--json", tmp_path / "found.json")
+    assert code == 1
+    assert "GPS data in the EXIF data" in out
+    assert findings(tmp_path / "found.json") == [("a.jpg", "gps"), ("a.jpg", "trailing")]
+
+
+def test_bad_files(check, tmp_path, use_detectors):
+    source = tmp_path / "in"
+    save(source / "a.png", smooth(40, 40))
+    (source / "broken.jpg").write_bytes(b"no picture")
+    (source / "hidden.dat").write_bytes(b"GIF89a")
+    (source / "notes.txt").touch()
+    red = noise(40, 40)
+    red[0, 0] = (255, 0, 0)
+    save(source / "red.png", red)
+    use_detectors(CrashingDetector(RuntimeError("boom")))
+    code, out, err = check(source)
+    assert code == 1
+    assert "cannot be checked: is no picture in JPEG" in out
+    assert "cannot be checked: unexpected RuntimeError: boom" in out
+    assert re.search(r"hidden\.dat +unreadable", out)
+    assert "not looked at, since no pictures: 1 .txt" in out
+    assert "Traceback" not in err
+
+
+def test_a_damaged_record(check, redacted):
+    (redacted / "a.json").write_text('[{"kind": "face"}]')
+    code, out, _ = check(redacted)
+    assert code == 1
+    assert "a.json beside it is damaged: holds something that is no detection" in out
+
+
+def moving(path, *frames):
+    """An animation."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    first, *others = map(Image.fromarray, frames)
+    options = {"lossless": True, "exact": True} if path.suffix == ".webp" else {}
+    first.save(path, save_all=True, append_images=others, duration=100, **options)
+    return path
+
+
+def flat(height, width, level):
+    return np.full((height, width, 3), level, np.uint8)
+
+
+@pytest.mark.parametrize("name", ["a.gif", "a.png", "a.webp"])
+def test_animations(check, folders, tmp_path, use_detectors, capsys, name):
+    """The face is found in the second frame alone: the first and the third are hidden there too, the fourth is not."""
+    drawn = np.kron(np.array([[0, 255], [255, 0]], np.uint8), np.ones((50, 50), np.uint8))[:, :, np.newaxis].repeat(
+        3, 2
+    )
+    stripes = drawn.copy()
+    stripes[20:60, 20:60:2] = (255, 0, 0)
+    moving(folders[0] / name, drawn, stripes, drawn - drawn // 4, drawn - drawn // 3)
+    use_detectors(KeenDetector(FACE))
+    assert run(["--input", str(folders[0]), "--image-output", str(folders[1])]) == 0
+    capsys.readouterr()
+    assert check(folders[1], "--against", folders[0])[:2] == (0, "1 files checked: 0 findings, 0 warnings, 0 noted\n")
+    use_detectors(FixedDetector(FACE))
+    assert check(folders[1], "--json", tmp_path / "found.json", "--html", tmp_path / "found.html")[0] == 1
+    entries = json.loads((tmp_path / "found.json").read_text())["findings"]
+    levels = [(entry["level"], entry.get("frame", 0)) for entry in entries]
+    assert levels == [("noted", 0), ("noted", 1), ("noted", 2), ("finding", 3)]
+    shutil.copy(folders[0] / name, folders[1] / name)
+    assert "changed" not in check(folders[1], "--against", folders[0])[1]
+    assert "not hidden" in check(folders[1], "--against", folders[0])[1]
+
+
+def test_pages(check, folders, use_detectors, capsys):
+    """Nothing is hidden in the pages beside that with a face."""
+    moving(folders[0] / "a.tif", noise(100, 100), flat(100, 100, 90), flat(80, 90, 50))
+    use_detectors(KeenDetector(FACE))
+    assert run(["--input", str(folders[0]), "--image-output", str(folders[1])]) == 0
+    capsys.readouterr()
+    assert check(folders[1], "--against", folders[0])[:2] == (0, "1 files checked: 0 findings, 0 warnings, 0 noted\n")
+    moving(folders[1] / "a.tif", noise(100, 100), flat(100, 100, 90))
+    assert "another number of frames" in check(folders[1], "--against", folders[0])[1]
+
+
+def test_what_a_run_keeps_for_itself_is_nothing_extra(check, folders, redacted, tmp_path):
+    assert (redacted / "anonymize-manifest.sqlite").exists()
+    (redacted / "anonymize-manifest-1-of-2.sqlite").touch()
+    assert check(redacted, "--against", folders[0])[:2] == (
+        0, "2 files checked: 0 findings, 0 warnings, 0 noted\n",
+    )  # fmt: skip
+    (redacted / "sub" / "anonymize-report.json").touch()
+    assert "anonymize-report.json  extra" in check(redacted, "--against", folders[0])[1]
+
+
+def test_reports_of_shares(check, folders, use_detectors, capsys):
+    for index in range(8):
+        save(folders[0] / f"{index}.png", noise(100, 100, seed=index))
+    (folders[0] / "broken.png").write_bytes(b"broken")
+    use_detectors(KeenDetector(FACE))
+    for share in ("1/2", "2/2"):
+        run(["--input", str(folders[0]), "--image-output", str(folders[1]), "--shard", share])
+    capsys.readouterr()
+    code, out, _ = check(folders[1], "--against", folders[0])
+    assert (code, out) == (0, "8 files checked: 0 findings, 0 warnings, 1 noted\n")
+    (folders[1] / "anonymize-report-2-of-2.json").unlink()
+    assert "did not reach its end" in check(folders[1], "--against", folders[0])[1]
+
+
+def test_a_run_that_only_detected(check, folders, use_detectors, capsys):
+    save(folders[0] / "a.png", noise(100, 100))
+    use_detectors(KeenDetector(FACE))
+    assert run(["--input", str(folders[0]), "--image-output", str(folders[1]), "--method", "none"]) == 0
+    capsys.readouterr()
+    code, out, _ = check(folders[1], "--against", folders[0], "-v")
+    assert code == 0
+    assert "no output: the run was told to detect only" in out
+    shutil.copy(folders[0] / "a.png", folders[1])
+    code, out, _ = check(folders[1], "--against", folders[0])
+    assert code == 1
+    assert "has an output, though the report says detected" in out
+    assert "recorded as redacted, but the pixels show detail" in out
+
+
+def test_what_the_run_left_visible(check, folders, use_detectors, capsys):
+    save(folders[0] / "a.png", noise(100, 100))
+    use_detectors(KeenDetector(FACE), KeenDetector(plate(70, 70, 90, 80), kinds=["plate"]))
+    arguments = ["--input", str(folders[0]), "--image-output", str(folders[1])]
+    assert run([*arguments, "--plate-method", "none", "--exclude-zone", "0,0 1,0 1,0.1 0,0.1"]) == 0
+    capsys.readouterr()
+    code, out, _ = check(folders[1])
+    assert code == 1
+    assert re.search(r"a\.png +plate 0\.90 +70, 70, 20 x 10 +recorded as redacted, but", out)
+
+
+@pytest.mark.parametrize("method", ["mosaic", "solid", "image", "inpaint"])
+def test_other_methods(check, folders, use_detectors, capsys, method):
+    for name in ("a.png", "b.jpg"):
+        save(folders[0] / name, smooth(100, 100) // 2 + noise(100, 100) // 2)
+    use_detectors(KeenDetector(FACE))
+    assert run(["--input", str(folders[0]), "--image-output", str(folders[1]), "--method", method]) == 0
+    use_detectors(FixedDetector(FACE))
+    capsys.readouterr()
+    assert check(folders[1])[:2] == (0, "2 files checked: 0 findings, 0 warnings, 2 noted\n")
+
+
+@pytest.mark.parametrize(
+    ("of_run", "given", "used"),
+    [
+        (["fast"], [], "balanced"), (["thorough"], [], "thorough"), ([], [], "balanced"),
+        (["thorough"], ["fast"], "fast"),
+    ],
+)  # fmt: skip
+def test_preset(folders, use_detectors, of_run, given, used):
+    save(folders[0] / "a.png", noise(100, 100))
+    use_detectors(KeenDetector(FACE))
+    presets = [["--preset", name] for name in of_run] or [[]]
+    assert run(["--input", str(folders[0]), "--image-output", str(folders[1]), *presets[0]]) == 0
+    plan = make_check_plan([folders[1]], dict.fromkeys(["preset"], given[0]) if given else {})
+    assert plan.detect.preset == used
+
+
+def test_thresholds(check, redacted, tmp_path):
+    check(redacted, "--json", tmp_path / "found.json", "--kinds", "face")
+    assert json.loads((tmp_path / "found.json").read_text())["thresholds"] == {
+        "told": {"face": 0.1}, "run": {"face": 0.2}, "sure": {"face": pytest.approx(0.52)},
+    }  # fmt: skip
+    check(redacted, "--json", tmp_path / "found.json", "--face-threshold", "0.4", "--threshold-share", "1")
+    assert json.loads((tmp_path / "found.json").read_text())["thresholds"]["told"] == {"face": 0.4, "plate": 0.5}
+
+
+@pytest.mark.parametrize(("of_run", "told"), [(0.9, 0.1), (0.1, 0.05), (None, 0.1)])
+def test_a_report_never_makes_the_gate_look_away(check, redacted, tmp_path, of_run, told):
+    report = json.loads((redacted / "anonymize-report.json").read_text())
+    report["settings"] |= {"face-threshold": of_run, "kinds": "plate"}
+    (redacted / "anonymize-report.json").write_text(json.dumps(report))
+    check(redacted, "--json", tmp_path / "found.json")
+    assert json.loads((tmp_path / "found.json").read_text())["thresholds"]["told"] == {"face": told, "plate": 0.25}
+
+
+def test_against(check, folders, redacted, tmp_path):
+    code, out, _ = check("--against", folders[0], redacted, "--json", tmp_path / "found.json")
+    assert (code, out) == (0, "2 files checked: 0 findings, 0 warnings, 0 noted\n")
+
+
+def test_against_jpeg(check, folders, use_detectors, capsys):
+    for sampling in (0, 1, 2):
+        save(folders[0] / f"{sampling}.jpg", noise(99, 101), subsampling=sampling, quality=95)
+    save(folders[0] / "webp.png", noise(99, 101), format="WEBP")  # lossy: encoded anew as a whole
+    use_detectors(KeenDetector(FACE))
+    assert run(["--input", str(folders[0]), "--image-output", str(folders[1])]) == 0
+    capsys.readouterr()
+    assert check("--against", folders[0], folders[1])[:2] == (0, "4 files checked: 0 findings, 0 warnings, 0 noted\n")
+
+
+def test_against_finds_what_was_not_hidden(check, folders, redacted, tmp_path):
+    shutil.copy(folders[0] / "a.png", redacted / "a.png")
+    (redacted / "a.json").write_text("[]")
+    code, out, _ = check("--against", folders[0], redacted, "--json", tmp_path / "found.json")
+    assert code == 1
+    assert ("a.png", "uncovered") in findings(tmp_path / "found.json")
+    assert "face of the original is not hidden" in out
+
+
+def test_against_warns_of_what_is_seen_weakly(check, folders, redacted, monkeypatch, tmp_path):
+    weak = face(70, 70, 90, 90, 0.15)
+    monkeypatch.setattr("anonymizer.check.sensitive.load_detectors", lambda settings: (KeenDetector(FACE, weak),))
+    code, _, _ = check("--against", folders[0], redacted, "--json", tmp_path / "found.json")
+    assert code == 0
+    assert ("a.png", "uncovered") in findings(tmp_path / "found.json", "warning")
+
+
+def test_against_finds_changes_elsewhere(check, folders, redacted):
+    pixels = load(redacted / "a.png").copy()
+    pixels[95, 95:98, 0] ^= 1
+    save(redacted / "a.png", pixels)
+    code, out, _ = check("--against", folders[0], redacted)
+    assert code == 1
+    assert re.search(r"a\.png +changed +3 pixels differ outside the redacted areas", out)
+
+
+def test_against_finds_another_size(check, folders, redacted):
+    save(redacted / "a.png", smooth(50, 50))
+    assert "another size or other channels than its original" in check("--against", folders[0], redacted)[1]
+
+
+def test_against_finds_missing_and_extra_files(check, folders, redacted, tmp_path):
+    (redacted / "a.png").unlink()
+    (redacted / "notes.txt").touch()
+    save(redacted / "c.png", smooth(30, 30))
+    (folders[0] / "d.png").write_bytes(b"broken")
+    report = json.loads((redacted / "anonymize-report.json").read_text())
+    report["files"].append({"file": "d.png", "status": "failed", "reason": "is broken"})
+    (redacted / "anonymize-report.json").write_text(json.dumps(report))
+    code, out, _ = check("--against", folders[0], redacted, "--json", tmp_path / "found.json", "-v")
+    assert code == 1
+    assert sorted(findings(tmp_path / "found.json")) == [
+        ("a.json", "extra"), ("a.png", "missing"), ("c.png", "extra"), ("notes.txt", "extra"),
+    ]  # fmt: skip
+    assert findings(tmp_path / "found.json", "noted") == [("d.png", "missing")]
+    assert "no output: failed, is broken" in out
+
+
+def test_against_an_unfinished_run(check, folders, redacted):
+    path = redacted / "anonymize-report.json"
+    report = json.loads(path.read_text())
+    report["complete"] = False
+    report["files"][0] |= {"status": "failed"}
+    path.write_text(json.dumps(report))
+    code, out, _ = check("--against", folders[0], redacted)
+    assert code == 1
+    assert "the anonymizing run did not reach its end" in out
+    assert "has an output, though the report says failed" in out
+
+
+def test_against_needs_one_folder(check, folders, redacted):
+    assert check("--against", folders[0], redacted / "a.png")[0] == 2
+    code, _, err = check("--against", folders[0], redacted, redacted / "sub")
+    assert (code, err) == (2, "anonymize: --against compares with the originals of exactly one folder\n")
+    assert check("--against", folders[0] / "no such folder", redacted)[0] == 2
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"files": []}', "\udcff", BAD_REPORT])
+def test_a_damaged_report(check, redacted, content):
+    (redacted / "anonymize-report.json").write_bytes(content.encode("utf-8", "surrogateescape"))
+    code, _, err = check(redacted)
+    assert code == 2
+    assert "report" in err
+    assert "is damaged" in err
+    assert "Traceback" not in err
+
+
+def test_baseline(check, folders, redacted, tmp_path):
+    known = tmp_path / "known.json"
+    code, _, err = check(folders[0], "--baseline", known)
+    assert code == 2
+    assert "add --write-baseline to make it" in err
+    code, out, _ = check(folders[0], "--baseline", known, "--write-baseline")
+    assert code == 0
+    assert "0 findings, 0 warnings, 0 noted, 2 accepted" in out
+    assert check(folders[0], "--baseline", known)[0] == 0
+    save(folders[0] / "sub" / "b.png", noise(100, 100, seed=7))
+    code, out, _ = check(folders[0], "--baseline", known)
+    assert code == 1
+    assert "1 finding in 1 file" in out
+    assert check(folders[0], "--write-baseline")[0] == 2
+    known.write_text("{}")
+    assert check(folders[0], "--baseline", known)[0] == 2
+
+
+def test_failures_stay_in_spite_of_a_baseline(check, folders, redacted, tmp_path):
+    (folders[0] / "broken.png").write_bytes(b"broken")
+    code, out, _ = check(folders[0], "--baseline", tmp_path / "known.json", "--write-baseline")
+    assert code == 1
+    assert "1 finding in 1 file" in out
+
+
+def test_annotate(check, folders, redacted, tmp_path):
+    code, _, _ = check(folders[0], "--annotate", tmp_path / "marked")
+    assert code == 1
+    marked = load(tmp_path / "marked" / "sub" / "b.png.jpg")
+    assert marked.shape == (100, 100, 3)
+    assert np.abs(marked[30:50, 20].astype(int) - (255, 40, 40)).mean() < 60
+    code, _, err = check(folders[0], "--annotate", tmp_path / "marked")
+    assert code == 4
+    assert "not empty; add --overwrite" in err
+    assert check(folders[0], "--annotate", tmp_path / "marked", "--overwrite")[0] == 1
+    assert check(folders[0], "--annotate", folders[0] / "marked")[0] == 4
+
+
+def test_annotate_never_writes_elsewhere(check, redacted, tmp_path, monkeypatch):
+    (tmp_path / "work").mkdir()
+    save(tmp_path / "up" / "a.png", noise(100, 100))
+    monkeypatch.chdir(tmp_path / "work")
+    assert check("../up/a.png", "--annotate", "marked")[0] == 1
+    assert (tmp_path / "work" / "marked" / "up" / "a.png.jpg").exists()
+
+
+def test_html(check, folders, redacted, tmp_path):
+    name = "<script>alert(1)<\u202e&\udcff.png"
+    shutil.copy(folders[0] / "a.png", folders[0] / name)
+    (folders[0] / "z broken.jpg").write_bytes(b"broken")
+    assert check(folders[0], "--html", tmp_path / "found.html")[0] == 1
+    page = (tmp_path / "found.html").read_text(encoding="utf-8")
+    assert "<script" not in page
+    assert "\u202e" not in page
+    assert "&lt;script&gt;alert(1)&lt;\\u202e&amp;\\udcff.png" in page
+    assert page.count("data:image/jpeg;base64,") == 6  # a thumbnail and a close-up for each of three
+    assert page.index("z broken.jpg") < page.index(">a.png<")  # failures first
+    assert not re.search(r'(src|href)="(?!data:)', page)
+
+
+def test_outputs_that_are_refused(check, redacted, tmp_path):
+    code, _, err = check(redacted, "--json", redacted / "a.png")
+    assert code == 4
+    assert "choose another file" in err
+    (tmp_path / "file").touch()
+    assert check(redacted, "--html", tmp_path / "file" / "page.html")[0] == 4
+
+
+def test_quiet(check, folders, redacted):
+    assert check(redacted, "-q") == (0, "", "")
+    code, out, err = check(folders[0], "-q")
+    assert (code, err) == (1, "")
+    assert "not redacted" in out
+
+
+def test_config(check, redacted, tmp_path):
+    """One file serves both commands."""
+    (tmp_path / "config.yaml").write_text(f"face-threshold: 0.05\nfeather: 0.2\njson: {tmp_path / 'found.json'}\n")
+    assert check("--config", tmp_path / "config.yaml", redacted)[0] == 0
+    assert json.loads((tmp_path / "found.json").read_text())["thresholds"]["told"]["face"] == 0.025
+
+
+def test_options_of_check_go_behind_it(capsys, tmp_path):
+    assert run(["--kinds", "face", "check", str(tmp_path)]) == 2
+    assert "options of 'check' go behind it" in capsys.readouterr().err
+
+
+def test_an_empty_folder(check, tmp_path, use_detectors):
+    (tmp_path / "in").mkdir()
+    use_detectors(FixedDetector())
+    assert check(tmp_path / "in")[:2] == (0, "0 files checked: 0 findings, 0 warnings, 0 noted\n")
+
+
+def test_real_models(check, folders, originals, tmp_path, capsys):
+    shutil.copy(originals / "astronaut.png", folders[0])
+    assert check(folders[0], "--json", tmp_path / "found.json")[0] == 1
+    assert ("astronaut.png", "face") in findings(tmp_path / "found.json")
+    assert run(["--input", str(folders[0]), "--image-output", str(folders[1])]) == 0
+    capsys.readouterr()
+    code, out, _ = check(folders[1], "--against", folders[0])
+    assert code == 0, out
+
+
+def test_interrupt(folders, originals, tmp_path):
+    for index in range(30):
+        shutil.copy(originals / "astronaut.png", folders[0] / f"{index:02}.png")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "anonymizer", "check", "--kinds", "face", "--json", tmp_path / "found.json", folders[0]],
+        stderr=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        env=os.environ,
+    )
+    while process.poll() is None and not (tmp_path / "found.json").exists():
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    # Python ends by the signal where that came in the midst of an import, which shells tell as 130 too.
+    assert process.returncode in (130, -signal.SIGINT)
+    assert b"anonymize: interrupted" in err
+    assert b"Traceback" not in err
+    assert json.loads((tmp_path / "found.json").read_text())["complete"] is False
+
+
+def test_plates_too(check, folders, use_detectors):
+    save(folders[0] / "a.png", noise(100, 100))
+    use_detectors(KeenDetector(plate(20, 20, 60, 40, 0.3), kinds=["plate"]))
+    code, out, _ = check(folders[0])
+    assert code == 1
+    assert re.search(r"plate 0\.30 +20, 20, 40 x 20", out)
