@@ -47,6 +47,8 @@ class Settings:
     ema: float = 0.9995
     box_weight: float = 2.0
     width: str = "small"
+    until: int = 0
+    """Step to stop at, while the rate falls as for all steps; 0 for all of them."""
     seed: int = 0
     bfloat16: bool = False
     validate_every: int = 3000
@@ -276,7 +278,7 @@ def fit(
     threads: int,
     echo=click.echo,
 ) -> None:
-    """Train up to the settings' number of steps, from the last checkpoint where there is one."""
+    """Train up to the step that the settings name, from the last checkpoint where there is one."""
     settings = trainer.settings
     out.mkdir(parents=True, exist_ok=True)
     (out / "settings.json").write_text(json.dumps(dataclasses.asdict(settings), indent=1))
@@ -285,8 +287,8 @@ def fit(
         manager.checkpoint.restore(manager.latest_checkpoint).expect_partial()
         echo(f"resumed at step {int(trainer.step)}")
     every = max(1, min(50, settings.steps // 4))
-    half = settings.steps // 2
-    for last, size in ((half, settings.first_size), (settings.steps, settings.size)):
+    half, end = settings.steps // 2, settings.until or settings.steps
+    for last, size in ((min(half, end), settings.first_size), (end, settings.size)):
         first = int(trainer.step)
         if first >= last:
             continue
@@ -304,7 +306,7 @@ def fit(
                 sums[:] = 0
             if (step + 1) % SAVE_EVERY == 0 or step + 1 == last:
                 manager.save()
-            if (step + 1) % settings.validate_every == 0 or step + 1 == settings.steps:
+            if (step + 1) % settings.validate_every == 0 or step + 1 == end:
                 _validate(trainer, held, held_negatives, out, step + 1, echo)
     trainer.mean_network.save_weights(out / "last.weights.h5")
 
@@ -368,6 +370,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=pathlib.Path)
 @click.option("--init", type=_FILE, help="Weights to start from.")
 @click.option("--out", type=click.Path(path_type=pathlib.Path), default="run", show_default=True)
 @click.option("--steps", default=Settings.steps, show_default=True)
+@click.option("--until", default=Settings.until, help="Stop at this step, while the rate falls as for all --steps.")
 @click.option("--batch", default=Settings.batch, show_default=True)
 @click.option("--size", default=Settings.size, show_default=True, help="Side of a training view, pixels.")
 @click.option("--first-size", default=Settings.first_size, show_default=True, help="The same in the first half.")
