@@ -50,13 +50,14 @@ def _view_matrix(rng: Generator, sample: Sample, size: int, anchor: np.ndarray |
     else:
         scale = size / max(height, width) * np.exp(rng.uniform(np.log(0.9), np.log(3.5)))
         middle = np.array([rng.uniform(0, width), rng.uniform(0, height)])
-    scale = float(np.clip(scale, 0.85 * size / max(height, width), 4.0))
+    least = size / min(height, width) if rng.random() < 0.5 else 0.85 * size / max(height, width)
+    scale = float(np.clip(scale, least, max(least, 4.0)))
     squeeze = np.exp(rng.uniform(-0.3, 0.3)) if rng.random() < 0.5 else np.exp(rng.normal(0, 0.05))
     angle = rng.normal(0, 0.09) if rng.random() < 0.35 else 0.0
-    if rng.random() < 0.04:
-        angle = rng.uniform(-0.6, 0.6)
+    if rng.random() < 0.1:
+        angle = rng.uniform(-0.7, 0.7)
     shear = rng.uniform(-0.15, 0.15) if rng.random() < 0.2 else 0.0
-    flip = -1.0 if rng.random() < 0.4 else 1.0
+    flip = -1.0 if rng.random() < 0.3 else 1.0
     linear = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     linear = linear @ np.array([[flip, shear], [0.0, 1.0]]) @ np.diag([scale * squeeze, scale / squeeze])
     shift = np.zeros(2)
@@ -120,19 +121,19 @@ def _clip(view: View, size: int) -> View:
 
 
 def _paste(pixels: np.ndarray, patch: np.ndarray, quad: np.ndarray, light: float) -> None:
-    """Warp a patch onto a quadrilateral, float (4, 2), clockwise from the upper left, with a soft edge."""
+    """Warp a patch (RGB or RGBA) onto a quadrilateral, float (4, 2), clockwise from the upper left; soft edges."""
     size = pixels.shape[0]
     width = max(4, int(np.linalg.norm(quad[1] - quad[0])))
     height = max(4, int(np.linalg.norm(quad[3] - quad[0])))
     patch = cv2.resize(patch, (width, height), interpolation=cv2.INTER_AREA)
-    patch = np.clip(patch.astype(np.float32) * light, 0, 255).astype(np.uint8)
+    alpha = patch[..., 3] if patch.shape[2] == 4 else np.full((height, width), 255, np.uint8)
+    patch = np.clip(patch[..., :3].astype(np.float32) * light, 0, 255).astype(np.uint8)
     corners = np.float32([[-0.5, -0.5], [width - 0.5, -0.5], [width - 0.5, height - 0.5], [-0.5, height - 0.5]])
     x0, y0 = np.maximum(np.floor(quad.min(axis=0)).astype(int) - 2, 0)
     x1, y1 = np.minimum(np.ceil(quad.max(axis=0)).astype(int) + 2, size)
     if x1 <= x0 or y1 <= y0:
         return
     transform = cv2.getPerspectiveTransform(corners, np.float32(quad - (x0, y0)))
-    alpha = np.full((height, width), 255, np.uint8)
     extent_xy = int(x1 - x0), int(y1 - y0)
     warped = cv2.warpPerspective(patch, transform, extent_xy, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     mask = cv2.warpPerspective(alpha, transform, extent_xy, flags=cv2.INTER_LINEAR)[..., None].astype(np.uint16)
@@ -155,6 +156,8 @@ def _quad(rng: Generator, middle: np.ndarray, width: float, height: float) -> np
     corners[:, 1] += corners[:, 0] * rng.normal(0, 0.12) * width / max(width, 4 * height)
     corners[:, 0] += corners[:, 1] * rng.normal(0, 0.2 if leaning else 0.08)
     angle = rng.normal(0, 0.25 if leaning else 0.06)
+    if rng.random() < (0.3 if leaning else 0.08):
+        angle = rng.uniform(-0.9, 0.9) if leaning else rng.uniform(-0.5, 0.5)
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     return (corners * (width, height)) @ turn.T + middle
 

@@ -19,7 +19,7 @@ from .data import Row, Sample, decode, read_pack
 Run = Callable[[np.ndarray], dict[str, np.ndarray]]
 """uint8 (1, H, W, 3) to the outputs of the exported model's signature."""
 
-SIDES = (320, 640, 1280)
+SIDES = (320, 480, 640, 1280)
 """Limits of the longest side, pixels, one pass each."""
 
 NMS_IOU = 0.4

@@ -380,12 +380,20 @@ def plate(rng: Generator, fonts: Fonts) -> np.ndarray:
     """Draw one plate, uint8 RGB, about 100 pixels high, with dirt, a glare or a shadow now and then."""
     weights = np.array([weight for weight, _ in PLATES])
     canvas = PLATES[rng.choice(len(PLATES), p=weights / weights.sum())][1](rng, fonts)
-    return _wear(rng, canvas)
+    return _frame(rng, _wear(rng, canvas)) if rng.random() < 0.3 else _wear(rng, canvas)
+
+
+def _frame(rng: Generator, canvas: np.ndarray) -> np.ndarray:
+    """Put a holder around a plate; people who label plates mostly take it for a part of them."""
+    colour = _jitter(rng, _choice(rng, ((25, 25, 28), (25, 25, 28), (150, 150, 155), (90, 90, 95))))
+    margin = max(1, round(canvas.shape[0] * rng.uniform(0.02, 0.07)))
+    below = margin + round(canvas.shape[0] * rng.uniform(0.0, 0.1))
+    return cv2.copyMakeBorder(canvas, margin, below, margin, margin, cv2.BORDER_CONSTANT, value=colour)
 
 
 def _wear(rng: Generator, canvas: np.ndarray) -> np.ndarray:
     height, width = canvas.shape[:2]
-    work = canvas.astype(np.float32)
+    work = canvas[..., :3].astype(np.float32)
     if rng.random() < 0.3:
         dirt = cv2.resize(rng.random((4, 8), np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
         amount = (np.clip(dirt - 0.5, 0, 1) * rng.uniform(0.3, 1.3))[..., None]
@@ -397,7 +405,8 @@ def _wear(rng: Generator, canvas: np.ndarray) -> np.ndarray:
     if rng.random() < 0.2:
         edge = round(height * rng.uniform(0.2, 0.8))
         work[:edge] *= rng.uniform(0.3, 0.8)
-    return np.clip(work, 0, 255).astype(np.uint8)
+    worn = np.clip(work, 0, 255).astype(np.uint8)
+    return np.concatenate([worn, canvas[..., 3:]], axis=2)
 
 
 # Things that are not plates -------------------------------------------------------------------------------
@@ -542,19 +551,48 @@ def stripes_of_text(rng: Generator, fonts: Fonts) -> np.ndarray:
     return canvas
 
 
+def imprint(rng: Generator, fonts: Fonts) -> np.ndarray:
+    """Words, a player's number or a badge as on shirts, caps and banners: RGBA, ink without a panel behind it."""
+    height = 128
+    mask = np.zeros((height, round(height * np.exp(rng.uniform(-0.4, 1.3))), 3), np.uint8)
+    white, path = (255, 255, 255), fonts.pick(rng)
+    ink = _choice(rng, ((245, 245, 245), (15, 15, 18), _any_colour(rng), _any_colour(rng)))
+    kind = rng.random()
+    if kind < 0.6:
+        lines = int(rng.integers(1, 4))
+        for line in range(lines):
+            box = 0.02, (line + 0.08) / lines, 0.98, (line + 0.92) / lines
+            write(mask, box, _phrase(rng, int(rng.integers(1, 4))), path, white, 1.6)
+    elif kind < 0.8:
+        write(mask, (0.1, 0.02, 0.9, 0.2), _phrase(rng, 1), path, white, 1.6)
+        write(mask, (0.05, 0.28, 0.95, 1.0), _letters(rng, DIGITS, int(rng.integers(1, 3))), path, white, 1.3)
+    else:
+        middle = mask.shape[1] // 2, height // 2
+        cv2.ellipse(mask, middle, (middle[0] - 2, middle[1] - 2), 0, 0, 360, white, -1)
+        badge = np.full_like(mask, ink)
+        other = _contrast(rng, ink)
+        for inset in rng.integers(3, 40, int(rng.integers(0, 3))):
+            axes = max(2, middle[0] - int(inset)), max(2, middle[1] - int(inset))
+            cv2.ellipse(badge, middle, axes, 0, 0, 360, other, int(rng.integers(1, 6)))
+        write(badge, (0.2, 0.35, 0.8, 0.65), _phrase(rng, int(rng.integers(1, 3))), path, other, 1.6)
+        return np.concatenate([badge, mask[..., :1]], axis=2)
+    return np.concatenate([np.full_like(mask, ink), mask[..., :1]], axis=2)
+
+
 SIGNS: tuple[tuple[float, Callable[[Generator, Fonts], np.ndarray]], ...] = (
-    (0.36, board),
-    (0.16, number_tile),
-    (0.12, foreign_board),
-    (0.10, grille),
-    (0.06, keyboard),
-    (0.10, document),
-    (0.10, stripes_of_text),
+    (0.24, board),
+    (0.12, number_tile),
+    (0.09, foreign_board),
+    (0.07, grille),
+    (0.04, keyboard),
+    (0.07, document),
+    (0.07, stripes_of_text),
+    (0.30, imprint),
 )
 
 
 def sign(rng: Generator, fonts: Fonts) -> np.ndarray:
-    """Draw one thing that looks a little like a plate and is none."""
+    """Draw one thing that looks a little like a plate and is none, RGB or RGBA."""
     weights = np.array([weight for weight, _ in SIGNS])
     return _wear(rng, SIGNS[rng.choice(len(SIGNS), p=weights / weights.sum())][1](rng, fonts))
 
@@ -598,7 +636,9 @@ def main(target: pathlib.Path, folders: tuple[pathlib.Path, ...], seed: int) -> 
         scale = min(200 / picture.shape[1], 100 / picture.shape[0])
         small = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
         y, x = i // 10 * 110, i % 10 * 210
-        sheet[y : y + small.shape[0], x : x + small.shape[1]] = small
+        alpha = small[..., 3:] / 255.0 if small.shape[2] == 4 else 1.0
+        place = sheet[y : y + small.shape[0], x : x + small.shape[1]]
+        place[:] = small[..., :3] * alpha + 128 * (1 - alpha)
     Image.fromarray(sheet).save(target)
 
 

@@ -1,4 +1,4 @@
-"""Training the detector from random weights, or from those of an earlier stage.
+"""Training the detector from random weights, or from given ones.
 
 ``python -m weights.plate.train --data PACK --negatives DIR --fonts DIR --out RUN``; run it again to resume.
 ``--smoke`` needs no data at all.
@@ -24,26 +24,34 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import keras
 import tensorflow as tf
 
-from . import augment, data, evaluate, render
+from . import augment, data, evaluate, mine, render
 from .model import STRIDES, WIDTHS, Serving, build
+
+SAVE_EVERY = 1000
+"""Steps between checkpoints."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
     """What decides a training run."""
 
-    steps: int = 6000
-    batch: int = 16
+    steps: int = 13000
+    batch: int = 8
     size: int = 384
-    rate: float = 1.5e-3
+    """Side of a view in the second half of the steps, pixels."""
+    first_size: int = 256
+    """The same in the first half. After that, the training data are looked through with the weights so far."""
+    rate: float = 1.2e-3
     warmup: int = 300
     decay: float = 0.02
-    ema: float = 0.999
+    ema: float = 0.9995
     box_weight: float = 2.0
     width: str = "small"
+    until: int = 0
+    """Step to stop at, while the rate falls as for all steps; 0 for all of them."""
     seed: int = 0
     bfloat16: bool = False
-    validate_every: int = 1000
+    validate_every: int = 3000
 
 
 @dataclasses.dataclass
@@ -107,8 +115,8 @@ class Sources:
         return view
 
 
-def batches(sources: Sources, settings: Settings, first: int, threads: int) -> Iterator[tuple]:
-    """Yield (step, pixels uint8 (B, S, S, 3), targets per level) from step ``first`` on.
+def batches(sources: Sources, settings: Settings, size: int, first: int, last: int, threads: int) -> Iterator[tuple]:
+    """Yield (step, pixels uint8 (B, S, S, 3), targets per level) from step ``first`` to the one before ``last``.
 
     Every example is drawn from a generator seeded by the run's seed, the step and its place in the batch,
     so a resumed run sees what an uninterrupted one would have seen.
@@ -116,11 +124,11 @@ def batches(sources: Sources, settings: Settings, first: int, threads: int) -> I
 
     def one(step: int, place: int) -> tuple[np.ndarray, list[np.ndarray]]:
         rng = np.random.default_rng([settings.seed, step, place])
-        return sources.example(rng, settings.size)
+        return sources.example(rng, size)
 
     with ThreadPoolExecutor(threads) as pool:
         ahead: list[list[Future]] = []
-        for step in range(first, settings.steps + 3):
+        for step in range(first, last + 3):
             ahead.append([pool.submit(one, step, place) for place in range(settings.batch)])
             if len(ahead) < 4:
                 continue
@@ -142,7 +150,7 @@ def losses(outputs: list[tf.Tensor], targets: list[tf.Tensor]) -> tuple[tf.Tenso
         heat_loss += tf.reduce_sum(hit + miss)
         plates += tf.reduce_sum(middle)
         box_loss += tf.reduce_sum(target[..., 2] * (1 - _giou(raw[..., 1:], target[..., 3:])))
-    plates = tf.maximum(plates, 1.0)
+    plates = tf.maximum(plates, 4.0)
     return heat_loss / plates, box_loss / plates
 
 
@@ -181,6 +189,10 @@ class Trainer:
         self.optimizer.build(self.network.trainable_variables)
         self.step = tf.Variable(0, dtype=tf.int64)
         self.serving = Serving(self.mean_network)
+
+    def run(self, picture: np.ndarray) -> dict[str, np.ndarray]:
+        """Find plates with the mean weights, as ``Serving`` does."""
+        return {name: value.numpy() for name, value in self.serving(tf.constant(picture)).items()}
 
     @tf.function
     def train(self, pixels: tf.Tensor, targets: list[tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
@@ -226,7 +238,6 @@ def gather(
     folders: tuple[pathlib.Path, ...],
     tests: tuple[pathlib.Path, ...],
     skip: set[str],
-    mined: tuple[pathlib.Path, ...],
     bank: render.Bank,
 ) -> tuple[Sources, list[data.Sample], list[data.Sample]]:
     """Read everything into memory; returns what to train on, held-out plate pictures, held-out negatives."""
@@ -234,25 +245,22 @@ def gather(
     negative_rows = [row for folder in folders for row in data.read_folder(folder, skip)]
     plate_rows = _apart(plate_rows, tests, "plate pictures")
     negative_rows = _apart(negative_rows, tests, "negatives")
-    notes: dict[str, dict[str, list]] = {"ignore": {}, "hard": {}}
-    for path in mined:
-        for kind, places in json.loads(path.read_text()).items():
-            notes[kind].update(places)
-    train_rows = [row for row in plate_rows if not data.is_held_out(row)]
-    plates = data.load_all(train_rows)
-    for sample in plates:
-        extra = np.asarray(notes["ignore"].get(sample.name, []), np.float32).reshape(-1, 4)
-        sample.boxes = np.concatenate([sample.boxes, extra])
-        sample.ignore = np.concatenate([sample.ignore, np.ones(len(extra), bool)])
+    plates = data.load_all([row for row in plate_rows if not data.is_held_out(row)])
     negatives = data.load_all([row for row in negative_rows if not data.is_held_out(row)])
-    hard = [
-        (i, np.asarray(box, np.float32))
-        for i, sample in enumerate(negatives)
-        for box in notes["hard"].get(sample.name, [])
-    ]
     held = data.load_all([row for row in plate_rows if data.is_held_out(row)])
     held_negatives = data.load_all([row for row in negative_rows if data.is_held_out(row)])
-    return Sources(plates, negatives, hard, bank), held, held_negatives
+    return Sources(plates, negatives, [], bank), held, held_negatives
+
+
+def with_mined(sources: Sources, notes: dict[str, list]) -> Sources:
+    """Ignore unlabelled plates and learn from hard places, as ``mine.look_through`` wrote them down."""
+    plates = []
+    for sample, places in zip(sources.plates, notes["ignore"], strict=True):
+        boxes = np.asarray(places, np.float32).reshape(-1, 4)
+        ignore = np.concatenate([sample.ignore, np.ones(len(boxes), bool)])
+        plates.append(dataclasses.replace(sample, boxes=np.concatenate([sample.boxes, boxes]), ignore=ignore))
+    hard = [(i, np.asarray(box, np.float32)) for i, places in enumerate(notes["hard"]) for box in places]
+    return dataclasses.replace(sources, plates=plates, hard=hard)
 
 
 def quality(figures: dict) -> float:
@@ -270,7 +278,7 @@ def fit(
     threads: int,
     echo=click.echo,
 ) -> None:
-    """Train up to the settings' number of steps, from the last checkpoint where there is one."""
+    """Train up to the step that the settings name, from the last checkpoint where there is one."""
     settings = trainer.settings
     out.mkdir(parents=True, exist_ok=True)
     (out / "settings.json").write_text(json.dumps(dataclasses.asdict(settings), indent=1))
@@ -278,23 +286,39 @@ def fit(
     if manager.latest_checkpoint:
         manager.checkpoint.restore(manager.latest_checkpoint).expect_partial()
         echo(f"resumed at step {int(trainer.step)}")
-    start, sums, first = time.perf_counter(), np.zeros(2), int(trainer.step)
     every = max(1, min(50, settings.steps // 4))
-    with (out / "loss.csv").open("a", newline="") as file:
-        log = csv.writer(file)
-        for step, pixels, levels in batches(sources, settings, first, threads):
+    half, end = settings.steps // 2, settings.until or settings.steps
+    for last, size in ((min(half, end), settings.first_size), (end, settings.size)):
+        first = int(trainer.step)
+        if first >= last:
+            continue
+        if first >= half:
+            sources = with_mined(sources, _mined(trainer, sources, out, echo))
+        start, sums = time.perf_counter(), np.zeros(2)
+        for step, pixels, levels in batches(sources, settings, size, first, last, threads):
             sums += [float(value) for value in trainer.train(tf.constant(pixels), [tf.constant(t) for t in levels])]
             if (step + 1) % every == 0:
                 spent = (time.perf_counter() - start) / (step + 1 - first)
                 heat, box = sums / every
-                log.writerow([step + 1, f"{heat:.4f}", f"{box:.4f}", f"{spent:.3f}"])
-                file.flush()
+                with (out / "loss.csv").open("a", newline="") as file:
+                    csv.writer(file).writerow([step + 1, f"{heat:.4f}", f"{box:.4f}", f"{spent:.3f}"])
                 echo(f"step {step + 1}  heat {heat:.4f}  box {box:.4f}  {spent:.2f} s/step")
                 sums[:] = 0
-            if (step + 1) % settings.validate_every == 0 or step + 1 == settings.steps:
+            if (step + 1) % SAVE_EVERY == 0 or step + 1 == last:
                 manager.save()
+            if (step + 1) % settings.validate_every == 0 or step + 1 == end:
                 _validate(trainer, held, held_negatives, out, step + 1, echo)
     trainer.mean_network.save_weights(out / "last.weights.h5")
+
+
+def _mined(trainer: Trainer, sources: Sources, out: pathlib.Path, echo) -> dict[str, list]:
+    """Look through the training data with the weights so far, once a run."""
+    notes = out / "mined.json"
+    if not notes.is_file():
+        found = mine.look_through(trainer.run, sources.plates, sources.negatives, out)
+        echo("  ".join(f"{kind}: {sum(map(len, places))} places" for kind, places in found.items()))
+        notes.write_text(json.dumps(found))
+    return json.loads(notes.read_text())
 
 
 def _validate(trainer: Trainer, held: list, held_negatives: list, out: pathlib.Path, step: int, echo) -> None:
@@ -302,10 +326,7 @@ def _validate(trainer: Trainer, held: list, held_negatives: list, out: pathlib.P
     if not held:
         return
 
-    def run(picture: np.ndarray) -> dict[str, np.ndarray]:
-        return {name: value.numpy() for name, value in trainer.serving(tf.constant(picture)).items()}
-
-    figures = evaluate.validate(run, held, held_negatives)
+    figures = evaluate.validate(trainer.run, held, held_negatives)
     with (out / "validation.jsonl").open("a") as file:
         file.write(json.dumps({"step": step, "quality": round(quality(figures), 4), "figures": figures}) + "\n")
     echo(f"step {step}  validation quality {quality(figures):.4f}  {figures['0.3']}")
@@ -346,12 +367,13 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=pathlib.Path)
 @click.option("--skip", type=_FILE, help="File names to leave out, one a line.")
 @click.option("--exclude", multiple=True, type=_FOLDER, help="Test pack: leave out near-duplicates of its pictures.")
 @click.option("--fonts", multiple=True, type=_FOLDER, help="Folder of fonts for drawn plates and signs.")
-@click.option("--mined", multiple=True, type=_FILE, help="Notes written by mine.py.")
 @click.option("--init", type=_FILE, help="Weights to start from.")
 @click.option("--out", type=click.Path(path_type=pathlib.Path), default="run", show_default=True)
 @click.option("--steps", default=Settings.steps, show_default=True)
+@click.option("--until", default=Settings.until, help="Stop at this step, while the rate falls as for all --steps.")
 @click.option("--batch", default=Settings.batch, show_default=True)
 @click.option("--size", default=Settings.size, show_default=True, help="Side of a training view, pixels.")
+@click.option("--first-size", default=Settings.first_size, show_default=True, help="The same in the first half.")
 @click.option("--rate", default=Settings.rate, show_default=True, help="Highest learning rate.")
 @click.option("--width", type=click.Choice(list(WIDTHS)), default=Settings.width, show_default=True)
 @click.option("--seed", default=Settings.seed, show_default=True)
@@ -359,12 +381,14 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=pathlib.Path)
 @click.option("--bfloat16", is_flag=True, help="Compute in bfloat16 where the processor does it faster.")
 @click.option("--threads", default=2, show_default=True, help="Threads that prepare examples.")
 @click.option("--smoke", is_flag=True, help="A few steps of a tiny network on drawn pictures only.")
-def main(packs, negatives, skip, exclude, fonts, mined, init, out, threads, smoke, **options) -> None:
+def main(packs, negatives, skip, exclude, fonts, init, out, threads, smoke, **options) -> None:
     """Train the plate detector; run again with the same --out to resume."""
     cv2.setNumThreads(1)
     settings = Settings(**options)
     if smoke:
-        settings = Settings(steps=8, batch=4, size=128, warmup=2, width="tiny", validate_every=8, seed=options["seed"])
+        settings = Settings(
+            steps=8, batch=4, size=128, first_size=128, warmup=2, width="tiny", validate_every=8, seed=options["seed"]
+        )
     elif not packs:
         raise click.UsageError("--data is needed (or --smoke)")
     stock = {"plates": 40, "signs": 40} if smoke else {}
@@ -373,7 +397,7 @@ def main(packs, negatives, skip, exclude, fonts, mined, init, out, threads, smok
         sources, held, held_negatives = Sources([], [], [], bank), [], []
     else:
         skipped = set(skip.read_text().split()) if skip else set()
-        sources, held, held_negatives = gather(packs, negatives, exclude, skipped, mined, bank)
+        sources, held, held_negatives = gather(packs, negatives, exclude, skipped, bank)
     click.echo(
         f"{len(sources.plates)} pictures with plates, {len(sources.negatives)} without, "
         f"{len(sources.hard)} hard places; held out: {len(held)} and {len(held_negatives)}"
