@@ -26,6 +26,8 @@ from anonymizer.redact.redact import redact, to_scene, to_targets, weaknesses
 from anonymizer.settings import KINDS, DetectSettings, Settings
 from anonymizer.types import Alpha, Detection, Job, Pixels, Pixels8, Result
 
+FAINT_BELOW = 64
+"""Pictures of 8 bits that use fewer levels of brightness are spread out for detection."""
 HIGHLIGHTS_FROM = 99.9
 """Percentile of brightness from which on 16-bit pixels are shown white; as few are shown black."""
 
@@ -85,10 +87,13 @@ def detect_in_alpha(alpha: Alpha | None, detectors: Sequence[Detector]) -> list[
 
 
 def to_8_bits(pixels: Pixels) -> Pixels8:
-    """A picture as a screen would show it: of 16 bits, the range in use, but for a few shadows and highlights."""
-    if pixels.dtype == np.uint8:
+    """A picture as detectors should see it: the range in use, but for a few shadows and highlights, is spread out.
+
+    Pictures of 8 bits stay as they are unless they are so dark or pale that models would miss most of what is there.
+    """
+    darkest, brightest = np.percentile(pixels[::4, ::4], (100 - HIGHLIGHTS_FROM, HIGHLIGHTS_FROM))
+    if pixels.dtype == np.uint8 and not 0 < brightest - darkest < FAINT_BELOW:
         return cast(Pixels8, pixels)
-    darkest, brightest = np.percentile(pixels, (100 - HIGHLIGHTS_FROM, HIGHLIGHTS_FROM))
     shown = (pixels.astype(np.float32) - np.float32(darkest)) * np.float32(255 / max(1.0, brightest - darkest))
     return cast(Pixels8, np.rint(shown).clip(0, 255).astype(np.uint8))
 

@@ -123,6 +123,14 @@ def test_a_crowd_has_no_limit(originals):
     assert len(detect(np.tile(small, (20, 25, 1)), load_detectors(FACES))) >= 490
 
 
+@pytest.mark.parametrize(("contrast", "brightness"), [(0.08, 0), (0.15, 200)])
+def test_very_dark_and_very_pale_pictures(originals, contrast, brightness):
+    portrait = np.asarray(Image.open(originals / "astronaut.png"))
+    faint = (portrait * contrast + brightness).astype(np.uint8)
+    (face,) = detect(faint, load_detectors(FACES))
+    assert overlap(face.box, Box(175, 65, 275, 205)) > 0.5
+
+
 def test_gray_pictures(originals):
     gray = np.asarray(Image.open(originals / "astronaut.png").convert("L"))
     _, found = anonymize_image(gray, Settings(detect=FACES))
