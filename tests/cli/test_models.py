@@ -5,7 +5,6 @@ def test_bundled_models(capsys):
     assert run(["models"]) == 0
     out = capsys.readouterr().out
     assert "centerface: face from score 0.2" in out
-    assert "centerface-int8: face from score 0.2" in out
     assert "licence  MIT" in out
     assert "plate: plate from score 0.5" in out
     assert "licence  Apache-2.0" in out
