@@ -115,8 +115,6 @@ def max_detail_left(box: Box) -> float:
 
 def _shown_alike(before: Pixels, after: Pixels) -> tuple[Pixels8, Pixels8]:
     """Both of 8 bits, in the same range."""
-    if before.dtype == np.uint8:
-        return to_8_bits(before), to_8_bits(after)
     both = to_8_bits(np.concatenate([before, after]))
     return both[: before.shape[0]], both[before.shape[0] :]
 

@@ -74,8 +74,8 @@ def _is_overlaid(
     """Whether an area looks as if the picture of the method image lay over it: laid once more, it changes little."""
     if all(settings.redact.method_of(detection.kind) != "image" for detection in recorded):
         return lambda place, where: False
-    again = to_8_bits(redact_detections(pixels, recorded, settings)[0]).astype(np.int16)
-    differences = np.abs(again - to_8_bits(pixels))
+    both = to_8_bits(np.concatenate([pixels, redact_detections(pixels, recorded, settings)[0]]))
+    differences = np.abs(np.diff(both.astype(np.int16).reshape(2, *pixels.shape), axis=0)[0])
 
     def is_overlaid(place: Place, where: npt.NDArray[np.bool_]) -> bool:
         return bool(where.any() and differences[place][where].mean() <= MAX_OVERLAY_DIFFERENCE)

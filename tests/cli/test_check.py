@@ -137,6 +137,21 @@ def flat(height, width, level):
     return np.full((height, width, 3), level, np.uint8)
 
 
+@pytest.mark.parametrize("brightness", [0, 200])
+def test_faint_pictures(check, folders, use_detectors, capsys, brightness):
+    """Detectors see them with all their contrast, whether they were redacted or not."""
+    pixels = noise(100, 100) // 6 + np.uint8(brightness)
+    save(folders[0] / "a.png", pixels)
+    use_detectors(KeenDetector(FACE))
+    assert run(["--input", str(folders[0]), "--image-output", str(folders[1])]) == 0
+    capsys.readouterr()
+    assert check(folders[1], "--against", folders[0])[:2] == (0, "1 files checked: 0 findings, 0 warnings, 0 noted\n")
+    shutil.copy(folders[0] / "a.png", folders[1])
+    out = check(folders[1], "--against", folders[0])[1]
+    assert "recorded as redacted, but the pixels show detail" in out
+    assert "face of the original is not hidden" in out
+
+
 @pytest.mark.parametrize("name", ["a.gif", "a.png", "a.webp"])
 def test_animations(check, folders, tmp_path, use_detectors, capsys, name):
     """The face is found in the second frame alone: the first and the third are hidden there too, the fourth is not."""

@@ -5,7 +5,7 @@ from typing import get_args
 import numpy as np
 import pytest
 from fakes import noise, save, smooth
-from PIL import Image, PngImagePlugin
+from PIL import Image, ImageFile, PngImagePlugin
 from test_encode import jpeg_file
 from test_metadata import PHOTOSHOP_THUMBNAIL, THUMBNAIL, XMP, full_exif
 
@@ -37,7 +37,9 @@ def test_every_format_is_inspected():
     assert set(EXTRAS) == set(get_args(Format))
 
 
-def test_plain_files():
+@pytest.mark.parametrize("allow_truncated", [False, True])
+def test_plain_files(monkeypatch, allow_truncated):
+    monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", allow_truncated)
     assert inspect_file(jpeg_file(noise(20, 20)), "JPEG") == []
     assert inspect_file(jpeg_file(noise(20, 20), progressive=True, restart=2), "JPEG") == []
 
