@@ -77,25 +77,26 @@ def serve(connection_number: int, lifeline: int) -> None:
     for ignored in (signal.SIGINT, signal.SIGTERM):  # sent to all processes of a terminal; the parent decides
         signal.signal(ignored, signal.SIG_IGN)
     Thread(target=_end_with_parent, args=[lifeline], daemon=True).start()
-    with Connection(connection_number) as connection:
-        task: Task = connection.recv()
+    with Connection(connection_number) as connection, suppress(EOFError, BrokenPipeError, ConnectionResetError):
+        _carry_out_jobs(connection)  # until the parent is gone
+
+
+def _carry_out_jobs(connection: Connection) -> None:
+    task: Task = connection.recv()
+    try:
+        work = task.begin()
+    except AnonymizerError as error:
+        connection.send(error)
+        return
+    _use_one_thread()
+    connection.send(READY)
+    while True:
+        job: Job = connection.recv()
         try:
-            work = task.begin()
+            answer: Result | AnonymizerError = work(job)
         except AnonymizerError as error:
-            connection.send(error)
-            return
-        _use_one_thread()
-        connection.send(READY)
-        while True:
-            try:
-                job: Job = connection.recv()
-            except EOFError:
-                return
-            try:
-                answer: Result | AnonymizerError = work(job)
-            except AnonymizerError as error:
-                answer = error
-            connection.send(answer)
+            answer = error
+        connection.send(answer)
 
 
 def _end_with_parent(lifeline: int) -> None:

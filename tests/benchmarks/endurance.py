@@ -43,7 +43,9 @@ def kill_again_and_again(scratch: Path, arguments: argparse.Namespace) -> None:
     finished = 0
     for kill in range(arguments.kills):
         process = start(scratch / "in", scratch / "out")
-        time.sleep(chance.random() * 3)
+        if kill % 2:  # somewhere in the work, and not only while it starts
+            wait_for_progress(scratch / "out", process)
+        time.sleep(chance.random())
         finished += process.poll() is not None
         process.kill()
         process.wait()
@@ -83,6 +85,12 @@ def run_again(scratch: Path, arguments: argparse.Namespace) -> None:
     begin = time.perf_counter()
     assert start(scratch / "in", scratch / "out").wait() == 0
     print(f"a second run over {number} finished pictures takes {time.perf_counter() - begin:.1f} s (limit 30 s)")
+
+
+def wait_for_progress(output: Path, process: subprocess.Popen[bytes]) -> None:
+    before = count_done(output)
+    while process.poll() is None and count_done(output) == before:
+        time.sleep(0.01)
 
 
 def make_pictures(folder: Path, number: int, side: int = 320) -> None:
