@@ -71,8 +71,10 @@ class TroublesomeDetector:
                     os.kill(os.getpid(), signal.SIGKILL)
             if (red, green, blue) == (0, 255, 0):
                 time.sleep(3600)
-            if (red, green, blue) == (0, 0, 255):
-                time.sleep(1)
+            if (red, green, blue) == (0, 0, 254):
+                Path(os.environ["TROUBLE_MARK"]).touch()
+            while (red, green, blue) == (0, 0, 255) and not Path(os.environ["TROUBLE_MARK"]).exists():
+                time.sleep(0.01)
         return [[face(5, 5, 15, 15)] for _ in pictures]
 
 
@@ -97,7 +99,8 @@ def marked(first_pixel: tuple[int, int, int], seed: int = 0) -> Pixels:
     return pixels
 
 
-KILLS, KILLS_ONCE, HANGS, TAKES_A_SECOND = (255, 0, 0), (254, 0, 0), (0, 255, 0), (0, 0, 255)
+KILLS, KILLS_ONCE, HANGS = (255, 0, 0), (254, 0, 0), (0, 255, 0)
+WAITS, ENDS_THE_WAIT = (0, 0, 255), (0, 0, 254)
 
 
 def face(x_min: float, y_min: float, x_max: float, y_max: float, score: float = 0.9) -> Detection:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import fakes
 import pytest
-from fakes import HANGS, KILLS, KILLS_ONCE, TAKES_A_SECOND, marked, noise, save
+from fakes import ENDS_THE_WAIT, HANGS, KILLS, KILLS_ONCE, WAITS, marked, noise, save
 
 from anonymizer.errors import AnonymizerError, ModelError
 from anonymizer.run.local import run
@@ -38,9 +38,10 @@ def fill(source, number):
 
 
 def test_results_come_in_the_order_of_the_listing(work, folders):
-    save(folders[0] / "0.png", marked(TAKES_A_SECOND))
-    for index in range(1, 4):
+    save(folders[0] / "0.png", marked(WAITS))
+    for index in (1, 2):
         save(folders[0] / f"{index}.png", noise(30, 30, seed=index))
+    save(folders[0] / "3.png", marked(ENDS_THE_WAIT))
     seen = []
     report = work(on_result=lambda result: seen.append(result.file))
     assert seen[0] != "0.png"
