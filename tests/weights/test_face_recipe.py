@@ -78,8 +78,12 @@ def types_of_outputs(quantise, content: bytes, name: str) -> set[int]:
     return {tensors[operator.outputs[0]].type for found, operator in quantise._operators(model) if found == kind}
 
 
-def test_integers_answer_like_floats(quantise, floats, pictures):
-    integers = quantise.quantise(floats, pictures)
+NO_STRIDE = 1000
+
+
+@pytest.mark.parametrize("float_stride", [4, NO_STRIDE])
+def test_integers_answer_like_floats(quantise, floats, pictures, float_stride):
+    integers = quantise.quantise(floats, pictures, float_stride)
     assert quantise.TensorType.INT8 in types_of_outputs(quantise, integers, "CONV_2D")
     assert quantise.TensorType.INT8 in types_of_outputs(quantise, integers, "ADD")
     assert types_of_outputs(quantise, integers, "LOGISTIC") == {quantise.TensorType.FLOAT32}
@@ -87,6 +91,35 @@ def test_integers_answer_like_floats(quantise, floats, pictures):
         for expected, found in zip(answers(floats, picture), answers(integers, picture), strict=True):
             assert found.dtype == np.float32
             assert np.abs(found - expected).mean() < 0.03 * np.abs(expected).max()
+
+
+def test_coarse_layers_stay_floats(quantise, floats, pictures):
+    """The two convolutions at stride 4; depth to space behind them, and all before, are integers."""
+    model = quantise.flatbuffer_utils.convert_bytearray_to_object(
+        bytearray(quantise.quantise(floats, pictures, float_stride=4))
+    )
+    tensors = model.subgraphs[0].tensors
+    kinds = {
+        getattr(quantise.BuiltinOperator, name): name
+        for name in ("QUANTIZE", "DEQUANTIZE", "CONV_2D", "DEPTH_TO_SPACE", "LOGISTIC")
+    }
+    found = [
+        (kinds[kind], tensors[operator.outputs[0]].type == quantise.TensorType.INT8)
+        for kind, operator in quantise._operators(model)
+        if kind in kinds
+    ]
+    expected = [
+        ("QUANTIZE", True),
+        *[("CONV_2D", True)] * 3,
+        ("DEQUANTIZE", False),
+        *[("CONV_2D", False)] * 2,
+        ("QUANTIZE", True),
+        ("DEPTH_TO_SPACE", True),
+        ("CONV_2D", True),
+        ("DEQUANTIZE", False),
+    ]
+    assert found[: len(expected)] == expected
+    assert {is_integer for _, is_integer in found[len(expected) :]} == {False}
 
 
 def test_equalised_channels_change_no_answer(quantise, floats, pictures):
@@ -106,7 +139,7 @@ def test_equalised_channels_change_no_answer(quantise, floats, pictures):
 
 
 def test_the_same_pictures_give_the_same_file(quantise, floats, pictures):
-    assert quantise.quantise(floats, pictures) == quantise.quantise(floats, pictures)
+    assert quantise.quantise(floats, pictures, 4) == quantise.quantise(floats, pictures, 4)
 
 
 def test_ranges_cut_off_what_is_rare(quantise):

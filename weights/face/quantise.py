@@ -1,4 +1,4 @@
-"""Turns the layers of a TFLite network into 8-bit integers, up to its heads, which stay floats.
+"""Turns the layers of a TFLite network into 8-bit integers, but for its coarsest ones and its heads, which stay floats.
 
 Weights get one scale per output channel, activations one range per tensor, as CPUs with 8-bit instructions want it
 (Jacob et al. 2018, arXiv:1712.05877). TensorFlow's converter knows the same, but not how to leave out decoding and to
@@ -27,6 +27,7 @@ from tensorflow.lite.tools import flatbuffer_utils
 _CONVOLUTION, _DEPTHWISE = BuiltinOperator.CONV_2D, BuiltinOperator.DEPTHWISE_CONV_2D
 _CAST, _PAD, _ADD = BuiltinOperator.CAST, BuiltinOperator.PAD, BuiltinOperator.ADD
 _TO_SPACE = BuiltinOperator.DEPTH_TO_SPACE
+_TO_INTEGERS, _TO_FLOATS = BuiltinOperator.QUANTIZE, BuiltinOperator.DEQUANTIZE
 _INTEGER_VERSION = {_CONVOLUTION: 3, _DEPTHWISE: 3, _PAD: 2, _ADD: 2, _TO_SPACE: 2}
 """Operations that become integers, with the version of TFLite's first that knows integers."""
 _CHANNEL_AXIS = {_CONVOLUTION: 0, _DEPTHWISE: 3}
@@ -60,12 +61,13 @@ class Activations:
         return Activations(self.low / scale, self.high / scale, self.sample / scale)
 
 
-def quantise(content: bytes, pictures: Sequence[np.ndarray]) -> bytes:
+def quantise(content: bytes, pictures: Sequence[np.ndarray], float_stride: int) -> bytes:
     """
     Args:
         content: a TFLite file of floats. Its first operation casts the uint8 picture, all up to its first sigmoid and
             the convolution before that are convolutions, additions, padding and depth to space.
         pictures: uint8 (1, H, W, 3), like those that the network will see; they settle the ranges.
+        float_stride: layers with so many pixels per cell, or more, stay floats.
 
     Raises:
         ValueError: an operation is none of those.
@@ -73,7 +75,7 @@ def quantise(content: bytes, pictures: Sequence[np.ndarray]) -> bytes:
     model = flatbuffer_utils.convert_bytearray_to_object(bytearray(content))
     seen = observe(model, content, pictures)
     seen = equalise(model, seen)
-    _to_integers(model, seen)
+    _to_integers(model, seen, float_stride)
     _drop_unused(model)
     return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
 
@@ -208,17 +210,24 @@ def _tensors_with_same_channels(model: ModelT) -> Iterator[set[int]]:
             yield group
 
 
-def _to_integers(model: ModelT, seen: Mapping[int, Activations]) -> None:
+def _to_integers(model: ModelT, seen: Mapping[int, Activations], float_stride: int) -> None:
     graph = model.subgraphs[0]
-    integers = _before_heads(model)
+    strides = _strides(model)
+    integers = [operator for _, operator in _before_heads(model) if strides[int(operator.outputs[0])] < float_stride]
+    integers += _insert_conversions(model, integers)
+    seen = dict(seen)
     formats: dict[int, tuple[float, int]] = {}
-    for kind, operator in integers:
+    for kind, operator in _operators(model):
+        if operator not in integers:
+            continue
         entry, output = int(operator.inputs[0]), int(operator.outputs[0])
         if kind == _CAST:
             formats[output] = _PIXEL_RANGE
             graph.tensors[entry].quantization = _quantization(1.0, 0)
-            operator.opcodeIndex = _operator_code(model, BuiltinOperator.QUANTIZE, 1)
+            operator.opcodeIndex = _operator_code(model, _TO_INTEGERS, 1)
             operator.builtinOptionsType, operator.builtinOptions = BuiltinOptions.NONE, None
+        elif kind == _TO_INTEGERS:
+            seen[output], formats[output] = seen[entry], choose_range(seen[entry])
         else:
             formats[output] = formats[entry] if kind in (_PAD, _TO_SPACE) else choose_range(seen[output])
             operator.opcodeIndex = _operator_code(model, kind, _INTEGER_VERSION[kind])
@@ -228,18 +237,59 @@ def _to_integers(model: ModelT, seen: Mapping[int, Activations]) -> None:
         graph.tensors[tensor].type = TensorType.INT8
         graph.tensors[tensor].quantization = _quantization(scale, zero_point)
 
-    # The last integers become floats again, for the heads.
-    features = int(integers[-1][1].outputs[0])
-    floats = copy(graph.tensors[features])
-    floats.name, floats.type, floats.quantization = b"features", TensorType.FLOAT32, None
-    floats.buffer = _add_buffer(model, None)
-    graph.tensors.append(floats)
-    back = OperatorT()
-    back.opcodeIndex = _operator_code(model, BuiltinOperator.DEQUANTIZE, 2)
-    back.inputs, back.outputs = np.array([features], np.int32), np.array([len(graph.tensors) - 1], np.int32)
-    for operator in graph.operators[len(integers) :]:
-        operator.inputs = np.where(operator.inputs == features, back.outputs[0], operator.inputs)
-    graph.operators.insert(len(integers), back)
+
+def _strides(model: ModelT) -> dict[int, int]:
+    """Pixels of the picture per cell of the tensors before the heads, by tensor index."""
+    strides: dict[int, int] = {}
+    for kind, operator in _before_heads(model):
+        stride = strides.get(int(operator.inputs[0]), 1)
+        if kind in _CHANNEL_AXIS:
+            stride *= operator.builtinOptions.strideH
+        elif kind == _TO_SPACE:
+            stride //= operator.builtinOptions.blockSize
+        strides[int(operator.outputs[0])] = stride
+    return strides
+
+
+def _insert_conversions(model: ModelT, integers: Sequence[OperatorT]) -> list[OperatorT]:
+    """Puts operations between those that become integers and those that do not.
+
+    Returns:
+        the ones that turn floats into integers.
+    """
+    graph = model.subgraphs[0]
+    becomes_integers = {int(operator.outputs[0]): operator in integers for _, operator in _before_heads(model)}
+    copies: dict[int, int] = {}  # in the other format, by tensor
+    operators, to_integers = [], []
+    for operator in graph.operators:
+        is_integer = operator in integers
+        entries = [int(entry) for entry in operator.inputs]
+        for place, entry in enumerate(entries):
+            if becomes_integers.get(entry, is_integer) == is_integer:
+                continue
+            if entry not in copies:
+                conversion = _conversion(model, entry, is_integer)
+                copies[entry] = int(conversion.outputs[0])
+                operators.append(conversion)
+                to_integers += [conversion] if is_integer else []
+            entries[place] = copies[entry]
+        operator.inputs = np.array(entries, np.int32)
+        operators.append(operator)
+    graph.operators = operators
+    return to_integers
+
+
+def _conversion(model: ModelT, tensor: int, to_integers: bool) -> OperatorT:
+    """An operation, not yet in the graph, that copies a tensor of floats as integers, or the other way round."""
+    tensors: list[TensorT] = model.subgraphs[0].tensors
+    converted = copy(tensors[tensor])
+    converted.name += b"_integers" if to_integers else b"_floats"
+    converted.buffer = _add_buffer(model, None)
+    tensors.append(converted)
+    operator = OperatorT()
+    operator.opcodeIndex = _operator_code(model, *((_TO_INTEGERS, 1) if to_integers else (_TO_FLOATS, 2)))
+    operator.inputs, operator.outputs = np.array([tensor], np.int32), np.array([len(tensors) - 1], np.int32)
+    return operator
 
 
 def _integer_weights(
