@@ -14,6 +14,10 @@ class PictureError(AnonymizerError):
     """One picture could not be processed; the others can. The message never names a path."""
 
 
+class VanishedError(PictureError):
+    """A picture is not there any more: nothing can be said about it, and what was made of it stays."""
+
+
 class SettingsError(AnonymizerError):
     """A setting, a configuration file or the input folder is wrong."""
 

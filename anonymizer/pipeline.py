@@ -15,7 +15,7 @@ import numpy.typing as npt
 from anonymizer.detect.detector import Detector
 from anonymizer.detect.merge import merge_detections
 from anonymizer.detect.zones import keep_in_zones
-from anonymizer.errors import OutputError, PictureError
+from anonymizer.errors import OutputError, PictureError, VanishedError
 from anonymizer.files.encode import encode_picture
 from anonymizer.files.picture import Frame, Picture
 from anonymizer.files.read import read_picture
@@ -101,8 +101,8 @@ def to_8_bits(pixels: Pixels) -> Pixels8:
 def process(job: Job, input_root: Path, output_root: Path, detectors: Sequence[Detector], settings: Settings) -> Result:
     """Makes the outputs of one picture: all of them, or none.
 
-    Whatever goes wrong with the picture becomes a failed `Result`, and no output of this or an earlier run
-    stays under its names.
+    Whatever goes wrong with the picture becomes a failed `Result`, and no output of this or an earlier run stays under
+    its names, unless the picture is gone: then an earlier run's stays.
 
     Raises:
         OutputError: no further picture can be written either; nothing has changed in the output.
@@ -114,7 +114,8 @@ def process(job: Job, input_root: Path, output_root: Path, detectors: Sequence[D
             result = _process(job, input_root, output_root, detectors, settings, seconds)
         return replace(result, began_s=began_s)
     except PictureError as error:
-        remove_files(output_root, [job.target, job.record, *job.stale_records])
+        if not isinstance(error, VanishedError):
+            remove_files(output_root, [job.target, job.record, *job.stale_records])
         return Result(job.name, "failed", str(error), seconds=seconds, began_s=began_s)
 
 
@@ -137,7 +138,7 @@ def picture_boundary(roots: Mapping[str, Path]) -> Iterator[None]:
         reason = str(error) if isinstance(error, PictureError) else f"unexpected {type(error).__name__}: {error}"
         for name, root in roots.items():
             reason = reason.replace(str(root.absolute()), name)
-        raise PictureError(reason) from error
+        raise (VanishedError if isinstance(error, VanishedError) else PictureError)(reason) from error
 
 
 def _process(

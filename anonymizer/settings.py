@@ -117,7 +117,35 @@ def _parse_zones(value: object) -> tuple[Zone, ...]:
     for zone in zones:
         if len(zone) < 3 or not all(0 <= number < float("inf") for point in zone for number in point):
             raise ValueError("a zone is a polygon of three or more corners, with numbers from 0 on")
+        if _crosses_itself(zone):
+            raise ValueError("a side of a zone crosses or touches another one")
     return zones
+
+
+def _crosses_itself(zone: Zone) -> bool:
+    sides = list(zip(zone, (*zone[1:], zone[0]), strict=True))
+    return any(
+        _meet(sides[one], sides[other])
+        for one in range(len(sides))
+        for other in range(one + 2, len(sides))
+        if (one, other) != (0, len(sides) - 1)  # neighbours meet in their corner
+    )
+
+
+def _meet(one: Zone, other: Zone) -> bool:
+    """Whether two line segments have a point in common."""
+
+    def side_of(line: Zone, point: tuple[float, float]) -> float:
+        (x, y), (to_x, to_y) = line
+        return (to_x - x) * (point[1] - y) - (to_y - y) * (point[0] - x)
+
+    def is_between(line: Zone, point: tuple[float, float]) -> bool:
+        return all(min(ends) <= value <= max(ends) for value, *ends in zip(point, *line, strict=True))
+
+    sides = [(side_of(one, point), one, point) for point in other] + [(side_of(other, p), other, p) for p in one]
+    if any(side == 0 and is_between(line, point) for side, line, point in sides):
+        return True
+    return sides[0][0] * sides[1][0] < 0 and sides[2][0] * sides[3][0] < 0
 
 
 def _parse_kernel(value: object) -> Kernel | None:

@@ -31,11 +31,16 @@ def anonymize_folder(config: Path | None, given: dict[str, object]) -> int:
         return _tell_plan(plan)
     _warn_of_kinds_without_model(plan)
     with Progress(partial(_count_pictures, plan), talk.verbose, talk.quiet) as progress, polite_stop() as stop:
-        report = run(plan, progress.tell, stop.is_wanted)
+        try:
+            report = run(plan, progress.tell, stop.is_wanted)
+        except KeyboardInterrupt:
+            say("anonymize: interrupted", err=True)
+            return stop.exit_code
     if not talk.quiet:
         _tell_summary(report, plan)
     if not report.complete:
-        say("anonymize: interrupted; run the same command again to go on", err=True)
+        again = "the same command, without --overwrite," if what.overwrite else "the same command"
+        say(f"anonymize: interrupted; {again} goes on from here", err=True)
         return stop.exit_code
     return report.exit_code
 

@@ -20,13 +20,20 @@ def report_command() -> None:
 def merge_command(reports: tuple[Path, ...], output: Path) -> None:
     """Joins the reports of runs with --shard over one folder.
 
-    The runs must have had the same settings and models. The exit code is 0, or 1 if pictures failed, as if one run had
-    done it all.
+    The runs must have had the same settings and models. The exit code is 0, or 1 if pictures failed, a run did not come
+    to its end, or the report of a share is missing.
     """
-    from anonymizer.record.merge import merge_reports, read_report
-    from anonymizer.record.report import write_report
+    from anonymizer.errors import OutputError
+    from anonymizer.record.merge import merge_reports, missing_shares, read_report
+    from anonymizer.record.report import is_report, write_report
 
-    merged = merge_reports([read_report(path) for path in reports])
+    if output.exists() and not is_report(output):
+        raise OutputError(f"{output} exists and is no report; choose another place with --output")
+    shares = [read_report(path) for path in reports]
+    merged = merge_reports(shares)
     write_report(output, merged.to_json())
     say(f"{len(merged.files)} pictures of {len(reports)} reports: {output}")
+    missing = ", ".join(missing_shares(shares))
+    if missing:
+        say(f"anonymize: warning: the reports of these shares are missing: {missing}", err=True)
     click.get_current_context().exit(merged.exit_code)

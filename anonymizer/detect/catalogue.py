@@ -116,6 +116,10 @@ class ModelDescription:
         found = {self.every_class, *self.kinds.values()}
         return tuple(kind for kind in KINDS if kind in found)
 
+    def without_places(self) -> dict[str, object]:
+        """All fields but those that say where the model lies."""
+        return {name: value for name, value in vars(self).items() if name not in ("folder", "path")}
+
     def threshold(self, kind: Kind) -> float:
         return self.thresholds.get(kind, DEFAULT_THRESHOLD)
 

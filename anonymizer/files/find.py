@@ -68,7 +68,7 @@ def jobs_in(root: Path, folder: Path, extensions: Sequence[str]) -> list[Job]:
             names = sorted(entry.name for entry in scan if not _is_folder(entry))
     except OSError:
         return []
-    return _to_jobs(folder, _pictures(names, extensions))
+    return list(_to_jobs(folder, _pictures(names, extensions)))
 
 
 def listing_order(name: str) -> tuple[tuple[bool, str], ...]:
@@ -82,15 +82,13 @@ def _pictures(names: Sequence[str], extensions: Sequence[str]) -> list[str]:
     return [name for name in names if Path(name).suffix.lower() in suffixes]
 
 
-def _to_jobs(folder: Path, pictures: Sequence[str]) -> list[Job]:
+def _to_jobs(folder: Path, pictures: Sequence[str]) -> Iterator[Job]:
     records = record_names(pictures)
     taken = set(records)
-    jobs = []
     for name, record in zip(pictures, records, strict=True):
         possible = {f"{Path(name).stem}.json", f"{name}.json"}
         others = tuple(folder / other for other in sorted(possible.difference(taken)))
-        jobs.append(Job(folder / name, folder / name, folder / record, others))
-    return jobs
+        yield Job(folder / name, folder / name, folder / record, others)
 
 
 def record_names(pictures: Sequence[str]) -> list[str]:
@@ -113,6 +111,7 @@ def record_names(pictures: Sequence[str]) -> list[str]:
 def _walk(listing: Listing) -> Iterator[tuple[Path, list[str]]]:
     """Yields each folder, relative to the root, with the sorted names of the files in it."""
     root, real_output = listing.root, None if listing.output is None else listing.output.resolve()
+    output_identity = _identity(real_output)  # it may be mounted in the input, where no path tells
     entered: dict[tuple[int, int], Path] = {}
     folders, links = [Path()], deque[Path]()
     while folders or links:
@@ -125,21 +124,30 @@ def _walk(listing: Listing) -> Iterator[tuple[Path, list[str]]]:
                 listing.repeated[folder.as_posix()] = entered[identity].as_posix()
                 continue
             entered[identity] = folder
-            if _leads_into(root / folder, real_output):
+            if identity == output_identity or _leads_into(root / folder, real_output):
                 listing.unreadable[folder.as_posix()] = _REFUSED
                 continue
-            with os.scandir(root / folder) as scan:
-                entries = sorted(scan, key=lambda entry: entry.name)
+            with os.scandir(root / folder) as scan:  # names only: a folder may hold millions
+                entries = sorted((entry.name, _is_folder(entry), entry.is_symlink()) for entry in scan)
         except OSError as error:
             listing.unreadable[folder.as_posix()] = f"folder cannot be listed: {error.strerror}"
             continue
-        outputs = {e.name for e in entries if e.is_symlink() and _leads_into(root / folder / e.name, real_output)}
+        outputs = {name for name, _, is_link in entries if is_link and _leads_into(root / folder / name, real_output)}
         listing.unreadable |= {(folder / name).as_posix(): _REFUSED for name in sorted(outputs)}
-        entries = [entry for entry in entries if entry.name not in outputs]
-        yield folder, [entry.name for entry in entries if not _is_folder(entry)]
-        below = [entry for entry in entries if _is_folder(entry)]
-        folders += [folder / entry.name for entry in reversed(below) if not entry.is_symlink()]
-        links += [folder / entry.name for entry in below if entry.is_symlink()]
+        below = [(name, is_link) for name, is_folder, is_link in entries if is_folder and name not in outputs]
+        files = [name for name, is_folder, _ in entries if not is_folder and name not in outputs]
+        del entries
+        yield folder, files
+        folders += [folder / name for name, is_link in reversed(below) if not is_link]
+        links += [folder / name for name, is_link in below if is_link]
+
+
+def _identity(folder: Path | None) -> tuple[int, int] | None:
+    try:
+        status = None if folder is None else folder.stat()
+    except OSError:  # it does not exist yet
+        return None
+    return None if status is None else (status.st_dev, status.st_ino)
 
 
 def _leads_into(path: Path, real_output: Path | None) -> bool:

@@ -19,11 +19,11 @@ def check_output(input_root: Path, output_root: Path, overwrite: bool) -> None:
         source, target = input_root.resolve(), output_root.resolve()
     except (OSError, RuntimeError):  # which of them it is depends on the version of Python
         raise OutputError(f"output folder {output_root} is a link that leads to itself") from None
-    if source == target:
+    if _is_same(source, target):
         raise OutputError(f"output folder {output_root} is the input folder; choose another one")
-    if target.is_relative_to(source):
+    if any(_is_same(source, parent) for parent in target.parents):
         raise OutputError(f"output folder {output_root} lies inside the input folder; choose one outside")
-    if source.is_relative_to(target):
+    if any(_is_same(target, parent) for parent in source.parents):
         raise OutputError(f"output folder {output_root} contains the input folder; choose another one")
     try:
         with os.scandir(output_root) as entries:
@@ -34,6 +34,14 @@ def check_output(input_root: Path, output_root: Path, overwrite: bool) -> None:
         raise OutputError(f"output folder {output_root}: {error.strerror}") from None
     if not is_empty and not overwrite:
         raise OutputError(f"output folder {output_root} is not empty; add --overwrite to write into it all the same")
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    """Whether two paths are one folder, perhaps mounted in two places."""
+    try:
+        return one == other or one.samefile(other)
+    except OSError:  # one of them does not exist yet
+        return False
 
 
 def make_output(output_root: Path) -> None:

@@ -15,7 +15,7 @@ from typing import cast
 import numpy as np
 from PIL import Image, ImageFile, JpegImagePlugin, UnidentifiedImageError
 
-from anonymizer.errors import PictureError
+from anonymizer.errors import PictureError, VanishedError
 from anonymizer.files import heif, jpeg2000, png, tiff
 from anonymizer.files.formats import EXTENSIONS, FORMATS, Format
 from anonymizer.files.metadata import ORIENTATION, quiet_pillow
@@ -78,6 +78,8 @@ def _read_regular_file(path: Path) -> bytes:
     try:
         # Without O_NONBLOCK, opening a FIFO would wait for its writer for ever.
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    except FileNotFoundError as error:
+        raise VanishedError(f"cannot be opened: {error.strerror}") from None
     except OSError as error:
         raise PictureError(f"cannot be opened: {error.strerror}") from None
     with open(descriptor, "rb") as file:

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from anonymizer.errors import OutputError, PictureError
 
+_NO_FILE = {errno.ENOTDIR, errno.ENAMETOOLONG}
+"""Errors that say that there is no such file."""
 _FATAL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}
 """Errors that would meet every further file too."""
 
@@ -84,10 +86,14 @@ def remove_files(root: Path, names: Iterable[Path]) -> None:
             continue  # what lies there is no output
         try:
             (root / name).unlink(missing_ok=True)
-        except NotADirectoryError:
-            continue
         except OSError as error:
+            if error.errno in _NO_FILE or _is_folder(root / name):
+                continue
             raise OutputError(f"output file {name} of an earlier run cannot be removed: {error.strerror}") from None
+
+
+def _is_folder(path: Path) -> bool:
+    return path.is_dir() and not path.is_symlink()
 
 
 def remove_partials(root: Path, names: Iterable[Path]) -> None:

@@ -29,8 +29,8 @@ class ReportFile:
 
     @property
     def exit_code(self) -> int:
-        """0, or 1 if pictures failed."""
-        return 1 if self.head["totals"]["failed"] else 0
+        """0, or 1 if pictures failed or are missing."""
+        return 1 if self.head["totals"]["failed"] or not self.head["complete"] else 0
 
     def to_json(self) -> Iterator[bytes]:
         return render(self.head, self.files)
@@ -45,8 +45,9 @@ def read_report(path: Path) -> ReportFile:
         content = json.loads(path.read_bytes())
         files = content.pop("files")
         complete = isinstance(content["complete"], bool) and all(isinstance(entry["file"], str) for entry in files)
-        if not complete or not {*_SAME, "totals"}.issubset(content):
+        if not complete or not {*_SAME, "totals", "shard"}.issubset(content):
             raise ValueError
+        _totals([content["totals"]], files)
     except OSError as error:
         raise SettingsError(f"report {path}: {error.strerror}") from None
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
@@ -73,10 +74,18 @@ def merge_reports(reports: Sequence[ReportFile]) -> ReportFile:
     files = [by_name[name] for name in sorted(by_name, key=listing_order)]
     head = {
         **first.head,
-        "complete": all(report.head["complete"] for report in reports),
+        "complete": all(report.head["complete"] for report in reports) and not missing_shares(reports),
+        "shard": None,
         "totals": _totals([report.head["totals"] for report in reports], files),
     }
     return ReportFile("merged", head, files)
+
+
+def missing_shares(reports: Sequence[ReportFile]) -> list[str]:
+    """The shares of the folder that none of the reports is of."""
+    shares = [str(report.head["shard"]) for report in reports if report.head["shard"] is not None]
+    number = max((int(share.partition("/")[2]) for share in shares), default=0)
+    return [share for share in (f"{index}/{number}" for index in range(1, number + 1)) if share not in shares]
 
 
 def _totals(totals: Sequence[Mapping[str, Any]], files: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -73,6 +73,8 @@ class Report:
     """Files that are no pictures by their extension, counted by it."""
     vanished: Sequence[str] = ()
     """Pictures that are gone from the input; their outputs of earlier runs are still there."""
+    shard: str | None = None
+    """Which share of the folder this is, such as 2/8."""
     workers: int = 0
     """Processes that did the work; 0 where it was this one."""
     elapsed_s: float = 0.0
@@ -95,6 +97,7 @@ class Report:
         head: dict[str, Any] = {
             "program": _PROGRAM,
             "complete": self.complete,
+            "shard": self.shard,
             "settings": self.settings.as_dict(),
             "settings_digest": self.settings.digest(),
             "models": [

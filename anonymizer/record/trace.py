@@ -45,6 +45,15 @@ class Trace:
         self._file.write("\n]\n" if self._separator == ",\n" else "[]\n")
 
 
+def is_trace(path: Path) -> bool:
+    """Whether a file looks as if it were a trace, or is empty."""
+    try:
+        with open(path, "rb") as file:
+            return file.read(12) in (b"", b"[]\n", b'[\n{"name": "')
+    except OSError:
+        return False
+
+
 @contextmanager
 def open_trace(path: Path | None) -> Iterator[Trace | None]:
     """
@@ -55,10 +64,9 @@ def open_trace(path: Path | None) -> Iterator[Trace | None]:
         yield None
         return
     try:
-        path.touch()
+        with open(path, "w", encoding="utf-8") as file:
+            trace = Trace(file)
+            yield trace
+            trace.finish()
     except OSError as error:
         raise OutputError(f"profile {path} cannot be written: {error.strerror}") from None
-    with open(path, "w", encoding="utf-8") as file:
-        trace = Trace(file)
-        yield trace
-        trace.finish()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 from anonymizer.detect.load import load_detectors
@@ -38,32 +39,43 @@ def run(
         SettingsError: the input holds no picture; nothing has been written.
         OutputError: the output cannot be written, or not any more.
     """
-    is_first_run = not plan.manifest.exists()
+    is_first_run, is_new_folder = not plan.manifest.exists(), not plan.output.exists()
     make_output(plan.output)
     with (
-        closing(Manifest(plan.manifest, plan.input, plan.output, plan.fingerprint)) as manifest,
-        closing(_make_executor(plan, manifest.lock, is_stopping)) as executor,
+        closing(_open_manifest(plan)) as manifest,
+        closing(_make_executor(plan, manifest.locks, is_stopping)) as executor,
     ):
         if is_first_run:
-            _prove_models(executor, manifest, plan)
+            _prove_models(executor, manifest, plan.output if is_new_folder else None)
         with open_trace(plan.run.profile) as trace:
             return _Run(plan, executor, manifest, trace, on_result, is_stopping).carry_out()
 
 
-def _make_executor(plan: Plan, lock: int, is_stopping: Callable[[], bool]) -> Executor:
+def _open_manifest(plan: Plan) -> Manifest:
+    return Manifest(
+        plan.manifest,
+        plan.input,
+        plan.output,
+        plan.fingerprint,
+        is_shard=plan.run.shard is not None,
+        overwrite=plan.run.overwrite,
+    )
+
+
+def _make_executor(plan: Plan, locks: Sequence[int], is_stopping: Callable[[], bool]) -> Executor:
     task = Task(plan.input, plan.output, plan.settings, load_detectors)
     workers = auto_workers() if plan.run.workers is None else plan.run.workers
-    return Pool(task, workers, plan.run.timeout, lock, is_stopping) if workers else InThisProcess(task)
+    return Pool(task, workers, plan.run.timeout, locks, is_stopping) if workers else InThisProcess(task)
 
 
-def _prove_models(executor: Executor, manifest: Manifest, plan: Plan) -> None:
-    """Models that do not work must leave no trace in the output."""
+def _prove_models(executor: Executor, manifest: Manifest, new_folder: Path | None) -> None:
+    """Models that do not work must leave no trace in the output, which may have been made for this run."""
     try:
         executor.start()
     except AnonymizerError:
         manifest.discard()
-        with suppress(OSError):  # it may hold something
-            plan.output.rmdir()
+        if new_folder is not None:
+            new_folder.rmdir()
         raise
 
 
@@ -94,6 +106,7 @@ class _Run:
             plan.kinds,
             results=manifest,
             not_looked_at=plan.listing.not_looked_at,
+            shard=None if plan.run.shard is None else str(plan.run.shard),
             workers=executor.workers,
         )
 

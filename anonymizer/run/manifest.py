@@ -6,6 +6,7 @@ One SQLite database. The process that writes it holds it together with its worke
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import json
 import os
 import sqlite3
@@ -28,6 +29,8 @@ _SCHEMA_VERSION = 1
 _SCHEMA = f"""
 DROP TABLE IF EXISTS runs;
 DROP TABLE IF EXISTS files;
+DROP TABLE IF EXISTS input;
+CREATE TABLE input (root TEXT);
 CREATE TABLE runs (run INTEGER PRIMARY KEY);
 CREATE TABLE files (
     name BLOB PRIMARY KEY,      -- of the picture, relative to the input root
@@ -45,30 +48,44 @@ PRAGMA user_version = {_SCHEMA_VERSION};
 class Manifest:
     """What became of each picture, in this run and in those before it. Iterates over the results of this run."""
 
-    def __init__(self, path: Path, input_root: Path, output_root: Path, fingerprint: str) -> None:
+    def __init__(
+        self,
+        path: Path,
+        input_root: Path,
+        output_root: Path,
+        fingerprint: str,
+        *,
+        is_shard: bool = False,
+        overwrite: bool = False,
+    ) -> None:
         """Opens or begins the book, and a run in it.
 
         Args:
             fingerprint: of everything but the picture that decides what the output looks like.
+            is_shard: whether other shards may be at work in the same folder.
+            overwrite: whether the folder may have been made from another input.
 
         Raises:
             OutputError: another run holds it, or it cannot be written.
         """
-        self._path = path
+        self._path = path.absolute()
         self._roots = input_root, output_root
         self._fingerprint = fingerprint
         self._is_closed = False
         with self._telling():
-            self.lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-            """Descriptor of the file, locked for as long as any process has it."""
+            self.locks = os.open(output_root, os.O_RDONLY), os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+            """Descriptors of folder and file, locked for as long as any process has them."""
         try:
-            self._wait_for_lock()
+            # Shards share the folder with each other, and with nobody else.
+            self._wait_for_lock(self.locks[0], fcntl.LOCK_SH if is_shard else fcntl.LOCK_EX)
+            self._wait_for_lock(self.locks[1], fcntl.LOCK_EX)
             with self._telling():
-                self._connection = _open(path, self.lock)
+                self._connection = _open(path, self.locks[1])
+                self._check_input(overwrite)
                 self._run = self._connection.execute("INSERT INTO runs DEFAULT VALUES").lastrowid
                 self._connection.commit()
         except BaseException:
-            os.close(self.lock)
+            self._unlock()
             raise
 
     def close(self) -> None:
@@ -76,7 +93,7 @@ class Manifest:
             self._connection.commit()
         self._connection.close()
         self._is_closed = True
-        os.close(self.lock)  # later than the connection: closing any descriptor of a file drops SQLite's own locks
+        self._unlock()  # later than the connection: closing any descriptor of a file drops SQLite's own locks
 
     def discard(self) -> None:
         """Leaves no book behind; nothing more can be taken down."""
@@ -86,7 +103,8 @@ class Manifest:
     def evidence(self, job: Job) -> list[Any]:
         """From what the outputs of a picture are made, as things are now."""
         input_root, _ = self._roots
-        return [self._fingerprint, os.fsencode(job.record).hex(), _size_and_time(input_root / job.source)]
+        source = input_root / job.source
+        return [self._fingerprint, os.fsencode(job.record).hex(), _size_and_time(source), _changed_at(source)]
 
     def find_done(self, job: Job) -> Result | None:
         """The result of an earlier run that stands: same picture, same settings, outputs as it left them."""
@@ -94,7 +112,7 @@ class Manifest:
             row = self._connection.execute(
                 "SELECT done, evidence FROM files WHERE name = ? AND done IS NOT NULL", (os.fsencode(job.name),)
             ).fetchone()
-        if row is None or json.loads(row[1]) != self._with_outputs(self.evidence(job), job):
+        if row is None or row[1] != json.dumps(self._with_outputs(self.evidence(job), job)):
             return None
         return replace(_to_result(row[0]), unchanged=True)
 
@@ -106,7 +124,8 @@ class Manifest:
             evidence: as it was before the picture was read.
         """
         text = _to_text(result)
-        is_done = result.status in ("anonymized", "detected")
+        essential = {"anonymized": job.target, "detected": job.record}.get(result.status)
+        is_done = essential is not None and _size_and_time(self._roots[1] / essential) is not None
         made = json.dumps(self._with_outputs(evidence, job)) if is_done else None
         self._write(job.name, position, text, text if is_done else None, made, "done, evidence")
         with self._telling():
@@ -124,7 +143,7 @@ class Manifest:
                 yield from map(_of_this_run, self._connection.execute(query, (self._run,)))
                 return
             # Immutable: reads without a lock, and so keeps no later run waiting.
-            uri = f"{self._path.absolute().as_uri()}?mode=ro&immutable=1"
+            uri = f"{self._path.as_uri()}?mode=ro&immutable=1"
             with closing(sqlite3.connect(uri, uri=True)) as connection:
                 yield from map(_of_this_run, connection.execute(query, (self._run,)))
 
@@ -155,11 +174,27 @@ class Manifest:
         _, output_root = self._roots
         return [*evidence, *(_size_and_time(output_root / name) for name in (job.target, job.record))]
 
-    def _wait_for_lock(self) -> None:
+    def _check_input(self, overwrite: bool) -> None:
+        """Pictures of the same name in another folder are others."""
+        root = hashlib.sha256(os.fsencode(self._roots[0].resolve())).hexdigest()
+        known = self._connection.execute("SELECT root FROM input").fetchone()
+        if known is not None and known[0] != root and not overwrite:
+            raise OutputError(
+                f"output folder {self._roots[1]} was made from another input folder; "
+                "choose another one, or add --overwrite"
+            )
+        self._connection.execute("DELETE FROM input")
+        self._connection.execute("INSERT INTO input VALUES (?)", (root,))
+
+    def _unlock(self) -> None:
+        for descriptor in self.locks:
+            os.close(descriptor)
+
+    def _wait_for_lock(self, descriptor: int, kind: int) -> None:
         deadline = time.monotonic() + PATIENCE_S
         while True:
             try:
-                return fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
             except BlockingIOError:
                 if time.monotonic() > deadline:
                     root = self._roots[1]
@@ -201,6 +236,9 @@ def _connect(path: Path) -> sqlite3.Connection:
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         if version != _SCHEMA_VERSION:
             connection.executescript(_SCHEMA)
+        (health,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+        if health != "ok":
+            raise sqlite3.DatabaseError(health)
         connection.execute("SELECT name, run, position, result, done, evidence FROM files LIMIT 1").fetchone()
     except BaseException:
         connection.close()
@@ -214,6 +252,14 @@ def _size_and_time(path: Path) -> list[int] | None:
     except OSError:
         return None
     return [status.st_size, status.st_mtime_ns]
+
+
+def _changed_at(path: Path) -> int | None:
+    """Unlike the time of modification, nobody can set this."""
+    try:
+        return path.stat().st_ctime_ns
+    except OSError:
+        return None
 
 
 def _of_this_run(row: tuple[str | None, str]) -> Result:

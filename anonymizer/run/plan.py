@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import chain
@@ -16,6 +16,7 @@ from anonymizer.files.find import Listing, find_pictures, jobs_in
 from anonymizer.files.output import check_output
 from anonymizer.files.overlay import read_overlay
 from anonymizer.record.report import REPORT_NAME, UsedModel, is_report
+from anonymizer.record.trace import is_trace
 from anonymizer.run.manifest import MANIFEST_NAME
 from anonymizer.settings import RunSettings, Settings, Shard
 from anonymizer.types import Job, Kind, Result
@@ -32,6 +33,8 @@ class Plan:
     settings: Settings
     run: RunSettings
     models: Sequence[UsedModel]
+    described: Sequence[Mapping[str, object]]
+    """All that decides how the models are used, but for where they lie."""
     kinds: tuple[Kind, ...]
     listing: Listing
     jobs: Iterator[Job]
@@ -40,8 +43,7 @@ class Plan:
     @property
     def fingerprint(self) -> str:
         """Equal for runs that make the same output of the same picture."""
-        parts = (__version__, self.settings.digest(), *(model.sha256 for model in self.models))
-        return sha256(" ".join(parts).encode()).hexdigest()
+        return sha256(repr((__version__, self.settings.digest(), self.models, self.described)).encode()).hexdigest()
 
     def settled(self) -> list[Result]:
         """What the listing could not enter, or came upon before. Complete when `jobs` is exhausted."""
@@ -67,7 +69,9 @@ def make_plan(run: RunSettings, settings: Settings) -> Plan:
     check_output(run.input, run.image_output, run.overwrite or _is_ours(run.image_output))
     listing = find_pictures(run.input, settings.find.image_extensions, run.image_output)
     report = run.report if run.report is not None else run.image_output / _of_shard(REPORT_NAME, run.shard)
-    _check_report(report, run, settings)
+    _check_file("report", report, run, settings)
+    if run.profile is not None:
+        _check_file("profile", run.profile, run, settings)
     models = choose_models(settings.detect)
     used = [
         UsedModel(model.name, checksum(model), model.found_kinds, thresholds_of(model, settings.detect))
@@ -86,6 +90,7 @@ def make_plan(run: RunSettings, settings: Settings) -> Plan:
         settings=settings,
         run=run,
         models=used,
+        described=[model.without_places() for model in models],
         kinds=kinds,
         listing=listing,
         jobs=_jobs(listing, run),
@@ -121,19 +126,24 @@ def _is_ours(output: Path) -> bool:
     return output.is_dir() and any(output.glob(pattern))
 
 
-def _check_report(report: Path, run: RunSettings, settings: Settings) -> None:
+def _check_file(what: str, file: Path, run: RunSettings, settings: Settings) -> None:
+    """Refuses to write a file that would take the place of something else."""
     assert run.input is not None
     assert run.image_output is not None
-    real, output = report.resolve(), run.image_output.resolve()
+    advice = f"choose another place with --{what}"
+    real, output = file.resolve(), run.image_output.resolve()
     if real.is_relative_to(run.input.resolve()):
-        raise OutputError(f"report {report} lies inside the input folder; choose another place with --report")
-    if report.exists() and not report.is_file():
-        raise OutputError(f"report {report} is no file; choose another place with --report")
-    if report.exists() and not run.overwrite and not is_report(report):
-        raise OutputError(f"report {report} exists and is no report; add --overwrite to replace it")
+        raise OutputError(f"{what} {file} lies inside the input folder; {advice}")
+    if file.exists() and not file.is_file():
+        raise OutputError(f"{what} {file} is no file; {advice}")
+    if real.parent == output and real.name.startswith(Path(MANIFEST_NAME).stem):
+        raise OutputError(f"{what} {file} would take the place of a manifest; {advice}")
+    is_own = {"report": is_report, "profile": is_trace}[what]
+    if file.exists() and not run.overwrite and not is_own(file):
+        raise OutputError(f"{what} {file} exists and is no {what}; add --overwrite to replace it")
     if not real.is_relative_to(output):
         return
     name = real.relative_to(output)
     jobs = jobs_in(run.input, name.parent, settings.find.image_extensions)
     if name in {path for job in jobs for path in (job.target, job.record)}:
-        raise OutputError(f"report {report} would take the place of an output; choose another place with --report")
+        raise OutputError(f"{what} {file} would take the place of an output; {advice}")

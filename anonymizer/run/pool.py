@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from multiprocessing.connection import wait
 
 from anonymizer.errors import AnonymizerError
@@ -28,17 +28,19 @@ class Pool:
     worker needs memory. A worker that takes too long is ended, and its picture has failed.
     """
 
-    def __init__(self, task: Task, workers: int, timeout_s: float, lock: int, is_stopping: Callable[[], bool]) -> None:
+    def __init__(
+        self, task: Task, workers: int, timeout_s: float, locks: Sequence[int], is_stopping: Callable[[], bool]
+    ) -> None:
         """
         Args:
             timeout_s: seconds that a picture may take.
-            lock: a descriptor that workers keep for as long as they live.
+            locks: descriptors that workers keep for as long as they live.
             is_stopping: whether pictures that take long are to be left.
         """
         self.workers = workers
         self._task = task
         self._timeout_s = timeout_s
-        self._lock = lock
+        self._locks = locks
         self._is_stopping = is_stopping
         self._stopping_since: float | None = None
         self._staff: list[Worker] = []
@@ -79,11 +81,11 @@ class Pool:
         free = [worker for worker in self._staff if worker.job is None]
         worker = free[0] if free else self._hire()
         worker.hand(job)
-        worker.deadline = max(worker.deadline, time.monotonic() + self._timeout_s)
+        if worker.is_ready:  # otherwise its time begins when it is
+            worker.deadline = time.monotonic() + self._timeout_s
 
     def _hire(self) -> Worker:
-        number = min(set(range(1, self.workers + 1)).difference(worker.number for worker in self._staff))
-        worker = Worker(number, self._task, self._lifeline, self._lock)
+        worker = Worker(self._task, self._lifeline, self._locks)
         worker.deadline = time.monotonic() + START_TIMEOUT_S
         self._staff.append(worker)
         return worker

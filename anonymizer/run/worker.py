@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection, Pipe
 from threading import Thread
@@ -22,14 +23,13 @@ _ONE_THREAD = dict.fromkeys(_THREADS, "1")
 class Worker:
     """The other end, in the process that hands out the jobs."""
 
-    def __init__(self, number: int, task: Task, lifeline: int, lock: int) -> None:
+    def __init__(self, task: Task, lifeline: int, locks: Sequence[int]) -> None:
         """Starts the process.
 
         Args:
             lifeline: read end of a pipe that nobody writes to; the worker ends when it is closed.
-            lock: a descriptor that the worker keeps for as long as it lives.
+            locks: descriptors that the worker keeps for as long as it lives.
         """
-        self.number = number
         self.job: Job | None = None
         """What it works on."""
         self.deadline = float("inf")
@@ -39,14 +39,15 @@ class Worker:
         self.connection, other_end = Pipe()
         # Not multiprocessing.Process, which runs the main script again, to the surprise of scripts without a guard.
         code = (
-            f"import sys; sys.path[:] = {sys.path!r}; "
+            f"import sys; sys.path[:] = {[str(place) for place in sys.path]!r}; "
             f"from anonymizer.run.worker import serve; serve({other_end.fileno()}, {lifeline})"
         )
         with other_end:
             self._process = subprocess.Popen(
                 [sys.executable, "-c", code],
                 stdin=subprocess.DEVNULL,
-                pass_fds=(other_end.fileno(), lifeline, lock),
+                pass_fds=(other_end.fileno(), lifeline, *locks),
+                start_new_session=True,  # Ctrl-C reaches the parent alone, which decides
                 env={**_ONE_THREAD, **os.environ},
             )
         with suppress(OSError):
@@ -69,12 +70,12 @@ class Worker:
         self._process.kill()
         self.connection.close()
         code = self._process.wait()
-        return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+        return f"signal {-code}" if code < 0 else f"exit code {code}"
 
 
 def serve(connection_number: int, lifeline: int) -> None:
     """The life of a worker process."""
-    for ignored in (signal.SIGINT, signal.SIGTERM):  # sent to all processes of a terminal; the parent decides
+    for ignored in (signal.SIGINT, signal.SIGTERM):  # some systems send them to all processes of a service
         signal.signal(ignored, signal.SIG_IGN)
     Thread(target=_end_with_parent, args=[lifeline], daemon=True).start()
     with Connection(connection_number) as connection, suppress(EOFError, BrokenPipeError, ConnectionResetError):

@@ -54,7 +54,7 @@ def test_a_worker_that_dies_is_replaced_and_its_picture_has_failed_after_a_secon
     fill(folders[0], 6)
     save(folders[0] / "2.png", marked(KILLS))
     report = work()
-    assert outcomes(report).pop("2.png") == ("failed", "ended the process that worked on it, twice (signal SIGKILL)")
+    assert outcomes(report).pop("2.png") == ("failed", "ended the process that worked on it, twice (signal 9)")
     assert report.totals.statuses == {"anonymized": 5, "failed": 1}
     assert not (folders[1] / "2.png").exists()
     assert report.complete
@@ -94,7 +94,7 @@ def test_models_that_cannot_be_loaded_leave_no_trace(work, folders):
 
 def test_workers_that_die_while_they_start_end_the_run(work, folders):
     fill(folders[0], 1)
-    with pytest.raises(AnonymizerError, match="worker processes end while they load the models \\(signal SIGKILL\\)"):
+    with pytest.raises(AnonymizerError, match="worker processes end while they load the models \\(signal 9\\)"):
         work(fakes.load_to_death)
 
 

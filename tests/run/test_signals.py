@@ -85,7 +85,7 @@ def test_interrupt(undisturbed, tmp_path, number, code):
     _, err = process.communicate(timeout=60)
     assert process.returncode == code
     assert b"finishing what is in hand" in err
-    assert b"anonymize: interrupted; run the same command again to go on" in err
+    assert b"anonymize: interrupted; the same command goes on from here" in err
     assert b"Traceback" not in err
     assert 3 <= check_outputs(tmp_path / "out", expected) < PICTURES
     assert not list((tmp_path / "out").glob(".*"))
