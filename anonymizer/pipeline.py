@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from anonymizer.detect.detector import Detector
 from anonymizer.detect.merge import merge_detections
+from anonymizer.detect.panorama import unwrap, wrap
 from anonymizer.detect.zones import keep_in_zones
 from anonymizer.errors import OutputError, PictureError
 from anonymizer.files.encode import encode_picture
@@ -23,7 +24,7 @@ from anonymizer.files.write import remove_files, write_files
 from anonymizer.record.detections import to_json
 from anonymizer.redact.mask import Mask
 from anonymizer.redact.redact import redact, to_scene, to_targets, weaknesses
-from anonymizer.settings import KINDS, DetectSettings, Settings
+from anonymizer.settings import KINDS, DetectSettings, Projection, Settings
 from anonymizer.types import Alpha, Detection, Job, Pixels, Pixels8, Result
 
 FAINT_BELOW = 64
@@ -62,11 +63,14 @@ def redact_frame(frame: Frame, found: Found, settings: Settings) -> tuple[Frame,
     return Frame(pixels, redact_alpha(frame.alpha, found.in_alpha, settings)), mask > 0
 
 
-def detect(pixels: Pixels, detectors: Sequence[Detector]) -> list[Detection]:
+def detect(pixels: Pixels, detectors: Sequence[Detector], projection: Projection = "flat") -> list[Detection]:
     """Everything that any of the detectors finds in a picture, gray or RGB, of 8 or 16 bits."""
     shown = to_8_bits(pixels)
     rgb = shown if shown.shape[2] == 3 else np.repeat(shown, 3, axis=2)
-    return merge_detections([found for detector in detectors for found in detector.detect([rgb])[0]])
+    if projection == "flat":
+        return merge_detections([found for detector in detectors for found in detector.detect([rgb])[0]])
+    wrapped, width = wrap(rgb), rgb.shape[1]
+    return merge_detections([part for each in detectors for part in unwrap(each.detect([wrapped])[0], width)])
 
 
 def detect_in_planes(
@@ -74,16 +78,17 @@ def detect_in_planes(
 ) -> tuple[list[Detection], list[Detection]]:
     """What is found and counts in a picture with its alpha channel, and of that what the channel shows by itself."""
     size = (pixels.shape[0], pixels.shape[1])
-    in_alpha = keep_in_zones(detect_in_alpha(alpha, detectors), size, settings)
-    return merge_detections([*keep_in_zones(detect(pixels, detectors), size, settings), *in_alpha]), in_alpha
+    in_alpha = keep_in_zones(detect_in_alpha(alpha, detectors, settings.projection), size, settings)
+    in_colours = keep_in_zones(detect(pixels, detectors, settings.projection), size, settings)
+    return merge_detections([*in_colours, *in_alpha]), in_alpha
 
 
-def detect_in_alpha(alpha: Alpha | None, detectors: Sequence[Detector]) -> list[Detection]:
+def detect_in_alpha(alpha: Alpha | None, detectors: Sequence[Detector], projection: Projection) -> list[Detection]:
     """What an alpha channel shows by itself, in front of something bright or of something dark."""
     if alpha is None or len(np.unique(alpha)) <= 2:  # a stencil shows no more than an outline
         return []
     plane = alpha[:, :, np.newaxis]
-    return merge_detections([*detect(plane, detectors), *detect(~plane, detectors)])
+    return merge_detections([*detect(plane, detectors, projection), *detect(~plane, detectors, projection)])
 
 
 def to_8_bits(pixels: Pixels) -> Pixels8:

@@ -13,13 +13,15 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import Field, asdict, dataclass, field, fields
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar
+from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar, get_args
 
 from anonymizer.errors import SettingsError
 from anonymizer.files.formats import EXTENSIONS
 
 KINDS = ("face", "plate")
 PRESETS = ("fast", "balanced", "thorough")
+Projection: TypeAlias = Literal["flat", "equirectangular"]
+PROJECTIONS: tuple[Projection, ...] = get_args(Projection)
 METADATA_POLICIES = ("strip", "safe", "keep")
 METHODS = ("gaussian", "mosaic", "solid", "image", "inpaint", "none")
 SHAPES = ("ellipse", "box")
@@ -318,8 +320,16 @@ class DetectSettings(_Checked):
         _choice(PRESETS),
         "How closely to look for faces. fast: at 1.2 megapixels, those from about 1/80 of the picture's height on. "
         "balanced: at its own size, and enlarged up to twice as far as 4 megapixels go, those from about 10 pixels on. "
-        "thorough: also mirrored, twice and three times as large up to 8 megapixels, at up to ten times the cost.",
+        "thorough: also mirrored, twice and three times as large up to 8 megapixels, and turned by 90, 180 and 270 "
+        "degrees, at up to ten times the cost.",
         "PRESET",
+    )
+    projection: Projection = _setting(
+        "flat",
+        _choice(PROJECTIONS),
+        "flat, or equirectangular for panoramas of 360 degrees, whose left and right edges belong together: what lies "
+        "on that seam is hidden on both sides.",
+        "PROJECTION",
     )
 
 

@@ -55,6 +55,16 @@ def test_a_picture_and_its_detections(folders, pixels):
     ]
 
 
+def test_panoramas_are_seen_beyond_their_edges(folders, pixels):
+    settings = Settings(detect=DetectSettings(projection="equirectangular"))
+    detectors = [FixedDetector(face(2, 10, 14, 20), face(62, 10, 74, 20))]  # strips of 8 pixels on either side
+    assert process(JOB, *folders, detectors, settings).counts == {"face": 2}
+    written = load(folders[1] / "sub/a.png")
+    assert (written[11:19, :6] != pixels[11:19, :6]).mean() > 0.9
+    assert (written[11:19, 54:] != pixels[11:19, 54:]).mean() > 0.9
+    assert (written[:, 12:48] == pixels[:, 12:48]).all()
+
+
 def test_nothing_found_is_written_as_such(folders, pixels):
     result = process(JOB, *folders, [FixedDetector()], Settings())
     assert result.counts == {"face": 0}

@@ -189,3 +189,9 @@ def test_presets():
     assert settings_from_options({"preset": "thorough"}).detect.preset == "thorough"
     with pytest.raises(SettingsError, match=r"--preset: 'slow' is none of fast, balanced, thorough"):
         DetectSettings(preset="slow")
+
+
+def test_projections():
+    assert DetectSettings().projection == "flat"
+    with pytest.raises(SettingsError, match=r"--projection: 'round' is none of flat, equirectangular"):
+        DetectSettings(projection="round")

@@ -63,7 +63,8 @@ def make_check_plan(paths: Sequence[Path], options: Mapping[str, object]) -> Che
     past = read_past_run(reports)
     reported = {key: value for key, value in past.settings.items() if key not in _NO_EXCUSE}
     of_run = _settings_of_run(reported).detect
-    detect = from_options(DetectSettings, {"preset": preset_of_gate(of_run), **options})
+    as_the_run = {"preset": preset_of_gate(of_run), "projection": of_run.projection}
+    detect = from_options(DetectSettings, {**as_the_run, **options})
     thresholds = choose_thresholds(detect, of_run, check.threshold_share)
     settings = settings_from_options({**reported, **options})
 
