@@ -321,7 +321,7 @@ class DetectSettings(_Checked):
         "How closely to look for faces. fast: at 1.2 megapixels, those from about 1/80 of the picture's height on. "
         "balanced: at its own size, and enlarged up to twice as far as 4 megapixels go, those from about 10 pixels on. "
         "thorough: also mirrored, twice and three times as large up to 8 megapixels, and turned by 90, 180 and 270 "
-        "degrees, at up to ten times the cost.",
+        "degrees, at up to fourteen times the cost.",
         "PRESET",
     )
     projection: Projection = _setting(
