@@ -25,7 +25,7 @@ def anonymize_image(pixels: Pixels, settings: Settings = Settings()) -> tuple[Pi
 
     Returns:
         A picture of the same shape, equal to the input outside the redacted areas, and the detections. The alpha
-        channel changes only where something was found in itself. Objects of a kind with the method none are found, and
+        channel changes only where it shows something of an object. Objects of a kind with the method none are found and
         stay visible.
 
     Raises:
@@ -40,12 +40,12 @@ def anonymize_image(pixels: Pixels, settings: Settings = Settings()) -> tuple[Pi
         raise ValueError(f"expected 1, 3 or 4 channels, not {planes.shape[2]}")
     colours: Pixels = np.ascontiguousarray(planes[:, :, :3])
     alpha = planes[:, :, 3] if planes.shape[2] == 4 else None
-    detections, in_alpha = detect_in_planes(colours, alpha, load_detectors(settings.detect), settings.detect)
+    found = detect_in_planes(colours, alpha, load_detectors(settings.detect), settings.detect)
     result = planes.copy()
-    result[:, :, :3] = redact_detections(colours, detections, settings)[0]
+    result[:, :, :3] = redact_detections(colours, found.detections, settings)[0]
     if alpha is not None:
-        result[:, :, 3] = redact_alpha(alpha, in_alpha, settings)
-    return result.reshape(pixels.shape), detections
+        result[:, :, 3] = redact_alpha(alpha, found.in_alpha, settings)
+    return result.reshape(pixels.shape), list(found.detections)
 
 
 def anonymize_folder(

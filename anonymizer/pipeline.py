@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from math import ceil
 from pathlib import Path
 from typing import cast
 
@@ -14,6 +15,7 @@ import numpy.typing as npt
 
 from anonymizer.detect.detector import Detector
 from anonymizer.detect.merge import merge_detections
+from anonymizer.detect.panorama import unwrap, wrap
 from anonymizer.detect.zones import keep_in_zones
 from anonymizer.errors import OutputError, PictureError, VanishedError
 from anonymizer.files.encode import encode_picture
@@ -23,8 +25,8 @@ from anonymizer.files.write import remove_files, write_files
 from anonymizer.record.detections import to_json
 from anonymizer.redact.mask import Mask
 from anonymizer.redact.redact import redact, to_scene, to_targets, weaknesses
-from anonymizer.settings import KINDS, DetectSettings, Settings
-from anonymizer.types import Alpha, Detection, Job, Pixels, Pixels8, Result
+from anonymizer.settings import KINDS, DetectSettings, Projection, Settings
+from anonymizer.types import Alpha, Box, Detection, Job, Pixels, Pixels8, Result
 
 FAINT_BELOW = 64
 """Pictures of 8 bits that use fewer levels of brightness are spread out for detection."""
@@ -34,15 +36,18 @@ HIGHLIGHTS_FROM = 99.9
 
 @dataclass(frozen=True)
 class Found:
-    """What is in a frame, and of that what its alpha channel shows by itself."""
+    """What is in a frame."""
 
     detections: Sequence[Detection]
     in_alpha: Sequence[Detection]
+    """Those of which the alpha channel shows something."""
+    not_counted: int = 0
+    """How many more there are where the zones say that nothing counts."""
 
 
 def find_in_frames(picture: Picture, detectors: Sequence[Detector], settings: DetectSettings) -> list[Found]:
     """What is found in each frame by itself."""
-    return [Found(*detect_in_planes(frame.view, frame.alpha, detectors, settings)) for frame in picture.frames]
+    return [detect_in_planes(frame.view, frame.alpha, detectors, settings) for frame in picture.frames]
 
 
 def to_hide(found: Sequence[Found], is_animation: bool) -> list[Found]:
@@ -62,28 +67,45 @@ def redact_frame(frame: Frame, found: Found, settings: Settings) -> tuple[Frame,
     return Frame(pixels, redact_alpha(frame.alpha, found.in_alpha, settings)), mask > 0
 
 
-def detect(pixels: Pixels, detectors: Sequence[Detector]) -> list[Detection]:
+def detect(pixels: Pixels, detectors: Sequence[Detector], projection: Projection = "flat") -> list[Detection]:
     """Everything that any of the detectors finds in a picture, gray or RGB, of 8 or 16 bits."""
     shown = to_8_bits(pixels)
     rgb = shown if shown.shape[2] == 3 else np.repeat(shown, 3, axis=2)
-    return merge_detections([found for detector in detectors for found in detector.detect([rgb])[0]])
+    if projection == "flat":
+        return merge_detections([found for detector in detectors for found in detector.detect([rgb])[0]])
+    wrapped, width = wrap(rgb), rgb.shape[1]
+    return merge_detections([part for each in detectors for part in unwrap(each.detect([wrapped])[0], width)])
 
 
 def detect_in_planes(
     pixels: Pixels, alpha: Alpha | None, detectors: Sequence[Detector], settings: DetectSettings
-) -> tuple[list[Detection], list[Detection]]:
-    """What is found and counts in a picture with its alpha channel, and of that what the channel shows by itself."""
+) -> Found:
+    """What is found in a picture with its alpha channel."""
     size = (pixels.shape[0], pixels.shape[1])
-    in_alpha = keep_in_zones(detect_in_alpha(alpha, detectors), size, settings)
-    return merge_detections([*keep_in_zones(detect(pixels, detectors), size, settings), *in_alpha]), in_alpha
+    found_in_alpha = detect_in_alpha(alpha, detectors, settings.projection)
+    found = merge_detections([*detect(pixels, detectors, settings.projection), *found_in_alpha])
+    counted = keep_in_zones(found, size, settings)
+    in_alpha = keep_in_zones(found_in_alpha, size, settings)
+    if alpha is not None:
+        in_alpha += [detection for detection in counted if _varies(alpha, detection.hidden_box)]
+    return Found(counted, in_alpha, len(found) - len(counted))
 
 
-def detect_in_alpha(alpha: Alpha | None, detectors: Sequence[Detector]) -> list[Detection]:
+def _varies(alpha: Alpha, box: Box) -> bool:
+    """Whether an alpha channel has more than one value in and around a box, and so an outline at least."""
+    height, width = alpha.shape
+    by_y, by_x = box.height / 2, box.width / 2
+    rows = slice(max(0, int(box.y_min - by_y)), min(height, ceil(box.y_max + by_y)))
+    columns = slice(max(0, int(box.x_min - by_x)), min(width, ceil(box.x_max + by_x)))
+    return bool(np.ptp(alpha[rows, columns]))
+
+
+def detect_in_alpha(alpha: Alpha | None, detectors: Sequence[Detector], projection: Projection) -> list[Detection]:
     """What an alpha channel shows by itself, in front of something bright or of something dark."""
-    if alpha is None or len(np.unique(alpha)) <= 2:  # a stencil shows no more than an outline
+    if alpha is None or not np.ptp(alpha):
         return []
     plane = alpha[:, :, np.newaxis]
-    return merge_detections([*detect(plane, detectors), *detect(~plane, detectors)])
+    return merge_detections([*detect(plane, detectors, projection), *detect(~plane, detectors, projection)])
 
 
 def to_8_bits(pixels: Pixels) -> Pixels8:
@@ -179,9 +201,16 @@ def _process(
         "anonymized",
         counts=counts,
         seconds=seconds,
-        warnings=(*picture.remarks, *weaknesses(detections, settings.redact)),
+        warnings=(*picture.remarks, *_not_counted(found), *weaknesses(detections, settings.redact)),
         fidelity=encoded.fidelity,
         left_out=encoded.left_out,
+    )
+
+
+def _not_counted(found: Sequence[Found]) -> list[str]:
+    number = sum(one.not_counted for one in found)
+    return (
+        [f"{number} faces or plates stay visible, since they lie where zones say that nothing counts"] if number else []
     )
 
 
@@ -196,7 +225,7 @@ def mask_detections(pixels: Pixels, detections: Sequence[Detection], settings: S
 
 
 def redact_alpha(alpha: Alpha | None, in_alpha: Sequence[Detection], settings: Settings) -> Alpha | None:
-    """The alpha channel without what was found in itself; otherwise it stays as it is."""
+    """The alpha channel without what it shows of objects; elsewhere it stays as it is."""
     return None if alpha is None else redact_detections(alpha[:, :, np.newaxis], in_alpha, settings)[0][:, :, 0]
 
 

@@ -13,17 +13,21 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import Field, asdict, dataclass, field, fields
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar
+from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar, get_args
 
 from anonymizer.errors import SettingsError
 from anonymizer.files.formats import EXTENSIONS
 
 KINDS = ("face", "plate")
 PRESETS = ("fast", "balanced", "thorough")
+Projection: TypeAlias = Literal["flat", "equirectangular"]
+PROJECTIONS: tuple[Projection, ...] = get_args(Projection)
 METADATA_POLICIES = ("strip", "safe", "keep")
 METHODS = ("gaussian", "mosaic", "solid", "image", "inpaint", "none")
 SHAPES = ("ellipse", "box")
 MAX_CELLS = 16
+LEAST_ZONE_PX = 16
+"""Zones that are smaller are fractions gone wrong."""
 THRESHOLD_RANGE = (0.001, 1.0)
 
 _Settings = TypeVar("_Settings", bound="_Checked")
@@ -117,9 +121,18 @@ def _parse_zones(value: object) -> tuple[Zone, ...]:
     for zone in zones:
         if len(zone) < 3 or not all(0 <= number < float("inf") for point in zone for number in point):
             raise ValueError("a zone is a polygon of three or more corners, with numbers from 0 on")
+        if 1 < max(number for point in zone for number in point) < LEAST_ZONE_PX:
+            raise ValueError("corners are pixels, or fractions of the picture of which none is above 1")
+        if not _area(zone):
+            raise ValueError("a zone has no area")
         if _crosses_itself(zone):
             raise ValueError("a side of a zone crosses or touches another one")
     return zones
+
+
+def _area(zone: Zone) -> float:
+    sides = zip(zone, (*zone[1:], zone[0]), strict=True)
+    return abs(sum(x * next_y - next_x * y for (x, y), (next_x, next_y) in sides)) / 2
 
 
 def _crosses_itself(zone: Zone) -> bool:
@@ -346,8 +359,16 @@ class DetectSettings(_Checked):
         _choice(PRESETS),
         "How closely to look for faces. fast: at 1.2 megapixels, those from about 1/80 of the picture's height on. "
         "balanced: at its own size, and enlarged up to twice as far as 4 megapixels go, those from about 10 pixels on. "
-        "thorough: also mirrored, twice and three times as large up to 8 megapixels, at up to ten times the cost.",
+        "thorough: also mirrored, twice and three times as large up to 8 megapixels, and turned by 90, 180 and 270 "
+        "degrees, at up to fourteen times the cost.",
         "PRESET",
+    )
+    projection: Projection = _setting(
+        "flat",
+        _choice(PROJECTIONS),
+        "flat, or equirectangular for panoramas of 360 degrees, whose left and right edges belong together: what lies "
+        "on that seam is hidden on both sides.",
+        "PROJECTION",
     )
 
 

@@ -55,6 +55,16 @@ def test_a_picture_and_its_detections(folders, pixels):
     ]
 
 
+def test_panoramas_are_seen_beyond_their_edges(folders, pixels):
+    settings = Settings(detect=DetectSettings(projection="equirectangular"))
+    detectors = [FixedDetector(face(2, 10, 14, 20), face(62, 10, 74, 20))]  # strips of 8 pixels on either side
+    assert process(JOB, *folders, detectors, settings).counts == {"face": 2}
+    written = load(folders[1] / "sub/a.png")
+    assert (written[11:19, :6] != pixels[11:19, :6]).mean() > 0.9
+    assert (written[11:19, 54:] != pixels[11:19, 54:]).mean() > 0.9
+    assert (written[:, 12:48] == pixels[:, 12:48]).all()
+
+
 def test_nothing_found_is_written_as_such(folders, pixels):
     result = process(JOB, *folders, [FixedDetector()], Settings())
     assert result.counts == {"face": 0}
@@ -141,12 +151,37 @@ def test_a_face_in_the_alpha_channel_is_found_and_redacted(folders, first):
     assert (written[30:, 30:] == pixels[30:, 30:]).all()
 
 
-def test_alpha_stays_where_nothing_is_found_in_itself(folders):
+@pytest.mark.parametrize("shows", [True, False])
+def test_alpha_changes_where_it_shows_something_of_an_object(folders, shows):
     pixels = noise(40, 60, 4)
-    pixels[0, 0] = (7, 0, 0, 99)
+    pixels[:30, :30, 3] = 255
+    if shows:
+        pixels[12:18, 12:18, 3] = 254
+    pixels[0, 0] = (7, 0, 0, 255)
     save(folders[0] / "sub" / "a.png", pixels)
     assert process(JOB, *folders, [SevenReader()], Settings()).counts == {"face": 1}
-    assert (load(folders[1] / "sub" / "a.png")[:, :, 3] == pixels[:, :, 3]).all()
+    alpha = load(folders[1] / "sub" / "a.png")[:, :, 3]
+    assert (alpha[30:] == pixels[30:, :, 3]).all()
+    assert (alpha[10:20, 10:20] == pixels[10:20, 10:20, 3]).all() != shows
+
+
+@pytest.mark.parametrize("first", [0, 255])
+def test_a_stencil_can_show_a_face_too(folders, first):
+    class StencilReader:
+        """Finds a face in pictures of two levels."""
+
+        kinds = frozenset(["face"])
+
+        def detect(self, pictures):
+            return [[face(10, 10, 20, 20)] if len(np.unique(picture)) == 2 else [] for picture in pictures]
+
+    pixels = noise(40, 60, 4)
+    pixels[:, :, 3] = np.where(pixels[:, :, 3] > 127, 255, 0)
+    pixels[0, 0, 3] = first
+    save(folders[0] / "sub" / "a.png", pixels)
+    assert process(JOB, *folders, [StencilReader()], Settings()).counts == {"face": 1}
+    alpha = load(folders[1] / "sub" / "a.png")[:, :, 3]
+    assert np.ptp(alpha[10:20, 10:20].astype(int)) < 128
 
 
 def test_a_link_in_the_output_never_costs_an_original(folders, pixels):

@@ -75,6 +75,10 @@ def test_settings_survive_the_way_through_yaml(kinds, threshold, kernel, margin)
         ("weights", "", "'' is not a path"),
         ("input", 7, "7 is not a path"),
         ("exclude-zone", "0,0 1,1", "a polygon of three or more corners"),
+        ("exclude-zone", "0,0 1.1,0 1.1,1 0,1", "corners are pixels, or fractions"),
+        ("exclude-zone", "0,0 1,1 0.5,0.5", "a zone has no area"),
+        ("exclude-zone", "0,0 1,0 0,1 1,1", "a zone has no area"),
+        ("exclude-zone", "0,0 .5,0 .5,1 0,1 0,0 .5,0 .5,1 0,1", "crosses or touches"),
         ("exclude-zone", "0,0 1,1 -1,2", "with numbers from 0 on"),
         ("exclude-zone", "0,0 1,1 2", "is no polygon such as"),
         ("include-zone", [[1, 2], [3, 4]], "is no polygon such as"),
@@ -189,3 +193,9 @@ def test_presets():
     assert settings_from_options({"preset": "thorough"}).detect.preset == "thorough"
     with pytest.raises(SettingsError, match=r"--preset: 'slow' is none of fast, balanced, thorough"):
         DetectSettings(preset="slow")
+
+
+def test_projections():
+    assert DetectSettings().projection == "flat"
+    with pytest.raises(SettingsError, match=r"--projection: 'round' is none of flat, equirectangular"):
+        DetectSettings(projection="round")

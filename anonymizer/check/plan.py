@@ -15,6 +15,7 @@ from anonymizer.check.sensitive import Thresholds, choose_thresholds, preset_of_
 from anonymizer.check.target import Target, find_targets
 from anonymizer.errors import OutputError, SettingsError
 from anonymizer.files.find import find_pictures
+from anonymizer.files.formats import EXTENSIONS
 from anonymizer.files.output import check_output
 from anonymizer.settings import CheckSettings, DetectSettings, Settings, from_options, settings_from_options
 
@@ -63,7 +64,8 @@ def make_check_plan(paths: Sequence[Path], options: Mapping[str, object]) -> Che
     past = read_past_run(reports)
     reported = {key: value for key, value in past.settings.items() if key not in _NO_EXCUSE}
     of_run = _settings_of_run(reported).detect
-    detect = from_options(DetectSettings, {"preset": preset_of_gate(of_run), **options})
+    as_the_run = {"preset": preset_of_gate(of_run), "projection": of_run.projection}
+    detect = from_options(DetectSettings, {**as_the_run, **options})
     thresholds = choose_thresholds(detect, of_run, check.threshold_share)
     settings = settings_from_options({**reported, **options})
 
@@ -120,5 +122,6 @@ def _refuse_outputs(check: CheckSettings, sources: Sequence[Path], targets: Sequ
                 check_output(source, check.annotate, check.overwrite)
     pictures = {path.resolve() for target in targets for path in (target.path, target.original) if path is not None}
     for path in (check.json, check.html, check.baseline):
-        if path is not None and (path.is_dir() or path.resolve() in pictures):
+        is_picture = path is not None and path.suffix.lower().removeprefix(".") in EXTENSIONS
+        if path is not None and (is_picture or path.is_dir() or path.resolve() in pictures):
             raise OutputError(f"{path} is a folder or a picture that is checked; choose another file")

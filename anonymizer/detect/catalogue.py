@@ -53,7 +53,10 @@ class Look:
     mirrored: bool = False
     """The picture is mirrored left to right."""
     quarter_turns: int = 0
-    """The picture is turned by so many quarters, anticlockwise."""
+    """The picture is turned by so many quarters, anticlockwise. Looks at the picture turned alike form a group: a mean
+    score is that over the looks of a group, and of an object that several groups find the best of theirs counts."""
+    doubt: float = 1.0
+    """Scores are raised to this power: above 1, what is found in this way counts for less."""
 
     def scale(self, height: int, width: int) -> float | None:
         """By which factor a picture of this size is enlarged or shrunk, or None if it is not looked at."""
@@ -90,7 +93,8 @@ class ModelDescription:
     thresholds: Mapping[Kind, float] = field(default_factory=dict)
     """Default score threshold per kind."""
     is_agreement: bool = False
-    """Whether a score is the mean over all views that answer for objects of such a size, rather than the best one."""
+    """Whether a score is the mean over all views, turned alike, that answer for objects of such a size, rather than the
+    best one."""
     size_multiple: int = 1
     """Height and width of the input must be multiples of it; pictures are padded with zeros."""
     views: Mapping[str, tuple[Look, ...]] = field(default_factory=lambda: dict.fromkeys(PRESETS, AS_IT_IS))
@@ -299,8 +303,8 @@ def _parse_look(content: dict[str, Any]) -> Look:
         if key != "mirrored" and not (isfinite(value) and value >= 0):
             raise ValueError(f"views: {key} must be a number from 0 on")
     look = Look(**content)
-    if 0 in (look.longest_side, look.max_pixels, look.enlarge, look.max_enlarged_pixels):
-        raise ValueError("views: longest_side, max_pixels, enlarge and max_enlarged_pixels must be above 0")
+    if 0 in (look.longest_side, look.max_pixels, look.enlarge, look.max_enlarged_pixels, look.doubt):
+        raise ValueError("views: longest_side, max_pixels, enlarge, max_enlarged_pixels and doubt must be above 0")
     return look
 
 

@@ -102,10 +102,14 @@ class SignatureDetector:
         return [self._detect(picture) for picture in pictures]
 
     def _detect(self, picture: Pixels8) -> list[Detection]:
-        opinions = [
-            Opinion(self._look_at(picture, sight), sight.judges_from, sight.judges_to)
-            for sight in sights_of(self._looks, picture.shape[0], picture.shape[1])
-        ]
+        """Each way of turning the picture has its own agreement: who sees a face upside down has no vote on it."""
+        of_turn: dict[int, list[Opinion]] = {}
+        for sight in sights_of(self._looks, picture.shape[0], picture.shape[1]):
+            opinion = Opinion(self._look_at(picture, sight), sight.judges_from, sight.judges_to)
+            of_turn.setdefault(sight.look.quarter_turns % 4, []).append(opinion)
+        return [found for opinions in of_turn.values() for found in self._agree(opinions)]
+
+    def _agree(self, opinions: Sequence[Opinion]) -> list[Detection]:
         if self._model.is_agreement:
             return merge_opinions(opinions, self._thresholds)
         return [found for opinion in opinions for found in opinion.detections]
@@ -132,7 +136,7 @@ class SignatureDetector:
         height, width = view.height, view.width
         is_inside = (boxes[:, 2:] > 0).all(axis=1) & (boxes[:, :2] < (height, width)).all(axis=1)
         boxes = boxes.clip(0, (height, width, height, width))
-        scores = self._calibrated(scores, boxes)
+        scores = self._calibrated(scores, boxes, view.look.doubt)
         found = []
         for kind, threshold in self._thresholds.items():
             # Compared as the 32-bit floats that models compute with: 0.3 is not below 0.3.
@@ -148,12 +152,12 @@ class SignatureDetector:
                 found.append(Detection(Box(x_min, y_min, x_max, y_max), score, kind))
         return found
 
-    def _calibrated(self, scores: Floats, boxes: Floats) -> Floats:
+    def _calibrated(self, scores: Floats, boxes: Floats, doubt: float) -> Floats:
         if not self._calibration:
-            return scores
+            return scores if doubt == 1 else np.asarray(scores.clip(0, 1) ** doubt)
         sizes = (boxes[:, 2:] - boxes[:, :2]).max(axis=1, initial=1)
         exponents = np.interp(np.log(sizes), np.log(list(self._calibration)), list(self._calibration.values()))
-        return np.asarray(scores.clip(0, 1) ** exponents)
+        return np.asarray(scores.clip(0, 1) ** (exponents * doubt))
 
     def _check(self, number: int, scores: Floats, classes: Floats, boxes: Floats) -> None:
         """A broken model must not look like an empty picture."""

@@ -98,8 +98,9 @@ class Sight:
 def sights_of(looks: Sequence[Look], height: int, width: int) -> list[Sight]:
     """The ways in which a model looks at a picture of a size in pixels.
 
-    Looks that come out the same count once, and answer for the objects of both. There is always one, and the one that
-    shows the picture largest answers for the smallest objects whatever its look says: nobody else would.
+    Looks that come out the same count once, and answer for the objects of both. There is always one, and of those that
+    turn the picture alike, the one that shows it largest answers for the smallest objects whatever its look says:
+    nobody else would.
     """
     distinct: dict[tuple[float, bool, int], Look] = {}
     for look in looks:
@@ -108,10 +109,12 @@ def sights_of(looks: Sequence[Look], height: int, width: int) -> list[Sight]:
             continue
         key = (scale, look.mirrored, look.quarter_turns % 4)
         distinct[key] = _both(look, distinct.get(key, look))
-    largest_scale = max((scale for scale, _, _ in distinct), default=1.0)
+    largest_scale: dict[int, float] = {}
+    for scale, _, turns in distinct:
+        largest_scale[turns] = max(scale, largest_scale.get(turns, 0.0))
     return [
-        Sight(look if scale < largest_scale else replace(look, smallest=0, judges_from=0), scale)
-        for (scale, _, _), look in distinct.items()
+        Sight(look if scale < largest_scale[turns] else replace(look, smallest=0, judges_from=0), scale)
+        for (scale, _, turns), look in distinct.items()
     ] or [Sight(Look(), 1.0)]
 
 
@@ -121,6 +124,7 @@ def _both(look: Look, twin: Look) -> Look:
         smallest=min(look.smallest, twin.smallest),
         judges_from=min(max(one.smallest, one.judges_from) for one in (look, twin)),
         largest=max(look.largest, twin.largest),
+        doubt=min(look.doubt, twin.doubt),
     )
 
 

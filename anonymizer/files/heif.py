@@ -58,7 +58,7 @@ def refuse_without_decoder(content: bytes) -> None:
         if not features.check("avif"):
             raise PictureError("is an AVIF file, which this build of Pillow cannot read")
     elif _HEIF_BRANDS.search(brands) and not can_read_heic():
-        raise PictureError("is a HEIC file; to read those, install the extra: pip install 'anonymizer[heif]'")
+        raise PictureError("is a HEIC file; to read those, 'pip install pillow-heif' into the program's environment")
 
 
 def refuse_unhandled(image: Image.Image) -> None:

@@ -105,7 +105,7 @@ def encode(picture: Picture, frames: Sequence[StoredFrame], policy: Policy) -> E
     """
     source, (frame,) = picture.content, frames
     notes = tuple(_left_out(source))
-    if not frame.is_changed and _is_exact(source):
+    if not frame.is_changed and not _has_several_scans(source) and _is_exact(source):
         return Encoded(_with_metadata(picture, source, policy), "lossless", notes)
     try:
         content = replace_blocks(source, frame.pixels, frame.changed)
@@ -264,7 +264,7 @@ def _is_exact(content: bytes) -> bool:
     if markers[-1:] != [_EOI] or any(marker not in (*_TABLES, *_RESTARTS) for marker in markers[:-1]):
         return False
     data = b"\xff\xd8" + _picture_data(content)
-    if _SOS not in markers and not _is_progressive(content):
+    if not _has_several_scans(content):
         # Where damaged files are allowed, this one may be damaged before its end.
         is_sound = not ImageFile.LOAD_TRUNCATED_IMAGES or is_complete(data, "JPEG")
         return is_sound and not is_complete(data[: -len(b"\xff\xd9") - 1], "JPEG")
@@ -274,6 +274,12 @@ def _is_exact(content: bytes) -> bool:
         return len(data) <= _SCANS_COST * len(replace_blocks(content, None, None)) + _TABLES_COST * len(markers)
     except CoefficientsError:
         return False
+
+
+def _has_several_scans(content: bytes) -> bool:
+    """Between and in several scans something can be hidden that nobody can tell from the picture."""
+    behind_first = [marker for _, marker in _markers_behind(content, _first_scan(content))]
+    return _is_progressive(content) or _SOS in behind_first
 
 
 def _segment(marker: int, payload: bytes) -> bytes:

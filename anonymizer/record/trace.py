@@ -6,6 +6,7 @@ Trace Event Format of Chromium, JSON array: one complete event ("ph": "X") per p
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +23,7 @@ class Trace:
         self._file = file
         self._lanes: list[float] = []
         self._separator = "[\n"
+        self._start_s = time.perf_counter()  # a machine's clock tells since when it has been running
 
     def add(self, result: Result) -> None:
         """Draws a picture and its stages in the first lane that was free when the work on it began."""
@@ -37,7 +39,14 @@ class Trace:
             began_s += seconds
 
     def _draw(self, name: str, began_s: float, seconds: float, lane: int) -> None:
-        event = {"name": name, "ph": "X", "pid": 1, "tid": lane + 1, "ts": began_s * 1e6, "dur": seconds * 1e6}
+        event = {
+            "name": name,
+            "ph": "X",
+            "pid": 1,
+            "tid": lane + 1,
+            "ts": (began_s - self._start_s) * 1e6,
+            "dur": seconds * 1e6,
+        }
         self._file.write(self._separator + json.dumps(event))
         self._separator = ",\n"
 

@@ -30,7 +30,7 @@ _SCHEMA = f"""
 DROP TABLE IF EXISTS runs;
 DROP TABLE IF EXISTS files;
 DROP TABLE IF EXISTS input;
-CREATE TABLE input (root TEXT);
+CREATE TABLE input (root TEXT, salt BLOB);
 CREATE TABLE runs (run INTEGER PRIMARY KEY);
 CREATE TABLE files (
     name BLOB PRIMARY KEY,      -- of the picture, relative to the input root
@@ -38,7 +38,7 @@ CREATE TABLE files (
     position INTEGER NOT NULL,  -- in the listing of that run
     result TEXT,                -- of that run; none where what is done stands
     done TEXT,                  -- the result that stands for the files in the output, where there are any
-    evidence TEXT               -- from what input, settings and models these were made, and how they look
+    evidence TEXT               -- digest: from what input, settings and models these were made, and how they look
 );
 CREATE INDEX files_by_position ON files (run, position);
 PRAGMA user_version = {_SCHEMA_VERSION};
@@ -72,6 +72,7 @@ class Manifest:
         self._roots = input_root, output_root
         self._fingerprint = fingerprint
         self._is_closed = False
+        self._salt = b""
         with self._telling():
             self.locks = os.open(output_root, os.O_RDONLY), os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
             """Descriptors of folder and file, locked for as long as any process has them."""
@@ -112,7 +113,7 @@ class Manifest:
             row = self._connection.execute(
                 "SELECT done, evidence FROM files WHERE name = ? AND done IS NOT NULL", (os.fsencode(job.name),)
             ).fetchone()
-        if row is None or row[1] != json.dumps(self._with_outputs(self.evidence(job), job)):
+        if row is None or row[1] != self._digest(json.dumps(self._with_outputs(self.evidence(job), job))):
             return None
         return replace(_to_result(row[0]), unchanged=True)
 
@@ -126,7 +127,7 @@ class Manifest:
         text = _to_text(result)
         essential = {"anonymized": job.target, "detected": job.record}.get(result.status)
         is_done = essential is not None and _size_and_time(self._roots[1] / essential) is not None
-        made = json.dumps(self._with_outputs(evidence, job)) if is_done else None
+        made = self._digest(json.dumps(self._with_outputs(evidence, job))) if is_done else None
         self._write(job.name, position, text, text if is_done else None, made, "done, evidence")
         with self._telling():
             self._connection.commit()
@@ -176,15 +177,22 @@ class Manifest:
 
     def _check_input(self, overwrite: bool) -> None:
         """Pictures of the same name in another folder are others."""
-        root = hashlib.sha256(os.fsencode(self._roots[0].resolve())).hexdigest()
-        known = self._connection.execute("SELECT root FROM input").fetchone()
-        if known is not None and known[0] != root and not overwrite:
+        known, self._salt = self._connection.execute("SELECT root, salt FROM input").fetchone() or (
+            None,
+            os.urandom(32),
+        )
+        root = self._digest(str(self._roots[0].resolve()))
+        if known not in (None, root) and not overwrite:
             raise OutputError(
                 f"output folder {self._roots[1]} was made from another input folder; "
                 "choose another one, or add --overwrite"
             )
         self._connection.execute("DELETE FROM input")
-        self._connection.execute("INSERT INTO input VALUES (?)", (root,))
+        self._connection.execute("INSERT INTO input VALUES (?, ?)", (root, self._salt))
+
+    def _digest(self, text: str) -> str:
+        """The book may be published with the pictures: it must not tell where and when the originals were made."""
+        return hashlib.sha256(self._salt + text.encode("utf-8", "surrogateescape")).hexdigest()
 
     def _unlock(self) -> None:
         for descriptor in self.locks:

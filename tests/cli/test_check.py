@@ -263,6 +263,15 @@ def test_preset(folders, use_detectors, of_run, given, used):
     assert plan.detect.preset == used
 
 
+@pytest.mark.parametrize("projection", ["flat", "equirectangular"])
+def test_projection(folders, use_detectors, projection):
+    save(folders[0] / "a.png", noise(100, 100))
+    use_detectors(KeenDetector(FACE))
+    assert run(["--input", str(folders[0]), "--image-output", str(folders[1]), "--projection", projection]) == 0
+    assert make_check_plan([folders[1]], {}).detect.projection == projection
+    assert make_check_plan([folders[1]], {"projection": "flat"}).detect.projection == "flat"
+
+
 def test_thresholds(check, redacted, tmp_path):
     check(redacted, "--json", tmp_path / "found.json", "--kinds", "face")
     assert json.loads((tmp_path / "found.json").read_text())["thresholds"] == {

@@ -110,6 +110,30 @@ def test_presets(originals, preset):
     assert faces_in(originals / "coffee.png", preset=preset) == []
 
 
+@pytest.mark.parametrize("turns", [1, 2, 3])
+def test_pictures_that_lie_on_their_side_or_head(originals, turns):
+    portrait = np.rot90(np.asarray(Image.open(originals / "astronaut.png")), turns)
+    (found,) = detect(portrait, load_detectors(DetectSettings(kinds="face", preset="thorough")))
+    mask = np.zeros(portrait.shape[:2], bool)
+    mask[to_region(found.hidden_box, 0.2, 0, mask.shape).core.slices] = True
+    assert np.rot90(mask, -turns)[65:205, 175:275].mean() > 0.9
+
+
+def test_a_face_on_the_seam_of_a_panorama_is_hidden_on_both_sides(originals):
+    """Where the portrait's right edge meets its left one, in the middle of the face."""
+    portrait = np.asarray(Image.open(originals / "astronaut.png"))
+    middle = 225
+    rolled = np.roll(portrait, -middle, axis=1)
+    settings = Settings(detect=DetectSettings(kinds="face", projection="equirectangular"))
+    redacted, found = anonymize_image(rolled, settings)
+    assert len(found) == 2
+    assert all(face.score > 0.5 and 0 <= face.box.x_min < face.box.x_max <= 512 for face in found)
+    changed = np.roll(redacted != rolled, middle, axis=1).any(axis=2)
+    assert changed[75:195, 185:middle].mean() > 0.95
+    assert changed[75:195, middle:265].mean() > 0.95
+    assert changed.mean() < 0.15
+
+
 def test_each_preset_has_models_for_both_kinds():
     for preset in ("fast", "balanced", "thorough"):
         kinds = [kind for model in choose_models(DetectSettings(preset=preset)) for kind in model.found_kinds]

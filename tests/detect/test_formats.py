@@ -21,6 +21,7 @@ from anonymizer.detect.catalogue import find_models
 from anonymizer.detect.load import choose_models, load_detectors, load_model
 from anonymizer.detect.signature import SignatureDetector
 from anonymizer.errors import ModelError, PictureError
+from anonymizer.pipeline import detect
 from anonymizer.settings import DetectSettings
 from anonymizer.types import Box
 
@@ -247,6 +248,35 @@ def test_scores_are_calibrated_by_the_size_of_the_object(tmp_path):
     assert [d.score for d in found] == pytest.approx([0.25, 0.5**1.5, 0.5])
     (found,) = detector_in(tmp_path, preset="fast").detect([picture_with(height=100, width=100)])
     assert [d.score for d in found] == [0.5, 0.5, 0.5]
+
+
+def find_in_tall_pictures(image_tensor):
+    """A sure face in the middle of pictures that are higher than wide."""
+    is_tall = tf.shape(image_tensor)[1] > tf.shape(image_tensor)[2]
+    return {
+        "detection_boxes": tf.constant([[[0.4, 0.4, 0.6, 0.6]]]),
+        "detection_scores": [[tf.where(is_tall, 0.9, 0.0)]],
+        "detection_classes": tf.constant([[1.0]]),
+        "num_detections": tf.constant([1.0]),
+    }
+
+
+@pytest.mark.parametrize(
+    ("views", "score"),
+    [
+        ("[{}, {enlarge: 2}, {quarter_turns: 1}]", 0.9),
+        ("[{}, {enlarge: 2}, {quarter_turns: 1}, {quarter_turns: 1, mirrored: true}, {quarter_turns: 3}]", 0.9),
+        ("[{}, {enlarge: 2}, {quarter_turns: 1, doubt: 2}]", 0.81),
+        ("[{}, {enlarge: 2}]", None),
+    ],
+)
+@pytest.mark.parametrize("rule", ["best", "mean"])
+def test_views_of_the_upright_picture_have_no_vote_on_what_is_turned(tmp_path, views, score, rule):
+    save_graph_def(tmp_path / "face.pb", find_in_tall_pictures)
+    (tmp_path / "model.yaml").write_text(f"file: face.pb\nlabels: {{1: face}}\nscore: {rule}\nviews: {views}\n")
+    found = detect(picture_with(height=100, width=200), [detector_in(tmp_path)])
+    assert [d.score for d in found] == ([] if score is None else [pytest.approx(score)])
+    assert all(d.box.corners == pytest.approx((80, 40, 120, 60)) for d in found)
 
 
 def test_several_models_share_the_work(tmp_path):

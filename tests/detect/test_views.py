@@ -58,6 +58,13 @@ def test_the_largest_view_answers_for_the_smallest_objects():
     assert (large.look.smallest, large.judges_from) == (0, 0)
 
 
+def test_so_does_the_largest_view_of_a_picture_that_is_turned():
+    upright = [Look(smallest=9), Look(enlarge=3, smallest=9)]
+    turned = [Look(smallest=9, quarter_turns=1), Look(enlarge=2, smallest=9, quarter_turns=1)]
+    sights = sights_of([*upright, *turned], 100, 200)
+    assert [sight.look.smallest for sight in sights] == [9, 0, 9, 0]
+
+
 def test_thin_pictures_keep_a_pixel():
     assert [view.pixels.shape for view in views(noise(1, 3000), Look(longest_side=640))] == [(1, 640, 3)]
 

@@ -119,7 +119,7 @@ def test_jpeg_2000_of_odd_depths_is_refused(tmp_path):
 def test_heic_without_its_package(tmp_path, monkeypatch):
     monkeypatch.setattr(heif, "can_read_heic", lambda: False)
     (tmp_path / "a.heic").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0")
-    with pytest.raises(PictureError, match="pip install 'anonymizer\\[heif\\]'"):
+    with pytest.raises(PictureError, match="pip install pillow-heif"):
         read_picture(tmp_path / "a.heic")
 
 

@@ -9,6 +9,7 @@ from anonymizer.types import Result
 
 def written(path, *results):
     with open_trace(path) as trace:
+        trace._start_s = 0.0
         for result in results:
             trace.add(result)
     return json.loads(path.read_text())

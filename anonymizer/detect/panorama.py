@@ -1,0 +1,78 @@
+"""Pictures whose left and right edges belong together: panoramas of 360 degrees, such as equirectangular ones.
+
+They are looked at with a strip from the far side on either edge, so that models see whole what lies on the seam. Near
+the poles things are as distorted as the picture shows them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from math import ceil
+
+import numpy as np
+
+from anonymizer.detect.merge import merge_detections
+from anonymizer.types import Box, Detection, Pixels8
+
+STRIP = 1 / 8
+"""Width of either strip as a share of the picture's: an object on the seam up to twice as wide is seen whole."""
+
+
+def wrap(picture: Pixels8) -> Pixels8:
+    """The picture between two strips of itself, uint8 (H, W + 2 * strip, 3)."""
+    strip = _strip(picture.shape[1])
+    return np.concatenate((picture[:, -strip:], picture, picture[:, :strip]), axis=1)
+
+
+def unwrap(detections: Sequence[Detection], width: int) -> list[Detection]:
+    """What was found in a wrapped picture, in pixels of the picture itself, which is `width` pixels wide.
+
+    What crosses the seam becomes two detections, one on either side, with the same score. It was seen twice, on both
+    ends of the wrapped picture, and is told once. What lies wholly in a strip was seen in the picture too.
+    """
+    strip = _strip(width)
+    moved = [_move(detection, -strip) for detection in detections]
+    in_picture = [one for one in moved if one.hidden_box.x_max > 0 and one.hidden_box.x_min < width]
+    return [
+        part for one in merge_detections([_start_in(one, width) for one in in_picture]) for part in _cut(one, width)
+    ]
+
+
+def _strip(width: int) -> int:
+    return ceil(width * STRIP)
+
+
+def _start_in(detection: Detection, width: int) -> Detection:
+    """The same object where its middle lies in the picture."""
+    middle = (detection.box.x_min + detection.box.x_max) / 2
+    return _move(detection, -(middle // width) * width)
+
+
+def _cut(detection: Detection, width: int) -> list[Detection]:
+    """Its parts that lie in the picture, and those beyond an edge where they come in on the other side."""
+    parts = []
+    for offset in (0, width, -width):
+        moved = _move(detection, offset)
+        extent, box = _inside(moved.hidden_box, width), _inside(moved.box, width)
+        if extent is not None:
+            parts.append(replace(moved, box=box or extent, extent=None if box in (None, extent) else extent))
+    return parts
+
+
+def _inside(box: Box, width: int) -> Box | None:
+    """The part of a box in the picture; None if there is none."""
+    if box.x_max <= 0 or box.x_min >= width:
+        return None
+    return replace(box, x_min=max(0.0, box.x_min), x_max=min(float(width), box.x_max))
+
+
+def _move(detection: Detection, offset: float) -> Detection:
+    extent = detection.extent
+    return replace(
+        detection, box=_moved(detection.box, offset), extent=None if extent is None else _moved(extent, offset)
+    )
+
+
+def _moved(box: Box, offset: float) -> Box:
+    return replace(box, x_min=box.x_min + offset, x_max=box.x_max + offset)
