@@ -11,7 +11,7 @@ from anonymizer.settings import PRESETS, THRESHOLD_RANGE, DetectSettings
 from anonymizer.types import Kind
 
 SURE = 0.4
-"""A detection is sure from this share of the way between the threshold and 1 on: 0.52 for faces, 0.7 for plates.
+"""A detection is sure from this share of the way between the threshold and 1 on: 0.52 for faces, 0.73 for plates.
 
 Around redacted areas the models see things that were not there before, mostly collars, hands and the edges of the
 blur. Of 547 photographs of people, redacted, some 160 had such a detection at the run's own threshold, 4 a sure one,

@@ -13,7 +13,7 @@ from anonymizer.cli.config import config_command
 from anonymizer.cli.models import models_command
 from anonymizer.cli.options import setting_options
 from anonymizer.cli.report import report_command
-from anonymizer.cli.text import say, silence_closed_streams
+from anonymizer.cli.text import reserve_standard_streams, say, silence_closed_streams
 from anonymizer.errors import AnonymizerError
 
 INTERRUPTED = 130
@@ -67,6 +67,7 @@ anonymize.add_command(report_command)
 
 def main() -> None:
     """Runs the command and exits with its code; no error ends in a traceback."""
+    reserve_standard_streams()
     exit_code = run(sys.argv[1:])
     silence_closed_streams()
     sys.exit(exit_code)

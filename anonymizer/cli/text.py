@@ -1,5 +1,6 @@
 """What is said to the user."""
 
+import os
 import sys
 from contextlib import suppress
 
@@ -10,6 +11,15 @@ def say(text: str, err: bool = False) -> None:
     """Prints a line. That nobody listens any more, or that a log is full, must not end the work."""
     with suppress(OSError, ValueError):
         click.echo(printable(text), err=err)
+
+
+def reserve_standard_streams() -> None:
+    """Keeps the numbers of closed standard streams from files of ours, which worker processes would talk to."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number
 
 
 def silence_closed_streams() -> None:

@@ -261,6 +261,38 @@ def test_reports_in_the_place_of_something_else(call, folders, tmp_path, place):
     assert not folders[1].exists()
 
 
+@pytest.mark.parametrize(
+    "place", ["in/0.png", "in/trace.json", "out/0.json", "out/anonymize-manifest.sqlite", "folder", "precious"]
+)
+def test_profiles_in_the_place_of_something_else(call, folders, tmp_path, place):
+    fill(folders[0], 1)
+    original = (folders[0] / "0.png").read_bytes()
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "precious").write_text("precious")
+    code, _, err = call("--profile", tmp_path / place)
+    assert code == 4
+    assert "choose another place with --profile" in err or "is no profile" in err
+    assert (folders[0] / "0.png").read_bytes() == original
+    assert (tmp_path / "precious").read_text() == "precious"
+    assert not folders[1].exists()
+
+
+def test_a_profile(call, folders, use_detectors, tmp_path):
+    fill(folders[0], 2)
+    use_detectors(FixedDetector())
+    for _ in range(2):
+        assert call("--profile", tmp_path / "trace.json", "--overwrite")[0] == 0
+        events = json.loads((tmp_path / "trace.json").read_text())
+        assert {"0.png", "1.png", "read", "detect", "redact", "write"} == {event["name"] for event in events}
+
+
+def test_what_zones_leave_visible_is_told(call, folders, use_detectors):
+    fill(folders[0], 1)
+    use_detectors(FixedDetector(face(5, 5, 15, 15)))
+    _, _, err = call("--exclude-zone", "0,0 1,0 1,1 0,1")
+    assert "1 faces or plates stay visible" in err
+
+
 def test_a_report_that_cannot_be_written_is_told_before_the_first_picture(call, folders, tmp_path):
     fill(folders[0], 1)
     (tmp_path / "file").touch()
@@ -325,7 +357,14 @@ def test_the_work_goes_on_when_nobody_listens(folders):
     """Closed and full streams: all pictures are done, and the exit code says so."""
     fill(folders[0], 2)
     command = f"{sys.executable} -m anonymizer --kinds face -v --input {folders[0]} --image-output {folders[1]}"
-    for redirection in ("2>&-", ">&- 2>&-", "2>/dev/full", ">/dev/full", "2>&1 | true; exit ${PIPESTATUS[0]}"):
+    for redirection in (
+        "2>&-",
+        ">&- 2>&-",
+        "<&- >&- 2>&-",
+        "2>/dev/full",
+        ">/dev/full",
+        "2>&1 | true; exit ${PIPESTATUS[0]}",
+    ):
         done = subprocess.run(["bash", "-c", f"{command} --overwrite {redirection}"], check=False)
         assert done.returncode == 0, redirection
         assert files_in(folders[1]) == ["0.json", "0.png", "1.json", "1.png", "anonymize-report.json"]

@@ -33,6 +33,19 @@ def test_merge(shares, tmp_path, capsys):
     assert totals["files_not_looked_at"] == {".txt": 1}
 
 
+def test_a_share_is_missing(shares, tmp_path, capsys):
+    assert run(["report", "merge", *shares[:2], "--output", str(tmp_path / "part.json")]) == 1
+    assert "the reports of these shares are missing: 3/3" in capsys.readouterr().err
+    assert json.loads((tmp_path / "part.json").read_text())["complete"] is False
+
+
+def test_a_merged_report_takes_the_place_of_reports_only(shares, tmp_path, capsys):
+    (tmp_path / "precious.txt").write_text("precious")
+    assert run(["report", "merge", *shares, "--output", str(tmp_path / "precious.txt")]) == 4
+    assert "exists and is no report" in capsys.readouterr().err
+    assert (tmp_path / "precious.txt").read_text() == "precious"
+
+
 def test_what_does_not_fit_together(shares, folders, tmp_path, capsys):
     output = ["--output", str(tmp_path / "all.json")]
     (tmp_path / "text").write_text("text")

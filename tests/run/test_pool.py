@@ -85,6 +85,12 @@ def test_a_hang_is_ended_by_the_timeout(work, folders):
     assert report.totals.statuses == {"anonymized": 3, "failed": 1}
 
 
+def test_a_hang_is_ended_whatever_the_worker_did_before(work, folders):
+    fill(folders[0], 4)
+    save(folders[0] / "2.png", marked(HANGS))
+    assert work(timeout=8, workers=1).totals.statuses == {"anonymized": 3, "failed": 1}
+
+
 def test_models_that_cannot_be_loaded_leave_no_trace(work, folders):
     fill(folders[0], 1)
     with pytest.raises(ModelError, match="model net is damaged"):

@@ -6,7 +6,8 @@ import shutil
 import pytest
 from fakes import CrashingDetector, FixedDetector, face, noise, save
 
-from anonymizer import anonymize_folder
+from anonymizer import anonymize_folder, pipeline
+from anonymizer.detect.catalogue import ModelDescription
 from anonymizer.errors import OutputError, SettingsError
 from anonymizer.run.local import run
 from anonymizer.run.manifest import Manifest
@@ -114,6 +115,78 @@ def test_a_manifest_that_cannot_be_read_is_begun_anew(done, content):
     (done[1] / "anonymize-manifest.sqlite").write_bytes(content)
     assert len(redone(done)) == 3
     assert redone(done) == []
+
+
+def test_a_manifest_that_is_damaged_inside_is_begun_anew(done):
+    path = done[1] / "anonymize-manifest.sqlite"
+    content = bytearray(path.read_bytes())
+    content[4096:] = b"\x77" * (len(content) - 4096)
+    path.write_bytes(content)
+    assert len(redone(done)) == 3
+    assert redone(done) == []
+
+
+def test_an_output_that_was_gone_before_it_was_noted_is_made_again(done, monkeypatch):
+    process = pipeline.process
+
+    def lose(job, source, target, *others):
+        result = process(job, source, target, *others)
+        (target / job.target).unlink()
+        return result
+
+    monkeypatch.setattr(pipeline, "process", lose)
+    assert len(redone(done, overwrite=True)) == 3
+    monkeypatch.undo()
+
+
+def test_other_descriptions_of_models_make_other_outputs(done, monkeypatch):
+    without_places = ModelDescription.without_places
+    monkeypatch.setattr(ModelDescription, "without_places", lambda self: {**without_places(self), "mean": 1.0})
+    assert len(redone(done)) == 3
+
+
+def test_another_input_folder(done, tmp_path):
+    other = tmp_path / "other"
+    save(other / "0.png", noise(30, 30, seed=9))
+    with pytest.raises(OutputError, match="was made from another input folder"):
+        anonymize_folder(other, done[1])
+    assert redone((other, done[1]), overwrite=True) == ["0.png"]
+
+
+def test_outputs_stay_when_the_input_is_lost_on_the_way(done):
+    def lose(result):
+        shutil.rmtree(done[0], ignore_errors=True)
+
+    report = anonymize_folder(*done, overwrite=True, on_result=lose)
+    assert report.totals.statuses == {"anonymized": 1, "failed": 2}
+    assert len(list(done[1].glob("*.png"))) == 3
+
+
+@pytest.mark.parametrize("name", ["a" * 250 + ".png", "é" * 125 + ".png"])
+def test_the_longest_names(done, name):
+    save(done[0] / name, noise(30, 30, seed=9))
+    assert redone(done) == [name]
+    assert (done[1] / name).exists()
+
+
+def test_a_folder_under_the_name_of_an_output(done):
+    (done[1] / "1.png").unlink()
+    (done[1] / "1.png" / "below").mkdir(parents=True)
+    report = anonymize_folder(*done)
+    assert report.totals.statuses == {"anonymized": 2, "failed": 1}
+
+
+def test_shards_share_a_folder_with_each_other_and_with_nobody_else(done, monkeypatch):
+    monkeypatch.setattr("anonymizer.run.manifest.PATIENCE_S", 0.1)
+    first, second, whole = (
+        make_plan(RunSettings(input=done[0], image_output=done[1], shard=shard), Settings())
+        for shard in ("1/2", "2/2", None)
+    )
+    held = Manifest(first.manifest, first.input, first.output, first.fingerprint, is_shard=True)
+    assert run(second).complete
+    with pytest.raises(OutputError, match="another run is writing there"):
+        run(whole)
+    held.close()
 
 
 def test_only_one_run_at_a_time(done, monkeypatch):
