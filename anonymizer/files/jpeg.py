@@ -386,15 +386,6 @@ def _is_progressive(content: bytes) -> bool:
     return any(segment.marker == _PROGRESSIVE for segment in _segments(content))
 
 
-def _is_ycbcr(content: bytes, numbers: tuple[int, ...]) -> bool:
-    """How decoders take the three components of these numbers, by the metadata before them."""
-    segments = list(_segments(content))
-    if any(s.marker == _APP0 and s.payload.startswith(_JFIF) for s in segments):
-        return True
-    adobe = [s.payload for s in segments if s.marker == _APP14 and s.payload.startswith(b"Adobe")]
-    return any(payload[11:12] != b"\0" for payload in adobe[-1:]) if adobe else numbers != tuple(b"RGB")
-
-
 def _has_own_codes(content: bytes) -> bool:
     """Whether the Huffman codes were made for this picture, and not taken from the standard, annex K.3."""
     tables = b"".join(segment.payload for segment in _segments(content) if segment.marker == _HUFFMAN)
