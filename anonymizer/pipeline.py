@@ -85,9 +85,7 @@ def detect_in_planes(
     found_in_alpha = detect_in_alpha(alpha, detectors, settings.projection)
     found = merge_detections([*detect(pixels, detectors, settings.projection), *found_in_alpha])
     counted = keep_in_zones(found, size, settings)
-    in_alpha = keep_in_zones(found_in_alpha, size, settings)
-    if alpha is not None:
-        in_alpha += [detection for detection in counted if _varies(alpha, detection.hidden_box)]
+    in_alpha = [] if alpha is None else [one for one in counted if _varies(alpha, one.hidden_box)]
     return Found(counted, in_alpha, len(found) - len(counted))
 
 
@@ -209,9 +207,8 @@ def _process(
 
 def _not_counted(found: Sequence[Found]) -> list[str]:
     number = sum(one.not_counted for one in found)
-    return (
-        [f"{number} faces or plates stay visible, since they lie where zones say that nothing counts"] if number else []
-    )
+    text = "faces or plates stay visible, since they lie where zones say that nothing counts"
+    return [f"{number} {text}"] if number else []
 
 
 def redact_detections(pixels: Pixels, detections: Sequence[Detection], settings: Settings) -> tuple[Pixels, Mask]:

@@ -143,11 +143,12 @@ class _Run:
             if limit is not None and number >= limit:
                 self._note_untouched(Result(job.name, "skipped", f"beyond --limit {limit}"))
                 continue
-            done = None if overwrite else self._manifest.find_done(job)
+            evidence = self._manifest.evidence(job)
+            done = None if overwrite else self._manifest.find_done(job, evidence)
             if done is not None:
                 self._note_untouched(done)
                 continue
-            self._in_hand[job.name] = next(self._positions), self._manifest.evidence(job)
+            self._in_hand[job.name] = next(self._positions), evidence
             yield job
 
     def _note_untouched(self, result: Result) -> None:

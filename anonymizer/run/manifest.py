@@ -105,15 +105,20 @@ class Manifest:
         """From what the outputs of a picture are made, as things are now."""
         input_root, _ = self._roots
         source = input_root / job.source
-        return [self._fingerprint, os.fsencode(job.record).hex(), _size_and_time(source), _changed_at(source)]
+        # Unlike the time of modification, nobody can set that of change.
+        return [
+            self._fingerprint,
+            os.fsencode(job.record).hex(),
+            _stat(source, "st_size", "st_mtime_ns", "st_ctime_ns"),
+        ]
 
-    def find_done(self, job: Job) -> Result | None:
-        """The result of an earlier run that stands: same picture, same settings, outputs as it left them."""
+    def find_done(self, job: Job, evidence: list[Any]) -> Result | None:
+        """The result of an earlier run that stands: same evidence, outputs as it left them."""
         with self._telling():
             row = self._connection.execute(
                 "SELECT done, evidence FROM files WHERE name = ? AND done IS NOT NULL", (os.fsencode(job.name),)
             ).fetchone()
-        if row is None or row[1] != self._digest(json.dumps(self._with_outputs(self.evidence(job), job))):
+        if row is None or row[1] != self._digest(json.dumps(self._with_outputs(evidence, job))):
             return None
         return replace(_to_result(row[0]), unchanged=True)
 
@@ -254,20 +259,17 @@ def _connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _size_and_time(path: Path) -> list[int] | None:
+def _stat(path: Path, *fields: str) -> list[int] | None:
+    """These fields of the status of a file; None if there is none."""
     try:
         status = path.stat()
     except OSError:
         return None
-    return [status.st_size, status.st_mtime_ns]
+    return [getattr(status, field) for field in fields]
 
 
-def _changed_at(path: Path) -> int | None:
-    """Unlike the time of modification, nobody can set this."""
-    try:
-        return path.stat().st_ctime_ns
-    except OSError:
-        return None
+def _size_and_time(path: Path) -> list[int] | None:
+    return _stat(path, "st_size", "st_mtime_ns")
 
 
 def _of_this_run(row: tuple[str | None, str]) -> Result:

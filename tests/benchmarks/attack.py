@@ -50,6 +50,7 @@ from tests.benchmarks.attackers import (
     best_overlaps,
     unpack,
 )
+from tests.benchmarks.methods_picture import METHODS
 
 MIN_FACE_PX = 40
 PLATE_GROUPS = ("plates/us", "plates/eu")
@@ -57,12 +58,9 @@ READ_SCALE_PX = 96
 """Height to which plates are scaled for the reader, which sees the plate and as much around it on every side."""
 
 OURS = {
-    "gaussian (default)": RedactSettings(),
-    "mosaic": RedactSettings(method="mosaic"),
-    "solid": RedactSettings(method="solid"),
-    "solid, mean": RedactSettings(method="solid", color="mean"),
-    "image": RedactSettings(method="image"),
-    "inpaint": RedactSettings(method="inpaint"),
+    name: settings
+    for name, settings in METHODS.items()
+    if settings.method != "none" and settings.obfuscation_kernel is None
 }
 UNDERSTAND_AI = RedactSettings(obfuscation_kernel="21,2,9", shape="box", face_margin=0, plate_margin=0)
 
