@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from setuptools import find_packages, setup
+from setuptools import Extension, find_packages, setup
 
 HERE = Path(__file__).parent
 VERSION = re.search(r'__version__ = "(.+)"', (HERE / "anonymizer" / "__init__.py").read_text())
@@ -26,6 +26,15 @@ setup(
         "anonymizer": ["py.typed"],
         "anonymizer.weights": ["*/model.yaml", "*/*.tflite", "*/LICENSE"],
     },
+    # Called by way of ctypes, it needs no headers of Python's. Without a C compiler the slower way is taken.
+    ext_modules=[
+        Extension(
+            "anonymizer.files._jpeg_scan",
+            ["anonymizer/files/jpeg_scan.c"],
+            export_symbols=["replace_in_scan"],
+            optional=True,
+        )
+    ],
     install_requires=[
         line for line in (HERE / "requirements.txt").read_text().splitlines() if line and not line.startswith("#")
     ],

@@ -9,7 +9,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from anonymizer.files import bmp, gif, heif, jpeg, jpeg2000, png, tiff, webp
+from anonymizer.files import bmp, gif, heif, jpeg, jpeg2000, jpeg_blocks, png, tiff, webp
 from anonymizer.files.formats import Format
 from anonymizer.files.metadata import Policy
 from anonymizer.files.picture import Encoded, Frame, Picture, StoredFrame, to_image, turn_back, turn_upright
@@ -66,7 +66,7 @@ def may_differ(source: Picture, frame: Frame, changed: npt.NDArray[np.bool_]) ->
     if source.encoding.format != "JPEG" or not changed.any():
         return changed
     orientation = source.encoding.orientation
-    return turn_upright(jpeg.reach_of_blocks(source.content, turn_back(changed, orientation)), orientation)
+    return turn_upright(jpeg_blocks.reach_of_blocks(source.content, turn_back(changed, orientation)), orientation)
 
 
 def encode_preview(pixels: Pixels8) -> bytes:

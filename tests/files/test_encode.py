@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from anonymizer.errors import PictureError
-from anonymizer.files import gif, jpeg, png
+from anonymizer.files import gif, jpeg_blocks, jpeg_segments, png
 from anonymizer.files.encode import encode_picture, may_differ
 from anonymizer.files.picture import Frame, turn_back
 from anonymizer.files.read import read_picture
@@ -80,7 +80,7 @@ def test_jpeg_coefficients_away_from_the_mask_are_identical(
     exif[0x0112] = orientation
     content = jpeg_file(pixels, sampling, progressive=progressive, restart=restart)
     path = tmp_path_factory.mktemp("jpeg") / "a.jpg"
-    path.write_bytes(content[:2] + jpeg._segment(0xE1, exif.tobytes()) + content[2:])
+    path.write_bytes(content[:2] + jpeg_segments.write_segment(0xE1, exif.tobytes()) + content[2:])
 
     changed = np.zeros((height, width), bool)  # as stored
     (top, bottom), (left, right) = sorted(box[:2]), sorted(box[2:])
@@ -113,7 +113,9 @@ def test_jpeg_blocks_under_the_mask_are_replaced(tmp_path, sampling, progressive
 def test_jpeg_without_a_change_keeps_its_picture_data_byte_for_byte(tmp_path):
     path = tmp_path / "a.jpg"
     content = jpeg_file(noise(50, 70))
-    path.write_bytes(content[:2] + jpeg._segment(0xFE, b"somebody") + content[2:] + b"hidden behind the end")
+    path.write_bytes(
+        content[:2] + jpeg_segments.write_segment(0xFE, b"somebody") + content[2:] + b"hidden behind the end"
+    )
     assert rewrite(path).read_bytes() == content
 
 
@@ -167,7 +169,7 @@ def test_rgb_jpeg_whose_components_are_numbered_like_ycbcr(tmp_path):
     renumbered = bytearray(content)
     for index in range(3):
         renumbered[frame + 10 + 3 * index] = renumbered[scan + 5 + 2 * index] = index + 1
-    adobe = jpeg._segment(0xEE, b"Adobe\0\x64\0\0\0\0\0")
+    adobe = jpeg_segments.write_segment(0xEE, b"Adobe\0\x64\0\0\0\0\0")
     path.write_bytes(bytes(renumbered[:2]) + adobe + bytes(renumbered[2:]))
     picture = read_picture(path)
     changed = np.zeros((40, 40), bool)
@@ -185,7 +187,7 @@ def test_arithmetic_coding(tmp_path):
     with jpeglib.version("9e"):
         source.write_dct(str(tmp_path / "a.jpg"), flags=["+ARITH_CODE"])
     assert b"\xff\xc9" in (tmp_path / "a.jpg").read_bytes()
-    jpeg._choose_library.cache_clear()
+    jpeg_blocks._choose_library.cache_clear()
     changed = np.zeros((80, 80), bool)
     changed[:8, :8] = True
     new = rewrite(tmp_path / "a.jpg", changed)
@@ -198,7 +200,9 @@ def test_arithmetic_coding(tmp_path):
 def test_gray_jpeg_of_photoshop_stays_lossless(tmp_path):
     content = jpeg_file(smooth(40, 40)[:, :, :1])
     path = tmp_path / "a.jpg"
-    path.write_bytes(content[:2] + jpeg._segment(0xEE, b"Adobe\0\x64\0\0\0\0\0") + jpeg._picture_data(content))
+    path.write_bytes(
+        content[:2] + jpeg_segments.write_segment(0xEE, b"Adobe\0\x64\0\0\0\0\0") + jpeg_segments.picture_data(content)
+    )
     picture = read_picture(path)
     assert (
         encode_picture(picture, [Frame(picture.pixels, None)], [np.ones((40, 40), bool)], "strip").fidelity
@@ -210,7 +214,7 @@ def test_gray_jpeg_of_photoshop_stays_lossless(tmp_path):
 def test_segments_that_no_picture_needs_are_left_out(tmp_path, marker):
     content = jpeg_file(smooth(40, 40))
     path = tmp_path / "a.jpg"
-    path.write_bytes(content[:2] + jpeg._segment(marker, b"a hidden thumbnail") + content[2:])
+    path.write_bytes(content[:2] + jpeg_segments.write_segment(marker, b"a hidden thumbnail") + content[2:])
     try:
         new = rewrite(path).read_bytes()
     except PictureError:
@@ -222,7 +226,7 @@ def test_segments_that_no_picture_needs_are_left_out(tmp_path, marker):
 def test_segments_behind_a_scan_are_left_out(tmp_path, marker):
     content = jpeg_file(smooth(40, 40))
     path = tmp_path / "a.jpg"
-    path.write_bytes(content[:-2] + jpeg._segment(marker, b"\0\x28 a hidden thumbnail") + content[-2:])
+    path.write_bytes(content[:-2] + jpeg_segments.write_segment(marker, b"\0\x28 a hidden thumbnail") + content[-2:])
     assert b"a hidden thumbnail" not in rewrite(path).read_bytes()
     assert (load(rewrite(path)) == load(path)).all()
 
@@ -240,9 +244,9 @@ def test_thumbnails_and_trailing_pictures_are_left_out(tmp_path):
     jfif_with_thumbnail = b"JFIF\0\1\2\1\0\x48\0\x48\2\2" + bytes(range(100, 112))
     segments = [(0xE0, jfif_with_thumbnail), (0xE0, b"JFXX\0\x10" + thumbnail), (0xE1, b"Exif\0\0" + thumbnail)]
     segments += [(0xED, b"Photoshop 3.0\0" + thumbnail), (0xE2, b"MPF\0" + thumbnail), (0xE2, b"ICC_PROFILE\0\1\1icc")]
-    body = jpeg._picture_data(content)
+    body = jpeg_segments.picture_data(content)
     path = tmp_path / "a.jpg"
-    path.write_bytes(b"\xff\xd8" + b"".join(jpeg._segment(*s) for s in segments) + body + content)
+    path.write_bytes(b"\xff\xd8" + b"".join(jpeg_segments.write_segment(*s) for s in segments) + body + content)
     for new in (rewrite(path).read_bytes(), rewrite(path, np.eye(40, dtype=bool)).read_bytes()):
         assert new.count(b"\xff\xd8") == 1
         assert new.endswith(b"\xff\xd9")
@@ -254,7 +258,7 @@ def test_thumbnails_and_trailing_pictures_are_left_out(tmp_path):
 def test_end_markers_in_tables_between_scans_do_not_end_the_picture():
     """The length of a table may look like the marker of the end."""
     scan = b"\xff\xda\0\2" + b"data" + b"\xff\xdb\0\6\xff\xd9xx" + b"\xff\xda\0\2" + b"more" + b"\xff\xd9"
-    assert jpeg._picture_data(b"\xff\xd8" + scan + b"trailing") == scan
+    assert jpeg_segments.picture_data(b"\xff\xd8" + scan + b"trailing") == scan
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "RGBA", "LA"])
@@ -444,7 +448,9 @@ def test_data_behind_the_last_block_are_left_out(tmp_path, surplus, restart):
 
 def test_data_behind_the_last_block_of_a_scan_are_left_out(tmp_path):
     content = jpeg_file(smooth(40, 40), progressive=True)
-    scan = next(at for at, marker in jpeg._markers_behind(content, jpeg._first_scan(content)) if marker != 0xD9)
+    scan = next(
+        at for at, marker in jpeg_segments.markers_behind(content, jpeg_segments.first_scan(content)) if marker != 0xD9
+    )
     path = tmp_path / "a.jpg"
     path.write_bytes(content[:scan] + b"hidden" * 2000 + content[scan:])
     new = rewrite(path)
@@ -478,7 +484,7 @@ def test_profiles_end_where_they_say(tmp_path, extension, change, tail):
 
 def test_gain_maps_are_told(tmp_path):
     content = jpeg_file(smooth(40, 40))
-    segment = jpeg._segment(0xE2, b"urn:iso:std:iso:ts:21496:-1\0" + bytes(4))
+    segment = jpeg_segments.write_segment(0xE2, b"urn:iso:std:iso:ts:21496:-1\0" + bytes(4))
     path = tmp_path / "a.jpg"
     path.write_bytes(content[:2] + segment + content[2:] + content)
     picture = read_picture(path)
@@ -538,7 +544,7 @@ def test_pixels_differ_only_where_they_may(tmp_path_factory, sampling, height, w
     exif[0x0112] = orientation
     content = jpeg_file(noise(height, width)[:, :, : 1 if sampling == "gray" else 3], sampling)
     path = tmp_path_factory.mktemp("jpeg") / "a.jpg"
-    path.write_bytes(content[:2] + jpeg._segment(0xE1, exif.tobytes()) + content[2:])
+    path.write_bytes(content[:2] + jpeg_segments.write_segment(0xE1, exif.tobytes()) + content[2:])
     before = read_picture(path)
     changed = np.zeros(before.pixels.shape[:2], bool)
     rows, columns = (

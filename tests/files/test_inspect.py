@@ -9,7 +9,7 @@ from PIL import Image, ImageFile, PngImagePlugin
 from test_encode import jpeg_file
 from test_metadata import PHOTOSHOP_THUMBNAIL, THUMBNAIL, XMP, full_exif
 
-from anonymizer.files import gif, heif, jpeg, jpeg2000, png
+from anonymizer.files import gif, heif, jpeg2000, jpeg_segments, png
 from anonymizer.files.encode import encode_picture
 from anonymizer.files.formats import Format
 from anonymizer.files.inspect import EXTRAS, inspect_file, is_picture
@@ -22,7 +22,7 @@ def kinds_in(content: bytes, file_format="JPEG") -> set[str]:
 
 def with_segment(marker: int, payload: bytes) -> bytes:
     plain = jpeg_file(smooth(20, 20))
-    return plain[:2] + jpeg._segment(marker, payload) + plain[2:]
+    return plain[:2] + jpeg_segments.write_segment(marker, payload) + plain[2:]
 
 
 def exif_with(tags=(), inner=(), position=()) -> bytes:
@@ -79,7 +79,7 @@ def test_jpeg_with_more_behind():
     content = jpeg_file(smooth(20, 20))
     (remark,) = inspect_file(content + b"12345", "JPEG")
     assert (remark.kind, remark.text) == ("trailing", "5 bytes behind the end of the picture")
-    hidden = content[:-2] + jpeg._segment(0xE1, b"hidden") + content[-2:]
+    hidden = content[:-2] + jpeg_segments.write_segment(0xE1, b"hidden") + content[-2:]
     assert kinds_in(hidden) == {"preview"}
 
 

@@ -6,7 +6,7 @@ from fakes import noise, save, smooth
 from PIL import Image, PngImagePlugin
 from test_encode import jpeg_file
 
-from anonymizer.files import jpeg, png
+from anonymizer.files import jpeg_segments, png
 from anonymizer.files.encode import encode_picture
 from anonymizer.files.picture import Frame
 from anonymizer.files.read import read_picture
@@ -51,7 +51,7 @@ def full_jpeg(tmp_path):
         (0xFE, b"a comment"),
     ]
     path = tmp_path / "a.jpg"
-    path.write_bytes(plain[:2] + b"".join(jpeg._segment(*s) for s in segments) + plain[2:] + THUMBNAIL)
+    path.write_bytes(plain[:2] + b"".join(jpeg_segments.write_segment(*s) for s in segments) + plain[2:] + THUMBNAIL)
     return path
 
 
@@ -121,7 +121,7 @@ def test_png(tmp_path, policy, change):
 def test_previews_in_text_are_never_kept(tmp_path, segment):
     plain = jpeg_file(smooth(20, 20))
     path = tmp_path / "a.jpg"
-    path.write_bytes(plain[:2] + jpeg._segment(*segment) + plain[2:])
+    path.write_bytes(plain[:2] + jpeg_segments.write_segment(*segment) + plain[2:])
     picture = read_picture(path)
     encoded = encode_picture(picture, [Frame(picture.pixels, None)], [np.zeros((20, 20), bool)], "keep")
     assert b"picture" not in encoded.content.replace(b"\0", b"")

@@ -1,0 +1,239 @@
+"""The blocks of a JPEG file: those that the mask touches are encoded anew, with the file's own quantisation tables and
+sampling; the quantised coefficients of all others stay bit for bit what they were.
+
+Files with a single scan, nearly all, go through jpeg_scan, which is quick; the others, and all where it was not built,
+through jpeglib. (ITU-T T.81: the transform in A.3.3; JFIF 1.02: colour conversion.)
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import cv2
+import jpeglib
+import numpy as np
+import numpy.typing as npt
+
+from anonymizer.files import jpeg_scan
+from anonymizer.files.jpeg_segments import (
+    BLOCK,
+    DHT,
+    CoefficientsError,
+    Header,
+    adobe_transform,
+    is_jfif,
+    is_progressive,
+    picture_data,
+    quantisation_tables,
+    read_header,
+    read_segments,
+)
+from anonymizer.types import Pixels
+
+_STANDARD_CODES = bytes([0x10, 0, 2, 1, 3, 3, 2, 4, 3, 5, 5, 4, 4, 0, 0, 1, 0x7D])  # how those of luminance begin
+_LIBRARY = "turbo210"  # the quickest that jpeglib comes with
+_IN_MEMORY = "/dev/shm"  # of Linux
+_RGB = tuple(b"RGB")
+# Luminance, blue and red difference of red, green and blue, and what is added (JFIF 1.02).
+_LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)
+_COMPONENTS = (
+    (_LUMINANCE, 0.0),
+    ((np.array([0, 0, 1], np.float32) - _LUMINANCE) / np.float32(1.772), 128.0),
+    ((np.array([1, 0, 0], np.float32) - _LUMINANCE) / np.float32(1.402), 128.0),
+)
+
+
+@dataclass(frozen=True)
+class NewBlocks:
+    """What replaces blocks of a component."""
+
+    is_touched: npt.NDArray[np.bool_]
+    """Which of them, (rows, columns)."""
+    coefficients: npt.NDArray[np.int16]
+    """(N, 8, 8): quantised, of those that are, row by row."""
+
+
+def replace_blocks(content: bytes, pixels: Pixels, changed: npt.NDArray[np.bool_]) -> bytes:
+    """The file with the blocks anew that hold a changed pixel, in any of their components.
+
+    Args:
+        content: a JPEG file, 8 bit, gray or YCbCr.
+        pixels: uint8 (H, W, 1) or (H, W, 3) RGB, as stored (not turned upright).
+        changed: (H, W), as stored.
+
+    Returns:
+        The picture without any metadata, baseline even if it was progressive.
+
+    Raises:
+        CoefficientsError: the file is of a kind whose coefficients cannot be had.
+    """
+    header = read_header(content)
+    if not _is_gray_or_ycbcr(header, content):
+        raise CoefficientsError("colours other than gray and YCbCr")
+    anew = _new_blocks(header, quantisation_tables(content), pixels, changed)
+    try:
+        return jpeg_scan.replace_blocks(content, header, [(one.is_touched, one.coefficients) for one in anew])
+    except CoefficientsError:
+        return _rewrite(content, anew)
+
+
+def with_one_scan(content: bytes) -> bytes:
+    """The same coefficients in a single scan, without any metadata.
+
+    Raises:
+        CoefficientsError: the file is of a kind whose coefficients cannot be had.
+    """
+    return _rewrite(content, [])
+
+
+def _is_gray_or_ycbcr(header: Header, content: bytes) -> bool:
+    """As decoders guess (libjpeg does)."""
+    if len(header.components) == 1:
+        return True
+    if len(header.components) != 3:
+        return False
+    identifiers = tuple(one.identifier for one in header.components)
+    return is_jfif(content) or (adobe_transform(content) != 0 and identifiers != _RGB)
+
+
+def _rewrite(content: bytes, anew: Sequence[NewBlocks]) -> bytes:
+    """All coefficients read and written by jpeglib, blocks of some components replaced."""
+    _choose_library()
+    with _private_folder() as folder:
+        source, target = folder / "source.jpg", folder / "target.jpg"
+        source.write_bytes(b"\xff\xd8" + picture_data(content))
+        try:
+            jpeg = jpeglib.read_dct(str(source))
+            if jpeg.jpeg_color_space.name not in ("JCS_GRAYSCALE", "JCS_YCbCr", "JCS_RGB"):
+                raise CoefficientsError(f"colours {jpeg.jpeg_color_space.name}")  # it would not write black
+            jpeg.load()
+            components = [component for component in (jpeg.Y, jpeg.Cb, jpeg.Cr) if component is not None]
+            for coefficients, new in zip(components, anew, strict=False):
+                coefficients[new.is_touched] = new.coefficients
+            jpeg.content = None  # it would be decoded once more
+            jpeg.write_dct(str(target), flags=["+OPTIMIZE_CODING"] if _has_own_codes(content) else [])
+        except OSError as error:
+            raise CoefficientsError(str(error)) from None
+        return target.read_bytes()
+
+
+@cache
+def _choose_library() -> None:
+    if _LIBRARY in jpeglib.version.versions():
+        jpeglib.version.set(_LIBRARY)
+
+
+def reach_of_blocks(content: bytes, changed: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Which pixels, (H, W) as stored, new blocks for the changed ones show: those of the blocks of the coarsest
+    component, and around them those for which decoders mix its samples with their neighbours."""
+    vertical, horizontal = _steps(content)
+    height, width = changed.shape
+    rows, columns = -(-height // (BLOCK * vertical)), -(-width // (BLOCK * horizontal))
+    size = (rows * BLOCK * vertical, columns * BLOCK * horizontal)
+    padded = np.zeros(size, bool)
+    padded[:height, :width] = changed
+    touched = padded.reshape(rows, BLOCK * vertical, columns, BLOCK * horizontal).any(axis=(1, 3))
+    reach = touched.repeat(BLOCK * vertical, axis=0).repeat(BLOCK * horizontal, axis=1).astype(np.uint8)
+    neighbours = np.ones((2 * vertical + 1, 2 * horizontal + 1), np.uint8)
+    return np.asarray(cv2.dilate(reach, neighbours)[:height, :width] > 0)
+
+
+def _steps(content: bytes) -> tuple[int, int]:
+    """Pixels per sample of the coarsest component, vertically and horizontally."""
+    try:
+        return read_header(content).steps
+    except CoefficientsError:
+        return 1, 1
+
+
+def _has_own_codes(content: bytes) -> bool:
+    """Whether the Huffman codes were made for this picture, and not taken from the standard, annex K.3."""
+    tables = b"".join(segment.payload for segment in read_segments(content) if segment.marker == DHT)
+    return is_progressive(content) or _STANDARD_CODES not in tables
+
+
+@contextmanager
+def _private_folder() -> Iterator[Path]:
+    """A folder for the files by which jpeglib works, its own temporary ones too, in memory where there is such a place.
+
+    They hold the picture as it was: a process that is killed must not leave it on a disk.
+    """
+    usual = tempfile.tempdir
+    with tempfile.TemporaryDirectory(dir=_IN_MEMORY if os.access(_IN_MEMORY, os.W_OK) else None) as folder:
+        tempfile.tempdir = folder
+        try:
+            yield Path(folder)
+        finally:
+            tempfile.tempdir = usual
+
+
+def _new_blocks(
+    header: Header, tables: dict[int, npt.NDArray[np.float32]], pixels: Pixels, changed: npt.NDArray[np.bool_]
+) -> list[NewBlocks]:
+    """For each component the blocks that hold a changed pixel."""
+    if pixels.shape != (header.height, header.width, len(header.components)):
+        raise CoefficientsError("its header says another size than its decoder")
+    anew = []
+    rows = max(one.rows * one.steps[0] for one in header.components)
+    columns = max(one.columns * one.steps[1] for one in header.components)
+    covered, squares = _goes_on(pixels, rows * BLOCK, columns * BLOCK), _touched(changed, (rows, columns))
+    for number, one in enumerate(header.components):
+        if one.table not in tables:
+            raise CoefficientsError("a quantisation table is missing")
+        near = squares[: one.rows * one.steps[0], : one.columns * one.steps[1]]
+        is_touched = np.asarray(near.reshape(one.rows, one.steps[0], one.columns, one.steps[1]).any(axis=(1, 3)))
+        samples = _samples(number, covered, is_touched, one.steps)
+        transformed = _cosine_basis() @ (samples - 128) @ _cosine_basis().T
+        coefficients = np.rint(transformed / tables[one.table]).astype(np.int16)
+        anew.append(NewBlocks(is_touched, coefficients))
+    return anew
+
+
+def _goes_on(pixels: Pixels, height: int, width: int) -> Pixels:
+    """At least this high and wide: the last blocks may reach beyond the picture, whose last pixels go on there."""
+    below, right = max(0, height - pixels.shape[0]), max(0, width - pixels.shape[1])
+    return np.pad(pixels, ((0, below), (0, right), (0, 0)), mode="edge") if below or right else pixels
+
+
+def _samples(
+    number: int, pixels: Pixels, is_touched: npt.NDArray[np.bool_], steps: tuple[int, int]
+) -> npt.NDArray[np.float32]:
+    """The samples, (N, 8, 8), of some blocks of a component.
+
+    Args:
+        pixels: the picture, at least as large as all blocks.
+        is_touched: which blocks, (rows, columns).
+        steps: pixels per sample, vertically and horizontally.
+    """
+    rows, columns = is_touched.shape
+    height, width = BLOCK * steps[0], BLOCK * steps[1]  # in pixels, of what belongs to a block
+    covered = pixels[: rows * height, : columns * width]
+    tiles = covered.reshape(rows, height, columns, width, -1).swapaxes(1, 2)[is_touched].astype(np.float32)
+    weights, offset = _COMPONENTS[number] if tiles.shape[-1] == 3 else (np.ones(1, np.float32), 0.0)
+    values = tiles @ weights + np.float32(offset)
+    parts = [values[:, y :: steps[0], x :: steps[1]] for y in range(steps[0]) for x in range(steps[1])]
+    return np.asarray(sum(parts[1:], start=parts[0]) / np.float32(len(parts)))
+
+
+def _touched(changed: npt.NDArray[np.bool_], shape: tuple[int, int]) -> npt.NDArray[np.bool_]:
+    """Which squares of the size of a block, of so many rows and columns, hold a changed pixel."""
+    touched = np.zeros(shape, bool)
+    for row in np.unique(np.flatnonzero(changed.any(axis=1)) // BLOCK):
+        strip = changed[row * BLOCK : (row + 1) * BLOCK]
+        touched[row, np.flatnonzero(strip.any(axis=0)) // BLOCK] = True
+    return touched
+
+
+@cache
+def _cosine_basis() -> npt.NDArray[np.float32]:
+    """The matrix B by which B @ samples @ B.T is the discrete cosine transform of a block, (8, 8)."""
+    frequency, position = np.mgrid[0:BLOCK, 0:BLOCK]
+    basis: npt.NDArray[np.float32] = np.cos((2 * position + 1) * frequency * np.pi / (2 * BLOCK)).astype(np.float32) / 2
+    basis[0] /= np.sqrt(2)
+    return basis

@@ -1,0 +1,167 @@
+"""Replaces blocks in the single scan of a JPEG file, by the native code of jpeg_scan.c where that was built.
+
+It needs a fifth of the time of a library that reads and writes all coefficients: nothing is stored in between.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Sequence
+from functools import cache
+from importlib.util import find_spec
+
+import numpy as np
+import numpy.typing as npt
+
+from anonymizer.files.jpeg_segments import (
+    BLOCK,
+    DHT,
+    DRI,
+    EOI,
+    PICTURE_SEGMENTS,
+    SEQUENTIAL,
+    SOS,
+    ZIGZAG,
+    CoefficientsError,
+    Header,
+    Segment,
+    end_of_picture,
+    read_segments,
+)
+
+_LIBRARY = "anonymizer.files._jpeg_scan"
+_LENGTHS, _SYMBOLS, _NUMBERS = 16, 256, 4  # of a Huffman table; how many tables there may be
+_ROOM = 1024
+"""Bytes that each new block and each other is given at most, beyond what the source takes."""
+
+
+class _Component(ctypes.Structure):
+    """Must be as in jpeg_scan.c."""
+
+    _fields_ = (
+        *((name, ctypes.c_int32) for name in ("across", "down", "columns", "rows", "dc", "ac")),
+        ("anew", ctypes.c_void_p),
+    )
+
+
+def is_available() -> bool:
+    """Whether the native code was built when this package was installed, which takes a C compiler."""
+    return _library() is not None
+
+
+@cache
+def _library() -> ctypes.CDLL | None:
+    found = find_spec(_LIBRARY)
+    if found is None or found.origin is None:
+        return None
+    library = ctypes.CDLL(found.origin)
+    library.replace_in_scan.restype = ctypes.c_int64
+    return library
+
+
+def replace_blocks(
+    content: bytes, header: Header, anew: Sequence[tuple[npt.NDArray[np.bool_], npt.NDArray[np.int16]]]
+) -> bytes:
+    """The picture without metadata, blocks replaced.
+
+    Args:
+        content: a JPEG file.
+        header: its own.
+        anew: for each component which blocks, (rows, columns), and their quantised coefficients, (N, 8, 8).
+
+    Raises:
+        CoefficientsError: the file has several scans, is damaged, or its Huffman codes cannot express the new blocks;
+            or the native code was not built.
+    """
+    library = _library()
+    if library is None:
+        raise CoefficientsError("the native code was not built")
+    segments = list(read_segments(content))
+    if sum(segment.marker in SEQUENTIAL for segment in segments) != 1 or segments[-1].marker != SOS:
+        raise CoefficientsError("not a sequential file")
+    scan = segments[-1]
+    numbers = _table_numbers(scan, header)
+    blocks = np.concatenate([coefficients.reshape(-1, BLOCK * BLOCK) for _, coefficients in anew])
+    blocks = np.ascontiguousarray(blocks[:, ZIGZAG], np.int16)
+    maps, count = [], 0
+    for is_touched, coefficients in anew:
+        indices = np.full(is_touched.shape, -1, np.int32)
+        indices[is_touched] = np.arange(count, count + len(coefficients), dtype=np.int32)
+        count += len(coefficients)
+        maps.append(indices)
+    is_interleaved = len(header.components) > 1
+    components = (_Component * len(maps))(
+        *(
+            _Component(
+                one.across if is_interleaved else 1,
+                one.down if is_interleaved else 1,
+                one.columns,
+                one.rows,
+                *tables,
+                indices.ctypes.data,
+            )
+            for one, tables, indices in zip(header.components, numbers, maps, strict=True)
+        )
+    )
+    first = header.components[0]
+    columns = max(-(-one.columns // one.across) for one in header.components) if is_interleaved else first.columns
+    rows = max(-(-one.rows // one.down) for one in header.components) if is_interleaved else first.rows
+    data = content[scan.end : end_of_picture(content, scan.end)]
+    output = np.empty(len(data) + _ROOM * (count + 1), np.uint8)
+    consumed = ctypes.c_int64()
+    size = library.replace_in_scan(
+        data,
+        ctypes.c_int64(len(data)),
+        components,
+        ctypes.c_int32(len(components)),
+        ctypes.c_int32(columns),
+        ctypes.c_int32(rows),
+        ctypes.c_int32(_restart_interval(segments)),
+        _huffman_tables(segments).tobytes(),
+        blocks.ctypes.data_as(ctypes.c_void_p),
+        ctypes.c_int32(count),
+        output.ctypes.data_as(ctypes.c_void_p),
+        ctypes.c_int64(output.size),
+        ctypes.byref(consumed),
+    )
+    if size < 0 or data[consumed.value :] != bytes([0xFF, EOI]):
+        raise CoefficientsError("damaged, or without codes for the new blocks")
+    kept = [content[s.start : s.end] for s in segments if s.marker in PICTURE_SEGMENTS or s.marker == SOS]
+    return b"".join([b"\xff\xd8", *kept, output[:size].tobytes(), bytes([0xFF, EOI])])
+
+
+def _table_numbers(scan: Segment, header: Header) -> list[tuple[int, int]]:
+    """Of the Huffman tables of each component, for the first coefficient of a block and for the others."""
+    count = len(header.components)
+    parts = [scan.payload[1 + 2 * index : 3 + 2 * index] for index in range(count)]
+    is_whole = scan.payload[:1] == bytes([count]) and scan.payload[1 + 2 * count :] == bytes([0, 63, 0])
+    if not is_whole or [part[0] for part in parts] != [one.identifier for one in header.components]:
+        raise CoefficientsError("not all components in one scan")
+    return [(part[1] >> 4, part[1] & 15) for part in parts]
+
+
+def _restart_interval(segments: Sequence[Segment]) -> int:
+    """Units (MCU) between restart markers, 0 if there are none."""
+    return next((int.from_bytes(s.payload[:2], "big") for s in reversed(segments) if s.marker == DRI), 0)
+
+
+def _huffman_tables(segments: Sequence[Segment]) -> npt.NDArray[np.uint8]:
+    """(2, 4, 16 + 256): for the first coefficients and for the others, how many codes have each length, their symbols.
+
+    Raises:
+        CoefficientsError: a table is damaged.
+    """
+    tables = np.zeros((2, _NUMBERS, _LENGTHS + _SYMBOLS), np.uint8)
+    for payload in (segment.payload for segment in segments if segment.marker == DHT):
+        position = 0
+        while position < len(payload):
+            kind, number = divmod(payload[position], 16)
+            lengths = payload[position + 1 : position + 1 + _LENGTHS]
+            size = _LENGTHS + sum(lengths)
+            table = payload[position + 1 : position + 1 + size]
+            if kind > 1 or number >= _NUMBERS or size > _LENGTHS + _SYMBOLS or len(table) < max(size, _LENGTHS):
+                raise CoefficientsError("a damaged Huffman table")
+            tables[kind, number] = 0
+            tables[kind, number, :size] = np.frombuffer(table, np.uint8)
+            position += 1 + size
+    return tables

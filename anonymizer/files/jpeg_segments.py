@@ -1,0 +1,207 @@
+"""The segments of a JPEG file, and what its headers say. (ITU-T T.81, annex B.)"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+BLOCK = 8
+"""Width and height of a block in samples."""
+SOI, EOI, SOS, DQT, DHT, DRI = 0xD8, 0xD9, 0xDA, 0xDB, 0xC4, 0xDD
+APP0, APP1, APP2, APP11, APP13, APP14, COM = 0xE0, 0xE1, 0xE2, 0xEB, 0xED, 0xEE, 0xFE
+SEQUENTIAL, PROGRESSIVE = (0xC0, 0xC1), 0xC2  # baseline and extended; start of frame
+FRAMES = (*SEQUENTIAL, PROGRESSIVE, 0xC9, 0xCA)  # the last two in arithmetic coding
+PICTURE_SEGMENTS = (*(set(range(0xC0, 0xD0)) - {0xC8}), DQT, DRI)  # frames, tables, restart interval
+RESTARTS = range(0xD0, 0xD8)
+TABLES = (DHT, SOS, DQT, DRI)  # Huffman and quantisation tables, restart interval; and the next scan
+JFIF, ADOBE = b"JFIF\0", b"Adobe"
+ZIGZAG = sorted(
+    range(BLOCK * BLOCK),
+    key=lambda at: (sum(divmod(at, BLOCK)), at // BLOCK if sum(divmod(at, BLOCK)) % 2 else at % BLOCK),
+)
+"""Places in a block, row by row, in the order in which files store them: diagonal by diagonal, to and fro."""
+
+_WITHOUT_LENGTH = {0x01, *RESTARTS, SOI, EOI}
+_MARKER = re.compile(rb"\xff[^\0\xff]", re.DOTALL)  # neither data nor fill bytes
+
+
+class CoefficientsError(Exception):
+    """The coefficients cannot be read or written; the picture has to be encoded anew as a whole."""
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A marker and what belongs to it."""
+
+    marker: int
+    start: int
+    """Of the marker."""
+    payload: bytes
+    end: int
+
+
+@dataclass(frozen=True)
+class Component:
+    """Luminance or a colour difference, as the frame header tells."""
+
+    identifier: int
+    across: int
+    """Blocks in a unit (MCU) of interleaved data, from left to right."""
+    down: int
+    table: int
+    """Number of its quantisation table."""
+    steps: tuple[int, int]
+    """Pixels per sample, vertically and horizontally."""
+    rows: int
+    """Of blocks."""
+    columns: int
+
+
+@dataclass(frozen=True)
+class Header:
+    """The frame header of a picture of 8 bits."""
+
+    height: int
+    width: int
+    components: tuple[Component, ...]
+
+    @property
+    def steps(self) -> tuple[int, int]:
+        """Pixels per sample of the coarsest component, vertically and horizontally."""
+        vertical, horizontal = zip(*(one.steps for one in self.components), strict=True)
+        return max(vertical), max(horizontal)
+
+
+def read_segments(content: bytes) -> Iterator[Segment]:
+    """The marker segments up to and with the first start of scan."""
+    position = 2
+    while position + 4 <= len(content):
+        if content[position] != 0xFF:
+            position += 1  # stray bytes, which decoders skip too
+            continue
+        marker = content[position + 1]
+        if marker in (0xFF, 0x00) or marker in _WITHOUT_LENGTH:
+            position += 1 if marker == 0xFF else 2
+            continue
+        end = position + 2 + int.from_bytes(content[position + 2 : position + 4], "big")
+        yield Segment(marker, position, content[position + 4 : end], end)
+        if marker == SOS:
+            return
+        position = end
+
+
+def write_segment(marker: int, payload: bytes) -> bytes:
+    return bytes([0xFF, marker]) + (len(payload) + 2).to_bytes(2, "big") + payload
+
+
+def picture_data(content: bytes) -> bytes:
+    """Tables, frame and scans: what the picture needs, from its first scan on everything up to its end."""
+    parts = []
+    for segment in read_segments(content):
+        if segment.marker == SOS:
+            parts.append(content[segment.start : end_of_picture(content, segment.end)])
+        elif segment.marker in PICTURE_SEGMENTS:
+            parts.append(content[segment.start : segment.end])
+    return b"".join(parts)
+
+
+def read_header(content: bytes) -> Header:
+    """What the frame header says.
+
+    Raises:
+        CoefficientsError: it is damaged, or of a kind whose blocks cannot be replaced.
+    """
+    frames = [segment.payload for segment in read_segments(content) if segment.marker in FRAMES]
+    if len(frames) != 1 or len(frames[0]) < 6 or len(frames[0]) != 6 + 3 * frames[0][5]:
+        raise CoefficientsError("no frame header, or a damaged one")
+    frame = frames[0]
+    precision, height, width = frame[0], int.from_bytes(frame[1:3], "big"), int.from_bytes(frame[3:5], "big")
+    factors = [(sampling & 15, sampling >> 4) for sampling in frame[7::3]]
+    if precision != 8 or not height or not width or not all(1 <= one <= 4 for pair in factors for one in pair):
+        raise CoefficientsError("a depth, size or sampling that cannot be handled")
+    most_down, most_across = (max(values) for values in zip(*factors, strict=True))
+    if any(most_down % down or most_across % across for down, across in factors):
+        raise CoefficientsError("sampling factors that do not divide each other")
+    components = [
+        Component(
+            identifier=frame[6 + 3 * number],
+            across=across,
+            down=down,
+            table=frame[8 + 3 * number],
+            steps=(most_down // down, most_across // across),
+            rows=-(-height * down // (most_down * BLOCK)),
+            columns=-(-width * across // (most_across * BLOCK)),
+        )
+        for number, (down, across) in enumerate(factors)
+    ]
+    return Header(height, width, tuple(components))
+
+
+def quantisation_tables(content: bytes) -> dict[int, npt.NDArray[np.float32]]:
+    """By which number each coefficient was divided, (8, 8), by the number of the table.
+
+    Raises:
+        CoefficientsError: a table is damaged.
+    """
+    tables = {}
+    for payload in (segment.payload for segment in read_segments(content) if segment.marker == DQT):
+        position = 0
+        while position < len(payload):
+            precision, number = divmod(payload[position], 16)
+            size = BLOCK * BLOCK * (2 if precision else 1)
+            values = payload[position + 1 : position + 1 + size]
+            if len(values) < size:
+                raise CoefficientsError("a damaged quantisation table")
+            table = np.zeros(BLOCK * BLOCK, np.float32)
+            table[ZIGZAG] = np.frombuffer(values, ">u2" if precision else np.uint8)
+            if not table.all():
+                raise CoefficientsError("a quantisation table with zeros")
+            tables[number] = table.reshape(BLOCK, BLOCK)
+            position += 1 + size
+    return tables
+
+
+def has_several_scans(content: bytes) -> bool:
+    """Between and in several scans something can be hidden that nobody can tell from the picture."""
+    behind_first = [marker for _, marker in markers_behind(content, first_scan(content))]
+    return is_progressive(content) or SOS in behind_first
+
+
+def is_progressive(content: bytes) -> bool:
+    return any(segment.marker == PROGRESSIVE for segment in read_segments(content))
+
+
+def adobe_transform(content: bytes) -> int | None:
+    """What Adobe's segment says of the colours: 0 untransformed, 1 YCbCr, 2 YCCK. None if there is no such segment."""
+    payloads = [segment.payload for segment in read_segments(content) if segment.marker == APP14]
+    return next((payload[11] for payload in payloads if payload.startswith(ADOBE) and len(payload) > 11), None)
+
+
+def is_jfif(content: bytes) -> bool:
+    return any(segment.marker == APP0 and segment.payload.startswith(JFIF) for segment in read_segments(content))
+
+
+def first_scan(content: bytes) -> int:
+    """Where the entropy-coded data of the first scan begins."""
+    return next((segment.end for segment in read_segments(content) if segment.marker == SOS), len(content))
+
+
+def end_of_picture(content: bytes, position: int) -> int:
+    """Where the picture ends whose first scan begins at `position`: behind its end marker, if it has one."""
+    return next((at + 2 for at, marker in markers_behind(content, position) if marker == EOI), len(content))
+
+
+def markers_behind(content: bytes, position: int) -> Iterator[tuple[int, int]]:
+    """Place and marker of all markers in and behind a scan, up to and with the end of the picture."""
+    while (found := _MARKER.search(content, position)) is not None:
+        position, marker = found.start(), content[found.start() + 1]
+        yield position, marker
+        if marker == EOI:
+            return
+        # Between scans, progressive files hold tables, whose content may look like markers.
+        length = int.from_bytes(content[position + 2 : position + 4], "big") if marker not in _WITHOUT_LENGTH else 0
+        position += 2 + length
