@@ -52,12 +52,17 @@ def _amid_surroundings(scene: Scene, target: Target, cells: npt.NDArray[np.float
     y = [core.top - beyond, *(core.top + core.height * row // rows for row in range(rows + 1)), core.bottom + beyond]
     x = [core.left - beyond, *(core.left + core.width * n // columns for n in range(columns + 1)), core.right + beyond]
     wide = np.pad(cells, ((1, 1), (1, 1), (0, 0)), mode="edge")  # where nothing is visible, the cells go on
+    whole = Area(y[0], x[0], y[-1], x[-1]).inside(scene.size)
+    visible = scene.visible(whole)
     for row, column in np.ndindex(rows + 2, columns + 2):
         if 0 < row <= rows and 0 < column <= columns:
             continue
         around = Area(y[row], x[column], y[row + 1], x[column + 1]).inside(scene.size)
-        if around.height > 0 and around.width > 0 and (visible := scene.visible(around)).any():
-            wide[row, column] = cv2.mean(scene.pixels[around.slices], mask=visible)[:channels]
+        if around.height <= 0 or around.width <= 0:
+            continue
+        part = visible[around.relative_to(whole).slices]
+        if cv2.countNonZero(part):
+            wide[row, column] = cv2.mean(scene.pixels[around.slices], mask=part)[:channels]
     return wide
 
 

@@ -57,6 +57,10 @@ class Area:
         height, width = size
         return Area(max(0, self.top), max(0, self.left), min(height, self.bottom), min(width, self.right))
 
+    def relative_to(self, whole: Area) -> Area:
+        """The same area, in pixels of another that it lies in."""
+        return Area(self.top - whole.top, self.left - whole.left, self.bottom - whole.top, self.right - whole.left)
+
 
 @dataclass(frozen=True, slots=True)
 class Region:
@@ -126,8 +130,8 @@ def draw(regions: Sequence[Region], size: tuple[int, int]) -> tuple[Mask, Owners
         share = share_of(region)
         part = region.reach.slices
         wins = share > mask[part]
-        mask[part][wins] = share[wins]
-        owners[part][wins] = number
+        np.copyto(mask[part], share, where=wins)
+        np.copyto(owners[part], number, where=wins)
     return mask, owners
 
 
@@ -153,15 +157,15 @@ def _soft_ellipse(region: Region) -> Mask:
     x = np.arange(reach.left, reach.right) + 0.5 - (frame.left + frame.right) / 2
     inner = _radii(y / (frame.height / 2), x / (frame.width / 2))
     if edge == 0:
-        return (inner <= 1).astype(np.float32)
+        return np.asarray(inner <= 1, np.float32)
     outer = _radii(y / (frame.height / 2 + edge), x / (frame.width / 2 + edge))
     # Linear along each ray from the centre, from the ellipse to the one that is larger by the edge.
     with np.errstate(divide="ignore", invalid="ignore"):  # in the centre itself
         share = (1 / outer - 1) / (1 / outer - 1 / inner)
-    soft: Mask = np.where(inner <= 1, 1, share.clip(0, 1)).astype(np.float32)
+    soft: Mask = np.where(inner <= 1, np.float32(1), share.clip(0, 1))
     return soft
 
 
-def _radii(y: npt.NDArray[np.floating[Any]], x: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.floating[Any]]:
-    radii: npt.NDArray[np.floating[Any]] = np.sqrt(np.add.outer(y**2, x**2))
-    return radii
+def _radii(y: npt.NDArray[np.floating[Any]], x: npt.NDArray[np.floating[Any]]) -> Mask:
+    squares = np.add.outer((y**2).astype(np.float32), (x**2).astype(np.float32))
+    return np.sqrt(squares, out=squares)

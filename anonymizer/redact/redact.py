@@ -73,12 +73,14 @@ def redact(pixels: Pixels, targets: Sequence[Target]) -> tuple[Pixels, Mask]:
     result: Pixels = pixels.copy()
     for target in targets:
         paint, part = METHODS[target.style.method], target.region.reach.slices
-        share = np.where(scene.owners[part] == target.number, scene.mask[part], 0)[:, :, np.newaxis]
+        share = scene.mask[part] * (scene.owners[part] == target.number)
         if paint is None or not share.any():
             continue
         colors = result[part].astype(np.float32)  # those of the source, wherever the share is not 0
-        colors += (paint(scene, target) - colors) * share
-        result[part] = np.rint(colors)
+        change = paint(scene, target) - colors
+        change *= share[:, :, np.newaxis]
+        colors += change
+        result[part] = np.rint(colors, out=colors)
     return result, scene.mask
 
 

@@ -17,6 +17,7 @@ from tiny_models import (
     without_scores,
 )
 
+from anonymizer.detect import tflite
 from anonymizer.detect.catalogue import find_models
 from anonymizer.detect.load import choose_models, load_detectors, load_model
 from anonymizer.detect.signature import SignatureDetector
@@ -73,6 +74,30 @@ def test_pictures_of_different_sizes_in_one_batch(model_folder):
     found = detector_in(model_folder, kinds="face").detect(pictures)
     assert [len(of_one) for of_one in found] == [1, 0, 1]
     assert dataclasses.astuple(found[2][0].box) == pytest.approx((0, 0, 30, 100), abs=1e-4)
+
+
+def test_pictures_of_many_sizes_in_turn(tmp_path, monkeypatch):
+    """Those of the last few sizes find the model prepared; any other takes over the place of one."""
+    made, make = [], tflite._interpreter
+    monkeypatch.setattr(tflite, "_interpreter", lambda content: made.append(make(content)) or made[-1])
+    save_tflite(tmp_path / "model.tflite")
+    detector = detector_in(describe(tmp_path, "model.tflite"), face_threshold=0.5)
+    heights = [40 + 8 * number for number in range(tflite.KEPT_SHAPES + 3)]
+    for height in [*heights, *heights[::-1], *heights]:
+        (found,) = detector.detect([picture_with((10, 10, 20, 30), height=height)])[0]
+        assert dataclasses.astuple(found.box) == pytest.approx((10, 10, 20, 30), abs=1e-4)
+    assert len(made) == tflite.KEPT_SHAPES
+
+
+def test_large_inputs_leave_no_memory_for_others(tmp_path, monkeypatch):
+    monkeypatch.setattr(tflite, "KEPT_VALUES", 3 * 50 * 60)
+    content = save_tflite(tmp_path / "model.tflite").read_bytes()
+    prepared = tflite._Prepared(content, tflite._interpreter(content), 0)
+    kept = []
+    for height in (10, 20, 50, 60, 10, 40):
+        prepared.for_shape((1, height, 60, 3))
+        kept.append([shape[1] for shape in prepared._by_shape])
+    assert kept == [[1, 10], [1, 10, 20], [50], [60], [10], [10, 40]]
 
 
 def test_only_wanted_kinds_are_reported(model_folder):
