@@ -198,7 +198,10 @@ def _new_blocks(
 def _goes_on(pixels: Pixels, height: int, width: int) -> Pixels:
     """At least this high and wide: the last blocks may reach beyond the picture, whose last pixels go on there."""
     below, right = max(0, height - pixels.shape[0]), max(0, width - pixels.shape[1])
-    return np.pad(pixels, ((0, below), (0, right), (0, 0)), mode="edge") if below or right else pixels
+    if not below and not right:
+        return pixels
+    wider = cv2.copyMakeBorder(pixels, 0, below, 0, right, cv2.BORDER_REPLICATE)
+    return np.asarray(wider, pixels.dtype).reshape(*wider.shape[:2], -1)
 
 
 def _samples(

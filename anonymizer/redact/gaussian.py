@@ -33,8 +33,9 @@ def colors_at(scene: Scene, target: Target, y: npt.NDArray[np.int_], x: npt.NDAr
     core = target.region.core
     rows = _weights((y + 0.5 - core.top) / core.height, cells.shape[0])
     columns = _weights((x + 0.5 - core.left) / core.width, cells.shape[1])
-    planes = [rows @ cells[:, :, channel] @ columns.T for channel in range(cells.shape[2])]
-    painted: Pixels = np.rint(np.stack(planes, axis=2)).astype(scene.pixels.dtype)
+    painted: Pixels = np.empty((len(y), len(x), cells.shape[2]), scene.pixels.dtype)
+    for channel in range(cells.shape[2]):
+        np.rint(rows @ cells[:, :, channel] @ columns.T, out=painted[:, :, channel], casting="unsafe")
     return painted
 
 
