@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from math import inf, isfinite, sqrt
 from pathlib import Path
 from typing import Any, cast
@@ -76,6 +76,33 @@ AS_IT_IS = (Look(),)
 
 
 @dataclass(frozen=True)
+class SecondLook:
+    """How a model looks at doubtful objects once more, each by itself: `second_look` in `model.yaml`.
+
+    It sees a square around the object, in which the object has a size that it judges well.
+    """
+
+    presets: tuple[str, ...] = PRESETS
+    """Other presets do without."""
+    from_score: float = 0.1
+    to_score: float = 0.5
+    """Objects are doubtful from the one score on up to the other."""
+    sizes: tuple[float, ...] = (32.0, 48.0)
+    """Longer side of the object in pixels of what the model sees, for each time it looks."""
+    side: int = 96
+    """Height and width of what it sees, in pixels."""
+    weight: float = 0.25
+    """How much the second look counts, from 0 to 1."""
+    bias: float = 0.0
+    """Added to the log odds of the new score."""
+    most: int = 500
+    """Objects that are looked at again in a picture, the surest first, so that the time is bounded."""
+
+    def is_doubtful(self, score: float) -> bool:
+        return self.from_score <= score < self.to_score
+
+
+@dataclass(frozen=True)
 class ModelDescription:
     """What is known of a model before it is loaded: the content of `model.yaml`."""
 
@@ -102,6 +129,7 @@ class ModelDescription:
     calibration: Mapping[str, Mapping[float, float]] = field(default_factory=dict)
     """Per preset: exponents for the scores, by the longer side of the object in pixels of the picture, between sizes
     interpolated over the logarithm. They make a threshold mean about the same in each preset and size."""
+    second_look: SecondLook | None = None
     mean: float = 0.0
     """For models that take floats: (pixel - mean) / std with pixel in 0..255."""
     std: float = 1.0
@@ -216,6 +244,7 @@ def _parse_description(folder: Path, content: dict[str, Any]) -> ModelDescriptio
         "views",
         "score",
         "calibration",
+        "second_look",
         "outputs",
         "first_class",
         "sha256",
@@ -259,6 +288,7 @@ def _parse_description(folder: Path, content: dict[str, Any]) -> ModelDescriptio
         views=_parse_views(content.get("views", [{}])),
         is_agreement=_parse_score(content.get("score", "best")),
         calibration=_parse_calibration(content.get("calibration", {})),
+        second_look=_parse_second_look(content["second_look"]) if "second_look" in content else None,
         outputs={str(name): str(actual) for name, actual in content.get("outputs", {}).items()},
         first_class=int(content["first_class"]) if "first_class" in content else None,
         sha256=content["sha256"].lower() if "sha256" in content else None,
@@ -305,6 +335,22 @@ def _parse_look(content: dict[str, Any]) -> Look:
     look = Look(**content)
     if 0 in (look.longest_side, look.max_pixels, look.enlarge, look.max_enlarged_pixels, look.doubt):
         raise ValueError("views: longest_side, max_pixels, enlarge, max_enlarged_pixels and doubt must be above 0")
+    return look
+
+
+def _parse_second_look(content: dict[str, Any]) -> SecondLook:
+    known = {part.name for part in fields(SecondLook)}
+    for key in content:
+        if key not in known:
+            raise ValueError(f"second_look: unknown key {key!r}; known are {', '.join(sorted(known))}")
+    look = SecondLook(**content)
+    look = replace(look, presets=tuple(look.presets), sizes=tuple(look.sizes))
+    if not set(look.presets).issubset(PRESETS):
+        raise ValueError(f"second_look: presets must be some of {', '.join(PRESETS)}")
+    if not 0 < look.from_score <= look.to_score <= 1 or not 0 <= look.weight <= 1 or not isfinite(look.bias):
+        raise ValueError("second_look: scores and weight must be in the range 0..1, bias a number")
+    if not look.sizes or not 0 < min(look.sizes) <= max(look.sizes) < look.side or look.most < 0:
+        raise ValueError("second_look: needs sizes above 0 and below side, and most from 0 on")
     return look
 
 

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from anonymizer.detect.catalogue import AS_IT_IS, Look, ModelDescription
 from anonymizer.detect.merge import Opinion, merge_opinions
+from anonymizer.detect.second_look import look_again
 from anonymizer.detect.views import Sight, View, sights_of, views_of
 from anonymizer.errors import ModelError, PictureError
 from anonymizer.types import Box, Detection, Kind, Pixels8
@@ -92,6 +93,10 @@ class SignatureDetector:
         self._looks = model.views[preset] if loaded.height is None else AS_IT_IS
         self._calibration = model.calibration.get(preset, {})
         self._thresholds = {kind: thresholds[kind] for kind in model.found_kinds if kind in thresholds}
+        has_second = model.second_look is not None and preset in model.second_look.presets
+        self._second_look = model.second_look if has_second else None
+        candidates_from = self._second_look.from_score if self._second_look else 1.0
+        self._candidates_from = {kind: min(value, candidates_from) for kind, value in self._thresholds.items()}
 
     @property
     def kinds(self) -> frozenset[Kind]:
@@ -107,12 +112,25 @@ class SignatureDetector:
         for sight in sights_of(self._looks, picture.shape[0], picture.shape[1]):
             opinion = Opinion(self._look_at(picture, sight), sight.judges_from, sight.judges_to)
             of_turn.setdefault(sight.look.quarter_turns % 4, []).append(opinion)
-        return [found for opinions in of_turn.values() for found in self._agree(opinions)]
+        return [
+            found
+            for turns, opinions in of_turn.items()
+            for found in self._reconsider(picture, self._agree(opinions), turns)
+        ]
 
     def _agree(self, opinions: Sequence[Opinion]) -> list[Detection]:
         if self._model.is_agreement:
-            return merge_opinions(opinions, self._thresholds)
+            return merge_opinions(opinions, self._candidates_from)
         return [found for opinion in opinions for found in opinion.detections]
+
+    def _reconsider(self, picture: Pixels8, candidates: list[Detection], quarter_turns: int) -> list[Detection]:
+        """Looks at the doubtful ones once more, if the model does that, and leaves out what is below the threshold."""
+        if self._second_look is None:
+            return candidates
+        doubt = min((look.doubt for look in self._looks if look.quarter_turns % 4 == quarter_turns), default=1.0)
+        look = Look(quarter_turns=quarter_turns, doubt=doubt)
+        judged = look_again(picture, candidates, look, self._second_look, self._detect_in)
+        return [one for one in judged if one.score >= self._thresholds[one.kind]]
 
     def _look_at(self, picture: Pixels8, sight: Sight) -> list[Detection]:
         is_whole = self._loaded.height is not None  # it is shrunk to the size of the input anyway
@@ -139,8 +157,10 @@ class SignatureDetector:
         scores = self._calibrated(scores, boxes, view.look.doubt)
         found = []
         for kind, threshold in self._thresholds.items():
+            candidates_from = self._candidates_from[kind]
             # Compared as the 32-bit floats that models compute with: 0.3 is not below 0.3.
-            is_sure = scores.astype(np.float32) >= np.float32(threshold * (FAINT if self._model.is_agreement else 1))
+            floor = min(threshold * FAINT, candidates_from) if self._model.is_agreement else candidates_from
+            is_sure = scores.astype(np.float32) >= np.float32(floor)
             is_hit = is_sure & self._is_kind(classes, kind)
             # A model whose boxes are no fractions must not look like an empty picture.
             if (is_hit & is_far_outside).any():

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from anonymizer.detect.catalogue import Look
-from anonymizer.types import Pixels8
+from anonymizer.types import Box, Pixels8
 
 Boxes = npt.NDArray[np.float64]
 """(N, 4): y_min, x_min, y_max, x_max in pixels."""
@@ -40,8 +40,8 @@ class View:
     """Of the whole picture before it was turned, in pixels."""
     width: int
     look: Look
-    top: int = 0
-    left: int = 0
+    top: float = 0
+    left: float = 0
     """Where the view begins, in pixels of the scaled picture."""
     scale_y: float = 1.0
     scale_x: float = 1.0
@@ -133,6 +133,50 @@ def views_of(picture: Pixels8, sight: Sight) -> Iterator[View]:
     turned = np.rot90(picture, sight.look.quarter_turns)
     turned = turned[:, ::-1] if sight.look.mirrored else turned
     yield from _tiles(_scaled(View(turned, picture.shape[0], picture.shape[1], sight.look), sight.scale))
+
+
+def close_view(picture: Pixels8, box: Box, look: Look, size: float, side: int) -> View:
+    """A square around an object, black where it reaches beyond the picture.
+
+    Args:
+        box: of the object, in pixels of the picture; its middle lies in it.
+        look: says how the picture is turned first.
+        size: of the object's longer side in the view, in pixels.
+        side: height and width of the view, in pixels.
+    """
+    turned = np.rot90(picture, look.quarter_turns)
+    height, width = turned.shape[:2]
+    y, x = _turn((box.y_min + box.y_max) / 2, (box.x_min + box.x_max) / 2, picture, look.quarter_turns)
+    length = max(1, round(box.longer_side * side / size))
+    top, left = min(round(y - length / 2), height - 1), min(round(x - length / 2), width - 1)
+    bottom, right = top + length, left + length
+    pixels = cv2.copyMakeBorder(
+        np.ascontiguousarray(turned[max(0, top) : bottom, max(0, left) : right]),
+        max(0, -top),
+        max(0, bottom - height),
+        max(0, -left),
+        max(0, right - width),
+        cv2.BORDER_CONSTANT,
+    )
+    view = View(
+        pixels.astype(np.uint8, copy=False),
+        picture.shape[0],
+        picture.shape[1],
+        look,
+        cut_bottom=bottom < height,
+        cut_right=right < width,
+    )
+    scale = side / length
+    return replace(_scaled(view, scale), top=top * scale, left=left * scale)
+
+
+def _turn(y: float, x: float, picture: Pixels8, quarter_turns: int) -> tuple[float, float]:
+    """Where a point of the picture lies when the picture is turned by quarters, anticlockwise."""
+    height, width = picture.shape[:2]
+    for _ in range(quarter_turns % 4):
+        y, x = width - x, y
+        height, width = width, height
+    return y, x
 
 
 def _tiles(view: View) -> Iterator[View]:

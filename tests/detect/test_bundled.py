@@ -79,7 +79,7 @@ def test_a_cup_of_coffee_has_no_face(originals):
 def test_integers_find_what_floats_found(originals, name, expected):
     """Scores and boxes are those of the face network in 32-bit floats, at the pictures' own size."""
     (bundled,) = choose_models(FACES)
-    model = dataclasses.replace(bundled, views={"balanced": (Look(),)}, calibration={})
+    model = dataclasses.replace(bundled, views={"balanced": (Look(),)}, calibration={}, second_look=None)
     as_is = SignatureDetector(model, load_model(model), "balanced", {"face": 0.3})
     (found,) = as_is.detect([read_picture(originals / name).pixels])
     assert len(found) == len(expected)

@@ -1,6 +1,6 @@
 import pytest
 
-from anonymizer.detect.catalogue import BUNDLED, checksum, find_models, read_description
+from anonymizer.detect.catalogue import BUNDLED, SecondLook, checksum, find_models, read_description
 from anonymizer.detect.load import choose_models, chosen_kinds, thresholds_of
 from anonymizer.errors import ModelError
 from anonymizer.settings import DetectSettings
@@ -56,6 +56,12 @@ def test_names_that_tell_no_kind(tmp_path):
         ("file: net.pb\nlabels: {1: face}\nviews: [{doubt: 0}]", "and doubt must be above 0"),
         ("file: net.pb\nlabels: {1: face}\nscore: sum", "'sum' is neither best nor mean"),
         ("file: net.pb\nlabels: {1: face}\ncalibration: {fast: {0: 1}}", "calibration: needs exponents above 0"),
+        ("file: net.pb\nlabels: {1: face}\nsecond_look: {size: 3}", "second_look: unknown key 'size'; known are bias"),
+        ("file: net.pb\nlabels: {1: face}\nsecond_look: {presets: [slow]}", "presets must be some of fast, balanced"),
+        ("file: net.pb\nlabels: {1: face}\nsecond_look: {weight: 2}", "weight must be in the range 0..1"),
+        ("file: net.pb\nlabels: {1: face}\nsecond_look: {from_score: 0}", "scores and weight must be in the range"),
+        ("file: net.pb\nlabels: {1: face}\nsecond_look: {sizes: []}", "needs sizes above 0 and below side"),
+        ("file: net.pb\nlabels: {1: face}\nsecond_look: {sizes: [96]}", "needs sizes above 0 and below side"),
         ("file: net.pb\nlabels: {1: face}\nsha256: 12", "sha256 must stand in quotes"),
         ("file: net.pb\nlabels: {1: face}\nthreshold: 1", "unknown key 'threshold'"),
         ("file: net.pb\nlabels: [face]", "has no attribute"),
@@ -69,6 +75,14 @@ def test_wrong_descriptions(tmp_path, content, message):
     with pytest.raises(ModelError) as caught:
         read_description(tmp_path / "model.yaml")
     assert message in str(caught.value)
+
+
+def test_a_second_look(tmp_path):
+    (tmp_path / "net.pb").touch()
+    (tmp_path / "model.yaml").write_text("file: net.pb\nlabels: {1: face}\nsecond_look: {presets: [fast], sizes: [9]}")
+    model = read_description(tmp_path / "model.yaml")
+    assert model.second_look == SecondLook(presets=("fast",), sizes=(9,))
+    assert "second_look" in model.without_places()  # and so in the fingerprint of a run
 
 
 def test_a_described_model_that_is_missing(tmp_path):

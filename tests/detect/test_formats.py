@@ -275,6 +275,34 @@ def test_scores_are_calibrated_by_the_size_of_the_object(tmp_path):
     assert [d.score for d in found] == [0.5, 0.5, 0.5]
 
 
+SECOND_LOOK = """
+file: model.tflite
+labels: {1: face}
+thresholds: {face: 0.4}
+score: %s
+second_look: {presets: [balanced], from_score: 0.2, sizes: [20, 40], weight: 0.5}
+"""
+
+
+@pytest.mark.parametrize("rule", ["best", "mean"])
+def test_doubtful_objects_are_looked_at_once_more(tmp_path, rule):
+    """The model is sure of what is large in what it sees, and sees all of this picture once, small."""
+
+    def find_large(image_tensor):
+        found = find_bright_rectangles(image_tensor)
+        sides = found["detection_boxes"][0, :, 2:] - found["detection_boxes"][0, :, :2]
+        return {**found, "detection_scores": tf.where(tf.reduce_max(sides, 1) > 0.3, 0.9, 0.3)[tf.newaxis]}
+
+    save_tflite(tmp_path / "model.tflite", find_large)
+    (tmp_path / "model.yaml").write_text(SECOND_LOOK % rule)
+    pixels = picture_with((100, 60, 110, 80), height=300, width=400)
+    assert detector_in(tmp_path, preset="fast").detect([pixels]) == [[]]
+    # The middle of the picture cuts the object in two, and to the model either half is one. Only the left counts.
+    (found,) = detector_in(tmp_path).detect([pixels])[0]
+    assert 0.4 <= found.score < 0.9
+    assert found.box.corners == pytest.approx((100, 60, 110, 80), abs=0.01)
+
+
 def find_in_tall_pictures(image_tensor):
     """A sure face in the middle of pictures that are higher than wide."""
     is_tall = tf.shape(image_tensor)[1] > tf.shape(image_tensor)[2]

@@ -1,0 +1,88 @@
+import numpy as np
+import pytest
+from fakes import noise
+from hypothesis import given
+from hypothesis import strategies as st
+
+from anonymizer.detect.catalogue import Look, SecondLook
+from anonymizer.detect.second_look import look_again
+from anonymizer.detect.views import close_view
+from anonymizer.types import Box, Detection
+
+BOX = Box(20, 10, 40, 40)
+PICTURE = np.zeros((100, 200, 3), np.uint8)
+
+
+def judged(score, *answers, **how):
+    """The score of an object after a model has answered, at each size, what `answers` say."""
+    sizes = tuple(float(30 + number) for number in range(len(answers)))
+    left = iter(answers)
+    (one,) = look_again(
+        PICTURE, [Detection(BOX, score, "face")], Look(), SecondLook(sizes=sizes, **how), lambda _: next(left)
+    )
+    assert (one.box, one.kind) == (BOX, "face")
+    return one.score
+
+
+def test_who_sees_a_doubtful_object_again_makes_it_surer():
+    assert judged(0.3, [Detection(BOX, 0.9, "face")]) > 0.4
+    assert judged(0.3, []) < 0.2
+    assert judged(0.3, [Detection(BOX, 0.3, "face")]) == pytest.approx(0.3)
+
+
+def test_log_odds_are_averaged():
+    nine_to_one, even = [Detection(BOX, 0.9, "face")], 0.4999999
+    assert judged(even, nine_to_one, weight=0.5) == pytest.approx(0.75)  # odds of 3, the root of 9 times 1
+    assert judged(even, nine_to_one, [], weight=0.5) == pytest.approx(0.4749, abs=1e-3)  # 0.45 on average
+    assert judged(0.3, nine_to_one, weight=0) == pytest.approx(0.3)
+    assert judged(even, nine_to_one, weight=0, bias=np.log(3)) == pytest.approx(0.75)
+
+
+def test_one_look_does_not_outweigh_all_others():
+    assert judged(0.3, [], weight=0.5) == judged(0.3, [Detection(BOX, 0.01, "face")], weight=0.5) > 0.08
+
+
+def test_only_what_overlaps_the_object_and_is_of_its_kind_counts():
+    beside, other_kind = Detection(Box(50, 10, 70, 40), 0.9, "face"), Detection(BOX, 0.9, "plate")
+    assert judged(0.3, [beside, other_kind]) == judged(0.3, [])
+    assert judged(0.3, [beside, Detection(BOX, 0.2, "face"), Detection(BOX, 0.8, "face")]) > 0.3
+
+
+def test_sure_and_hopeless_objects_and_those_without_an_area_stay_as_they_are():
+    objects = [Detection(BOX, 0.5, "face"), Detection(BOX, 0.05, "face"), Detection(Box(200, 3, 200, 9), 0.3, "face")]
+    assert look_again(PICTURE, objects, Look(), SecondLook(), lambda _: pytest.fail("looked")) == objects
+
+
+def test_the_number_of_looks_is_bounded():
+    objects = [Detection(BOX, score, "face") for score in (0.2, 0.4, 0.3)]
+    seen = []
+    again = look_again(PICTURE, objects, Look(), SecondLook(most=2), lambda view: seen.append(view) or [])
+    assert len(seen) == 4
+    assert [one.score < before.score for one, before in zip(again, objects, strict=True)] == [False, True, True]
+
+
+@given(st.integers(0, 3), st.integers(0, 60), st.integers(0, 100), st.sampled_from([10.0, 32.0, 47.0]))
+def test_a_close_view_shows_the_object_in_its_middle_at_that_size(turns, y, x, size):
+    picture = np.zeros((80, 120, 3), np.uint8)
+    picture[y : y + 20, x : x + 10] = 255
+    view = close_view(picture, Box(x, y, x + 10, y + 20), Look(quarter_turns=turns), size, 96)
+    assert view.pixels.shape == (96, 96, 3)
+    rows, columns = np.nonzero(view.pixels[:, :, 0] > 127)
+    box = np.array([[rows.min(), columns.min(), rows.max() + 1, columns.max() + 1]], float)
+    assert (box[0, 2:] - box[0, :2]).max() == pytest.approx(size, rel=0.15)
+    assert (box[0, 2:] + box[0, :2]).tolist() == pytest.approx([96, 96], abs=10)
+    assert view.to_picture(box)[0].tolist() == pytest.approx([y, x, y + 20, x + 10], abs=1.5)
+
+
+def test_a_close_view_answers_for_what_it_does_not_cut():
+    inner = close_view(noise(300, 300), Box(140, 140, 160, 160), Look(), 32, 96)
+    assert inner.answers_for(np.array([[32, 32, 64, 64], [0, 32, 30, 60], [32, 70, 60, 96]])).tolist() == [1, 0, 0]
+    corner = close_view(noise(300, 300), Box(0, 0, 20, 20), Look(), 32, 96)
+    assert corner.answers_for(np.array([[32.0, 32.0, 64.0, 64.0], [0.0, 0.0, 9.0, 9.0]])).all()
+    assert not corner.pixels[:30].any()
+
+
+def test_a_close_view_of_an_object_as_large_as_the_picture():
+    view = close_view(noise(300, 200), Box(0, 0, 200, 300), Look(quarter_turns=1), 48, 96)
+    assert view.pixels.shape == (96, 96, 3)
+    assert view.to_picture(np.array([[32.0, 24.0, 64.0, 72.0]]))[0].tolist() == pytest.approx([0, 0, 300, 200], abs=3)
