@@ -24,8 +24,8 @@ from anonymizer.detect.signature import (
 )
 from anonymizer.errors import ModelError
 
-KEPT_SHAPES = 4
-"""For so many shapes of the input a model stays prepared: those of the views of one picture."""
+KEPT_SHAPES = 6
+"""For so many shapes of the input a model stays prepared: those of the views of one picture, at most."""
 KEPT_VALUES = 3 * 2048 * 2048
 """And for as many values in all inputs together as the largest has, to bound the memory."""
 
