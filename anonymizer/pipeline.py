@@ -32,6 +32,8 @@ FAINT_BELOW = 64
 """Pictures of 8 bits that use fewer levels of brightness are spread out for detection."""
 HIGHLIGHTS_FROM = 99.9
 """Percentile of brightness from which on 16-bit pixels are shown white; as few are shown black."""
+SAMPLED_LINES = 256
+"""Of so many rows or columns, whichever are fewer, the brightness is taken; it hardly differs in between."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,8 @@ def to_8_bits(pixels: Pixels) -> Pixels8:
 
     Pictures of 8 bits stay as they are unless they are so dark or pale that models would miss most of what is there.
     """
-    darkest, brightest = np.percentile(pixels[::4, ::4], (100 - HIGHLIGHTS_FROM, HIGHLIGHTS_FROM))
+    step = max(1, min(pixels.shape[:2]) // SAMPLED_LINES)
+    darkest, brightest = np.percentile(pixels[::step, ::step], (100 - HIGHLIGHTS_FROM, HIGHLIGHTS_FROM))
     if pixels.dtype == np.uint8 and not 0 < brightest - darkest < FAINT_BELOW:
         return cast(Pixels8, pixels)
     shown = (pixels.astype(np.float32) - np.float32(darkest)) * np.float32(255 / max(1.0, brightest - darkest))
