@@ -75,6 +75,12 @@ AS_IT_IS = (Look(),)
 """How models look at a picture that do not say it."""
 
 
+MOST_BIAS = 10.0
+"""Of the log odds of a second look; more leaves nothing of what was seen."""
+LARGEST_SIDE = 2048
+"""What a model sees in a second look has at most this height and width."""
+
+
 @dataclass(frozen=True)
 class SecondLook:
     """How a model looks at doubtful objects once more, each by itself: `second_look` in `model.yaml`.
@@ -229,7 +235,7 @@ def read_description(path: Path) -> ModelDescription:
         raise ModelError(f"{path}: {error.strerror}") from None
     except KeyError as error:
         raise ModelError(f"{path}: {error.args[0]!r} is missing") from None
-    except (yaml.YAMLError, ValueError, TypeError, AttributeError) as error:
+    except (yaml.YAMLError, ValueError, TypeError, AttributeError, OverflowError) as error:
         raise ModelError(f"{path}: {' '.join(str(error).split())}") from None
 
 
@@ -344,13 +350,15 @@ def _parse_second_look(content: dict[str, Any]) -> SecondLook:
         if key not in known:
             raise ValueError(f"second_look: unknown key {key!r}; known are {', '.join(sorted(known))}")
     look = SecondLook(**content)
-    look = replace(look, presets=tuple(look.presets), sizes=tuple(look.sizes))
+    look = replace(look, presets=tuple(look.presets), sizes=tuple(look.sizes), side=int(look.side), most=int(look.most))
     if not set(look.presets).issubset(PRESETS):
         raise ValueError(f"second_look: presets must be some of {', '.join(PRESETS)}")
-    if not 0 < look.from_score <= look.to_score <= 1 or not 0 <= look.weight <= 1 or not isfinite(look.bias):
-        raise ValueError("second_look: scores and weight must be in the range 0..1, bias a number")
-    if not look.sizes or not 0 < min(look.sizes) <= max(look.sizes) < look.side or look.most < 0:
-        raise ValueError("second_look: needs sizes above 0 and below side, and most from 0 on")
+    if not 0 < look.from_score <= look.to_score <= 1 or not 0 <= look.weight <= 1 or not abs(look.bias) <= MOST_BIAS:
+        raise ValueError(f"second_look: scores and weight must be in the range 0..1, bias at most {MOST_BIAS:g}")
+    if not look.sizes or not all(1 <= size < look.side for size in look.sizes):
+        raise ValueError("second_look: needs sizes from 1 on and below side")
+    if not look.side <= LARGEST_SIDE or look.most < 0:
+        raise ValueError(f"second_look: side must be at most {LARGEST_SIDE}, most 0 or more")
     return look
 
 

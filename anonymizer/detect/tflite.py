@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from math import prod
 from threading import Lock
 from typing import Any
@@ -28,6 +29,8 @@ KEPT_SHAPES = 6
 """For so many shapes of the input a model stays prepared: those of the views of one picture, at most."""
 KEPT_VALUES = 3 * 2048 * 2048
 """And for as many values in all inputs together as the largest has, to bound the memory."""
+REUSED_UP_TO = 2
+"""An interpreter is prepared anew for inputs of another shape unless that leaves more than half of its memory idle."""
 
 # What the post-processing operation of the Object Detection API's own TFLite exports calls its outputs. It numbers
 # classes from 0.
@@ -75,6 +78,13 @@ def _interpreter(content: bytes) -> Interpreter:
     return interpreter
 
 
+@dataclass(frozen=True)
+class _Kept:
+    interpreter: Interpreter
+    values: int
+    """Of the largest input that it was ever prepared for: it keeps the memory for that."""
+
+
 class _Prepared:
     """Interpreters of a model, each prepared for inputs of one shape, which takes a tenth of the time of a look."""
 
@@ -85,27 +95,30 @@ class _Prepared:
         """
         self._content = content
         self._index = index
+        shape = tuple(interpreter.get_input_details()[0]["shape"].tolist())
         # From the one that was used longest ago to the last one.
-        self._by_shape = {tuple(interpreter.get_input_details()[0]["shape"].tolist()): interpreter}
+        self._by_shape = {shape: _Kept(interpreter, prod(shape))}
 
     def for_shape(self, shape: tuple[int, ...]) -> Interpreter:
         """The interpreter that was prepared for inputs of a shape, or one that is now."""
-        interpreter = self._by_shape.pop(shape, None)
-        if interpreter is None:
-            interpreter = self._spare(prod(shape))
-            interpreter.resize_tensor_input(self._index, shape)
-            interpreter.allocate_tensors()
-        self._by_shape[shape] = interpreter
-        return interpreter
+        kept = self._by_shape.pop(shape, None) or self._prepare(shape)
+        self._by_shape[shape] = kept
+        return kept.interpreter
 
-    def _spare(self, size: int) -> Interpreter:
+    def _prepare(self, shape: tuple[int, ...]) -> _Kept:
         """A new interpreter, or the one that was used longest ago if there are enough of them."""
-        spare = None
-        while len(self._by_shape) >= KEPT_SHAPES or (
-            self._by_shape and size + sum(map(prod, self._by_shape)) > KEPT_VALUES
-        ):
+        values, spare = prod(shape), None
+        while self._by_shape and not self._has_room(values):
             spare = self._by_shape.pop(next(iter(self._by_shape)))
-        return spare or _interpreter(self._content)
+        if spare is None or spare.values > REUSED_UP_TO * values:
+            spare = _Kept(_interpreter(self._content), 0)
+        spare.interpreter.resize_tensor_input(self._index, shape)
+        spare.interpreter.allocate_tensors()
+        return _Kept(spare.interpreter, max(values, spare.values))
+
+    def _has_room(self, values: int) -> bool:
+        kept = sum(one.values for one in self._by_shape.values())
+        return len(self._by_shape) < KEPT_SHAPES and kept + values <= KEPT_VALUES
 
 
 def _tensor_indices(interpreter: Any) -> dict[str, int]:

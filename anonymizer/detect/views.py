@@ -150,24 +150,26 @@ def close_view(picture: Pixels8, box: Box, look: Look, size: float, side: int) -
     length = max(1, round(box.longer_side * side / size))
     top, left = min(round(y - length / 2), height - 1), min(round(x - length / 2), width - 1)
     bottom, right = top + length, left + length
-    pixels = cv2.copyMakeBorder(
-        np.ascontiguousarray(turned[max(0, top) : bottom, max(0, left) : right]),
-        max(0, -top),
-        max(0, bottom - height),
-        max(0, -left),
-        max(0, right - width),
-        cv2.BORDER_CONSTANT,
-    )
-    view = View(
-        pixels.astype(np.uint8, copy=False),
+    scale = side / length
+    # What lies in the picture is shrunk before room is made for what does not: the square may be far larger.
+    inside = turned[max(0, top) : bottom, max(0, left) : right]
+    seen = _scaled(View(inside, picture.shape[0], picture.shape[1], look), scale).pixels
+    above, before = round(max(0, -top) * scale), round(max(0, -left) * scale)
+    pixels = np.zeros((side, side, 3), np.uint8)
+    room = pixels[above : above + seen.shape[0], before : before + seen.shape[1]]
+    room[:] = seen[: room.shape[0], : room.shape[1]]
+    return View(
+        pixels,
         picture.shape[0],
         picture.shape[1],
         look,
+        top=top * scale,
+        left=left * scale,
+        scale_y=scale,
+        scale_x=scale,
         cut_bottom=bottom < height,
         cut_right=right < width,
     )
-    scale = side / length
-    return replace(_scaled(view, scale), top=top * scale, left=left * scale)
 
 
 def _turn(y: float, x: float, picture: Pixels8, quarter_turns: int) -> tuple[float, float]:

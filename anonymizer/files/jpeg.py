@@ -16,10 +16,15 @@ from anonymizer.files.jpeg_segments import (
     APP11,
     APP13,
     APP14,
+    ARITHMETIC,
     COM,
+    DAC,
+    DHT,
+    DQT,
     EOI,
     FRAMES,
     JFIF,
+    JFIF_SIZE,
     PICTURE_SEGMENTS,
     RESTARTS,
     SOS,
@@ -29,9 +34,11 @@ from anonymizer.files.jpeg_segments import (
     end_of_picture,
     first_scan,
     has_several_scans,
+    is_jfif_header,
     markers_behind,
     picture_data,
     read_segments,
+    split_tables,
     write_segment,
 )
 from anonymizer.files.metadata import (
@@ -54,7 +61,6 @@ _PHOTOSHOP_THUMBNAILS = (b"\x04\x09", b"\x04\x0c")  # numbers of resources
 _PROFILE = b"ICC_PROFILE\0"
 _PROFILE_PART = 65519  # bytes of a profile in a segment, at most
 _GAIN_MAP = (b"urn:iso:std:iso:ts:21496:-1", b"hdrgm")  # ISO 21496-1, and Adobe's own
-_JFIF_SIZE = 14  # "JFIF" with its end, version, density and the size of the thumbnail that may follow
 _SCANS_COST, _TABLES_COST = 1.05, 64
 """By which factor several scans may be larger than a single one, and by how many bytes for each further marker."""
 
@@ -110,8 +116,8 @@ def _kept_metadata(content: bytes, orientation: int, policy: Policy) -> Iterator
     exif: Image.Exif | None = None
     for segment in read_segments(content):
         payload = segment.payload
-        if segment.marker == APP0 and payload.startswith(JFIF):
-            yield write_segment(APP0, payload[: _JFIF_SIZE - 2] + b"\0\0")
+        if is_jfif_header(segment):
+            yield write_segment(APP0, payload[: JFIF_SIZE - 2] + b"\0\0")
         elif segment.marker == APP1 and payload.startswith(_EXIF):
             exif = exif or parse_exif(payload)
         elif segment.marker == APP13 and payload.startswith(_PHOTOSHOP) and policy == "keep":
@@ -193,7 +199,7 @@ def _note_segment(segment: Segment, found: Extras) -> None:
         found.previews.append("a list of further pictures (MPF)")
     elif marker == APP11 and _JUMBF in payload:
         found.previews.append("content credentials (C2PA)")
-    elif marker == APP0 and payload.startswith(JFIF) and any(payload[_JFIF_SIZE - 2 : _JFIF_SIZE]):
+    elif marker == APP0 and payload.startswith(JFIF) and any(payload[JFIF_SIZE - 2 : JFIF_SIZE]):
         found.previews.append("a JFIF thumbnail")
     elif marker == APP0 and payload.startswith(b"JFXX\0"):
         found.previews.append("a JFIF extension thumbnail")
@@ -205,6 +211,17 @@ def _note_segment(segment: Segment, found: Extras) -> None:
         found.texts.append(payload)
 
 
+def _has_each_table_once(content: bytes) -> bool:
+    """Among tables that nothing uses anything may lie."""
+    segments = list(read_segments(content))
+    try:
+        kinds = [marker << 8 | first for marker in (DHT, DQT) for first, _ in split_tables(segments, marker)]
+    except CoefficientsError:
+        return False
+    is_arithmetic = any(segment.marker in ARITHMETIC for segment in segments)
+    return len(kinds) == len(set(kinds)) and (is_arithmetic or all(segment.marker != DAC for segment in segments))
+
+
 def _is_exact(content: bytes) -> bool:
     """Whether the data hold the picture and no more, as far as can be told: the rest may be another picture.
 
@@ -213,6 +230,8 @@ def _is_exact(content: bytes) -> bool:
     """
     markers = [marker for _, marker in markers_behind(content, first_scan(content))]
     if markers[-1:] != [EOI] or any(marker not in (*TABLES, *RESTARTS) for marker in markers[:-1]):
+        return False
+    if not _has_each_table_once(content):
         return False
     data = b"\xff\xd8" + picture_data(content)
     if not has_several_scans(content):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -76,11 +76,22 @@ def replace_blocks(content: bytes, pixels: Pixels, changed: npt.NDArray[np.bool_
     header = read_header(content)
     if not _is_gray_or_ycbcr(header, content):
         raise CoefficientsError("colours other than gray and YCbCr")
-    anew = _new_blocks(header, quantisation_tables(content), pixels, changed)
+    tables = quantisation_tables(content)
+    anew = _new_blocks(header, tables, pixels, changed)
     try:
         return jpeg_scan.replace_blocks(content, header, [(one.is_touched, one.coefficients) for one in anew])
     except CoefficientsError:
-        return _rewrite(content, anew)
+        result = _rewrite(content, anew)
+    _check_tables(header, tables, result)
+    return result
+
+
+def _check_tables(header: Header, tables: Mapping[int, npt.NDArray[np.float32]], result: bytes) -> None:
+    """jpeglib loses tables where their numbers have a gap."""
+    written, now = quantisation_tables(result), read_header(result)
+    for one, other in zip(header.components, now.components, strict=True):
+        if other.table not in written or not np.array_equal(tables[one.table], written[other.table]):
+            raise CoefficientsError("quantisation tables that cannot be written")
 
 
 def with_one_scan(content: bytes) -> bytes:
@@ -174,7 +185,7 @@ def _private_folder() -> Iterator[Path]:
 
 
 def _new_blocks(
-    header: Header, tables: dict[int, npt.NDArray[np.float32]], pixels: Pixels, changed: npt.NDArray[np.bool_]
+    header: Header, tables: Mapping[int, npt.NDArray[np.float32]], pixels: Pixels, changed: npt.NDArray[np.bool_]
 ) -> list[NewBlocks]:
     """For each component the blocks that hold a changed pixel."""
     if pixels.shape != (header.height, header.width, len(header.components)):
@@ -184,8 +195,8 @@ def _new_blocks(
     columns = max(one.columns * one.steps[1] for one in header.components)
     covered, squares = _goes_on(pixels, rows * BLOCK, columns * BLOCK), _touched(changed, (rows, columns))
     for number, one in enumerate(header.components):
-        if one.table not in tables:
-            raise CoefficientsError("a quantisation table is missing")
+        if one.table not in tables or not tables[one.table].all():
+            raise CoefficientsError("a quantisation table is missing, or holds zeros")
         near = squares[: one.rows * one.steps[0], : one.columns * one.steps[1]]
         is_touched = np.asarray(near.reshape(one.rows, one.steps[0], one.columns, one.steps[1]).any(axis=(1, 3)))
         samples = _samples(number, covered, is_touched, one.steps)

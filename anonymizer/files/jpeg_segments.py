@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,14 +11,17 @@ import numpy.typing as npt
 
 BLOCK = 8
 """Width and height of a block in samples."""
-SOI, EOI, SOS, DQT, DHT, DRI = 0xD8, 0xD9, 0xDA, 0xDB, 0xC4, 0xDD
+SOI, EOI, SOS, DQT, DHT, DRI, DAC = 0xD8, 0xD9, 0xDA, 0xDB, 0xC4, 0xDD, 0xCC
 APP0, APP1, APP2, APP11, APP13, APP14, COM = 0xE0, 0xE1, 0xE2, 0xEB, 0xED, 0xEE, 0xFE
 SEQUENTIAL, PROGRESSIVE = (0xC0, 0xC1), 0xC2  # baseline and extended; start of frame
-FRAMES = (*SEQUENTIAL, PROGRESSIVE, 0xC9, 0xCA)  # the last two in arithmetic coding
+ARITHMETIC = (0xC9, 0xCA)  # the same in arithmetic coding
+FRAMES = (*SEQUENTIAL, PROGRESSIVE, *ARITHMETIC)
 PICTURE_SEGMENTS = (*(set(range(0xC0, 0xD0)) - {0xC8}), DQT, DRI)  # frames, tables, restart interval
 RESTARTS = range(0xD0, 0xD8)
 TABLES = (DHT, SOS, DQT, DRI)  # Huffman and quantisation tables, restart interval; and the next scan
 JFIF, ADOBE = b"JFIF\0", b"Adobe"
+JFIF_SIZE = 14  # "JFIF" with its end, version, density and the size of the thumbnail that may follow
+HUFFMAN_LENGTHS = 16  # a Huffman table begins with the number of codes of each length
 ZIGZAG = sorted(
     range(BLOCK * BLOCK),
     key=lambda at: (sum(divmod(at, BLOCK)), at // BLOCK if sum(divmod(at, BLOCK)) % 2 else at % BLOCK),
@@ -141,27 +144,39 @@ def read_header(content: bytes) -> Header:
     return Header(height, width, tuple(components))
 
 
-def quantisation_tables(content: bytes) -> dict[int, npt.NDArray[np.float32]]:
-    """By which number each coefficient was divided, (8, 8), by the number of the table.
+def split_tables(segments: Iterable[Segment], marker: int) -> Iterator[tuple[int, bytes]]:
+    """The Huffman (DHT) or quantisation tables (DQT) in some segments: the byte that each begins with, and the rest.
 
     Raises:
         CoefficientsError: a table is damaged.
     """
-    tables = {}
-    for payload in (segment.payload for segment in read_segments(content) if segment.marker == DQT):
+    for payload in (segment.payload for segment in segments if segment.marker == marker):
         position = 0
         while position < len(payload):
-            precision, number = divmod(payload[position], 16)
-            size = BLOCK * BLOCK * (2 if precision else 1)
-            values = payload[position + 1 : position + 1 + size]
-            if len(values) < size:
-                raise CoefficientsError("a damaged quantisation table")
-            table = np.zeros(BLOCK * BLOCK, np.float32)
-            table[ZIGZAG] = np.frombuffer(values, ">u2" if precision else np.uint8)
-            if not table.all():
-                raise CoefficientsError("a quantisation table with zeros")
-            tables[number] = table.reshape(BLOCK, BLOCK)
+            first, body = payload[position], payload[position + 1 :]
+            if marker == DQT:
+                size = BLOCK * BLOCK * (2 if first >> 4 else 1)
+            else:
+                size = HUFFMAN_LENGTHS + sum(body[:HUFFMAN_LENGTHS])
+            if len(body) < size:
+                raise CoefficientsError("a damaged table")
+            yield first, body[:size]
             position += 1 + size
+
+
+def quantisation_tables(content: bytes) -> dict[int, npt.NDArray[np.float32]]:
+    """By which number each coefficient was divided, (8, 8), by the number of the table.
+
+    Raises:
+        CoefficientsError: a table is damaged, or holds only for some of the scans.
+    """
+    if any(marker == DQT for _, marker in markers_behind(content, first_scan(content))):
+        raise CoefficientsError("quantisation tables that change from scan to scan")
+    tables = {}
+    for first, body in split_tables(read_segments(content), DQT):
+        table = np.zeros(BLOCK * BLOCK, np.float32)
+        table[ZIGZAG] = np.frombuffer(body, ">u2" if first >> 4 else np.uint8)
+        tables[first & 15] = table.reshape(BLOCK, BLOCK)
     return tables
 
 
@@ -178,11 +193,17 @@ def is_progressive(content: bytes) -> bool:
 def adobe_transform(content: bytes) -> int | None:
     """What Adobe's segment says of the colours: 0 untransformed, 1 YCbCr, 2 YCCK. None if there is no such segment."""
     payloads = [segment.payload for segment in read_segments(content) if segment.marker == APP14]
-    return next((payload[11] for payload in payloads if payload.startswith(ADOBE) and len(payload) > 11), None)
+    transforms = [payload[11] for payload in payloads if payload.startswith(ADOBE) and len(payload) > 11]
+    return transforms[-1] if transforms else None  # decoders go by the last one
 
 
 def is_jfif(content: bytes) -> bool:
-    return any(segment.marker == APP0 and segment.payload.startswith(JFIF) for segment in read_segments(content))
+    return any(map(is_jfif_header, read_segments(content)))
+
+
+def is_jfif_header(segment: Segment) -> bool:
+    """Decoders do not take a shorter one for one."""
+    return segment.marker == APP0 and segment.payload.startswith(JFIF) and len(segment.payload) >= JFIF_SIZE
 
 
 def first_scan(content: bytes) -> int:

@@ -38,6 +38,8 @@ def paint(scene: Scene, target: Target) -> Pixels:
     holes = (~shows).astype(np.uint8)
     planes = [_shrink(crop[:, :, channel]) for channel in range(crop.shape[2])]
     filled = np.dstack([cv2.inpaint(plane, holes, RADIUS_PX, cv2.INPAINT_TELEA) for plane in planes])
+    # In rows and columns of one pixel OpenCV has no gradient, and answers with no numbers.
+    filled = np.where(np.isfinite(filled), filled, surroundings(scene, target).astype(np.float32) / np.float32(unit))
     enlarged = cv2.resize(filled, (around.width, around.height), interpolation=cv2.INTER_LINEAR).reshape(crop.shape)
     top, left = reach.top - around.top, reach.left - around.left
     part = enlarged[top : top + reach.height, left : left + reach.width]

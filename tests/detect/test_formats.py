@@ -82,7 +82,7 @@ def test_pictures_of_many_sizes_in_turn(tmp_path, monkeypatch):
     monkeypatch.setattr(tflite, "_interpreter", lambda content: made.append(make(content)) or made[-1])
     save_tflite(tmp_path / "model.tflite")
     detector = detector_in(describe(tmp_path, "model.tflite"), face_threshold=0.5)
-    heights = [40 + 8 * number for number in range(tflite.KEPT_SHAPES + 3)]
+    heights = [60 + 4 * number for number in range(tflite.KEPT_SHAPES + 3)]
     for height in [*heights, *heights[::-1], *heights]:
         (found,) = detector.detect([picture_with((10, 10, 20, 30), height=height)])[0]
         assert dataclasses.astuple(found.box) == pytest.approx((10, 10, 20, 30), abs=1e-4)
@@ -98,6 +98,15 @@ def test_large_inputs_leave_no_memory_for_others(tmp_path, monkeypatch):
         prepared.for_shape((1, height, 60, 3))
         kept.append([shape[1] for shape in prepared._by_shape])
     assert kept == [[1, 10], [1, 10, 20], [50], [60], [10], [10, 40]]
+
+
+def test_small_inputs_do_not_keep_the_memory_of_large_ones(tmp_path, monkeypatch):
+    monkeypatch.setattr(tflite, "KEPT_SHAPES", 1)
+    content = save_tflite(tmp_path / "model.tflite").read_bytes()
+    prepared = tflite._Prepared(content, tflite._interpreter(content), 0)
+    large, half, small = (prepared.for_shape((1, height, 60, 3)) for height in (80, 40, 10))
+    assert large is half
+    assert small is not large
 
 
 def test_only_wanted_kinds_are_reported(model_folder):

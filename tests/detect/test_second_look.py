@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 from fakes import noise
@@ -71,7 +73,7 @@ def test_a_close_view_shows_the_object_in_its_middle_at_that_size(turns, y, x, s
     box = np.array([[rows.min(), columns.min(), rows.max() + 1, columns.max() + 1]], float)
     assert (box[0, 2:] - box[0, :2]).max() == pytest.approx(size, rel=0.15)
     assert (box[0, 2:] + box[0, :2]).tolist() == pytest.approx([96, 96], abs=10)
-    assert view.to_picture(box)[0].tolist() == pytest.approx([y, x, y + 20, x + 10], abs=1.5)
+    assert view.to_picture(box)[0].tolist() == pytest.approx([y, x, y + 20, x + 10], abs=1.5 * max(1, 20 / size))
 
 
 def test_a_close_view_answers_for_what_it_does_not_cut():
@@ -86,3 +88,13 @@ def test_a_close_view_of_an_object_as_large_as_the_picture():
     view = close_view(noise(300, 200), Box(0, 0, 200, 300), Look(quarter_turns=1), 48, 96)
     assert view.pixels.shape == (96, 96, 3)
     assert view.to_picture(np.array([[32.0, 24.0, 64.0, 72.0]]))[0].tolist() == pytest.approx([0, 0, 300, 200], abs=3)
+
+
+def test_a_close_view_takes_memory_for_the_picture_and_not_for_the_square_around_the_object():
+    tracemalloc.start()
+    try:
+        view = close_view(np.zeros((10, 5000, 3), np.uint8), Box(0, 0, 5000, 10), Look(), 32, 96)
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000  # the square would take 675 MB
+    finally:
+        tracemalloc.stop()
+    assert view.pixels.shape == (96, 96, 3)

@@ -13,15 +13,22 @@ from PIL import Image
 from test_encode import SAMPLINGS, coefficients, jpeg_file
 
 from anonymizer.files import jpeg_blocks, jpeg_scan
+from anonymizer.files.encode import encode_picture
 from anonymizer.files.jpeg_segments import (
     DHT,
+    DQT,
     FRAMES,
+    SOS,
     CoefficientsError,
     first_scan,
+    markers_behind,
     quantisation_tables,
     read_header,
     read_segments,
+    write_segment,
 )
+from anonymizer.files.picture import Frame
+from anonymizer.files.read import read_picture
 
 pytestmark = pytest.mark.skipif(not jpeg_scan.is_available(), reason="installed without a C compiler")
 
@@ -84,7 +91,8 @@ def test_blocks_beyond_the_picture_are_emptied():
     cut = bytes(content)
     anew = new_blocks(cut, np.zeros((64, 50, 3), np.uint8), square(64, 50, 0, 0))
     result = bytearray(by_native_code(cut, anew))
-    width_at += len(result[: first_scan(result)]) - first_scan(cut)
+    frame = next(segment for segment in read_segments(result) if segment.marker in FRAMES)
+    width_at = frame.start + 4 + 3
     result[width_at : width_at + 2] = (64).to_bytes(2, "big")
     beyond = np.asarray(Image.open(io.BytesIO(result)).convert("L")).astype(int)[:, 56:]
     assert not np.diff(beyond[:8], axis=1).any()
@@ -154,3 +162,89 @@ def test_no_damage_gets_out_of_hand(seed, sampling, changes):
         return
     assert result.startswith(b"\xff\xd8")
     assert result.endswith(b"\xff\xd9")
+
+
+def parts_of(content):
+    """The bytes up to the first scan's header, by segment, and the rest."""
+    segments = list(read_segments(content))
+    return [content[one.start : one.end] for one in segments[:-1]], content[segments[-1].start :]
+
+
+def test_tables_that_nothing_uses_are_left_out():
+    head, scan = parts_of(jpeg_file(noise(60, 60)))
+    secret = b"secret" * 10 + bytes(4)
+    extra = [write_segment(DQT, b"\3" + secret), write_segment(0xCC, b"\0" + secret)]
+    content = b"\xff\xd8" + b"".join(extra + head[:1] + extra + head[1:]) + scan
+    result = by_native_code(content, new_blocks(content, smooth(60, 60), square(60, 60)))
+    assert secret not in result
+    assert Image.open(io.BytesIO(result)).size == (60, 60)
+
+
+def test_files_with_a_table_twice_are_not_kept_as_they_are(tmp_path):
+    head, scan = parts_of(jpeg_file(noise(60, 60)))
+    secret = b"secret" * 10 + bytes(4)
+    content = b"\xff\xd8" + write_segment(DQT, b"\0" + secret) + b"".join(head) + scan
+    (tmp_path / "a.jpg").write_bytes(content)
+    picture = read_picture(tmp_path / "a.jpg")
+    encoded = encode_picture(picture, picture.frames, [np.zeros((60, 60), bool)], "strip")
+    assert encoded.fidelity == "lossless"
+    assert secret not in encoded.content
+    assert np.array_equal(np.asarray(Image.open(io.BytesIO(encoded.content))), picture.pixels)
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+def test_tables_with_a_gap_between_their_numbers(tmp_path, progressive):
+    """jpeglib would lose the one behind the gap."""
+    content = jpeg_file(smooth(60, 60), progressive=progressive)
+    content = content.replace(b"\xff\xdb\x00\x43\x01", b"\xff\xdb\x00\x43\x02")
+    frame = next(segment for segment in read_segments(content) if segment.marker in FRAMES)
+    header = bytearray(content)
+    for number in (1, 2):
+        assert header[frame.start + 4 + 8 + 3 * number] == 1
+        header[frame.start + 4 + 8 + 3 * number] = 2
+    (tmp_path / "a.jpg").write_bytes(header)
+    picture = read_picture(tmp_path / "a.jpg")
+    changed = square(60, 60)
+    pixels = np.where(changed[:, :, np.newaxis], 255 - picture.pixels, picture.pixels)
+    encoded = encode_picture(picture, [Frame(pixels)], [changed], "strip")
+    assert encoded.fidelity == ("reencoded" if progressive else "lossless")
+    far = ~cv2.dilate(changed.astype(np.uint8), np.ones((37, 37), np.uint8)).astype(bool)
+    after = np.asarray(Image.open(io.BytesIO(encoded.content))).astype(int)
+    assert np.abs(after - picture.pixels)[far].max() <= (20 if progressive else 0)
+
+
+def test_tables_that_change_between_scans_are_refused():
+    content = jpeg_file(smooth(60, 60), progressive=True)
+    table = next(content[s.start : s.end] for s in read_segments(content) if s.marker == DQT)
+    second = next(at for at, marker in markers_behind(content, first_scan(content)) if marker == SOS)
+    with pytest.raises(CoefficientsError, match="from scan to scan"):
+        jpeg_blocks.replace_blocks(content[:second] + table + content[second:], noise(60, 60), square(60, 60))
+
+
+@pytest.mark.parametrize(
+    ("segments", "identifiers", "is_ycbcr"),
+    [
+        ([], b"\1\2\3", True),
+        ([], b"RGB", False),
+        ([(0xE0, b"JFIF\0" + bytes(9))], b"RGB", True),
+        ([(0xE0, b"JFIF\0" + bytes(7))], b"RGB", False),  # too short for decoders
+        (
+            [(0xEE, b"Adobe" + bytes(6) + b"\1"), (0xEE, b"Adobe" + bytes(6) + b"\0")],
+            b"\1\2\3",
+            False,
+        ),  # the last counts
+        ([(0xEE, b"Adobe" + bytes(6) + b"\0"), (0xEE, b"Adobe" + bytes(6) + b"\1")], b"\1\2\3", True),
+    ],
+)
+def test_colours_as_decoders_guess_them(segments, identifiers, is_ycbcr):
+    content = jpeg_file(smooth(40, 40))
+    head, scan = parts_of(content)
+    plain = [part for part in head if part[1] != 0xE0]
+    data = bytearray(b"\xff\xd8" + b"".join(write_segment(*one) for one in segments) + b"".join(plain) + scan)
+    frame = next(segment for segment in read_segments(data) if segment.marker in FRAMES)
+    start = first_scan(bytes(data)) - 3 - 2 * 3
+    for number, identifier in enumerate(identifiers):
+        data[frame.start + 4 + 6 + 3 * number] = data[start + 2 * number] = identifier
+    shown = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)[:, :, ::-1]
+    assert (np.abs(shown.astype(int) - smooth(40, 40)).max() < 40) == is_ycbcr  # the truth
+    assert jpeg_blocks._is_gray_or_ycbcr(read_header(bytes(data)), bytes(data)) == is_ycbcr

@@ -179,6 +179,14 @@ def test_inpaint_continues_what_is_around():
     assert filled[12:28, 28].min() > 140
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("shape", [(1, 40), (40, 1)])
+def test_inpaint_in_a_single_row_or_column(shape):
+    pixels = np.full((*shape, 3), 250, np.uint8)
+    box = Box(10, 0, 20, 1) if shape[0] == 1 else Box(0, 10, 1, 20)
+    assert redact(pixels, [Detection(box, 0.9, "face")], style("inpaint"))[0].min() > 200
+
+
 @pytest.mark.parametrize("scale", [1, 6])
 def test_inpaint_fills_an_even_ground_evenly(scale):
     pixels = np.full((40 * scale, 40 * scale, 3), (10, 200, 90), np.uint8)
