@@ -182,7 +182,7 @@ def _process(
     if settings.redact.only_detects(looked_for):
         with _timed(seconds, "write"):
             write_files(output_root, {job.record: to_json([one.detections for one in found])})
-            remove_files(output_root, [*job.stale_records, job.target])
+            remove_files(output_root, job.stale_records)
         return Result(job.name, "detected", counts=counts, seconds=seconds)
 
     with _timed(seconds, "redact"):

@@ -321,7 +321,7 @@ class ReadSettings(_Checked):
         512_000_000, _parse_count, "Refuse pictures with more pixels, before memory is taken for them.", "N"
     )
     allow_truncated: bool = _setting(
-        False, _parse_flag, "Process files that end too early as far as they go; the rest of the picture is gray."
+        False, _parse_flag, "Process files that end too early as far as they go; the rest is gray or black."
     )
 
 

@@ -129,8 +129,12 @@ def test_truncated_files_are_anonymized_on_demand(folders):
     detectors = [FixedDetector(face(5, 5, 20, 20))]
     assert process(job, *folders, detectors, Settings()).status == "failed"
     settings = Settings(read=ReadSettings(allow_truncated=True))
-    assert process(job, *folders, detectors, settings).status == "anonymized"
+    result = process(job, *folders, detectors, settings)
+    assert result.status == "anonymized"
+    assert result.warnings == ("is cut off or damaged: what is missing of the picture shows gray or black",)
     assert load(folders[1] / "sub" / "b.jpg").shape == (80, 80, 3)
+    save(folders[0] / "sub" / "b.jpg", noise(80, 80))
+    assert process(job, *folders, detectors, settings).warnings == ()
 
 
 def test_detections_under_the_name_of_an_earlier_run_are_removed(folders, pixels):

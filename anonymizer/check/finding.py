@@ -47,6 +47,10 @@ class Finding:
 
 
 def urgency(finding: Finding) -> tuple[int, bool, float, float]:
-    """Sorts by what needs a person's eye first: failures, then low scores, then tiny boxes."""
+    """Sorts by what needs a person's eye first: failures, then low scores, then tiny boxes.
+
+    Among warnings, what was seen most surely comes first, then what is large: there something may have been missed.
+    """
     size = finding.box.longer_side if finding.box is not None else 0.0
-    return LEVELS.index(finding.level), finding.box is not None, finding.score or 0.0, size
+    sign = -1 if finding.level == "warning" else 1
+    return LEVELS.index(finding.level), finding.box is not None, sign * (finding.score or 0.0), sign * size

@@ -81,6 +81,8 @@ def make_check_plan(paths: Sequence[Path], options: Mapping[str, object]) -> Che
         originals = find_pictures(check.against, settings.find.image_extensions, None)
         matched = match_originals(check.against, originals, found, past)
         targets, settled = matched.targets, [*settled, *matched.findings]
+    if not targets and not settled:
+        raise SettingsError(f"nothing to check: no pictures in {', '.join(map(str, paths))}")
     _refuse_outputs(check, [*paths, *([check.against] if check.against is not None else [])], targets)
     return CheckPlan(
         check=check,

@@ -81,7 +81,8 @@ def _warn_of_kinds_without_model(plan: Plan) -> None:
 def _tell_summary(report: Report, plan: Plan) -> None:
     totals = report.totals
     found = ", ".join(f"{number} {kind}{'' if number == 1 else 's'}" for kind, number in report.detections().items())
-    done = f"{totals.statuses['anonymized']} of {totals.pictures} pictures anonymized ({found})"
+    so_far = "" if report.complete else " so far"
+    done = f"{totals.statuses['anonymized']} of {totals.pictures} pictures{so_far} anonymized ({found})"
     unchanged = f", {totals.unchanged} of them by an earlier run" if totals.unchanged else ""
     others = "".join(f", {totals.statuses[s]} {s}" for s in STATUSES[1:] if totals.statuses[s])
     say(f"{done}{unchanged}{others}")

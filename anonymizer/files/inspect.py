@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
-
-from PIL import ImageFile
 
 from anonymizer.files import bmp, gif, heif, jpeg, jpeg2000, png, tiff, webp
 from anonymizer.files.formats import FORMATS, Format
@@ -28,6 +25,7 @@ from anonymizer.files.metadata import (
     signs_of_pictures,
     tags_of,
 )
+from anonymizer.files.surplus import strict_pillow
 
 RemarkKind: TypeAlias = Literal["preview", "gps", "serial", "name", "trailing"]
 REMARK_KINDS: tuple[RemarkKind, ...] = ("preview", "gps", "serial", "name", "trailing")
@@ -78,7 +76,7 @@ def inspect_file(content: bytes, file_format: Format) -> list[Remark]:
     Looked for are further pictures, GPS positions, serial and other unique numbers of devices, names of people, and
     bytes behind the end of the picture.
     """
-    with _strict_pillow():
+    with strict_pillow():
         extras = EXTRAS[file_format](content)
     remarks = [Remark("preview", what) for what in extras.previews]
     for exif in extras.exifs:
@@ -92,16 +90,6 @@ def inspect_file(content: bytes, file_format: Format) -> list[Remark]:
     if extras.bytes_behind:
         remarks.append(Remark("trailing", f"{extras.bytes_behind} bytes behind the end of the picture"))
     return list(dict.fromkeys(remarks))
-
-
-@contextmanager
-def _strict_pillow() -> Iterator[None]:
-    """Even where damaged files are allowed: what decodes without its last data shows that these are surplus."""
-    usual, ImageFile.LOAD_TRUNCATED_IMAGES = ImageFile.LOAD_TRUNCATED_IMAGES, False
-    try:
-        yield
-    finally:
-        ImageFile.LOAD_TRUNCATED_IMAGES = usual
 
 
 def _remarks_on_exif(content: bytes) -> Iterator[Remark]:

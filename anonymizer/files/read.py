@@ -20,6 +20,7 @@ from anonymizer.files import heif, jpeg2000, png, tiff
 from anonymizer.files.formats import EXTENSIONS, FORMATS, Format
 from anonymizer.files.metadata import ORIENTATION, quiet_pillow
 from anonymizer.files.picture import Encoding, Frame, Picture, turn_upright
+from anonymizer.files.surplus import is_complete, strict_pillow
 from anonymizer.settings import ReadSettings
 
 _JPEG_FORMATS = ("JPEG", "MPO")  # MPO: a JPEG file with further pictures behind the first
@@ -46,11 +47,19 @@ def read_picture(path: Path, settings: ReadSettings = ReadSettings()) -> Picture
             image = Image.open(io.BytesIO(content), formats=_readable_formats())
             _refuse_too_large(image, settings.max_pixels)
             picture = _to_picture(image, content)
-            return replace(picture, remarks=_remarks(path, picture.encoding.format))
+            remarks = _remarks(path, picture.encoding.format)
+            if settings.allow_truncated and not _is_whole(content, picture.encoding.format):
+                remarks = (*remarks, "is cut off or damaged: what is missing of the picture shows gray or black")
+            return replace(picture, remarks=remarks)
         except UnidentifiedImageError:
             raise PictureError(_what_it_seems(content)) from None
         except _DECODING_ERRORS as error:
             raise PictureError(f"is damaged: {error}") from None
+
+
+def _is_whole(content: bytes, file_format: Format) -> bool:
+    with strict_pillow():
+        return is_complete(content, file_format)
 
 
 def _readable_formats() -> list[str]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-from PIL import Image
+from PIL import Image, ImageFile
 
 from anonymizer.files.formats import Format
 from anonymizer.files.metadata import quiet_pillow
@@ -27,3 +29,13 @@ def is_complete(content: bytes, file_format: Format) -> bool:
     except (OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, RuntimeError, struct.error):
         return False
     return True
+
+
+@contextmanager
+def strict_pillow() -> Iterator[None]:
+    """Even where damaged files are allowed: what decodes without its last data shows that these are surplus."""
+    usual, ImageFile.LOAD_TRUNCATED_IMAGES = ImageFile.LOAD_TRUNCATED_IMAGES, False
+    try:
+        yield
+    finally:
+        ImageFile.LOAD_TRUNCATED_IMAGES = usual

@@ -13,8 +13,9 @@ from anonymizer.types import Box, Detection
 def to_json(frames: Sequence[Sequence[Detection]]) -> bytes:
     """A list of {"y_min", "x_min", "y_max", "x_max", "score", "kind"}, boxes as the model said, unwidened.
 
-    Coordinates are float pixels of the upright picture, half open. Where a file has several frames or pages, each entry
-    also says in which "frame" it is, from 0 on.
+    Where weaker detections of the object reach further, "extent" holds the box around all of them, with the same four
+    keys: that is what is widened and hidden. Coordinates are float pixels of the upright picture, half open. Where a
+    file has several frames or pages, each entry also says in which "frame" it is, from 0 on.
 
     Args:
         frames: the detections of each frame.
@@ -22,17 +23,19 @@ def to_json(frames: Sequence[Sequence[Detection]]) -> bytes:
     entries = [
         {
             **({"frame": number} if len(frames) > 1 else {}),
-            "y_min": detection.box.y_min,
-            "x_min": detection.box.x_min,
-            "y_max": detection.box.y_max,
-            "x_max": detection.box.x_max,
+            **_corners(detection.box),
             "score": detection.score,
             "kind": detection.kind,
+            **({"extent": _corners(detection.extent)} if detection.extent is not None else {}),
         }
         for number, detections in enumerate(frames)
         for detection in detections
     ]
     return json.dumps(entries, indent=2).encode() + b"\n"
+
+
+def _corners(box: Box) -> dict[str, float]:
+    return {"y_min": box.y_min, "x_min": box.x_min, "y_max": box.y_max, "x_max": box.x_max}
 
 
 def from_json(content: bytes) -> dict[int, list[Detection]]:
@@ -56,5 +59,9 @@ def from_json(content: bytes) -> dict[int, list[Detection]]:
 def _to_detection(entry: dict[str, Any]) -> Detection:
     if entry["kind"] not in KINDS:
         raise ValueError("holds a detection of an unknown kind")
-    box = Box(*(float(entry[side]) for side in ("x_min", "y_min", "x_max", "y_max")))
-    return Detection(box, float(entry["score"]), entry["kind"])
+    extent = _to_box(entry["extent"]) if "extent" in entry else None
+    return Detection(_to_box(entry), float(entry["score"]), entry["kind"], extent)
+
+
+def _to_box(corners: dict[str, Any]) -> Box:
+    return Box(*(float(corners[side]) for side in ("x_min", "y_min", "x_max", "y_max")))

@@ -380,13 +380,13 @@ def test_a_weak_kernel_is_warned_of_once(call, folders, use_detectors):
 
 
 def test_method_none_writes_detections_and_no_picture(call, folders, use_detectors):
-    """A picture with its faces would be taken for an anonymized one. An older output does not stay either."""
+    """A picture with its faces would be taken for an anonymized one. An older output, which is one, stays."""
     fill(folders[0])
     use_detectors(FixedDetector(face(5, 5, 15, 15)))
     assert call()[0] == 0
     code, out, _ = call("--method", "none", "--overwrite")
     assert code == 0
-    assert files_in(folders[1]) == ["0.json", "1.json", "anonymize-report.json"]
+    assert files_in(folders[1]) == ["0.json", "0.png", "1.json", "1.png", "anonymize-report.json"]
     assert "0 of 2 pictures anonymized (2 faces, 0 plates), 2 detected" in out
     report = json.loads((folders[1] / "anonymize-report.json").read_text())
     assert report["totals"]["detected"] == 2

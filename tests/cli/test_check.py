@@ -472,7 +472,9 @@ def test_options_of_check_go_behind_it(capsys, tmp_path):
 def test_an_empty_folder(check, tmp_path, use_detectors):
     (tmp_path / "in").mkdir()
     use_detectors(FixedDetector())
-    assert check(tmp_path / "in")[:2] == (0, "0 files checked: 0 findings, 0 warnings, 0 noted\n")
+    code, out, err = check(tmp_path / "in")
+    assert (code, out) == (2, "")
+    assert f"nothing to check: no pictures in {tmp_path / 'in'}" in err
 
 
 def test_real_models(check, folders, originals, tmp_path, capsys):

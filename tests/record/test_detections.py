@@ -1,11 +1,14 @@
 """The detection JSON is read back as it was written."""
 
+from dataclasses import replace
+
 import pytest
 from fakes import face, plate
 from hypothesis import given
 from hypothesis import strategies as st
 
 from anonymizer.record.detections import from_json, to_json
+from anonymizer.types import Box
 
 SIDES = st.floats(-1e6, 1e6)
 
@@ -13,7 +16,7 @@ SIDES = st.floats(-1e6, 1e6)
 @given(st.lists(st.tuples(SIDES, SIDES, SIDES, SIDES, st.floats(0, 1)), max_size=5))
 def test_round_trip(entries):
     found = [face(min(a, b), min(c, d), max(a, b), max(c, d), score) for a, b, c, d, score in entries]
-    found += [plate(1, 2, 3, 4)]
+    found += [plate(1, 2, 3, 4), replace(plate(1, 2, 3, 4), extent=Box(0, 2, 3, 5))]
     assert from_json(to_json([found])) == {0: found}
     assert from_json(to_json([[], found, found])) == {1: found, 2: found}
 

@@ -1,0 +1,17 @@
+from anonymizer.check.finding import Finding, urgency
+from anonymizer.types import Box
+
+
+def test_what_needs_an_eye_first():
+    small, large = Box(0, 0, 5, 5), Box(0, 0, 90, 90)
+    ordered = [
+        Finding("a", "missing", "no output"),
+        Finding("a", "face", "not redacted", box=small, score=0.3),
+        Finding("a", "face", "not redacted", box=large, score=0.3),
+        Finding("a", "face", "not redacted", box=small, score=0.9),
+        Finding("a", "plate", "seen weakly", "warning", large, 0.5),
+        Finding("a", "plate", "seen weakly", "warning", small, 0.5),
+        Finding("a", "plate", "seen weakly", "warning", large, 0.1),
+    ]
+    mixed = [ordered[index] for index in (5, 0, 6, 3, 2, 4, 1)]
+    assert sorted(mixed, key=urgency) == ordered
