@@ -35,7 +35,7 @@ from anonymizer.files.jpeg_segments import (
 _LIBRARY = "anonymizer.files._jpeg_scan"
 _SYMBOLS, _NUMBERS = 256, 4  # that a Huffman table may have; how many tables there may be
 _ROOM = 1024
-"""Bytes that each new block and each other is given at most, beyond what the source takes."""
+"""Bytes for each new block, and for what the native code wants to be free, beyond those that the source takes."""
 
 
 class _Component(ctypes.Structure):
@@ -86,31 +86,11 @@ def replace_blocks(
     numbers = _table_numbers(scan, header)
     blocks = np.concatenate([coefficients.reshape(-1, BLOCK * BLOCK) for _, coefficients in anew])
     blocks = np.ascontiguousarray(blocks[:, ZIGZAG], np.int16)
-    maps, count = [], 0
-    for is_touched, coefficients in anew:
-        indices = np.full(is_touched.shape, -1, np.int32)
-        indices[is_touched] = np.arange(count, count + len(coefficients), dtype=np.int32)
-        count += len(coefficients)
-        maps.append(indices)
-    is_interleaved = len(header.components) > 1
-    components = (_Component * len(maps))(
-        *(
-            _Component(
-                one.across if is_interleaved else 1,
-                one.down if is_interleaved else 1,
-                one.columns,
-                one.rows,
-                *tables,
-                indices.ctypes.data,
-            )
-            for one, tables, indices in zip(header.components, numbers, maps, strict=True)
-        )
-    )
-    first = header.components[0]
-    columns = max(-(-one.columns // one.across) for one in header.components) if is_interleaved else first.columns
-    rows = max(-(-one.rows // one.down) for one in header.components) if is_interleaved else first.rows
+    indices = _number([is_touched for is_touched, _ in anew])
+    components = _to_components(header, numbers, indices)
+    columns, rows = _units(header)
     data = content[scan.end : end_of_picture(content, scan.end)]
-    output = np.empty(len(data) + _ROOM * (count + 1), np.uint8)
+    output = np.empty(len(data) + _ROOM * (len(blocks) + 1), np.uint8)
     consumed = ctypes.c_int64()
     size = library.replace_in_scan(
         data,
@@ -122,7 +102,7 @@ def replace_blocks(
         ctypes.c_int32(_restart_interval(segments)),
         _huffman_tables(segments).tobytes(),
         blocks.ctypes.data_as(ctypes.c_void_p),
-        ctypes.c_int32(count),
+        ctypes.c_int32(len(blocks)),
         output.ctypes.data_as(ctypes.c_void_p),
         ctypes.c_int64(output.size),
         ctypes.byref(consumed),
@@ -130,6 +110,45 @@ def replace_blocks(
     if size < 0 or data[consumed.value :] != bytes([0xFF, EOI]):
         raise CoefficientsError("damaged, or without codes for the new blocks")
     return b"".join([b"\xff\xd8", *_needed(segments, header, numbers), output[:size].tobytes(), bytes([0xFF, EOI])])
+
+
+def _number(is_touched: Sequence[npt.NDArray[np.bool_]]) -> list[npt.NDArray[np.int32]]:
+    """Which of the new blocks, counted through all components, each block becomes; -1 for those that stay."""
+    indices, count = [], 0
+    for touched in is_touched:
+        of_component = np.full(touched.shape, -1, np.int32)
+        number = int(np.count_nonzero(touched))
+        of_component[touched] = np.arange(count, count + number, dtype=np.int32)
+        indices.append(of_component)
+        count += number
+    return indices
+
+
+def _to_components(
+    header: Header, tables: Sequence[tuple[int, int]], indices: Sequence[npt.NDArray[np.int32]]
+) -> ctypes.Array[_Component]:
+    """For the native code, which reads the indices where they are: they must outlive its call."""
+    is_interleaved = len(header.components) > 1
+    described = [
+        _Component(
+            one.across if is_interleaved else 1,
+            one.down if is_interleaved else 1,
+            one.columns,
+            one.rows,
+            *numbers,
+            of_component.ctypes.data,
+        )
+        for one, numbers, of_component in zip(header.components, tables, indices, strict=True)
+    ]
+    return (_Component * len(described))(*described)
+
+
+def _units(header: Header) -> tuple[int, int]:
+    """Units (MCU) from left to right and from top to bottom. Those of a single component are its blocks."""
+    if len(header.components) == 1:
+        return header.components[0].columns, header.components[0].rows
+    columns = max(-(-one.columns // one.across) for one in header.components)
+    return columns, max(-(-one.rows // one.down) for one in header.components)
 
 
 def _needed(segments: Sequence[Segment], header: Header, numbers: Sequence[tuple[int, int]]) -> Iterator[bytes]:
