@@ -42,9 +42,11 @@ def kill_again_and_again(scratch: Path, arguments: argparse.Namespace) -> None:
     finished = 0
     for kill in range(arguments.kills):
         process = start(scratch / "in", scratch / "out")
-        if kill % 2:  # somewhere in the work, and not only while it starts
+        if kill % 2:  # somewhere in the work, but before too much of it is done
             wait_for_progress(scratch / "out", process)
-        time.sleep(chance.random())
+            time.sleep(chance.random() / 20)
+        else:  # while it starts, or soon after
+            time.sleep(chance.random() * 0.7)
         finished += process.poll() is not None
         process.kill()
         process.wait()
