@@ -227,12 +227,12 @@ def _scaled(view: View, scale: float) -> View:
     if (new_height, new_width) == (height, width):
         return replace(view, pixels=np.ascontiguousarray(view.pixels))
     pixels = np.ascontiguousarray(view.pixels)
-    # Nothing is lost between the pixels: halves, which are quick, average four, and what is left mixes neighbours.
-    while min(pixels.shape[:2]) > 1 and pixels.shape[0] >= 2 * new_height and pixels.shape[1] >= 2 * new_width:
-        pixels = np.asarray(
-            cv2.resize(pixels, (pixels.shape[1] // 2, pixels.shape[0] // 2), interpolation=cv2.INTER_AREA), np.uint8
-        )
-    interpolation = cv2.INTER_LINEAR if scale < 1 else cv2.INTER_CUBIC
+    # Shrinking averages, so that nothing is lost between the pixels. Halves are the quickest; down to a half, it is
+    # enough to mix neighbours.
+    while pixels.shape[0] >= 4 * new_height and pixels.shape[1] >= 4 * new_width:
+        half = (pixels.shape[1] // 2, pixels.shape[0] // 2)
+        pixels = np.asarray(cv2.resize(pixels, half, interpolation=cv2.INTER_AREA), np.uint8)
+    interpolation = cv2.INTER_AREA if scale < 0.5 else cv2.INTER_LINEAR if scale < 1 else cv2.INTER_CUBIC
     pixels = np.asarray(cv2.resize(pixels, (new_width, new_height), interpolation=interpolation), np.uint8)
     return replace(
         view,
