@@ -63,6 +63,14 @@ class Box:
     def corners(self) -> tuple[float, float, float, float]:
         return self.x_min, self.y_min, self.x_max, self.y_max
 
+    def overlap(self, other: Box) -> float:
+        """Intersection over union with another box, 0 to 1."""
+        width = min(self.x_max, other.x_max) - max(self.x_min, other.x_min)
+        height = min(self.y_max, other.y_max) - max(self.y_min, other.y_min)
+        shared = max(0.0, width) * max(0.0, height)
+        union = self.width * self.height + other.width * other.height - shared
+        return shared / union if union > 0 else 0.0
+
 
 @dataclass(frozen=True, slots=True)
 class Detection:

@@ -12,3 +12,22 @@ def test_box_measures():
 def test_impossible_boxes_are_refused(sides):
     with pytest.raises(ValueError, match="Box"):
         Box(*sides)
+
+
+@pytest.mark.parametrize(
+    ("other", "overlap"),
+    [
+        (Box(0, 0, 4, 4), 1),
+        (Box(2, 0, 6, 4), 1 / 3),
+        (Box(1, 1, 3, 3), 1 / 4),
+        (Box(4, 0, 8, 4), 0),
+        (Box(9, 9, 10, 10), 0),
+        (Box(2, 2, 2, 2), 0),
+    ],
+)
+def test_overlap(other, overlap):
+    assert Box(0, 0, 4, 4).overlap(other) == other.overlap(Box(0, 0, 4, 4)) == pytest.approx(overlap)
+
+
+def test_boxes_without_an_area_overlap_nothing():
+    assert Box(2, 2, 2, 2).overlap(Box(2, 2, 2, 2)) == 0

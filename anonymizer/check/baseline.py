@@ -76,17 +76,10 @@ def _stands_for(entry: Entry, finding: Finding, picture: Picture, digest: str) -
     if entry.box is None or finding.box is None:
         return entry.box is None and finding.box is None and entry.picture == digest
     box = Box(*entry.box)
-    if not _is_same_place(box, finding.box):
+    if not box.overlap(finding.box) >= SAME_FROM:
         return False
     has_same_name = entry.file == finding.file and not finding.frame
     return entry.picture == digest or (has_same_name and entry.region == _digest_of_region(picture, box))
-
-
-def _is_same_place(one: Box, other: Box) -> bool:
-    width = min(one.x_max, other.x_max) - max(one.x_min, other.x_min)
-    height = min(one.y_max, other.y_max) - max(one.y_min, other.y_min)
-    shared = max(0.0, width) * max(0.0, height)
-    return shared >= SAME_FROM * (one.width * one.height + other.width * other.height - shared) > 0
 
 
 def _digest_of_region(picture: Picture, box: Box) -> str:

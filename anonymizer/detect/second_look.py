@@ -9,7 +9,7 @@ from math import exp, log
 from anonymizer.detect.catalogue import Look, SecondLook
 from anonymizer.detect.merge import OVERLAP_LIMIT
 from anonymizer.detect.views import View, close_view
-from anonymizer.types import Box, Detection, Pixels8
+from anonymizer.types import Detection, Pixels8
 
 _LEAST = 0.02
 """A score below counts as this one, and one above 1 - _LEAST as that: one look must not outweigh all others."""
@@ -50,16 +50,8 @@ def look_again(
 
 def _best_score(one: Detection, found: Sequence[Detection]) -> float:
     """Of the detections of the same kind that overlap one; 0 if there are none."""
-    scores = (other.score for other in found if other.kind == one.kind and _overlap(one.box, other.box) > OVERLAP_LIMIT)
+    scores = (other.score for other in found if other.kind == one.kind and one.box.overlap(other.box) > OVERLAP_LIMIT)
     return max(scores, default=0.0)
-
-
-def _overlap(one: Box, other: Box) -> float:
-    """Intersection over union."""
-    width = min(one.x_max, other.x_max) - max(one.x_min, other.x_min)
-    height = min(one.y_max, other.y_max) - max(one.y_min, other.y_min)
-    shared = max(0.0, width) * max(0.0, height)
-    return shared / (one.width * one.height + other.width * other.height - shared)
 
 
 def _new_score(first: float, second: float, how: SecondLook) -> float:
