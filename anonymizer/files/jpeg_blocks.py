@@ -24,11 +24,14 @@ from anonymizer.files import jpeg_scan
 from anonymizer.files.jpeg_segments import (
     BLOCK,
     DHT,
+    DQT,
     CoefficientsError,
     Header,
     adobe_transform,
+    first_scan,
     is_jfif,
     is_progressive,
+    markers_behind,
     picture_data,
     quantisation_tables,
     read_header,
@@ -81,7 +84,9 @@ def replace_blocks(content: bytes, pixels: Pixels, changed: npt.NDArray[np.bool_
     try:
         return jpeg_scan.replace_blocks(content, header, [(one.is_touched, one.coefficients) for one in anew])
     except CoefficientsError:
-        result = _rewrite(content, anew)
+        if any(marker == DQT for _, marker in markers_behind(content, first_scan(content))):
+            raise CoefficientsError("quantisation tables that change from scan to scan") from None
+    result = _rewrite(content, anew)
     _check_tables(header, tables, result)
     return result
 
@@ -121,7 +126,7 @@ def _rewrite(content: bytes, anew: Sequence[NewBlocks]) -> bytes:
         source.write_bytes(b"\xff\xd8" + picture_data(content))
         try:
             jpeg = jpeglib.read_dct(str(source))
-            if jpeg.jpeg_color_space.name not in ("JCS_GRAYSCALE", "JCS_YCbCr", "JCS_RGB"):
+            if jpeg.jpeg_color_space.name not in ("JCS_GRAYSCALE", "JCS_YCbCr", *([] if anew else ["JCS_RGB"])):
                 raise CoefficientsError(f"colours {jpeg.jpeg_color_space.name}")  # it would not write black
             jpeg.load()
             components = [component for component in (jpeg.Y, jpeg.Cb, jpeg.Cr) if component is not None]

@@ -168,10 +168,8 @@ def quantisation_tables(content: bytes) -> dict[int, npt.NDArray[np.float32]]:
     """By which number each coefficient was divided, (8, 8), by the number of the table.
 
     Raises:
-        CoefficientsError: a table is damaged, or holds only for some of the scans.
+        CoefficientsError: a table is damaged.
     """
-    if any(marker == DQT for _, marker in markers_behind(content, first_scan(content))):
-        raise CoefficientsError("quantisation tables that change from scan to scan")
     tables = {}
     for first, body in split_tables(read_segments(content), DQT):
         table = np.zeros(BLOCK * BLOCK, np.float32)
