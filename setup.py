@@ -1,6 +1,7 @@
 """Packaging. The models in weights/ travel in the wheel as the data package anonymizer.weights."""
 
 import re
+import sys
 from pathlib import Path
 
 from setuptools import Extension, find_packages, setup
@@ -29,9 +30,11 @@ setup(
     # Called by way of ctypes, it needs no headers of Python's. Without a C compiler the slower way is taken.
     ext_modules=[
         Extension(
-            "anonymizer.files._jpeg_scan",
-            ["anonymizer/files/jpeg_scan.c"],
-            export_symbols=["replace_in_scan"],
+            "anonymizer.files._native",
+            ["anonymizer/files/jpeg_scan.c", "anonymizer/files/jpeg_transform.c"],
+            depends=["anonymizer/files/native.h"],
+            export_symbols=["replace_in_scan", "transform_blocks"],
+            extra_compile_args=[] if sys.platform == "win32" else ["-O3"],
             optional=True,
         )
     ],

@@ -6,6 +6,8 @@ import io
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import numpy as np
+import simplejpeg
 from PIL import Image, ImageFile
 
 from anonymizer.files.jpeg_blocks import replace_blocks, with_one_scan
@@ -52,7 +54,7 @@ from anonymizer.files.metadata import (
 )
 from anonymizer.files.picture import Encoded, Encoding, Picture, StoredFrame, to_image
 from anonymizer.files.surplus import is_complete
-from anonymizer.types import Pixels
+from anonymizer.types import Pixels, Pixels8
 
 _MPF, _JUMBF = b"MPF\0", b"jumb"  # of multi-picture files; of content credentials
 _EXIF, _XMP, _PHOTOSHOP = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0", b"Photoshop 3.0\0"
@@ -63,6 +65,18 @@ _PROFILE_PART = 65519  # bytes of a profile in a segment, at most
 _GAIN_MAP = (b"urn:iso:std:iso:ts:21496:-1", b"hdrgm")  # ISO 21496-1, and Adobe's own
 _SCANS_COST, _TABLES_COST = 1.05, 64
 """By which factor several scans may be larger than a single one, and by how many bytes for each further marker."""
+
+
+def decode(content: bytes, channels: int) -> Pixels8 | None:
+    """The pixels as Pillow decodes them, (H, W, channels), in less than half the time; None if the file has any flaw.
+
+    Args:
+        channels: 1 for a gray file, 3 for one of three components.
+    """
+    try:
+        return np.asarray(simplejpeg.decode_jpeg(content, "RGB" if channels == 3 else "GRAY", strict=True))
+    except ValueError:
+        return None
 
 
 def encode(picture: Picture, frames: Sequence[StoredFrame], policy: Policy) -> Encoded:

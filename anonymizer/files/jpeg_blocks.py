@@ -2,7 +2,7 @@
 sampling; the quantised coefficients of all others stay bit for bit what they were.
 
 Files with a single scan, nearly all, go through jpeg_scan, which is quick; the others, and all where it was not built,
-through jpeglib. (ITU-T T.81: the transform in A.3.3; JFIF 1.02: colour conversion.)
+through jpeglib.
 """
 
 from __future__ import annotations
@@ -37,19 +37,13 @@ from anonymizer.files.jpeg_segments import (
     read_header,
     read_segments,
 )
+from anonymizer.files.jpeg_transform import quantised_coefficients
 from anonymizer.types import Pixels
 
 _STANDARD_CODES = bytes([0x10, 0, 2, 1, 3, 3, 2, 4, 3, 5, 5, 4, 4, 0, 0, 1, 0x7D])  # how those of luminance begin
 _LIBRARY = "turbo210"  # the quickest that jpeglib comes with
 _IN_MEMORY = "/dev/shm"  # of Linux
 _RGB = tuple(b"RGB")
-# Luminance, blue and red difference of red, green and blue, and what is added (JFIF 1.02).
-_LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)
-_COMPONENTS = (
-    (_LUMINANCE, 0.0),
-    ((np.array([0, 0, 1], np.float32) - _LUMINANCE) / np.float32(1.772), 128.0),
-    ((np.array([1, 0, 0], np.float32) - _LUMINANCE) / np.float32(1.402), 128.0),
-)
 
 
 @dataclass(frozen=True)
@@ -198,46 +192,15 @@ def _new_blocks(
     anew = []
     rows = max(one.rows * one.steps[0] for one in header.components)
     columns = max(one.columns * one.steps[1] for one in header.components)
-    covered, squares = _goes_on(pixels, rows * BLOCK, columns * BLOCK), _touched(changed, (rows, columns))
+    squares = _touched(changed, (rows, columns))
     for number, one in enumerate(header.components):
         if one.table not in tables or not tables[one.table].all():
             raise CoefficientsError("a quantisation table is missing, or holds zeros")
         near = squares[: one.rows * one.steps[0], : one.columns * one.steps[1]]
         is_touched = np.asarray(near.reshape(one.rows, one.steps[0], one.columns, one.steps[1]).any(axis=(1, 3)))
-        samples = _samples(number, covered, is_touched, one.steps)
-        transformed = _cosine_basis() @ (samples - 128) @ _cosine_basis().T
-        coefficients = np.rint(transformed / tables[one.table]).astype(np.int16)
+        coefficients = quantised_coefficients(pixels, number, is_touched, one.steps, tables[one.table])
         anew.append(NewBlocks(is_touched, coefficients))
     return anew
-
-
-def _goes_on(pixels: Pixels, height: int, width: int) -> Pixels:
-    """At least this high and wide: the last blocks may reach beyond the picture, whose last pixels go on there."""
-    below, right = max(0, height - pixels.shape[0]), max(0, width - pixels.shape[1])
-    if not below and not right:
-        return pixels
-    wider = cv2.copyMakeBorder(pixels, 0, below, 0, right, cv2.BORDER_REPLICATE)
-    return np.asarray(wider, pixels.dtype).reshape(*wider.shape[:2], -1)
-
-
-def _samples(
-    number: int, pixels: Pixels, is_touched: npt.NDArray[np.bool_], steps: tuple[int, int]
-) -> npt.NDArray[np.float32]:
-    """The samples, (N, 8, 8), of some blocks of a component.
-
-    Args:
-        pixels: the picture, at least as large as all blocks.
-        is_touched: which blocks, (rows, columns).
-        steps: pixels per sample, vertically and horizontally.
-    """
-    rows, columns = is_touched.shape
-    height, width = BLOCK * steps[0], BLOCK * steps[1]  # in pixels, of what belongs to a block
-    covered = pixels[: rows * height, : columns * width]
-    tiles = covered.reshape(rows, height, columns, width, -1).swapaxes(1, 2)[is_touched].astype(np.float32)
-    weights, offset = _COMPONENTS[number] if tiles.shape[-1] == 3 else (np.ones(1, np.float32), 0.0)
-    values = tiles @ weights + np.float32(offset)
-    parts = [values[:, y :: steps[0], x :: steps[1]] for y in range(steps[0]) for x in range(steps[1])]
-    return np.asarray(sum(parts[1:], start=parts[0]) / np.float32(len(parts)))
 
 
 def _touched(changed: npt.NDArray[np.bool_], shape: tuple[int, int]) -> npt.NDArray[np.bool_]:
@@ -247,12 +210,3 @@ def _touched(changed: npt.NDArray[np.bool_], shape: tuple[int, int]) -> npt.NDAr
         strip = changed[row * BLOCK : (row + 1) * BLOCK]
         touched[row, np.flatnonzero(strip.any(axis=0)) // BLOCK] = True
     return touched
-
-
-@cache
-def _cosine_basis() -> npt.NDArray[np.float32]:
-    """The matrix B by which B @ samples @ B.T is the discrete cosine transform of a block, (8, 8)."""
-    frequency, position = np.mgrid[0:BLOCK, 0:BLOCK]
-    basis: npt.NDArray[np.float32] = np.cos((2 * position + 1) * frequency * np.pi / (2 * BLOCK)).astype(np.float32) / 2
-    basis[0] /= np.sqrt(2)
-    return basis

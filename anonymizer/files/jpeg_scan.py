@@ -7,14 +7,11 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Iterator, Sequence
-from functools import cache
-from importlib.util import find_spec
 
 import numpy as np
 import numpy.typing as npt
 
 from anonymizer.files.jpeg_segments import (
-    BLOCK,
     DHT,
     DQT,
     DRI,
@@ -22,7 +19,6 @@ from anonymizer.files.jpeg_segments import (
     HUFFMAN_LENGTHS,
     SEQUENTIAL,
     SOS,
-    ZIGZAG,
     CoefficientsError,
     Header,
     Segment,
@@ -31,8 +27,8 @@ from anonymizer.files.jpeg_segments import (
     split_tables,
     write_segment,
 )
+from anonymizer.files.native import library
 
-_LIBRARY = "anonymizer.files._jpeg_scan"
 _SYMBOLS, _NUMBERS = 256, 4  # that a Huffman table may have; how many tables there may be
 _ROOM = 1024
 """Bytes for each new block, and for what the native code wants to be free, beyond those that the source takes."""
@@ -45,21 +41,6 @@ class _Component(ctypes.Structure):
         *((name, ctypes.c_int32) for name in ("across", "down", "columns", "rows", "dc", "ac")),
         ("anew", ctypes.c_void_p),
     )
-
-
-def is_available() -> bool:
-    """Whether the native code was built when this package was installed, which takes a C compiler."""
-    return _library() is not None
-
-
-@cache
-def _library() -> ctypes.CDLL | None:
-    found = find_spec(_LIBRARY)
-    if found is None or found.origin is None:
-        return None
-    library = ctypes.CDLL(found.origin)
-    library.replace_in_scan.restype = ctypes.c_int64
-    return library
 
 
 def replace_blocks(
@@ -76,23 +57,24 @@ def replace_blocks(
         CoefficientsError: the file has several scans, is damaged, or its Huffman codes cannot express the new blocks;
             or the native code was not built.
     """
-    library = _library()
-    if library is None:
+    native = library()
+    if native is None:
         raise CoefficientsError("the native code was not built")
     segments = list(read_segments(content))
     if sum(segment.marker in SEQUENTIAL for segment in segments) != 1 or segments[-1].marker != SOS:
         raise CoefficientsError("not a sequential file")
     scan = segments[-1]
     numbers = _table_numbers(scan, header)
-    blocks = np.concatenate([coefficients.reshape(-1, BLOCK * BLOCK) for _, coefficients in anew])
-    blocks = np.ascontiguousarray(blocks[:, ZIGZAG], np.int16)
+    blocks = np.concatenate([coefficients for _, coefficients in anew])
     indices = _number([is_touched for is_touched, _ in anew])
     components = _to_components(header, numbers, indices)
     columns, rows = _units(header)
     data = content[scan.end : end_of_picture(content, scan.end)]
-    output = np.empty(len(data) + _ROOM * (len(blocks) + 1), np.uint8)
+    plain = np.empty(len(data) + _ROOM, np.uint8)  # without the bytes that are stuffed into scans
+    written = np.empty(2 * len(data) + _ROOM * (len(blocks) + 1), np.uint8)
+    output = np.empty(2 * len(written), np.uint8)
     consumed = ctypes.c_int64()
-    size = library.replace_in_scan(
+    size = native.replace_in_scan(
         data,
         ctypes.c_int64(len(data)),
         components,
@@ -103,6 +85,9 @@ def replace_blocks(
         _huffman_tables(segments).tobytes(),
         blocks.ctypes.data_as(ctypes.c_void_p),
         ctypes.c_int32(len(blocks)),
+        plain.ctypes.data_as(ctypes.c_void_p),
+        written.ctypes.data_as(ctypes.c_void_p),
+        ctypes.c_int64(written.size),
         output.ctypes.data_as(ctypes.c_void_p),
         ctypes.c_int64(output.size),
         ctypes.byref(consumed),

@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image, ImageFile, JpegImagePlugin, UnidentifiedImageError
 
 from anonymizer.errors import PictureError, VanishedError
-from anonymizer.files import heif, jpeg2000, png, tiff
+from anonymizer.files import heif, jpeg, jpeg2000, png, tiff
 from anonymizer.files.formats import EXTENSIONS, FORMATS, Format
 from anonymizer.files.metadata import ORIENTATION, quiet_pillow
 from anonymizer.files.picture import Encoding, Frame, Picture, turn_upright
@@ -24,6 +24,7 @@ from anonymizer.files.surplus import is_complete, strict_pillow
 from anonymizer.settings import ReadSettings
 
 _JPEG_FORMATS = ("JPEG", "MPO")  # MPO: a JPEG file with further pictures behind the first
+_CHANNELS = {"L": 1, "RGB": 3}
 _ANIMATED_FORMATS = ("PNG", "GIF", "WEBP")
 _PALETTES = ("P", "PA")
 _COLOURS = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK")
@@ -130,9 +131,9 @@ def _to_picture(image: Image.Image, content: bytes) -> Picture:
     if image.format in _ANIMATED_FORMATS and getattr(image, "n_frames", 1) > 1:
         return _to_animation(image, content)
     _refuse_unhandled(image, content)
-    image.load()
+    stored = _frame(image, content)
     encoding = _encoding(image)
-    frame = _turned(_frame(image, content), encoding.orientation)
+    frame = _turned(stored, encoding.orientation)
     further = heif.left_out(image, content) if image.format in ("AVIF", "HEIF") else []
     return Picture((frame,), content, encoding, left_out=tuple(further))
 
@@ -194,6 +195,12 @@ def _turned(stored: Frame, orientation: int) -> Frame:
 
 
 def _frame(image: Image.Image, content: bytes) -> Frame:
+    """The only frame of an image that may not be loaded yet."""
+    if image.format in _JPEG_FORMATS and image.mode in _CHANNELS:
+        pixels = jpeg.decode(content, _CHANNELS[image.mode])
+        if pixels is not None and pixels.shape[:2] == (image.height, image.width):
+            return Frame(pixels)
+    image.load()
     if image.format == "PNG" and png.is_16_bits(content):
         return Frame(*png.decode_16_bits(content))
     if image.mode == "I;16":

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from test_encode import SAMPLINGS, coefficients, jpeg_file
 
-from anonymizer.files import jpeg_blocks, jpeg_scan
+from anonymizer.files import jpeg_blocks, jpeg_scan, jpeg_transform, native
 from anonymizer.files.encode import encode_picture
 from anonymizer.files.jpeg_segments import (
     DHT,
@@ -30,7 +30,7 @@ from anonymizer.files.jpeg_segments import (
 from anonymizer.files.picture import Frame
 from anonymizer.files.read import read_picture
 
-pytestmark = pytest.mark.skipif(not jpeg_scan.is_available(), reason="installed without a C compiler")
+pytestmark = pytest.mark.skipif(native.library() is None, reason="installed without a C compiler")
 
 
 def new_blocks(content, pixels, changed):
@@ -141,10 +141,42 @@ def test_files_without_codes_for_the_new_blocks_go_through_jpeglib(tmp_path, opt
 def test_without_native_code_jpeglib_does_it(monkeypatch, tmp_path):
     content, changed = jpeg_file(smooth(60, 60)), square(60, 60)
     quick = jpeg_blocks.replace_blocks(content, noise(60, 60), changed)
-    monkeypatch.setattr(jpeg_scan, "_library", lambda: None)
+    monkeypatch.setattr(jpeg_scan, "library", lambda: None)
+    monkeypatch.setattr(jpeg_transform, "library", lambda: None)
     slow = jpeg_blocks.replace_blocks(content, noise(60, 60), changed)
     for one, other in zip(components(quick, tmp_path), components(slow, tmp_path), strict=True):
         assert np.array_equal(one, other)
+
+
+@given(
+    height=st.integers(1, 70),
+    width=st.integers(1, 70),
+    sampling=st.sampled_from([*SAMPLINGS, "gray"]),
+    quality=st.sampled_from([5, 50, 90, 100]),
+    picture=st.sampled_from([smooth, noise]),
+)
+@settings(max_examples=200, deadline=None)
+def test_same_transform_as_by_numpy(height, width, sampling, quality, picture):
+    pixels = picture(height, width)[:, :, : 1 if sampling == "gray" else 3]
+    content = jpeg_file(pixels, sampling, quality)
+    changed = np.ones((height, width), bool)
+    native_blocks = new_blocks(content, 255 - pixels, changed)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(jpeg_transform, "library", lambda: None)
+        blocks = new_blocks(content, 255 - pixels, changed)
+    for one, other in zip(native_blocks, blocks, strict=True):
+        assert np.array_equal(one.coefficients, other.coefficients)
+
+
+def test_transform_is_that_of_other_encoders(tmp_path):
+    """They round samples to 8 bits and work with fewer bits."""
+    pixels = smooth(64, 64)
+    content = jpeg_file(pixels, "4:4:4", 90)
+    anew = new_blocks(content, pixels, np.ones((64, 64), bool))
+    for one, theirs in zip(anew, components(content, tmp_path), strict=True):
+        difference = np.abs(one.coefficients - theirs.reshape(-1, 8, 8))
+        assert difference.max() <= 1
+        assert difference.mean() < 0.03
 
 
 @given(seed=st.integers(0, 2**32), sampling=st.sampled_from([*SAMPLINGS, "gray"]), changes=st.integers(1, 20))

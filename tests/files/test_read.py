@@ -1,4 +1,6 @@
+import io
 import os
+import random
 import struct
 import zlib
 from pathlib import Path
@@ -7,9 +9,13 @@ import cv2
 import numpy as np
 import pytest
 from fakes import noise, noise16, save, smooth
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
+from test_encode import SAMPLINGS, jpeg_file
 
 from anonymizer.errors import PictureError
+from anonymizer.files import jpeg
 from anonymizer.files.read import read_picture
 from anonymizer.settings import ReadSettings
 
@@ -222,3 +228,39 @@ def test_bad_files_fail_with_a_reason_and_without_their_path(tmp_path, message, 
     with pytest.raises(PictureError, match=message) as caught:
         read_picture(tmp_path / "a.jpg")
     assert str(tmp_path) not in str(caught.value)
+
+
+def by_pillow(content):
+    try:
+        return np.asarray(Image.open(io.BytesIO(content)))
+    except (OSError, SyntaxError, ValueError):
+        return None
+
+
+@given(
+    sampling=st.sampled_from([*SAMPLINGS, "gray"]),
+    height=st.integers(1, 60),
+    width=st.integers(1, 60),
+    options=st.sampled_from([{}, {"restart": 2}, {"progressive": True}]),
+    damage=st.sampled_from(["none", "flips", "cut", "cut and closed"]),
+    seed=st.integers(0, 2**32),
+)
+@settings(max_examples=400, deadline=None)
+def test_jpeg_is_decoded_as_by_pillow_or_left_to_it(sampling, height, width, options, damage, seed):
+    """A damaged file must not pass as a sound one, whose missing part would look like a picture without faces."""
+    channels = 1 if sampling == "gray" else 3
+    content, choose = bytearray(jpeg_file(noise(height, width, channels), sampling, **options)), random.Random(seed)
+    if damage == "flips":
+        for _ in range(3):
+            content[choose.randrange(2, len(content))] ^= 1 << choose.randrange(8)
+    elif damage != "none":
+        del content[choose.randrange(2, len(content)) :]
+        content += b"\xff\xd9" if damage == "cut and closed" else b""
+    pixels, expected = jpeg.decode(bytes(content), channels), by_pillow(bytes(content))
+    if expected is not None and expected.ndim != (3 if channels == 3 else 2):
+        return  # damaged into another kind
+    if pixels is not None:
+        assert expected is not None
+        assert np.array_equal(pixels.reshape(expected.shape), expected)
+    else:
+        assert damage != "none"

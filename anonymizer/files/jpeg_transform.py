@@ -1,0 +1,114 @@
+"""From pixels to the quantised coefficients of the blocks of a JPEG file. (ITU-T T.81, A.3.3; JFIF 1.02: colours.)
+
+All sums are of integers below 2^53, which are exact: the native code of jpeg_transform.c and what stands in for it
+where it was not built give the same.
+"""
+
+from __future__ import annotations
+
+import ctypes
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from anonymizer.files.jpeg_segments import BLOCK
+from anonymizer.files.native import library
+from anonymizer.types import Pixels
+
+# Luminance, blue and red difference of red, green and blue, in units of 2^-13; those of gray.
+_UNIT = 1 << 13
+_COLOURS = ((2449, 4809, 934), (-1382, -2714, 4096), (4096, -3430, -666))
+_GRAY = (_UNIT,)
+_CENTRE = 128
+"""What is subtracted from luminance; differences lie around 0 already."""
+_SCALE = 1 << 11
+_COSINES = np.rint(_SCALE * np.cos(np.arange(BLOCK) * np.pi / (2 * BLOCK)))
+
+
+def _basis() -> npt.NDArray[np.float64]:
+    """The matrix B by which B @ samples @ B.T is the cosine transform of a block but for `_norms`, (8, 8)."""
+    frequency, position = np.mgrid[0:BLOCK, 0:BLOCK]
+    angle = (2 * position + 1) * frequency % (4 * BLOCK)  # in units of pi / 16
+    folded = np.minimum(angle, 4 * BLOCK - angle)
+    basis = np.where(folded > BLOCK, -1, 1) * _COSINES[np.where(folded > BLOCK, 2 * BLOCK - folded, folded) % BLOCK]
+    basis[folded == BLOCK] = 0
+    basis[0] = 1
+    return np.asarray(basis, np.float64)
+
+
+def _norms() -> npt.NDArray[np.float64]:
+    """By what the transform of a block by `_basis` has to be divided, (8, 8)."""
+    one_axis = np.full(BLOCK, 2.0 * _SCALE)
+    one_axis[0] = np.sqrt(8)
+    return np.outer(one_axis, one_axis)
+
+
+_BASIS, _NORMS = _basis(), _norms()
+
+
+def quantised_coefficients(
+    pixels: Pixels,
+    number: int,
+    is_touched: npt.NDArray[np.bool_],
+    steps: tuple[int, int],
+    table: npt.NDArray[np.float32],
+) -> npt.NDArray[np.int16]:
+    """The quantised coefficients of some blocks of a component, (N, 8, 8), row by row.
+
+    Args:
+        pixels: uint8, (H, W, 1) or (H, W, 3) RGB. Where blocks reach beyond them, the last ones go on.
+        number: of the component: 0 luminance, 1 blue difference, 2 red difference.
+        is_touched: which blocks, (rows, columns).
+        steps: pixels per sample, vertically and horizontally, up to 4.
+        table: by what each coefficient is divided, (8, 8), above 0.
+    """
+    weights = _COLOURS[number] if pixels.shape[2] == len(_COLOURS[0]) else _GRAY
+    of_sample = steps[0] * steps[1]
+    offset = -of_sample * _CENTRE * sum(weights)
+    divisors = _NORMS * table * (_UNIT * of_sample)
+    native = library()
+    if native is None:
+        return _by_numpy(pixels, is_touched, steps, np.array(weights), offset, divisors)
+    pixels, flags = np.ascontiguousarray(pixels), np.ascontiguousarray(is_touched)
+    coefficients = np.empty((np.count_nonzero(flags), BLOCK, BLOCK), np.int16)
+    native.transform_blocks(
+        pixels.ctypes.data_as(ctypes.c_void_p),
+        *map(ctypes.c_int32, pixels.shape),
+        flags.ctypes.data_as(ctypes.c_void_p),
+        *map(ctypes.c_int32, flags.shape),
+        *map(ctypes.c_int32, steps),
+        (ctypes.c_int32 * len(weights))(*weights),
+        ctypes.c_int32(offset),
+        _COSINES.ctypes.data_as(ctypes.c_void_p),
+        divisors.ctypes.data_as(ctypes.c_void_p),
+        coefficients.ctypes.data_as(ctypes.c_void_p),
+    )
+    return coefficients
+
+
+def _by_numpy(
+    pixels: Pixels,
+    is_touched: npt.NDArray[np.bool_],
+    steps: tuple[int, int],
+    weights: npt.NDArray[np.int_],
+    offset: int,
+    divisors: npt.NDArray[np.float64],
+) -> npt.NDArray[np.int16]:
+    rows, columns = is_touched.shape
+    height, width = BLOCK * steps[0], BLOCK * steps[1]  # in pixels, of what belongs to a block
+    covered = _goes_on(pixels, rows * height, columns * width)[: rows * height, : columns * width]
+    tiles = covered.reshape(rows, height, columns, width, -1).swapaxes(1, 2)[is_touched]
+    values = tiles.astype(np.float64) @ weights.astype(np.float64)
+    sums = values.reshape(-1, BLOCK, steps[0], BLOCK, steps[1]).sum(axis=(2, 4)) + offset
+    transformed = _BASIS @ sums @ _BASIS.T
+    return np.asarray(np.rint(transformed / divisors), np.int16)
+
+
+def _goes_on(pixels: Pixels, height: int, width: int) -> Pixels:
+    """At least this high and wide: the last blocks may reach beyond the picture, whose last pixels go on there."""
+    below, right = max(0, height - pixels.shape[0]), max(0, width - pixels.shape[1])
+    if not below and not right:
+        return pixels
+    wider = cv2.copyMakeBorder(pixels, 0, below, 0, right, cv2.BORDER_REPLICATE)
+    return np.asarray(wider, pixels.dtype).reshape(*wider.shape[:2], -1)
