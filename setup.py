@@ -9,6 +9,9 @@ from setuptools import Extension, find_packages, setup
 HERE = Path(__file__).parent
 VERSION = re.search(r'__version__ = "(.+)"', (HERE / "anonymizer" / "__init__.py").read_text())
 
+NATIVE = ["replace_in_scan", "transform_blocks", "draw_region", "sum_visible", "sum_hidden", "blend_surface"]
+# Without contraction: floats must come out as numpy's do.
+QUICK = ["-O3", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off"]
 HEIF = ["pillow-heif>=1.0"]
 TRAIN = ["matplotlib>=3.8"]
 TEST = ["pytest>=8.0", "hypothesis>=6.100", *HEIF, *TRAIN]
@@ -30,11 +33,17 @@ setup(
     # Called by way of ctypes, it needs no headers of Python's. Without a C compiler the slower way is taken.
     ext_modules=[
         Extension(
-            "anonymizer.files._native",
-            ["anonymizer/files/jpeg_scan.c", "anonymizer/files/jpeg_transform.c"],
-            depends=["anonymizer/files/native.h"],
-            export_symbols=["replace_in_scan", "transform_blocks"],
-            extra_compile_args=[] if sys.platform == "win32" else ["-O3"],
+            "anonymizer._native",
+            [
+                "anonymizer/files/jpeg_scan.c",
+                "anonymizer/files/jpeg_transform.c",
+                "anonymizer/redact/pixelwise.c",
+            ],
+            depends=["anonymizer/native.h"],
+            export_symbols=NATIVE,
+            extra_compile_args=[]
+            if sys.platform == "win32"
+            else ["-O3", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off"],
             optional=True,
         )
     ],

@@ -23,7 +23,7 @@ from anonymizer.files.picture import Frame, Picture
 from anonymizer.files.read import read_picture
 from anonymizer.files.write import remove_files, write_files
 from anonymizer.record.detections import to_json
-from anonymizer.redact.mask import Mask
+from anonymizer.redact.pixelwise import Mask
 from anonymizer.redact.redact import redact, to_scene, to_targets, weaknesses
 from anonymizer.settings import KINDS, DetectSettings, Projection, Settings
 from anonymizer.types import Alpha, Box, Detection, Job, Pixels, Pixels8, Result
@@ -63,10 +63,17 @@ def to_hide(found: Sequence[Found], is_animation: bool) -> list[Found]:
     return [Found([d for f in some for d in f.detections], [d for f in some for d in f.in_alpha]) for some in near]
 
 
-def redact_frame(frame: Frame, found: Found, settings: Settings) -> tuple[Frame, npt.NDArray[np.bool_]]:
-    """The frame without what was found in it, and where it changed."""
-    pixels, mask = redact_detections(frame.pixels, found.detections, settings)
-    return Frame(pixels, redact_alpha(frame.alpha, found.in_alpha, settings)), mask > 0
+def redact_frame(
+    frame: Frame, found: Found, settings: Settings, overwrite: bool = False
+) -> tuple[Frame, npt.NDArray[np.bool_]]:
+    """The frame without what was found in it, and where it changed.
+
+    Args:
+        overwrite: the result may take the place of the frame's pixels, which saves time.
+    """
+    targets = to_targets(found.detections, (frame.pixels.shape[0], frame.pixels.shape[1]), settings.redact)
+    pixels, scene = redact(frame.pixels, targets, overwrite)
+    return Frame(pixels, redact_alpha(frame.alpha, found.in_alpha, settings)), scene.changed
 
 
 def detect(pixels: Pixels, detectors: Sequence[Detector], projection: Projection = "flat") -> list[Detection]:
@@ -187,7 +194,8 @@ def _process(
 
     with _timed(seconds, "redact"):
         hidden = to_hide(found, picture.is_animation)
-        redacted = [redact_frame(*pair, settings) for pair in zip(picture.frames, hidden, strict=True)]
+        pairs = zip(picture.frames, hidden, strict=True)
+        redacted = [redact_frame(frame, to_go, settings, overwrite=True) for frame, to_go in pairs]
     with _timed(seconds, "write"):
         frames, changed = zip(*redacted, strict=True)
         encoded = encode_picture(picture, frames, changed, settings.write.metadata)
@@ -216,7 +224,8 @@ def _not_counted(found: Sequence[Found]) -> list[str]:
 
 def redact_detections(pixels: Pixels, detections: Sequence[Detection], settings: Settings) -> tuple[Pixels, Mask]:
     """The picture without what was found in it, and the mask of that."""
-    return redact(pixels, to_targets(detections, (pixels.shape[0], pixels.shape[1]), settings.redact))
+    result, scene = redact(pixels, to_targets(detections, (pixels.shape[0], pixels.shape[1]), settings.redact))
+    return result, scene.mask
 
 
 def mask_detections(pixels: Pixels, detections: Sequence[Detection], settings: Settings) -> Mask:

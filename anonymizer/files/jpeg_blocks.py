@@ -205,8 +205,10 @@ def _new_blocks(
 
 def _touched(changed: npt.NDArray[np.bool_], shape: tuple[int, int]) -> npt.NDArray[np.bool_]:
     """Which squares of the size of a block, of so many rows and columns, hold a changed pixel."""
-    touched = np.zeros(shape, bool)
-    for row in np.unique(np.flatnonzero(changed.any(axis=1)) // BLOCK):
-        strip = changed[row * BLOCK : (row + 1) * BLOCK]
-        touched[row, np.flatnonzero(strip.any(axis=0)) // BLOCK] = True
-    return touched
+    height, width = shape[0] * BLOCK, shape[1] * BLOCK
+    covered = changed
+    if changed.shape != (height, width):
+        covered = np.zeros((height, width), bool)
+        covered[: changed.shape[0], : changed.shape[1]] = changed
+    rows_of_squares = covered.view(np.uint64).reshape(shape[0], BLOCK, shape[1])  # eight pixels in each number
+    return np.asarray(np.bitwise_or.reduce(rows_of_squares, axis=1) != 0)

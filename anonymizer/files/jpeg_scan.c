@@ -6,7 +6,7 @@
  * argument means. Whatever is out of the ordinary ends with an error: the caller then takes the slower way.
  */
 
-#include "native.h"
+#include "../native.h"
 
 enum { MAX_COMPONENTS = 4, MAX_TABLES = 4, BLOCK = 64, LONGEST = 16 };
 enum { LOOK = 11 }; /* bits by which most codes can be told */

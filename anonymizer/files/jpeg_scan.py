@@ -27,7 +27,7 @@ from anonymizer.files.jpeg_segments import (
     split_tables,
     write_segment,
 )
-from anonymizer.files.native import library
+from anonymizer.native import call, library
 
 _SYMBOLS, _NUMBERS = 256, 4  # that a Huffman table may have; how many tables there may be
 _ROOM = 1024
@@ -74,22 +74,21 @@ def replace_blocks(
     written = np.empty(2 * len(data) + _ROOM * (len(blocks) + 1), np.uint8)
     output = np.empty(2 * len(written), np.uint8)
     consumed = ctypes.c_int64()
-    size = native.replace_in_scan(
+    size = call(
+        native.replace_in_scan,
         data,
-        ctypes.c_int64(len(data)),
+        len(data),
         components,
-        ctypes.c_int32(len(components)),
-        ctypes.c_int32(columns),
-        ctypes.c_int32(rows),
-        ctypes.c_int32(_restart_interval(segments)),
+        len(components),
+        *(columns, rows, _restart_interval(segments)),
         _huffman_tables(segments).tobytes(),
-        blocks.ctypes.data_as(ctypes.c_void_p),
-        ctypes.c_int32(len(blocks)),
-        plain.ctypes.data_as(ctypes.c_void_p),
-        written.ctypes.data_as(ctypes.c_void_p),
-        ctypes.c_int64(written.size),
-        output.ctypes.data_as(ctypes.c_void_p),
-        ctypes.c_int64(output.size),
+        blocks,
+        len(blocks),
+        plain,
+        written,
+        len(written),
+        output,
+        len(output),
         ctypes.byref(consumed),
     )
     if size < 0 or data[consumed.value :] != bytes([0xFF, EOI]):

@@ -6,14 +6,12 @@
  * argument means.
  */
 
-#include "native.h"
+#include "../native.h"
 
 enum { SIDE = 8, BLOCK = SIDE * SIDE };
 
-static int32_t least(int32_t one, int32_t other) { return one < other ? one : other; }
-
 /* The cosine transform of each column, each row but the first times 2^11: cosines[k] = 2^11 cos(k pi / 16). */
-static void transform_columns(const double *restrict in, double *restrict out, const double *cosines) {
+static inline void transform_columns(const double *restrict in, double *restrict out, const double *cosines) {
     const double c1 = cosines[1], c2 = cosines[2], c3 = cosines[3], c4 = cosines[4];
     const double c5 = cosines[5], c6 = cosines[6], c7 = cosines[7];
     for (int x = 0; x < SIDE; x++) {
@@ -32,55 +30,77 @@ static void transform_columns(const double *restrict in, double *restrict out, c
     }
 }
 
-static void transpose(const double *restrict in, double *restrict out) {
+static inline void transpose(const double *restrict in, double *restrict out) {
     for (int y = 0; y < SIDE; y++)
         for (int x = 0; x < SIDE; x++) out[x * SIDE + y] = in[y * SIDE + x];
 }
 
-/* The weighted sums of the pixels of a row of a block, added up by sample. */
-static void add_row(const uint8_t *row, int channels, int across, const int32_t *weights, int32_t *sums) {
+/* Adds up the pixels of a sample, which lie in `down` rows, for all samples of a row of a block. */
+static inline void add_pixels(
+    const uint8_t *const *lines, int down, int across, const int channels, uint16_t *line, uint16_t *sums)
+{
+    const int length = SIDE * across * channels;
+    for (int i = 0; i < length; i++) line[i] = lines[0][i];
+    for (int y = 1; y < down; y++)
+        for (int i = 0; i < length; i++) line[i] = (uint16_t)(line[i] + lines[y][i]);
     for (int x = 0; x < SIDE; x++)
-        for (int part = 0; part < across; part++, row += channels)
-            sums[x] += channels == 1 ? weights[0] * row[0]
-                                     : weights[0] * row[0] + weights[1] * row[1] + weights[2] * row[2];
+        for (int c = 0; c < channels; c++) {
+            const uint16_t *part = line + x * across * channels + c;
+            uint16_t sum = part[0];
+            for (int i = 1; i < across; i++) sum = (uint16_t)(sum + part[i * channels]);
+            sums[x * channels + c] = sum;
+        }
 }
 
-EXPORTED void transform_blocks(
-    const uint8_t *pixels, int32_t height, int32_t width, int32_t channels,
-    const uint8_t *is_touched, int32_t rows, int32_t columns, /* of blocks */
-    int32_t down, int32_t across,                             /* pixels per sample */
-    const int32_t *weights, int32_t offset,
-    const double *cosines,  /* (8,) */
-    const double *divisors, /* (64,), row by row */
-    int16_t *coefficients)  /* (N, 64), row by row, of the touched blocks */
+EXPORTED FASTER void transform_blocks(
+    const uint8_t *pixels, int32_t height, int32_t width, int32_t channels, /* 1 or 3 */
+    const uint8_t *is_touched, int32_t rows, int32_t columns,               /* of blocks */
+    int32_t down, int32_t across,                                           /* pixels per sample, up to 4 */
+    const int32_t *weights, int32_t offset,                                 /* (channels,) */
+    const double *cosines,                                                  /* (8,) */
+    const double *factors, /* (64,), row by row: by what the sums are multiplied in the end */
+    int16_t *coefficients) /* (N, 64), row by row, of the touched blocks */
 {
     const int32_t reach = SIDE * across; /* pixels of a block, from left to right */
-    uint8_t padded[SIDE * 4 * 3];
     for (int32_t row = 0; row < rows; row++)
         for (int32_t column = 0; column < columns; column++) {
             if (!is_touched[(int64_t)row * columns + column]) continue;
-            int32_t sums[BLOCK] = {0};
-            int32_t left = column * reach, inside = least(reach, width - left);
-            for (int32_t y = 0; y < SIDE * down; y++) {
-                int64_t line = least(row * SIDE * down + y, height - 1);
-                const uint8_t *at = pixels + (line * width + left) * channels;
-                if (inside < reach) { /* the last pixel goes on beyond the picture */
-                    for (int32_t x = 0; x < reach; x++)
-                        for (int c = 0; c < channels; c++)
-                            padded[x * channels + c] = at[least(x, inside - 1) * channels + c];
-                    at = padded;
-                }
-                add_row(at, channels, across, weights, sums + y / down * SIDE);
-            }
             double one[BLOCK], other[BLOCK];
-            for (int i = 0; i < BLOCK; i++) one[i] = sums[i] + offset;
-            transform_columns(one, other, cosines);
+            int32_t left = column * reach, inside = least(reach, width - left);
+            for (int32_t y = 0; y < SIDE; y++) {
+                const uint8_t *lines[4] = {pixels};
+                uint8_t padded[4][SIDE * 4 * 3];
+                uint16_t line[SIDE * 4 * 3], sums[SIDE * 3];
+                for (int32_t part = 0; part < down; part++) {
+                    int64_t at = least((row * SIDE + y) * down + part, height - 1);
+                    lines[part] = pixels + (at * width + left) * channels;
+                    if (inside == reach) continue;
+                    for (int32_t x = 0; x < reach; x++) /* the last pixel goes on beyond the picture */
+                        for (int c = 0; c < channels; c++)
+                            padded[part][x * channels + c] = lines[part][least(x, inside - 1) * channels + c];
+                    lines[part] = padded[part];
+                }
+                if (channels == 1) {
+                    add_pixels(lines, down, across, 1, line, sums);
+                    for (int x = 0; x < SIDE; x++) one[x * SIDE + y] = weights[0] * sums[x] + offset;
+                } else {
+                    if (across == 1) /* for compilers to see */
+                        add_pixels(lines, down, 1, 3, line, sums);
+                    else if (across == 2)
+                        add_pixels(lines, down, 2, 3, line, sums);
+                    else
+                        add_pixels(lines, down, across, 3, line, sums);
+                    for (int x = 0; x < SIDE; x++)
+                        one[x * SIDE + y] = weights[0] * sums[3 * x] + weights[1] * sums[3 * x + 1] +
+                                            weights[2] * sums[3 * x + 2] + offset;
+                }
+            }
+            transform_columns(one, other, cosines); /* of the block on its side */
             transpose(other, one);
             transform_columns(one, other, cosines);
-            transpose(other, one);
             /* Adding and subtracting 1.5 * 2^52 rounds to the nearest integer, ties to even. */
             for (int i = 0; i < BLOCK; i++)
-                coefficients[i] = (int16_t)(one[i] / divisors[i] + 6755399441055744.0 - 6755399441055744.0);
+                coefficients[i] = (int16_t)(int32_t)(other[i] * factors[i] + 6755399441055744.0 - 6755399441055744.0);
             coefficients += BLOCK;
         }
 }

@@ -6,14 +6,12 @@ where it was not built give the same.
 
 from __future__ import annotations
 
-import ctypes
-
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from anonymizer.files.jpeg_segments import BLOCK
-from anonymizer.files.native import library
+from anonymizer.native import call, library
 from anonymizer.types import Pixels
 
 # Luminance, blue and red difference of red, green and blue, in units of 2^-13; those of gray.
@@ -66,23 +64,19 @@ def quantised_coefficients(
     weights = _COLOURS[number] if pixels.shape[2] == len(_COLOURS[0]) else _GRAY
     of_sample = steps[0] * steps[1]
     offset = -of_sample * _CENTRE * sum(weights)
-    divisors = _NORMS * table * (_UNIT * of_sample)
+    factors = 1 / (_NORMS * table * (_UNIT * of_sample))
     native = library()
     if native is None:
-        return _by_numpy(pixels, is_touched, steps, np.array(weights), offset, divisors)
+        return _by_numpy(pixels, is_touched, steps, np.array(weights), offset, factors)
     pixels, flags = np.ascontiguousarray(pixels), np.ascontiguousarray(is_touched)
     coefficients = np.empty((np.count_nonzero(flags), BLOCK, BLOCK), np.int16)
-    native.transform_blocks(
-        pixels.ctypes.data_as(ctypes.c_void_p),
-        *map(ctypes.c_int32, pixels.shape),
-        flags.ctypes.data_as(ctypes.c_void_p),
-        *map(ctypes.c_int32, flags.shape),
-        *map(ctypes.c_int32, steps),
-        (ctypes.c_int32 * len(weights))(*weights),
-        ctypes.c_int32(offset),
-        _COSINES.ctypes.data_as(ctypes.c_void_p),
-        divisors.ctypes.data_as(ctypes.c_void_p),
-        coefficients.ctypes.data_as(ctypes.c_void_p),
+    call(
+        native.transform_blocks,
+        *(pixels, *pixels.shape),
+        *(flags, *flags.shape),
+        *steps,
+        *(np.array(weights, np.int32), offset),
+        *(_COSINES, factors, coefficients),
     )
     return coefficients
 
@@ -93,7 +87,7 @@ def _by_numpy(
     steps: tuple[int, int],
     weights: npt.NDArray[np.int_],
     offset: int,
-    divisors: npt.NDArray[np.float64],
+    factors: npt.NDArray[np.float64],
 ) -> npt.NDArray[np.int16]:
     rows, columns = is_touched.shape
     height, width = BLOCK * steps[0], BLOCK * steps[1]  # in pixels, of what belongs to a block
@@ -102,7 +96,7 @@ def _by_numpy(
     values = tiles.astype(np.float64) @ weights.astype(np.float64)
     sums = values.reshape(-1, BLOCK, steps[0], BLOCK, steps[1]).sum(axis=(2, 4)) + offset
     transformed = _BASIS @ sums @ _BASIS.T
-    return np.asarray(np.rint(transformed / divisors), np.int16)
+    return np.asarray(np.rint(transformed * factors), np.int16)
 
 
 def _goes_on(pixels: Pixels, height: int, width: int) -> Pixels:

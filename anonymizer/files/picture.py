@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeVar
 
 import numpy as np
@@ -94,7 +95,7 @@ class StoredFrame:
     changed: npt.NDArray[np.bool_]
     """(H, W): where the pixels may differ from the source."""
 
-    @property
+    @cached_property
     def is_changed(self) -> bool:
         return bool(self.changed.any())
 

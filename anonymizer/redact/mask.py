@@ -8,58 +8,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil, floor, sqrt
-from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from anonymizer.types import Box
-
-Mask: TypeAlias = npt.NDArray[np.float32]
-"""float32 (H, W) in [0, 1]: the share of each pixel that is replaced."""
-
-Owners: TypeAlias = npt.NDArray[np.int32]
-"""int32 (H, W): 0 where nothing is replaced, otherwise the number of a region, from 1 on."""
-
-
-@dataclass(frozen=True, slots=True)
-class Area:
-    """A rectangle of whole pixels, half open, at least one pixel large."""
-
-    top: int
-    left: int
-    bottom: int
-    right: int
-
-    @property
-    def height(self) -> int:
-        return self.bottom - self.top
-
-    @property
-    def width(self) -> int:
-        return self.right - self.left
-
-    @property
-    def longer_side(self) -> int:
-        return max(self.height, self.width)
-
-    @property
-    def slices(self) -> tuple[slice, slice]:
-        """Indexes an area inside a picture in an array (H, W, ...)."""
-        return slice(self.top, self.bottom), slice(self.left, self.right)
-
-    def grown(self, by_y: int, by_x: int) -> Area:
-        """The area with so many more pixels on each side."""
-        return Area(self.top - by_y, self.left - by_x, self.bottom + by_y, self.right + by_x)
-
-    def inside(self, size: tuple[int, int]) -> Area:
-        """The part that lies in a picture of this height and width, which the area must touch."""
-        height, width = size
-        return Area(max(0, self.top), max(0, self.left), min(height, self.bottom), min(width, self.right))
-
-    def relative_to(self, whole: Area) -> Area:
-        """The same area, in pixels of another that it lies in."""
-        return Area(self.top - whole.top, self.left - whole.left, self.bottom - whole.top, self.right - whole.left)
+from anonymizer.redact.area import Area
+from anonymizer.redact.pixelwise import Planes, Profile, draw_region
+from anonymizer.types import Box, Pixels
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,37 +65,40 @@ def _around_ellipse(box: Box, margin: float, size: tuple[int, int]) -> Area:
     return pixels.grown(beyond_y, beyond_x)
 
 
-def share_of(region: Region) -> Mask:
-    """The share of each pixel that a region by itself replaces, (height, width) of its reach.
-
-    1 on the core; outside it, it falls linearly to 0 over the edge.
-    """
-    return _soft_rectangle(region) if region.shape == "box" else _soft_ellipse(region)
-
-
-def draw(regions: Sequence[Region], size: tuple[int, int]) -> tuple[Mask, Owners]:
-    """The mask for all regions, and for each pixel whose it is, (H, W) both.
+def draw(pixels: Pixels, regions: Sequence[Region]) -> Planes:
+    """The mask for all regions in a picture, and for each pixel whose it is: numbers from 1 on.
 
     Each pixel belongs to the region with the largest share in it, to the first of several with the same, so that no
     soft edge uncovers a neighbour. Untouched memory pages of the result cost nothing: the work follows the area of
     the regions, not that of the picture.
     """
-    mask, owners = np.zeros(size, np.float32), np.zeros(size, np.int32)
+    size = pixels.shape[:2]
+    planes = Planes(pixels, np.zeros(size, np.float32), np.zeros(size, np.int32))
     for number, region in enumerate(regions, start=1):
-        share = share_of(region)
-        part = region.reach.slices
-        wins = share > mask[part]
-        np.copyto(mask[part], share, where=wins)
-        np.copyto(owners[part], number, where=wins)
-    return mask, owners
+        draw_region(planes, region.reach, profile_of(region), number)
+    return planes
 
 
-def _soft_rectangle(region: Region) -> Mask:
-    frame, reach = region.frame, region.reach
-    rows = _ramp(reach.top, reach.bottom, frame.top, frame.bottom, region.feather_px)
-    columns = _ramp(reach.left, reach.right, frame.left, frame.right, region.feather_px)
-    share: Mask = np.outer(rows, columns)
-    return share
+def profile_of(region: Region) -> Profile:
+    """How the share of each pixel that a region by itself replaces falls off: 1 on the core, and from there linearly to
+    0 over the edge."""
+    frame, reach, edge = region.frame, region.reach, region.feather_px
+    if region.shape == "box":
+        rows = _ramp(reach.top, reach.bottom, frame.top, frame.bottom, edge)
+        columns = _ramp(reach.left, reach.right, frame.left, frame.right, edge)
+        return Profile(rows[np.newaxis], columns[np.newaxis])
+    return Profile(
+        _squared_radii(reach.top, reach.bottom, frame.top, frame.bottom, edge),
+        _squared_radii(reach.left, reach.right, frame.left, frame.right, edge),
+    )
+
+
+def _squared_radii(start: int, stop: int, frame_start: int, frame_stop: int, edge: int) -> npt.NDArray[np.float32]:
+    """Squared distances of the centres of pixels from that of an ellipse, as shares of its semi-axis, and of the
+    semi-axis with the edge, (2, stop - start)."""
+    distances = np.arange(start, stop) + (0.5 - (frame_start + frame_stop) / 2)
+    semi_axis = (frame_stop - frame_start) / 2
+    return np.outer((semi_axis**-2, (semi_axis + edge) ** -2), distances * distances).astype(np.float32)
 
 
 def _ramp(start: int, stop: int, core_start: int, core_stop: int, feather_px: int) -> npt.NDArray[np.float32]:
@@ -148,24 +106,3 @@ def _ramp(start: int, stop: int, core_start: int, core_stop: int, feather_px: in
     positions = np.arange(start, stop)
     distance = np.maximum(np.maximum(core_start - positions, positions - core_stop + 1), 0)
     return (1 - distance / (feather_px + 1)).astype(np.float32)
-
-
-def _soft_ellipse(region: Region) -> Mask:
-    """1 on the pixels whose centres lie in the ellipse, and so on all pixels of a box whose corners it passes."""
-    frame, reach, edge = region.frame, region.reach, region.feather_px
-    y = np.arange(reach.top, reach.bottom) + 0.5 - (frame.top + frame.bottom) / 2
-    x = np.arange(reach.left, reach.right) + 0.5 - (frame.left + frame.right) / 2
-    inner = _radii(y / (frame.height / 2), x / (frame.width / 2))
-    if edge == 0:
-        return np.asarray(inner <= 1, np.float32)
-    outer = _radii(y / (frame.height / 2 + edge), x / (frame.width / 2 + edge))
-    # Linear along each ray from the centre, from the ellipse to the one that is larger by the edge.
-    with np.errstate(divide="ignore", invalid="ignore"):  # in the centre itself
-        share = (1 / outer - 1) / (1 / outer - 1 / inner)
-    soft: Mask = np.where(inner <= 1, np.float32(1), share.clip(0, 1))
-    return soft
-
-
-def _radii(y: npt.NDArray[np.floating[Any]], x: npt.NDArray[np.floating[Any]]) -> Mask:
-    squares = np.add.outer((y**2).astype(np.float32), (x**2).astype(np.float32))
-    return np.sqrt(squares, out=squares)

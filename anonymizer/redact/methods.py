@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from anonymizer.redact import gaussian, image, inpaint, kernel, mosaic, solid
+from anonymizer.redact.pixelwise import Surface
 from anonymizer.redact.scene import Scene, Style, Target
 from anonymizer.types import Pixels
 
-METHODS: Mapping[str, Callable[[Scene, Target], Pixels] | None] = {
+METHODS: Mapping[str, Callable[[Scene, Target], Pixels | Surface] | None] = {
     "gaussian": gaussian.paint,
     "mosaic": mosaic.paint,
     "solid": solid.paint,

@@ -6,15 +6,15 @@ import numpy as np
 import numpy.typing as npt
 
 from anonymizer.redact.gaussian import colors_at
+from anonymizer.redact.pixelwise import Surface
 from anonymizer.redact.scene import Scene, Target
-from anonymizer.types import Pixels
 
 MIN_TILES = 4
 """Along the longer side of an object. They are a matter of looks: what is known of the object are its cells."""
 
 
-def paint(scene: Scene, target: Target) -> Pixels:
-    """What replaces the target: as the picture, (height, width, C) of its reach."""
+def paint(scene: Scene, target: Target) -> Surface:
+    """What replaces the target, (height, width, C) of its reach."""
     core, reach = target.region.core, target.region.reach
     side = core.longer_side / max(MIN_TILES, target.style.cells)
     rows = _tile_centres(reach.top, reach.bottom, core.top, core.bottom, side)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import ceil, inf
 
-import numpy as np
-
 from anonymizer.redact.kernel import is_weak
-from anonymizer.redact.mask import Mask, Region, draw, to_region
+from anonymizer.redact.mask import Region, draw, to_region
 from anonymizer.redact.methods import METHODS, values_let_through
+from anonymizer.redact.pixelwise import Planes, blend
 from anonymizer.redact.scene import Scene, Style, Target
 from anonymizer.settings import KINDS, RedactSettings
 from anonymizer.types import Detection, Pixels
@@ -59,8 +58,8 @@ def _to_region(detection: Detection, size: tuple[int, int], settings: RedactSett
     return to_region(box, settings.margin_of(kind), feather_px, size, settings.shape_of(kind))
 
 
-def redact(pixels: Pixels, targets: Sequence[Target]) -> tuple[Pixels, Mask]:
-    """A copy of the picture in which every target is replaced, and the mask of that.
+def redact(pixels: Pixels, targets: Sequence[Target], overwrite: bool = False) -> tuple[Pixels, Scene]:
+    """The picture with every target replaced, and what was hidden in it.
 
     The masks of all targets are united, and each pixel given to one of them, before anything is painted. Every
     replacement is computed from the source, and there from what is visible or hidden for the target itself, so that
@@ -68,26 +67,21 @@ def redact(pixels: Pixels, targets: Sequence[Target]) -> tuple[Pixels, Mask]:
 
     Args:
         targets: see `to_targets`.
+        overwrite: the result may take the place of `pixels`, which saves time.
     """
     scene = to_scene(pixels, targets)
-    result: Pixels = pixels.copy()
-    for target in targets:
-        paint, part = METHODS[target.style.method], target.region.reach.slices
-        share = scene.mask[part] * (scene.owners[part] == target.number)
-        if paint is None or not share.any():
-            continue
-        colors = result[part].astype(np.float32)  # those of the source, wherever the share is not 0
-        change = paint(scene, target) - colors
-        change *= share[:, :, np.newaxis]
-        colors += change
-        result[part] = np.rint(colors, out=colors)
-    return result, scene.mask
+    painted = [(target, paint(scene, target)) for target in targets if (paint := METHODS[target.style.method])]
+    result: Pixels = pixels if overwrite and pixels.flags.writeable else pixels.copy()
+    planes = Planes(result, scene.mask, scene.owners)
+    for target, replacement in painted:
+        blend(planes, target.region.reach, target.number, replacement)
+    return result, scene
 
 
 def to_scene(pixels: Pixels, targets: Sequence[Target]) -> Scene:
     """Unites the masks of all targets, and gives each pixel to one of them."""
-    mask, owners = draw([target.region for target in targets], (pixels.shape[0], pixels.shape[1]))
-    return Scene(pixels, mask, owners, bounded=sum(values_let_through(target.style) < inf for target in targets))
+    bounded = sum(values_let_through(target.style) < inf for target in targets)
+    return Scene(draw(pixels, [target.region for target in targets]), targets, bounded)
 
 
 def weaknesses(detections: Sequence[Detection], settings: RedactSettings) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -9,7 +10,9 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from anonymizer.redact.mask import Area, Mask, Owners, Region
+from anonymizer.redact.area import Area
+from anonymizer.redact.mask import Region
+from anonymizer.redact.pixelwise import Mask, Owners, Planes
 from anonymizer.settings import Kernel
 from anonymizer.types import Pixels
 
@@ -45,15 +48,36 @@ class Target:
 class Scene:
     """A picture, and what is hidden in it. No method reads what is hidden for another object."""
 
-    pixels: Pixels
-    mask: Mask
-    owners: Owners
+    planes: Planes
+    targets: Sequence[Target]
+    """By rank."""
     bounded: int
     """Objects up to this number are replaced by a method that lets a few numbers through at most."""
 
     @property
+    def pixels(self) -> Pixels:
+        return self.planes.pixels
+
+    @property
+    def mask(self) -> Mask:
+        return self.planes.mask
+
+    @property
+    def owners(self) -> Owners:
+        """Numbers of targets."""
+        return self.planes.owners
+
+    @property
     def size(self) -> tuple[int, int]:
         return self.mask.shape[0], self.mask.shape[1]
+
+    @property
+    def changed(self) -> npt.NDArray[np.bool_]:
+        """Where anything is replaced, (H, W). Made of the targets' reaches: the picture may be large."""
+        changed = np.zeros(self.size, bool)
+        for part in (target.region.reach.slices for target in self.targets):
+            np.greater(self.mask[part], 0, out=changed[part])
+        return changed
 
     def own(self, target: Target) -> Flags:
         """1 where a pixel of the target's core is hidden for it, (height, width) of that core, otherwise 0."""

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
+from anonymizer.redact.area import Area
+from anonymizer.redact.pixelwise import sum_visible
 from anonymizer.redact.scene import Scene, Target
 from anonymizer.types import Pixels
 
 LUMA = (0.299, 0.587, 0.114)
 """Brightness of red, green and blue (ITU-R BT.601)."""
+_LUMA = np.array(LUMA)
 SURROUNDINGS = 0.25
 """What is around an object reaches so far, as a share of its longer side."""
 
@@ -28,20 +30,28 @@ def color_of(scene: Scene, target: Target) -> npt.NDArray[np.float64]:
         return surroundings(scene, target)
     color = np.array([*bytes.fromhex(target.style.color[1:])], np.float64)
     color *= np.iinfo(scene.pixels.dtype).max / 255
-    return color if scene.pixels.shape[2] == 3 else np.array([brightness(color)])
+    return color if scene.pixels.shape[2] == 3 else brightness(color)[np.newaxis]
 
 
-def brightness(color: npt.NDArray[np.float64]) -> float:
-    """Of a colour (3,) or of a gray (1,)."""
-    return float(color @ LUMA) if len(color) == len(LUMA) else float(color[0])
+def brightness(colors: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Of colours (..., 3) or grays (..., 1): (...)."""
+    return colors @ _LUMA if colors.shape[-1] == len(LUMA) else colors[..., 0]
 
 
 def surroundings(scene: Scene, target: Target) -> npt.NDArray[np.float64]:
     """Mean colour of what is visible around the target, (C,); medium gray where nothing is."""
-    reach, channels = target.region.reach, scene.pixels.shape[2]
+    around = area_around(scene, target)
+    visible = sum_visible(scene.planes, [around.top, around.bottom], [around.left, around.right])
+    return mean_or_gray(visible[0, 0], scene.pixels.dtype)
+
+
+def area_around(scene: Scene, target: Target) -> Area:
+    """The target with its surroundings."""
+    reach = target.region.reach
     by = 1 + int(SURROUNDINGS * reach.longer_side)
-    around = reach.grown(by, by).inside(scene.size)
-    visible = scene.visible(around)
-    if not visible.any():
-        return np.full(channels, np.iinfo(scene.pixels.dtype).max / 2)
-    return np.array(cv2.mean(scene.pixels[around.slices], mask=visible)[:channels])
+    return reach.grown(by, by).inside(scene.size)
+
+
+def mean_or_gray(sums: npt.NDArray[np.int64], dtype: npt.DTypeLike) -> npt.NDArray[np.float64]:
+    """The mean colour, (C,), of pixels of which the sums, and behind them the number, are known."""
+    return sums[:-1] / sums[-1] if sums[-1] else np.full(len(sums) - 1, np.iinfo(np.dtype(dtype)).max / 2)

@@ -100,7 +100,7 @@ def measure_files(folders: dict[str, Path], deface: str | None) -> None:
             for _ in range(ROUNDS):
                 start = time.process_time()
                 picture = read_picture(path)
-                frame, changed = redact_frame(picture.frames[0], Found(detections, []), settings)
+                frame, changed = redact_frame(picture.frames[0], Found(detections, []), settings, overwrite=True)
                 encode_picture(picture, [frame], [changed], "strip")
                 middle = time.process_time()
                 cv2.imencode(".jpg", cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR))

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from PIL import Image
 from test_encode import SAMPLINGS, coefficients, jpeg_file
 
-from anonymizer.files import jpeg_blocks, jpeg_scan, jpeg_transform, native
+from anonymizer import native
+from anonymizer.files import jpeg_blocks, jpeg_scan, jpeg_transform
 from anonymizer.files.encode import encode_picture
 from anonymizer.files.jpeg_segments import (
     DHT,

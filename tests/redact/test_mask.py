@@ -3,7 +3,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anonymizer.redact.mask import Area, draw, share_of, to_region
+from anonymizer.redact.area import Area
+from anonymizer.redact.mask import draw, profile_of, to_region
+from anonymizer.redact.pixelwise import share_of
 from anonymizer.types import Box
 
 SIZES = st.integers(1, 60)
@@ -24,8 +26,12 @@ def core_of(box, margin, size):
     return to_region(box, margin, 0, size).core
 
 
+def planes_of(regions, size):
+    return draw(np.zeros((*size, 3), np.uint8), regions)
+
+
 def mask_of(regions, size):
-    return draw(regions, size)[0]
+    return planes_of(regions, size).mask
 
 
 @given(boxes_in_pictures(), MARGINS)
@@ -64,8 +70,9 @@ def test_an_ellipse_hides_the_whole_box_and_more_than_a_box_that_is_as_wide(case
 def test_an_ellipse_has_the_area_of_one():
     region = to_region(Box(100, 100, 200, 300), 0.2, 0, (400, 400), "ellipse")
     semi_x, semi_y = 100 / np.sqrt(2) + 20, 200 / np.sqrt(2) + 40
-    assert (share_of(region) == 1).sum() == pytest.approx(np.pi * semi_x * semi_y, rel=0.02)
-    assert set(np.unique(share_of(region))) == {0, 1}
+    share = share_of(profile_of(region))
+    assert (share == 1).sum() == pytest.approx(np.pi * semi_x * semi_y, rel=0.02)
+    assert set(np.unique(share)) == {0, 1}
 
 
 def test_an_ellipse_goes_on_beyond_the_picture():
@@ -85,7 +92,8 @@ def test_mask_is_one_on_every_core_and_zero_beyond_every_edge(cases, margin, fea
     size = cases[0][0]
     boxes = [box for (height, width), box in cases if box.x_min < size[1] and box.y_min < size[0]]
     regions = [to_region(box, margin, feather_px, size, shape) for box in boxes]
-    mask, owners = draw(regions, size)
+    planes = planes_of(regions, size)
+    mask, owners = planes.mask, planes.owners
     assert mask.shape == size
     assert mask.dtype == np.float32
     outside = np.ones(size, bool)
@@ -113,7 +121,7 @@ def test_a_neighbour_never_uncovers(case, other, feather_px, shape):
 
 def test_a_shared_pixel_belongs_to_whom_it_hides_more_and_otherwise_to_the_first():
     one, two = (to_region(Box(x, 0, x + 4, 1), 0.0, 2, (1, 20)) for x in (2, 5))
-    _, owners = draw([one, two], (1, 20))
+    owners = planes_of([one, two], (1, 20)).owners
     assert owners[0].tolist() == [1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2] + [0] * 9
 
 

@@ -1,0 +1,20 @@
+/* What the files of the native code share. */
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#ifdef _WIN32
+#define EXPORTED __declspec(dllexport)
+#else
+#define EXPORTED __attribute__((visibility("default")))
+#endif
+
+/* Functions that processors with AVX2 run in a version of their own, where compilers and linkers know how. */
+#if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && __GNUC__ >= 8 && !defined(__clang__)
+#define FASTER __attribute__((target_clones("avx2", "default")))
+#else
+#define FASTER
+#endif
+
+static inline int32_t least(int32_t one, int32_t other) { return one < other ? one : other; }

@@ -1,0 +1,54 @@
+"""The native code of this package, its *.c files, where it was built: pip builds it where there is a C compiler.
+
+It is quick, and nothing but quick: beside each call of it stands what gives the same without it.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable
+from functools import cache
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+
+_LIBRARY = "anonymizer._native"
+_INT, _LONG, _ARRAY, _BYTES = ctypes.c_int32, ctypes.c_int64, ctypes.c_void_p, ctypes.c_char_p
+
+
+@cache
+def library() -> ctypes.CDLL | None:
+    """None if it was not built."""
+    found = find_spec(_LIBRARY)
+    if found is None or found.origin is None:
+        return None
+    native = ctypes.CDLL(found.origin)
+    takes: dict[str, list[Any]] = {
+        "transform_blocks": [_ARRAY, *[_INT] * 3, _ARRAY, *[_INT] * 4, _ARRAY, _INT, *[_ARRAY] * 3],
+        "draw_region": [_ARRAY, *[_INT] * 4, _ARRAY, _ARRAY, _INT, _INT],
+        "sum_visible": [_ARRAY, _INT, _ARRAY, _INT, _ARRAY, _INT, _ARRAY],
+        "sum_hidden": [_ARRAY, _INT, _ARRAY, _INT, _ARRAY, _INT, _ARRAY],
+        "blend_surface": [_ARRAY, *[_INT] * 5, _ARRAY, _INT, _ARRAY, _INT, _ARRAY],
+        "replace_in_scan": [
+            *(_BYTES, _LONG, _ARRAY, *[_INT] * 4, _BYTES, _ARRAY, _INT),
+            *(_ARRAY, _ARRAY, _LONG, _ARRAY, _LONG, ctypes.POINTER(_LONG)),
+        ],
+    }
+    for name, arguments in takes.items():
+        function = getattr(native, name)
+        function.argtypes, function.restype = arguments, None
+    native.replace_in_scan.restype = _LONG
+    return native
+
+
+def call(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Calls native code. Of arrays, whose values must lie one behind the other, and of structures it gets the place."""
+    return function(*map(_to_native, arguments))
+
+
+def _to_native(argument: Any) -> Any:
+    if isinstance(argument, np.ndarray):
+        assert argument.flags.c_contiguous
+        return argument.ctypes.data
+    return ctypes.byref(argument) if isinstance(argument, ctypes.Structure) else argument
