@@ -9,7 +9,15 @@ from setuptools import Extension, find_packages, setup
 HERE = Path(__file__).parent
 VERSION = re.search(r'__version__ = "(.+)"', (HERE / "anonymizer" / "__init__.py").read_text())
 
-NATIVE = ["replace_in_scan", "transform_blocks", "draw_region", "sum_visible", "sum_hidden", "blend_surface"]
+NATIVE = [
+    "interface_1",
+    "replace_in_scan",
+    "transform_blocks",
+    "draw_ellipse",
+    "sum_visible",
+    "sum_hidden",
+    "blend_surface",
+]
 # Without contraction: floats must come out as numpy's do.
 QUICK = ["-O3", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off"]
 HEIF = ["pillow-heif>=1.0"]
@@ -35,6 +43,7 @@ setup(
         Extension(
             "anonymizer._native",
             [
+                "anonymizer/native.c",
                 "anonymizer/files/jpeg_scan.c",
                 "anonymizer/files/jpeg_transform.c",
                 "anonymizer/redact/pixelwise.c",

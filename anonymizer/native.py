@@ -14,24 +14,27 @@ from typing import Any
 import numpy as np
 
 _LIBRARY = "anonymizer._native"
+_INTERFACE = 1  # as in native.c: a new number whenever what a function takes changes
 _INT, _LONG, _ARRAY, _BYTES = ctypes.c_int32, ctypes.c_int64, ctypes.c_void_p, ctypes.c_char_p
 
 
 @cache
 def library() -> ctypes.CDLL | None:
-    """None if it was not built."""
+    """None if it was not built, or for another version of this package."""
     found = find_spec(_LIBRARY)
     if found is None or found.origin is None:
         return None
     native = ctypes.CDLL(found.origin)
+    if not hasattr(native, f"interface_{_INTERFACE}"):
+        return None
     takes: dict[str, list[Any]] = {
         "transform_blocks": [_ARRAY, *[_INT] * 3, _ARRAY, *[_INT] * 4, _ARRAY, _INT, *[_ARRAY] * 3],
-        "draw_region": [_ARRAY, *[_INT] * 4, _ARRAY, _ARRAY, _INT, _INT],
-        "sum_visible": [_ARRAY, _INT, _ARRAY, _INT, _ARRAY, _INT, _ARRAY],
-        "sum_hidden": [_ARRAY, _INT, _ARRAY, _INT, _ARRAY, _INT, _ARRAY],
-        "blend_surface": [_ARRAY, *[_INT] * 5, _ARRAY, _INT, _ARRAY, _INT, _ARRAY],
+        "draw_ellipse": [_ARRAY, *[_INT] * 4, *[ctypes.c_double] * 4, _INT, _INT],
+        "sum_visible": [_ARRAY, _INT, _ARRAY, _INT, _ARRAY, _INT, _INT, _ARRAY],
+        "sum_hidden": [_ARRAY, _INT, _ARRAY, _INT, _ARRAY, _INT, _ARRAY, _ARRAY],
+        "blend_surface": [_ARRAY, *[_INT] * 5, *[_INT, _INT, _ARRAY] * 2, _ARRAY, _INT, _INT, _ARRAY, _INT],
         "replace_in_scan": [
-            *(_BYTES, _LONG, _ARRAY, *[_INT] * 4, _BYTES, _ARRAY, _INT),
+            *(_ARRAY, _LONG, _ARRAY, *[_INT] * 4, _BYTES, _ARRAY, _INT),
             *(_ARRAY, _ARRAY, _LONG, _ARRAY, _LONG, ctypes.POINTER(_LONG)),
         ],
     }

@@ -71,7 +71,10 @@ def redact_frame(
     Args:
         overwrite: the result may take the place of the frame's pixels, which saves time.
     """
-    targets = to_targets(found.detections, (frame.pixels.shape[0], frame.pixels.shape[1]), settings.redact)
+    size = frame.pixels.shape[0], frame.pixels.shape[1]
+    targets = to_targets(found.detections, size, settings.redact)
+    if not targets:
+        return frame, np.zeros(size, bool)
     pixels, scene = redact(frame.pixels, targets, overwrite)
     return Frame(pixels, redact_alpha(frame.alpha, found.in_alpha, settings)), scene.changed
 

@@ -224,7 +224,7 @@ def test_a_crashing_redaction_leaves_no_output(folders, pixels, monkeypatch):
         raise RuntimeError("out of paint")
 
     monkeypatch.setattr("anonymizer.pipeline.redact", crash)
-    result = process(JOB, *folders, [FixedDetector()], Settings())
+    result = process(JOB, *folders, [FixedDetector(face(1, 1, 9, 9))], Settings())
     assert result.reason == "unexpected RuntimeError: out of paint"
     assert not folders[1].exists()
 

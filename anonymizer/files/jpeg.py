@@ -12,6 +12,8 @@ from PIL import Image, ImageFile
 
 from anonymizer.files.jpeg_blocks import replace_blocks, with_one_scan
 from anonymizer.files.jpeg_segments import (
+    ADOBE,
+    ADOBE_SIZE,
     APP0,
     APP1,
     APP2,
@@ -88,13 +90,13 @@ def encode(picture: Picture, frames: Sequence[StoredFrame], policy: Policy) -> E
     source, (frame,) = picture.content, frames
     notes = tuple(_left_out(source))
     if not frame.is_changed and not has_several_scans(source) and _is_exact(source):
-        return Encoded(_with_metadata(picture, source, policy), "lossless", notes)
+        return Encoded(_with_metadata(picture, _adobe(source), picture_data(source), policy), "lossless", notes)
     try:
-        content = replace_blocks(source, frame.pixels, frame.changed)
+        data = replace_blocks(source, frame.pixels, frame.changed)
     except CoefficientsError:
         content = _encode_anew(frame.pixels, picture.encoding)
-        return Encoded(_with_metadata(picture, content, policy), "reencoded", notes)
-    return Encoded(_with_metadata(picture, content, policy), "lossless", notes)
+        return Encoded(_with_metadata(picture, _adobe(content), picture_data(content), policy), "reencoded", notes)
+    return Encoded(_with_metadata(picture, _adobe(source), data, policy), "lossless", notes)
 
 
 def _encode_anew(stored: Pixels, encoding: Encoding) -> bytes:
@@ -111,18 +113,18 @@ def _encode_anew(stored: Pixels, encoding: Encoding) -> bytes:
     return buffer.getvalue()
 
 
-def _with_metadata(picture: Picture, content: bytes, policy: Policy) -> bytes:
-    """The picture data of `content`, with that metadata of the source that the policy keeps."""
+def _with_metadata(picture: Picture, adobe: Sequence[bytes], data: bytes, policy: Policy) -> bytes:
+    """A file of these picture data, with that metadata of the source that the policy keeps."""
     metadata = _kept_metadata(picture.content, picture.encoding.orientation, policy)
-    return b"".join([b"\xff\xd8", *metadata, *_adobe(content), picture_data(content)])
+    return b"".join([b"\xff\xd8", *metadata, *adobe, data])
 
 
 def _adobe(content: bytes) -> list[bytes]:
     """The segment that tells how colours are transformed, which goes with the picture data."""
     return [
-        content[segment.start : segment.end]
+        write_segment(APP14, segment.payload[:ADOBE_SIZE])
         for segment in read_segments(content)
-        if segment.marker == APP14 and segment.payload.startswith(b"Adobe")
+        if segment.marker == APP14 and segment.payload.startswith(ADOBE)
     ]
 
 

@@ -57,7 +57,7 @@ class NewBlocks:
 
 
 def replace_blocks(content: bytes, pixels: Pixels, changed: npt.NDArray[np.bool_]) -> bytes:
-    """The file with the blocks anew that hold a changed pixel, in any of their components.
+    """The picture data of the file, with the blocks anew that hold a changed pixel, in any of their components.
 
     Args:
         content: a JPEG file, 8 bit, gray or YCbCr.
@@ -65,7 +65,7 @@ def replace_blocks(content: bytes, pixels: Pixels, changed: npt.NDArray[np.bool_
         changed: (H, W), as stored.
 
     Returns:
-        The picture without any metadata, baseline even if it was progressive.
+        Without any metadata, baseline even if it was progressive.
 
     Raises:
         CoefficientsError: the file is of a kind whose coefficients cannot be had.
@@ -82,7 +82,7 @@ def replace_blocks(content: bytes, pixels: Pixels, changed: npt.NDArray[np.bool_
             raise CoefficientsError("quantisation tables that change from scan to scan") from None
     result = _rewrite(content, anew)
     _check_tables(header, tables, result)
-    return result
+    return picture_data(result)
 
 
 def _check_tables(header: Header, tables: Mapping[int, npt.NDArray[np.float32]], result: bytes) -> None:
@@ -197,7 +197,8 @@ def _new_blocks(
         if one.table not in tables or not tables[one.table].all():
             raise CoefficientsError("a quantisation table is missing, or holds zeros")
         near = squares[: one.rows * one.steps[0], : one.columns * one.steps[1]]
-        is_touched = np.asarray(near.reshape(one.rows, one.steps[0], one.columns, one.steps[1]).any(axis=(1, 3)))
+        parts = [near[y :: one.steps[0], x :: one.steps[1]] for y, x in np.ndindex(one.steps)]
+        is_touched = np.asarray(np.logical_or.reduce(parts))
         coefficients = quantised_coefficients(pixels, number, is_touched, one.steps, tables[one.table])
         anew.append(NewBlocks(is_touched, coefficients))
     return anew

@@ -22,7 +22,6 @@ from anonymizer.files.jpeg_segments import (
     CoefficientsError,
     Header,
     Segment,
-    end_of_picture,
     read_segments,
     split_tables,
     write_segment,
@@ -46,7 +45,7 @@ class _Component(ctypes.Structure):
 def replace_blocks(
     content: bytes, header: Header, anew: Sequence[tuple[npt.NDArray[np.bool_], npt.NDArray[np.int16]]]
 ) -> bytes:
-    """The picture without metadata, blocks replaced.
+    """The picture data of the file, see `picture_data`, with blocks replaced.
 
     Args:
         content: a JPEG file.
@@ -69,7 +68,7 @@ def replace_blocks(
     indices = _number([is_touched for is_touched, _ in anew])
     components = _to_components(header, numbers, indices)
     columns, rows = _units(header)
-    data = content[scan.end : end_of_picture(content, scan.end)]
+    data = np.frombuffer(content, np.uint8)[scan.end :]
     plain = np.empty(len(data) + _ROOM, np.uint8)  # without the bytes that are stuffed into scans
     written = np.empty(2 * len(data) + _ROOM * (len(blocks) + 1), np.uint8)
     output = np.empty(2 * len(written), np.uint8)
@@ -91,9 +90,10 @@ def replace_blocks(
         len(output),
         ctypes.byref(consumed),
     )
-    if size < 0 or data[consumed.value :] != bytes([0xFF, EOI]):
+    end = scan.end + consumed.value
+    if size < 0 or content[end : end + 2] != bytes([0xFF, EOI]):
         raise CoefficientsError("damaged, or without codes for the new blocks")
-    return b"".join([b"\xff\xd8", *_needed(segments, header, numbers), output[:size].tobytes(), bytes([0xFF, EOI])])
+    return b"".join([*_needed(segments, header, numbers), output[:size].data, bytes([0xFF, EOI])])
 
 
 def _number(is_touched: Sequence[npt.NDArray[np.bool_]]) -> list[npt.NDArray[np.int32]]:

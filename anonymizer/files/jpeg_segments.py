@@ -21,6 +21,7 @@ RESTARTS = range(0xD0, 0xD8)
 TABLES = (DHT, SOS, DQT, DRI)  # Huffman and quantisation tables, restart interval; and the next scan
 JFIF, ADOBE = b"JFIF\0", b"Adobe"
 JFIF_SIZE = 14  # "JFIF" with its end, version, density and the size of the thumbnail that may follow
+ADOBE_SIZE = 12  # "Adobe" with its version, flags and the transform of the colours
 HUFFMAN_LENGTHS = 16  # a Huffman table begins with the number of codes of each length
 ZIGZAG = sorted(
     range(BLOCK * BLOCK),

@@ -35,20 +35,20 @@ static inline void transpose(const double *restrict in, double *restrict out) {
         for (int x = 0; x < SIDE; x++) out[x * SIDE + y] = in[y * SIDE + x];
 }
 
-/* Adds up the pixels of a sample, which lie in `down` rows, for all samples of a row of a block. */
+/* Adds up the pixels of a sample, which lie in `down` rows, channel by channel, for all samples of a row of a block. */
 static inline void add_pixels(
-    const uint8_t *const *lines, int down, int across, const int channels, uint16_t *line, uint16_t *sums)
+    const uint8_t *const *lines, int down, int across, const int channels, int32_t (*sums)[SIDE])
 {
     const int length = SIDE * across * channels;
+    uint16_t line[SIDE * 4 * 3];
     for (int i = 0; i < length; i++) line[i] = lines[0][i];
     for (int y = 1; y < down; y++)
         for (int i = 0; i < length; i++) line[i] = (uint16_t)(line[i] + lines[y][i]);
-    for (int x = 0; x < SIDE; x++)
-        for (int c = 0; c < channels; c++) {
+    for (int c = 0; c < channels; c++)
+        for (int x = 0; x < SIDE; x++) {
             const uint16_t *part = line + x * across * channels + c;
-            uint16_t sum = part[0];
-            for (int i = 1; i < across; i++) sum = (uint16_t)(sum + part[i * channels]);
-            sums[x * channels + c] = sum;
+            sums[c][x] = part[0];
+            for (int i = 1; i < across; i++) sums[c][x] += part[i * channels];
         }
 }
 
@@ -70,7 +70,7 @@ EXPORTED FASTER void transform_blocks(
             for (int32_t y = 0; y < SIDE; y++) {
                 const uint8_t *lines[4] = {pixels};
                 uint8_t padded[4][SIDE * 4 * 3];
-                uint16_t line[SIDE * 4 * 3], sums[SIDE * 3];
+                int32_t sums[3][SIDE];
                 for (int32_t part = 0; part < down; part++) {
                     int64_t at = least((row * SIDE + y) * down + part, height - 1);
                     lines[part] = pixels + (at * width + left) * channels;
@@ -80,27 +80,28 @@ EXPORTED FASTER void transform_blocks(
                             padded[part][x * channels + c] = lines[part][least(x, inside - 1) * channels + c];
                     lines[part] = padded[part];
                 }
-                if (channels == 1) {
-                    add_pixels(lines, down, across, 1, line, sums);
-                    for (int x = 0; x < SIDE; x++) one[x * SIDE + y] = weights[0] * sums[x] + offset;
-                } else {
-                    if (across == 1) /* for compilers to see */
-                        add_pixels(lines, down, 1, 3, line, sums);
-                    else if (across == 2)
-                        add_pixels(lines, down, 2, 3, line, sums);
-                    else
-                        add_pixels(lines, down, across, 3, line, sums);
+                if (channels == 1)
+                    add_pixels(lines, down, across, 1, sums);
+                else if (across == 1) /* for compilers to see */
+                    add_pixels(lines, down, 1, 3, sums);
+                else if (across == 2)
+                    add_pixels(lines, down, 2, 3, sums);
+                else
+                    add_pixels(lines, down, across, 3, sums);
+                if (channels == 1)
+                    for (int x = 0; x < SIDE; x++) one[y * SIDE + x] = weights[0] * sums[0][x] + offset;
+                else
                     for (int x = 0; x < SIDE; x++)
-                        one[x * SIDE + y] = weights[0] * sums[3 * x] + weights[1] * sums[3 * x + 1] +
-                                            weights[2] * sums[3 * x + 2] + offset;
-                }
+                        one[y * SIDE + x] = weights[0] * sums[0][x] + weights[1] * sums[1][x] +
+                                            weights[2] * sums[2][x] + offset;
             }
-            transform_columns(one, other, cosines); /* of the block on its side */
+            transform_columns(one, other, cosines);
             transpose(other, one);
             transform_columns(one, other, cosines);
+            transpose(other, one);
             /* Adding and subtracting 1.5 * 2^52 rounds to the nearest integer, ties to even. */
             for (int i = 0; i < BLOCK; i++)
-                coefficients[i] = (int16_t)(int32_t)(other[i] * factors[i] + 6755399441055744.0 - 6755399441055744.0);
+                coefficients[i] = (int16_t)(int32_t)(one[i] * factors[i] + 6755399441055744.0 - 6755399441055744.0);
             coefficients += BLOCK;
         }
 }

@@ -5,6 +5,7 @@ Colours tell too much: recognisers have named faces by their mean colour alone, 
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -12,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from anonymizer.redact.area import Area
-from anonymizer.redact.pixelwise import Sums, sum_hidden, sum_visible
+from anonymizer.redact.pixelwise import Integers, Sums, sum_hidden, sum_visible
 from anonymizer.redact.scene import Scene, Target
-from anonymizer.redact.solid import area_around, brightness, mean_or_gray
+from anonymizer.redact.solid import area_around, brightness, means_or_gray
 
 LEVELS = 6
 """Values that the brightness of a cell can take."""
@@ -22,51 +23,76 @@ LEVELS = 6
 
 @dataclass(frozen=True, slots=True)
 class Amid:
-    """An object in its cells, and its surroundings in cells on every side of them."""
+    """N objects in their cells, and their surroundings in cells on every side of them."""
 
     cells: npt.NDArray[np.float64]
-    """(rows, columns): brightness, one of LEVELS values in the range of the picture."""
+    """(N, rows, columns): brightness, one of LEVELS values in the range of the picture."""
     around: npt.NDArray[np.float64]
-    """(C,): mean colour of what is visible around."""
+    """(N, C): mean colour of what is visible around."""
     visible: Sums
-    """(rows + 2, columns + 2, C + 1): sums of what is visible in the cells and those around, and their counts."""
+    """(N, rows + 2, columns + 2, C + 1): sums of what is visible in the cells and those around, and their counts."""
 
 
-def reduce_to_cells(scene: Scene, target: Target) -> Amid:
-    """The mean brightness of the pixels that are hidden for the target, cell by cell, each rounded to LEVELS values.
+def by_grid(targets: Sequence[Target]) -> Iterator[list[int]]:
+    """Places in the sequence of those targets that have the same number of rows and of columns of cells.
 
-    The cells are about square, and count at most `style.cells` along the longer side. Pixels hidden for other objects
-    have no part in them.
+    The cells are about square, and count at most `style.cells` along the longer side.
     """
-    around = area_around(scene, target)
-    y, x = _edges(target)
-    visible = sum_visible(scene.planes, [around.top, *y, around.bottom], [around.left, *x, around.right])
-    color_around = mean_or_gray(visible.sum(axis=(0, 1)), scene.pixels.dtype)
-    own = sum_hidden(scene.planes, target.number, y, x)
-    counts, total = own[:, :, -1], own.sum(axis=(0, 1))
-    # Where all of a cell is hidden for others, the object's mean stands in.
-    usual = total[:-1] / total[-1] if total[-1] else color_around
-    colors = np.where(counts[:, :, np.newaxis] > 0, own[:, :, :-1] / np.maximum(counts, 1)[:, :, np.newaxis], usual)
+    places: dict[tuple[int, int], list[int]] = {}
+    for place, target in enumerate(targets):
+        places.setdefault(_grid(target), []).append(place)
+    yield from places.values()
+
+
+def reduce_to_cells(scene: Scene, targets: Sequence[Target]) -> Amid:
+    """The mean brightness of the pixels that are hidden for a target, cell by cell, each rounded to LEVELS values.
+
+    Pixels hidden for other objects have no part in them.
+
+    Args:
+        targets: of the same number of rows and columns of cells, see `by_grid`.
+    """
+    y, x = _edges(targets)
+    areas = [area_around(scene, target) for target in targets]
+    wide_y = np.column_stack([[area.top for area in areas], y, [area.bottom for area in areas]])
+    wide_x = np.column_stack([[area.left for area in areas], x, [area.right for area in areas]])
+    visible = sum_visible(scene.planes, wide_y, wide_x)
+    around = means_or_gray(visible.sum(axis=(1, 2)), scene.pixels.dtype)
+    own = sum_hidden(scene.planes, np.array([target.number for target in targets], np.int32), y, x)
+    # Where all of a cell is hidden for others, the object's mean stands in; for that, the colour around.
+    own = np.where(own[..., -1:] > 0, own, own.sum(axis=(1, 2), keepdims=True))
+    colors = np.where(
+        own[..., -1:] > 0, own[..., :-1] / np.maximum(own[..., -1:], 1), around[:, np.newaxis, np.newaxis]
+    )
     step = np.iinfo(scene.pixels.dtype).max // (LEVELS - 1)
-    return Amid(np.rint(brightness(colors) / step) * step, color_around, visible)
+    return Amid(np.rint(brightness(colors) / step) * step, around, visible)
 
 
 def cell_areas(target: Target) -> list[list[Area]]:
     """Rows of cells, inside the target's core and relative to it."""
-    core, (y, x) = target.region.core, _edges(target)
+    core, (y, x) = target.region.core, _edges([target])
     return [
-        [Area(top, left, bottom, right).relative_to(core) for left, right in pairwise(x)] for top, bottom in pairwise(y)
+        [Area(top, left, bottom, right).relative_to(core) for left, right in pairwise(x[0].tolist())]
+        for top, bottom in pairwise(y[0].tolist())
     ]
 
 
-def _edges(target: Target) -> tuple[list[int], list[int]]:
-    """Where the rows and columns of cells begin, and the last ones end."""
-    core = target.region.core
-    rows, columns = _count(core.height, core, target.style.cells), _count(core.width, core, target.style.cells)
-    return (
-        [core.top + core.height * row // rows for row in range(rows + 1)],
-        [core.left + core.width * column // columns for column in range(columns + 1)],
+def _edges(targets: Sequence[Target]) -> tuple[Integers, Integers]:
+    """Where the rows and columns of cells of each target begin, and the last ones end, (N, rows + 1) and so on."""
+    rows, columns = _grid(targets[0])
+    cores = np.array(
+        [[(core.top, core.left), (core.height, core.width)] for core in (target.region.core for target in targets)]
     )
+    starts, lengths = cores[:, 0], cores[:, 1]
+    y = starts[:, :1] + lengths[:, :1] * np.arange(rows + 1) // rows
+    x = starts[:, 1:] + lengths[:, 1:] * np.arange(columns + 1) // columns
+    return y.astype(np.int32), x.astype(np.int32)
+
+
+def _grid(target: Target) -> tuple[int, int]:
+    """How many rows and columns of cells a target has."""
+    core, cells = target.region.core, target.style.cells
+    return _count(core.height, core, cells), _count(core.width, core, cells)
 
 
 def _count(length: int, core: Area, cells: int) -> int:

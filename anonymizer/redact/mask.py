@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from anonymizer.redact.area import Area
-from anonymizer.redact.pixelwise import Planes, Profile, draw_region
+from anonymizer.redact.pixelwise import Ellipse, Mask, Planes, draw_ellipse, draw_share
 from anonymizer.types import Box, Pixels
 
 
@@ -69,36 +69,30 @@ def draw(pixels: Pixels, regions: Sequence[Region]) -> Planes:
     """The mask for all regions in a picture, and for each pixel whose it is: numbers from 1 on.
 
     Each pixel belongs to the region with the largest share in it, to the first of several with the same, so that no
-    soft edge uncovers a neighbour. Untouched memory pages of the result cost nothing: the work follows the area of
-    the regions, not that of the picture.
+    soft edge uncovers a neighbour.
     """
     size = pixels.shape[:2]
     planes = Planes(pixels, np.zeros(size, np.float32), np.zeros(size, np.int32))
     for number, region in enumerate(regions, start=1):
-        draw_region(planes, region.reach, profile_of(region), number)
+        if region.shape == "ellipse":
+            draw_ellipse(planes, region.reach, ellipse_of(region), region.feather_px, number)
+        else:
+            draw_share(planes, region.reach, _soft_rectangle(region), number)
     return planes
 
 
-def profile_of(region: Region) -> Profile:
-    """How the share of each pixel that a region by itself replaces falls off: 1 on the core, and from there linearly to
-    0 over the edge."""
-    frame, reach, edge = region.frame, region.reach, region.feather_px
-    if region.shape == "box":
-        rows = _ramp(reach.top, reach.bottom, frame.top, frame.bottom, edge)
-        columns = _ramp(reach.left, reach.right, frame.left, frame.right, edge)
-        return Profile(rows[np.newaxis], columns[np.newaxis])
-    return Profile(
-        _squared_radii(reach.top, reach.bottom, frame.top, frame.bottom, edge),
-        _squared_radii(reach.left, reach.right, frame.left, frame.right, edge),
-    )
+def ellipse_of(region: Region) -> Ellipse:
+    """That in the frame of a region."""
+    frame = region.frame
+    return Ellipse((frame.top + frame.bottom) / 2, frame.height / 2, (frame.left + frame.right) / 2, frame.width / 2)
 
 
-def _squared_radii(start: int, stop: int, frame_start: int, frame_stop: int, edge: int) -> npt.NDArray[np.float32]:
-    """Squared distances of the centres of pixels from that of an ellipse, as shares of its semi-axis, and of the
-    semi-axis with the edge, (2, stop - start)."""
-    distances = np.arange(start, stop) + (0.5 - (frame_start + frame_stop) / 2)
-    semi_axis = (frame_stop - frame_start) / 2
-    return np.outer((semi_axis**-2, (semi_axis + edge) ** -2), distances * distances).astype(np.float32)
+def _soft_rectangle(region: Region) -> Mask:
+    frame, reach = region.frame, region.reach
+    rows = _ramp(reach.top, reach.bottom, frame.top, frame.bottom, region.feather_px)
+    columns = _ramp(reach.left, reach.right, frame.left, frame.right, region.feather_px)
+    share: Mask = np.outer(rows, columns)
+    return share
 
 
 def _ramp(start: int, stop: int, core_start: int, core_stop: int, feather_px: int) -> npt.NDArray[np.float32]:

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeAlias
 
 from anonymizer.redact import gaussian, image, inpaint, kernel, mosaic, solid
 from anonymizer.redact.pixelwise import Surface
 from anonymizer.redact.scene import Scene, Style, Target
 from anonymizer.types import Pixels
 
-METHODS: Mapping[str, Callable[[Scene, Target], Pixels | Surface] | None] = {
+Method: TypeAlias = Callable[[Scene, Sequence[Target]], Sequence[Pixels | Surface]]
+"""What replaces each of some targets."""
+
+
+def _one_by_one(paint: Callable[[Scene, Target], Pixels]) -> Method:
+    return lambda scene, targets: [paint(scene, target) for target in targets]
+
+
+METHODS: Mapping[str, Method | None] = {
     "gaussian": gaussian.paint,
     "mosaic": mosaic.paint,
-    "solid": solid.paint,
-    "image": image.paint,
-    "inpaint": inpaint.paint,
-    "kernel": kernel.paint,  # chosen by --obfuscation-kernel
+    "solid": _one_by_one(solid.paint),
+    "image": _one_by_one(image.paint),
+    "inpaint": _one_by_one(inpaint.paint),
+    "kernel": _one_by_one(kernel.paint),  # chosen by --obfuscation-kernel
     "none": None,  # objects are found, and nothing is replaced
 }
 

@@ -8,7 +8,7 @@
 
 #include "../native.h"
 
-enum { MAX_CHANNELS = 4, MAX_ACROSS = 64, PART = 256 };
+enum { MAX_CHANNELS = 4, MAX_CELLS = 18, PART = 256, CELL = 1 << 10, WEIGHT = 1 << 10 };
 
 /* Must be as in pixelwise.py. */
 typedef struct {
@@ -37,48 +37,61 @@ static inline void draw_edge(
     }
 }
 
-EXPORTED FASTER void draw_region(
+/* The squared distance of the centre of a pixel from that of an axis, as a share of the square of the semi-axis. */
+static inline float squared_radius(int32_t at, double centre, double semi_axis) {
+    double distance = at + (0.5 - centre);
+    return (float)(distance * distance / (semi_axis * semi_axis));
+}
+
+EXPORTED FASTER void draw_ellipse(
     const Planes *planes, int32_t top, int32_t left, int32_t bottom, int32_t right, /* reach */
-    const float *profile_y, const float *profile_x, /* (2, ...) of an ellipse, (1, ...) otherwise */
-    int32_t is_ellipse, int32_t number)
+    double centre_y, double semi_axis_y, double centre_x, double semi_axis_x, int32_t edge, int32_t number)
 {
-    const int32_t height = bottom - top, width = right - left;
-    for (int32_t y = 0; y < height; y++) {
-        const float inside = profile_y[y], *inner_x = profile_x, *outer_x = profile_x + width;
-        float *mask = planes->mask + (int64_t)(top + y) * planes->width + left;
-        int32_t *owners = planes->owners + (int64_t)(top + y) * planes->width + left;
-        if (!is_ellipse) {
-            for (int32_t x = 0; x < width; x++) claim(inside * inner_x[x], mask + x, owners + x, number);
-            continue;
+    float inner_x[PART], outer_x[PART];
+    for (int32_t start = left; start < right; start += PART) {
+        const int32_t width = least(PART, right - start);
+        for (int32_t x = 0; x < width; x++) {
+            inner_x[x] = squared_radius(start + x, centre_x, semi_axis_x);
+            outer_x[x] = squared_radius(start + x, centre_x, semi_axis_x + edge);
         }
-        /* What lies in the inner ellipse needs no arithmetic. */
-        const float outside = profile_y[height + y];
-        int32_t from = 0, to;
-        while (from < width && !(inside + inner_x[from] <= 1)) from++;
-        for (to = from; to < width && inside + inner_x[to] <= 1;) to++;
-        draw_edge(mask, owners, from, inside, inner_x, outside, outer_x, number);
-        for (int32_t x = from; x < to; x++) claim(1, mask + x, owners + x, number);
-        draw_edge(mask + to, owners + to, width - to, inside, inner_x + to, outside, outer_x + to, number);
+        for (int32_t y = top; y < bottom; y++) {
+            const float inner_y = squared_radius(y, centre_y, semi_axis_y);
+            const float outer_y = squared_radius(y, centre_y, semi_axis_y + edge);
+            float *mask = planes->mask + (int64_t)y * planes->width + start;
+            int32_t *owners = planes->owners + (int64_t)y * planes->width + start, from = 0, to;
+            while (from < width && !(inner_y + inner_x[from] <= 1)) from++;
+            for (to = from; to < width && inner_y + inner_x[to] <= 1;) to++;
+            draw_edge(mask, owners, from, inner_y, inner_x, outer_y, outer_x, number);
+            /* What lies in the inner ellipse needs no arithmetic. */
+            for (int32_t x = from; x < to; x++) claim(1, mask + x, owners + x, number);
+            draw_edge(mask + to, owners + to, width - to, inner_y, inner_x + to, outer_y, outer_x + to, number);
+        }
     }
 }
 
-/* The sums of the visible pixels at every `step`-th row and column of each cell, and behind them their count. */
+/* The sums of the visible pixels at every so many rows and columns of each cell of some grids, and behind them their
+ * count. */
 EXPORTED void sum_visible(
-    const Planes *planes, int32_t step, const int32_t *y_edges, int32_t rows, const int32_t *x_edges, int32_t columns,
-    int64_t *sums) /* (rows, columns, channels + 1), 0 at first */
+    const Planes *planes, int32_t grids,
+    const int32_t *y_edges, int32_t rows, /* (grids, rows + 1) */
+    const int32_t *x_edges, int32_t columns, int32_t samples,
+    int64_t *sums) /* (grids, rows, columns, channels + 1), 0 at first */
 {
     const int32_t channels = planes->channels;
-    for (int32_t row = 0; row < rows; row++)
-        for (int32_t y = y_edges[row]; y < y_edges[row + 1]; y += step)
-            for (int32_t column = 0; column < columns; column++) {
-                int64_t *cell = sums + ((int64_t)row * columns + column) * (channels + 1);
-                for (int32_t x = x_edges[column]; x < x_edges[column + 1]; x += step) {
-                    int64_t at = (int64_t)y * planes->width + x;
-                    if (planes->mask[at] != 0) continue;
-                    for (int c = 0; c < channels; c++) cell[c] += planes->pixels[at * channels + c];
-                    cell[channels]++;
-                }
-            }
+    for (int32_t grid = 0; grid < grids; grid++, y_edges += rows + 1, x_edges += columns + 1) {
+        const int32_t height = y_edges[rows] - y_edges[0], width = x_edges[columns] - x_edges[0];
+        int32_t step = (height > width ? height : width) / samples;
+        if (step < 1) step = 1;
+        for (int32_t row = 0; row < rows; row++, sums += columns * (channels + 1))
+            for (int32_t y = y_edges[row]; y < y_edges[row + 1]; y += step)
+                for (int32_t column = 0; column < columns; column++)
+                    for (int32_t x = x_edges[column]; x < x_edges[column + 1]; x += step) {
+                        int64_t at = (int64_t)y * planes->width + x, *cell = sums + column * (channels + 1);
+                        if (planes->mask[at] != 0) continue;
+                        for (int c = 0; c < channels; c++) cell[c] += planes->pixels[at * channels + c];
+                        cell[channels]++;
+                    }
+    }
 }
 
 /* Adds the pixels of a part of a row that are wholly hidden for a region to the sums of their columns; returns how many
@@ -101,64 +114,114 @@ static inline int64_t add_hidden(
 
 /* The same of all pixels that are wholly hidden for a region. */
 EXPORTED FASTER void sum_hidden(
-    const Planes *planes, int32_t number, const int32_t *y_edges, int32_t rows, const int32_t *x_edges, int32_t columns,
-    int64_t *sums) /* (rows, columns, channels + 1), 0 at first */
+    const Planes *planes, int32_t grids,
+    const int32_t *y_edges, int32_t rows, /* (grids, rows + 1) */
+    const int32_t *x_edges, int32_t columns,
+    const int32_t *numbers, /* (grids,) */
+    int64_t *sums)          /* (grids, rows, columns, channels + 1), 0 at first */
 {
     const int32_t channels = planes->channels;
-    for (int32_t row = 0; row < rows; row++)
-        for (int32_t column = 0; column < columns; column++, sums += channels + 1)
-            for (int32_t left = x_edges[column]; left < x_edges[column + 1]; left += PART)
-                for (int32_t top = y_edges[row]; top < y_edges[row + 1]; top += PART) { /* sums below 2^16 */
-                    uint16_t of_columns[PART * MAX_CHANNELS] = {0};
-                    int32_t part = least(PART, x_edges[column + 1] - left), bottom = least(top + PART, y_edges[row + 1]);
-                    for (int32_t y = top; y < bottom; y++)
-                        sums[channels] += add_hidden(
-                            planes, (int64_t)y * planes->width + left, part, channels, number, of_columns);
-                    for (int32_t x = 0; x < part; x++)
-                        for (int c = 0; c < channels; c++) sums[c] += of_columns[x * channels + c];
-                }
+    for (int32_t cell = 0; cell < grids * rows * columns; cell++, sums += channels + 1) {
+        const int32_t grid = cell / (rows * columns), row = cell / columns % rows, column = cell % columns;
+        const int32_t *y_edge = y_edges + grid * (rows + 1) + row, *x_edge = x_edges + grid * (columns + 1) + column;
+        for (int32_t left = x_edge[0]; left < x_edge[1]; left += PART)
+            for (int32_t top = y_edge[0]; top < y_edge[1]; top += PART) { /* so many rows have sums below 2^16 */
+                uint16_t of_columns[PART * MAX_CHANNELS] = {0};
+                const int32_t width = least(PART, x_edge[1] - left), bottom = least(top + PART, y_edge[1]);
+                for (int32_t y = top; y < bottom; y++)
+                    sums[channels] += add_hidden(
+                        planes, (int64_t)y * planes->width + left, width, channels, numbers[grid], of_columns);
+                for (int32_t x = 0; x < width; x++)
+                    for (int c = 0; c < channels; c++) sums[c] += of_columns[x * channels + c];
+            }
+    }
 }
 
-/* The colours of a part of a row of a surface: (across, channels) cells at this height, (across, ...) weights. */
+/* The weight of each of some cells for a pixel, WEIGHT altogether, by its position in or around the inner ones. */
+static inline void weigh(
+    int32_t position, int32_t length, int32_t cells, const int32_t *bell, int32_t bell_size, int32_t *weights,
+    int32_t stride)
+{
+    const int64_t most = (int64_t)(cells - 2) * CELL + CELL / 2;
+    int64_t place = (2 * (int64_t)position + 1) * ((cells - 2) * CELL / 2), sum = 0, total = 0, end = 0;
+    place = place >= 0 ? place / length : -((-place + length - 1) / length); /* rounded down */
+    place = place < -CELL / 2 ? -CELL / 2 : place > most ? most : place;
+    for (int32_t i = 0; i < cells; i++) {
+        int64_t distance = place - (i * CELL - CELL / 2);
+        if (distance < 0) distance = -distance;
+        weights[i * stride] = distance < bell_size ? bell[distance] : 0;
+        total += weights[i * stride];
+    }
+    for (int32_t i = 0; i < cells; i++) {
+        int64_t before = end;
+        sum += weights[i * stride];
+        end = (2 * WEIGHT * sum + total) / (2 * total);
+        weights[i * stride] = (int32_t)(end - before);
+    }
+}
+
+/* The colours of a part of a row of a surface: of (across, channels) cells at this height. */
 static inline void paint(
-    const int32_t *cells, const int32_t *columns, int32_t width, int32_t part, const int across, int32_t channels,
+    const int32_t *cells, int32_t (*columns)[PART], int32_t part, const int across, int32_t channels,
     int32_t (*painted)[PART])
 {
     for (int c = 0; c < channels; c++)
         for (int32_t x = 0; x < part; x++) {
-            int32_t sum = 1 << 19;
-            for (int i = 0; i < across; i++) sum += columns[(int64_t)i * width + x] * cells[i * channels + c];
-            painted[c][x] = sum >> 20;
+            int32_t sum = WEIGHT * WEIGHT / 2;
+            for (int i = 0; i < across; i++) sum += columns[i][x] * cells[i * channels + c];
+            painted[c][x] = sum / (WEIGHT * WEIGHT);
         }
+}
+
+/* Writes what was painted for pixels that lie side by side. */
+static inline void lay(uint8_t *pixels, int32_t (*painted)[PART], int32_t from, int32_t to, int32_t channels) {
+    if (channels == 3)
+        for (int32_t i = from; i < to; i++, pixels += 3) {
+            pixels[0] = (uint8_t)painted[0][i];
+            pixels[1] = (uint8_t)painted[1][i];
+            pixels[2] = (uint8_t)painted[2][i];
+        }
+    else
+        for (int32_t i = from; i < to; i++)
+            for (int c = 0; c < channels; c++) *pixels++ = (uint8_t)painted[c][i];
 }
 
 EXPORTED FASTER void blend_surface(
     const Planes *planes, int32_t top, int32_t left, int32_t bottom, int32_t right, /* reach */
     int32_t number,
-    const int32_t *rows, int32_t down,      /* (bottom - top, down): weights, 2^10 altogether */
-    const int32_t *columns, int32_t across, /* (across, right - left) */
-    const int32_t *cells)                   /* (down, across, channels) */
+    int32_t core_top, int32_t core_height, const int32_t *shown_y,  /* (bottom - top,) */
+    int32_t core_left, int32_t core_width, const int32_t *shown_x, /* (right - left,) */
+    const int32_t *cells, int32_t down, int32_t across,             /* (down, across, channels) */
+    const int32_t *bell, int32_t bell_size)
 {
     const int32_t channels = planes->channels, values = across * channels;
-    int32_t of_row[MAX_ACROSS * MAX_CHANNELS], painted[MAX_CHANNELS][PART];
-    for (int32_t y = top; y < bottom; y++, rows += down) {
-        memset(of_row, 0, (size_t)values * sizeof *of_row);
-        for (int32_t i = 0; i < down; i++)
-            for (int32_t j = 0; j < values; j++) of_row[j] += rows[i] * cells[i * values + j];
-        for (int32_t x = left; x < right; x += PART) {
-            int64_t at = (int64_t)y * planes->width + x;
-            int32_t part = least(PART, right - x);
+    int32_t rows[MAX_CELLS], columns[MAX_CELLS][PART], of_row[MAX_CELLS * MAX_CHANNELS], painted[MAX_CHANNELS][PART];
+    for (int32_t start = left; start < right; start += PART) {
+        const int32_t part = least(PART, right - start);
+        for (int32_t x = 0; x < part; x++)
+            weigh(shown_x[start - left + x] - core_left, core_width, across, bell, bell_size, &columns[0][x], PART);
+        for (int32_t y = top; y < bottom; y++) {
+            const int64_t at = (int64_t)y * planes->width + start;
+            const float *mask = planes->mask + at;
+            const int32_t *owners = planes->owners + at;
+            uint8_t *pixels = planes->pixels + at * channels;
+            weigh(shown_y[y - top] - core_top, core_height, down, bell, bell_size, rows, 1);
+            memset(of_row, 0, (size_t)values * sizeof *of_row);
+            for (int32_t i = 0; i < down; i++)
+                for (int32_t j = 0; j < values; j++) of_row[j] += rows[i] * cells[i * values + j];
             if (across == 3) /* the usual case, which a compiler can unroll */
-                paint(of_row, columns + x - left, right - left, part, 3, channels, painted);
+                paint(of_row, columns, part, 3, channels, painted);
             else
-                paint(of_row, columns + x - left, right - left, part, across, channels, painted);
-            for (int32_t i = 0; i < part; i++, at++) {
-                uint8_t *pixel = planes->pixels + at * channels;
-                float share = planes->mask[at];
-                if (planes->owners[at] != number) continue;
+                paint(of_row, columns, part, across, channels, painted);
+            for (int32_t x = 0; x < part; x++) {
+                const int32_t from = x;
+                while (x < part && owners[x] == number && mask[x] == 1) x++;
+                lay(pixels + from * channels, painted, from, x, channels);
+                if (x == part || owners[x] != number) continue;
                 for (int c = 0; c < channels; c++) {
-                    float color = (float)pixel[c], change = ((float)painted[c][i] - color) * share;
-                    pixel[c] = share == 1 ? (uint8_t)painted[c][i] : (uint8_t)(int)(color + change + 0.5f);
+                    uint8_t *pixel = pixels + x * channels + c;
+                    float color = (float)*pixel, change = ((float)painted[c][x] - color) * mask[x];
+                    *pixel = (uint8_t)(int)(color + change + 0.5f);
                 }
             }
         }

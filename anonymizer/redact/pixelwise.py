@@ -5,7 +5,6 @@ by numpy otherwise, to the same result.
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeAlias
@@ -27,10 +26,16 @@ Integers: TypeAlias = npt.NDArray[np.int32]
 Sums: TypeAlias = npt.NDArray[np.int64]
 
 _WEIGHT = 1 << 10
-"""What the weights of a pixel of a surface add up to, as integers: sums of integers are the same in any order."""
+"""What the weights of a pixel of a surface add up to along each axis."""
+_CELL = 1 << 10
+"""Units of distance in a cell of a surface."""
+_SIGMA = 0.5
+"""Standard deviation of the Gaussian that paints the cells, in cells."""
+_BELL = np.rint(2**16 * np.exp(-(np.arange(4 * _CELL) ** 2) / (2 * (_SIGMA * _CELL) ** 2))).astype(np.int32)
+"""Its values by the distance; beyond it is 0."""
 _SAMPLES = 64
 """Of so many visible rows and columns, or up to twice as many, means are taken."""
-_MOST_CELLS, _MOST_CHANNELS = 64, 4  # of the native code
+_MOST_CELLS, _MOST_CHANNELS = 18, 4  # of the native code
 
 
 class _NativePlanes(ctypes.Structure):
@@ -66,92 +71,108 @@ class Planes:
 
 
 @dataclass(frozen=True, slots=True)
-class Profile:
-    """How a share falls off along both axes of a region's reach.
+class Ellipse:
+    """In pixels of the picture, whose corner is 0, 0."""
 
-    Of an ellipse squares of radii, which add up to 1 on it, and those of a larger one around it; otherwise factors of
-    the share.
+    centre_y: float
+    semi_axis_y: float
+    centre_x: float
+    semi_axis_x: float
+
+
+def draw_ellipse(planes: Planes, reach: Area, ellipse: Ellipse, edge: int, number: int) -> None:
+    """Gives a region, an ellipse with a soft edge, the pixels of which it has a larger share than any before it.
+
+    Args:
+        edge: how wide it is, in pixels.
     """
-
-    y: Mask
-    """float32 (2, height) or (1, height)."""
-    x: Mask
-    """float32 (2, width) or (1, width)."""
-
-
-def share_of(profile: Profile) -> Mask:
-    """The share of each pixel that a region by itself replaces, (height, width) of its reach.
-
-    In an ellipse it is 1, and outside the larger one 0; in between it falls linearly along each ray from the centre.
-    """
-    if len(profile.y) == 1:
-        share: Mask = np.outer(profile.y, profile.x)
-        return share
-    inner, outer = (np.add.outer(y, x) for y, x in zip(profile.y, profile.x, strict=True))
-    one = np.float32(1)
-    with np.errstate(divide="ignore", invalid="ignore"):  # in the centre, where the result is not used
-        reciprocal = one / np.sqrt(outer)
-        edge = (reciprocal - one) / (reciprocal - one / np.sqrt(inner))
-    soft: Mask = np.where(inner <= 1, one, np.where(outer < 1, edge, np.float32(0)))
-    return soft
-
-
-def draw_region(planes: Planes, reach: Area, profile: Profile, number: int) -> None:
-    """Gives a region the pixels of which it has a larger share than any before it."""
     native = library()
-    if native is not None:
-        corners = reach.top, reach.left, reach.bottom, reach.right
-        call(native.draw_region, planes.native, *corners, profile.y, profile.x, len(profile.y) == 2, number)
+    if native is None:
+        draw_share(planes, reach, share_of(ellipse, edge, reach), number)
         return
-    share, part = share_of(profile), reach.slices
+    corners = reach.top, reach.left, reach.bottom, reach.right
+    axes = ellipse.centre_y, ellipse.semi_axis_y, ellipse.centre_x, ellipse.semi_axis_x
+    call(native.draw_ellipse, planes.native, *corners, *axes, edge, number)
+
+
+def draw_share(planes: Planes, reach: Area, share: Mask, number: int) -> None:
+    """The same for a region of any shape, of which the share of each pixel in its reach is given."""
+    part = reach.slices
     wins = share > planes.mask[part]
     np.copyto(planes.mask[part], share, where=wins)
     np.copyto(planes.owners[part], number, where=wins)
 
 
-def sum_visible(planes: Planes, y_edges: Sequence[int], x_edges: Sequence[int]) -> Sums:
-    """The sums of the visible pixels in each cell of a grid, and behind them their count, (rows, columns, C + 1).
+def share_of(ellipse: Ellipse, edge: int, reach: Area) -> Mask:
+    """The share of each pixel that an ellipse by itself replaces, (height, width) of its reach.
+
+    It is 1 on the pixels whose centres lie in the ellipse, and 0 outside the one that is larger by the edge; in between
+    it falls linearly along each ray from the centre.
+    """
+    # Shares of the squares of the semi-axes: on an ellipse they add up to 1.
+    y = np.square(np.arange(reach.top, reach.bottom) + (0.5 - ellipse.centre_y))
+    x = np.square(np.arange(reach.left, reach.right) + (0.5 - ellipse.centre_x))
+    inner, outer = (
+        np.add.outer(
+            (y / (ellipse.semi_axis_y + by) ** 2).astype(np.float32),
+            (x / (ellipse.semi_axis_x + by) ** 2).astype(np.float32),
+        )
+        for by in (0, edge)
+    )
+    one = np.float32(1)
+    with np.errstate(divide="ignore", invalid="ignore"):  # in the centre, where the result is not used
+        reciprocal = one / np.sqrt(outer)
+        slope = (reciprocal - one) / (reciprocal - one / np.sqrt(inner))
+    soft: Mask = np.where(inner <= 1, one, np.where(outer < 1, slope, np.float32(0)))
+    return soft
+
+
+def sum_visible(planes: Planes, y_edges: Integers, x_edges: Integers) -> Sums:
+    """The sums of the visible pixels in each cell of N grids, and behind them their count, (N, rows, columns, C + 1).
 
     Of large grids not every pixel is taken, but every second, third... row and column of each cell.
 
     Args:
-        y_edges: where the rows of cells begin and the last one ends, in the picture; cells may be empty.
+        y_edges: int32 (N, rows + 1): where the rows of cells begin and the last one ends, in the picture; cells may be
+            empty.
     """
-    step = max(1, max(y_edges[-1] - y_edges[0], x_edges[-1] - x_edges[0]) // _SAMPLES)
-    sums, native = _no_sums(planes, y_edges, x_edges), library()
+    native, sums = library(), _no_sums(planes, y_edges, x_edges)
     if native is not None and planes.has_plain_pixels:
-        call(native.sum_visible, planes.native, step, *_to_native(y_edges), *_to_native(x_edges), sums)
-    else:
-        _sum_in_grid(planes.pixels, planes.mask == 0, step, y_edges, x_edges, sums)
+        call(native.sum_visible, planes.native, *_to_native(y_edges, x_edges), _SAMPLES, sums)
+        return sums
+    for y, x, of_grid in zip(y_edges, x_edges, sums, strict=True):
+        step = max(1, max(y[-1] - y[0], x[-1] - x[0]) // _SAMPLES)
+        _sum_in_grid(planes.pixels, planes.mask == 0, step, y, x, of_grid)
     return sums
 
 
-def sum_hidden(planes: Planes, number: int, y_edges: Sequence[int], x_edges: Sequence[int]) -> Sums:
-    """The same for all pixels that are wholly hidden for a region, and for no other."""
-    sums, native = _no_sums(planes, y_edges, x_edges), library()
+def sum_hidden(planes: Planes, numbers: Integers, y_edges: Integers, x_edges: Integers) -> Sums:
+    """The same for all pixels that are wholly hidden for a region, and for no other.
+
+    Args:
+        numbers: int32 (N,), of the regions.
+    """
+    native, sums = library(), _no_sums(planes, y_edges, x_edges)
     if native is not None and planes.has_plain_pixels:
-        call(native.sum_hidden, planes.native, number, *_to_native(y_edges), *_to_native(x_edges), sums)
-    else:
-        _sum_in_grid(planes.pixels, (planes.mask == 1) & (planes.owners == number), 1, y_edges, x_edges, sums)
+        call(native.sum_hidden, planes.native, *_to_native(y_edges, x_edges), numbers, sums)
+        return sums
+    for number, y, x, of_grid in zip(numbers, y_edges, x_edges, sums, strict=True):
+        _sum_in_grid(planes.pixels, (planes.mask == 1) & (planes.owners == number), 1, y, x, of_grid)
     return sums
 
 
-def _no_sums(planes: Planes, y_edges: Sequence[int], x_edges: Sequence[int]) -> Sums:
-    return np.zeros((len(y_edges) - 1, len(x_edges) - 1, planes.pixels.shape[2] + 1), np.int64)
+def _no_sums(planes: Planes, y_edges: Integers, x_edges: Integers) -> Sums:
+    return np.zeros((len(y_edges), y_edges.shape[1] - 1, x_edges.shape[1] - 1, planes.pixels.shape[2] + 1), np.int64)
 
 
-def _to_native(edges: Sequence[int]) -> tuple[ctypes.Array[ctypes.c_int32], int]:
-    """Edges of cells, and how many cells there are."""
-    return (ctypes.c_int32 * len(edges))(*edges), len(edges) - 1
+def _to_native(y_edges: Integers, x_edges: Integers) -> tuple[int, Integers, int, Integers, int]:
+    """How many grids, and their edges, each with the number of cells between them."""
+    y, x = np.ascontiguousarray(y_edges, np.int32), np.ascontiguousarray(x_edges, np.int32)
+    return len(y), y, y.shape[1] - 1, x, x.shape[1] - 1
 
 
 def _sum_in_grid(
-    pixels: Pixels,
-    counts: npt.NDArray[np.bool_],
-    step: int,
-    y_edges: Sequence[int],
-    x_edges: Sequence[int],
-    sums: Sums,
+    pixels: Pixels, counts: npt.NDArray[np.bool_], step: int, y_edges: Integers, x_edges: Integers, sums: Sums
 ) -> None:
     """Sums those pixels that count, at every so many rows and columns of each cell, and behind them their number."""
     for row, column in np.ndindex(sums.shape[:2]):
@@ -162,43 +183,69 @@ def _sum_in_grid(
 
 @dataclass(frozen=True, slots=True)
 class Surface:
-    """Colours that go over into each other: those of a few cells, by how near they are to a pixel along both axes."""
+    """Colours that go over into each other: those of cells, by Gaussian weights of how near they are along each axis.
 
-    rows: Integers
-    """int32 (height, down): weights, see `to_weights`."""
-    columns: Integers
-    """int32 (across, width): the same, the other way round."""
+    All are integers, whose sums are the same in any order.
+    """
+
+    core: Area
+    """In which the cells lie, but for the first and the last of each row and column: those are around it."""
+    y: Integers
+    """int32 (height,): which row of the picture each row of the surface shows."""
+    x: Integers
+    """int32 (width,): the same of the columns."""
     cells: Integers
-    """int32 (down, across, C): colours."""
+    """int32 (rows, columns, C): colours."""
 
     def to_pixels(self, dtype: npt.DTypeLike) -> Pixels:
         """(height, width, C)."""
-        rows, columns = self.rows.astype(np.float64), self.columns.astype(np.float64)
-        painted: Pixels = np.empty((len(self.rows), self.columns.shape[1], self.cells.shape[2]), dtype)
+        rows = _weights(self.y - self.core.top, self.core.height, self.cells.shape[0])
+        columns = _weights(self.x - self.core.left, self.core.width, self.cells.shape[1]).T
+        painted: Pixels = np.empty((len(self.y), len(self.x), self.cells.shape[2]), dtype)
         for channel in range(painted.shape[2]):
             sums = rows @ self.cells[:, :, channel] @ columns
-            painted[:, :, channel] = np.floor((sums + _WEIGHT**2 / 2) / _WEIGHT**2)
+            painted[:, :, channel] = (sums + _WEIGHT**2 // 2) // _WEIGHT**2
         return painted
 
 
-def to_weights(weights: npt.NDArray[np.floating]) -> Integers:
-    """Weights (N, cells) as integers, those of each of N pixels with the same sum."""
-    ends = weights.cumsum(axis=1)
-    ends *= _WEIGHT / ends[:, -1:]
-    rounded: Integers = np.rint(ends).astype(np.int32)
-    rounded[:, 1:] -= rounded[:, :-1].copy()
-    return rounded
+def _weights(positions: Integers, length: int, cells: int) -> Sums:
+    """The weight of each of some cells for each pixel, (N, cells): _WEIGHT altogether.
+
+    Args:
+        positions: of the pixels, from where the second cell begins.
+        length: in pixels, of all cells but the first and the last.
+    """
+    inner = cells - 2
+    ends = -_CELL // 2, inner * _CELL + _CELL // 2  # centres of the first and the last cell
+    places = ((2 * positions.astype(np.int64) + 1) * (inner * _CELL // 2) // length).clip(*ends)
+    distances = np.abs(places[:, np.newaxis] - (np.arange(cells) * _CELL - _CELL // 2))
+    weights = np.where(distances < len(_BELL), _BELL[distances.clip(0, len(_BELL) - 1)], 0)
+    sums = weights.cumsum(axis=1, dtype=np.int64)
+    total = sums[:, -1:]
+    weighed: Sums = np.diff((2 * _WEIGHT * sums + total) // (2 * total), axis=1, prepend=0)
+    return weighed
 
 
 def blend(planes: Planes, reach: Area, number: int, painted: Pixels | Surface) -> None:
     """Puts what was painted for a region, (height, width, C) of its reach, in its place, by its share of each pixel."""
     native, pixels, part = library(), planes.pixels, reach.slices
     if native is not None and isinstance(painted, Surface) and planes.has_plain_pixels:
-        down, across = len(painted.rows[0]), len(painted.columns)
-        assert across <= _MOST_CELLS
+        core, (down, across) = painted.core, painted.cells.shape[:2]
+        assert max(down, across) <= _MOST_CELLS
         corners = reach.top, reach.left, reach.bottom, reach.right
-        weights = painted.rows, down, painted.columns, across
-        call(native.blend_surface, planes.native, *corners, number, *weights, painted.cells)
+        frame = core.top, core.height, painted.y, core.left, core.width, painted.x
+        call(
+            native.blend_surface,
+            planes.native,
+            *corners,
+            number,
+            *frame,
+            painted.cells,
+            down,
+            across,
+            _BELL,
+            len(_BELL),
+        )
         return
     replacement = painted.to_pixels(pixels.dtype) if isinstance(painted, Surface) else painted
     share = planes.mask[part] * (planes.owners[part] == number)

@@ -8,7 +8,7 @@ from math import ceil, inf
 from anonymizer.redact.kernel import is_weak
 from anonymizer.redact.mask import Region, draw, to_region
 from anonymizer.redact.methods import METHODS, values_let_through
-from anonymizer.redact.pixelwise import Planes, blend
+from anonymizer.redact.pixelwise import Planes, Surface, blend
 from anonymizer.redact.scene import Scene, Style, Target
 from anonymizer.settings import KINDS, RedactSettings
 from anonymizer.types import Detection, Pixels
@@ -70,7 +70,10 @@ def redact(pixels: Pixels, targets: Sequence[Target], overwrite: bool = False) -
         overwrite: the result may take the place of `pixels`, which saves time.
     """
     scene = to_scene(pixels, targets)
-    painted = [(target, paint(scene, target)) for target in targets if (paint := METHODS[target.style.method])]
+    painted: list[tuple[Target, Pixels | Surface]] = []
+    for name, paint in METHODS.items():
+        group = [target for target in targets if target.style.method == name]
+        painted += zip(group, paint(scene, group), strict=True) if paint else []
     result: Pixels = pixels if overwrite and pixels.flags.writeable else pixels.copy()
     planes = Planes(result, scene.mask, scene.owners)
     for target, replacement in painted:

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from anonymizer.redact.area import Area
-from anonymizer.redact.pixelwise import sum_visible
+from anonymizer.redact.pixelwise import Sums, sum_visible
 from anonymizer.redact.scene import Scene, Target
 from anonymizer.types import Pixels
 
@@ -41,8 +41,9 @@ def brightness(colors: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 def surroundings(scene: Scene, target: Target) -> npt.NDArray[np.float64]:
     """Mean colour of what is visible around the target, (C,); medium gray where nothing is."""
     around = area_around(scene, target)
-    visible = sum_visible(scene.planes, [around.top, around.bottom], [around.left, around.right])
-    return mean_or_gray(visible[0, 0], scene.pixels.dtype)
+    y, x = np.array([[around.top, around.bottom]], np.int32), np.array([[around.left, around.right]], np.int32)
+    color: npt.NDArray[np.float64] = means_or_gray(sum_visible(scene.planes, y, x)[:, 0, 0], scene.pixels.dtype)[0]
+    return color
 
 
 def area_around(scene: Scene, target: Target) -> Area:
@@ -52,6 +53,7 @@ def area_around(scene: Scene, target: Target) -> Area:
     return reach.grown(by, by).inside(scene.size)
 
 
-def mean_or_gray(sums: npt.NDArray[np.int64], dtype: npt.DTypeLike) -> npt.NDArray[np.float64]:
-    """The mean colour, (C,), of pixels of which the sums, and behind them the number, are known."""
-    return sums[:-1] / sums[-1] if sums[-1] else np.full(len(sums) - 1, np.iinfo(np.dtype(dtype)).max / 2)
+def means_or_gray(sums: Sums, dtype: npt.DTypeLike) -> npt.NDArray[np.float64]:
+    """Mean colours, (N, C), of pixels of which the sums, and behind them the numbers, are known, (N, C + 1)."""
+    gray = np.iinfo(np.dtype(dtype)).max / 2
+    return np.where(sums[:, -1:] > 0, sums[:, :-1] / np.maximum(sums[:, -1:], 1), gray)

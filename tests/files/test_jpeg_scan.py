@@ -39,7 +39,12 @@ def new_blocks(content, pixels, changed):
 
 
 def by_native_code(content, anew) -> bytes:
-    return jpeg_scan.replace_blocks(content, read_header(content), [(b.is_touched, b.coefficients) for b in anew])
+    data = jpeg_scan.replace_blocks(content, read_header(content), [(b.is_touched, b.coefficients) for b in anew])
+    return b"\xff\xd8" + data
+
+
+def replaced(content, pixels, changed) -> bytes:
+    return b"\xff\xd8" + jpeg_blocks.replace_blocks(content, pixels, changed)
 
 
 def square(height, width, top=0.3, left=0.3):
@@ -134,17 +139,17 @@ def test_files_without_codes_for_the_new_blocks_go_through_jpeglib(tmp_path, opt
     anew = new_blocks(content, noise(60, 60), changed)
     with pytest.raises(CoefficientsError):
         by_native_code(content, anew)
-    new = jpeg_blocks.replace_blocks(content, noise(60, 60), changed)
+    new = replaced(content, noise(60, 60), changed)
     for one, blocks in zip(components(new, tmp_path), anew, strict=True):
         assert np.array_equal(one[blocks.is_touched], blocks.coefficients)
 
 
 def test_without_native_code_jpeglib_does_it(monkeypatch, tmp_path):
     content, changed = jpeg_file(smooth(60, 60)), square(60, 60)
-    quick = jpeg_blocks.replace_blocks(content, noise(60, 60), changed)
+    quick = replaced(content, noise(60, 60), changed)
     monkeypatch.setattr(jpeg_scan, "library", lambda: None)
     monkeypatch.setattr(jpeg_transform, "library", lambda: None)
-    slow = jpeg_blocks.replace_blocks(content, noise(60, 60), changed)
+    slow = replaced(content, noise(60, 60), changed)
     for one, other in zip(components(quick, tmp_path), components(slow, tmp_path), strict=True):
         assert np.array_equal(one, other)
 
@@ -269,7 +274,7 @@ def test_tables_that_change_between_scans_are_refused():
         ([(0xEE, b"Adobe" + bytes(6) + b"\0"), (0xEE, b"Adobe" + bytes(6) + b"\1")], b"\1\2\3", True),
     ],
 )
-def test_colours_as_decoders_guess_them(segments, identifiers, is_ycbcr):
+def test_colours_as_decoders_guess_them(tmp_path, segments, identifiers, is_ycbcr):
     content = jpeg_file(smooth(40, 40))
     head, scan = parts_of(content)
     plain = [part for part in head if part[1] != 0xE0]
@@ -281,3 +286,9 @@ def test_colours_as_decoders_guess_them(segments, identifiers, is_ycbcr):
     shown = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)[:, :, ::-1]
     assert (np.abs(shown.astype(int) - smooth(40, 40)).max() < 40) == is_ycbcr  # the truth
     assert jpeg_blocks._is_gray_or_ycbcr(read_header(bytes(data)), bytes(data)) == is_ycbcr
+    (tmp_path / "a.jpg").write_bytes(data)
+    picture = read_picture(tmp_path / "a.jpg")
+    encoded = encode_picture(picture, picture.frames, [square(40, 40, 0.5, 0.5)], "strip")
+    again = cv2.imdecode(np.frombuffer(encoded.content, np.uint8), cv2.IMREAD_COLOR)[:, :, ::-1]
+    assert np.abs(again.astype(int) - shown).max() < 40
+    assert encoded.fidelity == ("lossless" if is_ycbcr else "reencoded")

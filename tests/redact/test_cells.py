@@ -15,11 +15,11 @@ BARE = {"cells": 4, "shape": "box", "face_margin": 0.0, "plate_margin": 0.0, "fe
 
 def cells_of(pixels, found, **settings):
     scene, (target,) = scene_of(pixels, [found], RedactSettings(**{**BARE, **settings}))
-    return reduce_to_cells(scene, target).cells
+    return reduce_to_cells(scene, [target]).cells[0]
 
 
 def painted(paint, scene, target):
-    return paint(scene, target).to_pixels(scene.pixels.dtype)
+    return paint(scene, [target])[0].to_pixels(scene.pixels.dtype)
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def test_a_plate_is_one_cell(cells):
 def test_cells_are_never_more_than_asked_for_and_cover_the_core(height, width, cells, shape):
     found = face(5, 5, 5 + width, 5 + height)
     scene, (target,) = scene_of(noise(80, 80), [found], RedactSettings(cells=cells, shape=shape))
-    assert max(reduce_to_cells(scene, target).cells.shape) <= cells
+    assert max(reduce_to_cells(scene, [target]).cells[0].shape) <= cells
     covered = np.zeros((target.region.core.height, target.region.core.width), int)
     for area in [area for row in cell_areas(target) for area in row]:
         covered[area.slices] += 1
@@ -66,7 +66,7 @@ def test_what_remains_of_a_large_face_is_no_more_than_of_a_small_one(paint):
     of_small, (in_small,) = scene_of(small, [face(0, 0, 40, 40)], RedactSettings(**BARE))
     large = small.repeat(10, axis=0).repeat(10, axis=1)
     of_large, (in_large,) = scene_of(large, [face(0, 0, 400, 400)], RedactSettings(**BARE))
-    assert (reduce_to_cells(of_small, in_small).cells == reduce_to_cells(of_large, in_large).cells).all()
+    assert (reduce_to_cells(of_small, [in_small]).cells[0] == reduce_to_cells(of_large, [in_large]).cells[0]).all()
     shrunk = cv2.resize(painted(paint, of_large, in_large), (40, 40), interpolation=cv2.INTER_AREA)
     assert np.abs(shrunk.astype(int) - painted(paint, of_small, in_small)).max() <= 12
 

@@ -127,7 +127,7 @@ def test_cells_are_no_more_than_documented_and_have_few_values(case):
     scene, targets = scene_of(pixels, found, settings)
     values = np.linspace(0, np.iinfo(pixels.dtype).max, LEVELS)
     for target in targets:
-        cells = reduce_to_cells(scene, target).cells
+        cells = reduce_to_cells(scene, [target]).cells[0]
         assert cells.shape[0] * cells.shape[1] <= values_let_through(target.style) <= settings.cells**2
         assert np.isin(cells, values).all()
 

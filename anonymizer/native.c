@@ -1,0 +1,5 @@
+/* By this name native.py knows that the library was built for it. */
+
+#include "native.h"
+
+EXPORTED void interface_1(void) {}

@@ -1,0 +1,136 @@
+"""The native code does to the last bit what numpy does where there is no compiler."""
+
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+from fakes import noise, noise16
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from test_methods import WITH_CELLS, cases
+
+from anonymizer import native
+from anonymizer.files.picture import Frame
+from anonymizer.pipeline import Found, redact_frame
+from anonymizer.redact import pixelwise
+from anonymizer.redact.area import Area
+from anonymizer.redact.pixelwise import Ellipse, Planes, Surface, blend, draw_ellipse, sum_hidden, sum_visible
+from anonymizer.settings import METHODS, Settings
+
+needs_native_code = pytest.mark.skipif(native.library() is None, reason="installed without a C compiler")
+HEIGHT, WIDTH = 40, 300  # wider than what the native code does at once
+
+
+@contextmanager
+def by_numpy():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pixelwise, "library", lambda: None)
+        yield
+
+
+def planes_of(seed, channels=3):
+    """Planes on which some regions lie already, wholly and in part."""
+    random = np.random.default_rng(seed)
+    mask = random.choice(np.array([0, 0.25, 0.7, 1], np.float32), (HEIGHT, WIDTH))
+    owners = np.where(mask > 0, random.integers(1, 3, mask.shape), 0).astype(np.int32)
+    owners[:, 20:] = owners[:, 20:21]
+    mask[:, 20:] = mask[:, 20:21]
+    return Planes(noise(HEIGHT, WIDTH, channels, seed), mask, owners)
+
+
+@st.composite
+def areas(draw):
+    top, bottom = sorted(draw(st.lists(st.integers(0, HEIGHT), min_size=2, max_size=2, unique=True)))
+    left, right = sorted(draw(st.lists(st.integers(0, WIDTH), min_size=2, max_size=2, unique=True)))
+    return Area(top, left, bottom, right)
+
+
+@needs_native_code
+@given(
+    seed=st.integers(0, 99),
+    reach=areas(),
+    centre=st.tuples(st.integers(-40, 80), st.integers(-40, 640)),
+    semi_axes=st.tuples(st.integers(1, 80), st.integers(1, 400)),
+    edge=st.integers(0, 30),
+)
+@settings(max_examples=300, deadline=None)
+def test_same_ellipses(seed, reach, centre, semi_axes, edge):
+    one, other = planes_of(seed), planes_of(seed)
+    ellipse = Ellipse(centre[0] / 2, semi_axes[0] / 2, centre[1] / 2, semi_axes[1] / 2)
+    draw_ellipse(one, reach, ellipse, edge, 7)
+    with by_numpy():
+        draw_ellipse(other, reach, ellipse, edge, 7)
+    assert np.array_equal(one.mask, other.mask)
+    assert np.array_equal(one.owners, other.owners)
+
+
+@st.composite
+def edges(draw, length):
+    """Of two grids with as many cells, which may be empty."""
+    count = draw(st.integers(2, 6))
+    grid = st.lists(st.integers(0, length), min_size=count, max_size=count).map(sorted)
+    return np.array([draw(grid), draw(grid)], np.int32)
+
+
+@needs_native_code
+@given(seed=st.integers(0, 99), channels=st.sampled_from([1, 3, 4]), y=edges(HEIGHT), x=edges(WIDTH))
+@settings(max_examples=300, deadline=None)
+def test_same_sums(seed, channels, y, x):
+    planes, numbers = planes_of(seed, channels), np.array([1, 2], np.int32)
+    visible, hidden = sum_visible(planes, y, x), sum_hidden(planes, numbers, y, x)
+    with by_numpy():
+        assert np.array_equal(visible, sum_visible(planes, y, x))
+        assert np.array_equal(hidden, sum_hidden(planes, numbers, y, x))
+
+
+@needs_native_code
+@given(
+    seed=st.integers(0, 99),
+    channels=st.sampled_from([1, 3, 4]),
+    reach=areas(),
+    core=areas(),
+    grid=st.tuples(st.integers(1, 16), st.integers(1, 16)),
+)
+@settings(max_examples=300, deadline=None)
+def test_same_surfaces(seed, channels, reach, core, grid):
+    one, other = planes_of(seed, channels), planes_of(seed, channels)
+    random = np.random.default_rng(seed)
+    surface = Surface(
+        core,
+        random.integers(-50, HEIGHT + 50, reach.height).astype(np.int32),
+        np.arange(reach.left, reach.right, dtype=np.int32),
+        random.integers(0, 256, (grid[0] + 2, grid[1] + 2, channels)).astype(np.int32),
+    )
+    blend(one, reach, 1, surface)
+    with by_numpy():
+        blend(other, reach, 1, surface)
+    assert np.array_equal(one.pixels, other.pixels)
+
+
+@needs_native_code
+@given(case=cases(METHODS, METHODS))
+@settings(max_examples=100, deadline=None)
+def test_same_pictures(case):
+    pixels, found, chosen = case
+    frame, settings = Frame(pixels), Settings(redact=chosen)
+    result, changed = redact_frame(frame, Found(found, []), settings)
+    with by_numpy():
+        expected, where = redact_frame(frame, Found(found, []), settings)
+    assert np.array_equal(result.pixels, expected.pixels)
+    assert np.array_equal(changed, where)
+
+
+@pytest.mark.parametrize("make", [noise, noise16])
+def test_a_surface_of_one_color_is_that(make):
+    maximum = np.iinfo(make(1, 1).dtype).max
+    surface = Surface(Area(3, 3, 9, 9), *[np.arange(12, dtype=np.int32)] * 2, np.full((5, 4, 3), maximum, np.int32))
+    assert (surface.to_pixels(make(1, 1).dtype) == maximum).all()
+
+
+@given(case=cases(WITH_CELLS, WITH_CELLS))
+@settings(max_examples=50, deadline=None)
+def test_in_place_or_not(case):
+    pixels, found, chosen = case
+    copied = redact_frame(Frame(pixels), Found(found, []), Settings(redact=chosen))[0]
+    frame = Frame(pixels.copy())
+    assert np.array_equal(redact_frame(frame, Found(found, []), Settings(redact=chosen), True)[0].pixels, copied.pixels)
