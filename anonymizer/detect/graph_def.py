@@ -9,6 +9,7 @@ import tensorflow as tf
 from google.protobuf.message import DecodeError
 
 from anonymizer.detect.catalogue import ModelDescription
+from anonymizer.detect.gpu import share_gpus
 from anonymizer.detect.signature import OUTPUTS, LoadedModel, Tensor, check_input, missing_outputs
 from anonymizer.errors import ModelError
 
@@ -20,6 +21,7 @@ def load(model: ModelDescription) -> LoadedModel:
     Raises:
         ModelError: the file is damaged or no detection model.
     """
+    share_gpus()
     graph_def = tf.compat.v1.GraphDef()
     try:
         graph_def.ParseFromString(model.path.read_bytes())

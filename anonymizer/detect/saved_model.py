@@ -9,6 +9,7 @@ import tensorflow as tf
 from google.protobuf.message import DecodeError
 
 from anonymizer.detect.catalogue import ModelDescription
+from anonymizer.detect.gpu import share_gpus
 from anonymizer.detect.signature import OUTPUTS, LoadedModel, Tensor, check_input, missing_outputs
 from anonymizer.errors import ModelError
 
@@ -18,6 +19,7 @@ def load(model: ModelDescription) -> LoadedModel:
     Raises:
         ModelError: the folder is damaged or no detection model.
     """
+    share_gpus()
     try:
         saved = tf.saved_model.load(str(model.path))
         serve = saved.signatures["serving_default"]

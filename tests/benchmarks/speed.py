@@ -58,10 +58,11 @@ def main() -> None:
 
 
 def make_pictures(sources: Sequence[Path], folder: Path, size: tuple[int, int], number: int) -> Path:
-    """Pictures of one size, cut to its proportions and enlarged or shrunk."""
+    """Pictures of one size, cut to its proportions and enlarged or shrunk, from all over the sources."""
     folder.mkdir()
     width, height = size
-    for index, path in enumerate(islice(cycle(sources), number)):
+    chosen = sources[:: max(1, len(sources) // number)]
+    for index, path in enumerate(islice(cycle(chosen), number)):
         picture = cv2.imread(str(path))
         scale = max(width / picture.shape[1], height / picture.shape[0])
         picture = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA if scale < 1 else 2)

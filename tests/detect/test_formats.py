@@ -429,3 +429,14 @@ def test_a_description_speaks_for_its_whole_folder(tmp_path):
     save_saved_model(tmp_path / "saved_model")
     (model,) = find_models(describe(tmp_path, "frozen_inference_graph.pb"))
     assert model.path.name == "frozen_inference_graph.pb"
+
+
+@pytest.mark.parametrize("save", [save_saved_model, save_graph_def])
+def test_worker_processes_share_a_gpu(tmp_path, monkeypatch, save):
+    """TensorFlow would take all of its memory for the first of them."""
+    grows = []
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [f"{kind}:0", f"{kind}:1"])
+    monkeypatch.setattr(tf.config.experimental, "set_memory_growth", lambda gpu, grow: grows.append((gpu, grow)))
+    save(tmp_path / ("face.pb" if save is save_graph_def else "face"))
+    detector_in(tmp_path, kinds=("face",))
+    assert grows == [("GPU:0", True), ("GPU:1", True)]
