@@ -5,8 +5,9 @@ by numpy otherwise, to the same result.
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TypeAlias
 
 import numpy as np
@@ -24,6 +25,7 @@ Owners: TypeAlias = npt.NDArray[np.int32]
 
 Integers: TypeAlias = npt.NDArray[np.int32]
 Sums: TypeAlias = npt.NDArray[np.int64]
+Part: TypeAlias = tuple[slice, slice]
 
 _WEIGHT = 1 << 10
 """What the weights of a pixel of a surface add up to along each axis."""
@@ -140,9 +142,9 @@ def sum_visible(planes: Planes, y_edges: Integers, x_edges: Integers) -> Sums:
     if native is not None and planes.has_plain_pixels:
         call(native.sum_visible, planes.native, *_to_native(y_edges, x_edges), _SAMPLES, sums)
         return sums
-    for y, x, of_grid in zip(y_edges, x_edges, sums, strict=True):
+    for y, x, of_grid in zip(y_edges.tolist(), x_edges.tolist(), sums, strict=True):
         step = max(1, max(y[-1] - y[0], x[-1] - x[0]) // _SAMPLES)
-        _sum_in_grid(planes.pixels, planes.mask == 0, step, y, x, of_grid)
+        _sum_in_grid(planes, partial(_is_visible, planes), step, y, x, of_grid)
     return sums
 
 
@@ -156,9 +158,17 @@ def sum_hidden(planes: Planes, numbers: Integers, y_edges: Integers, x_edges: In
     if native is not None and planes.has_plain_pixels:
         call(native.sum_hidden, planes.native, *_to_native(y_edges, x_edges), numbers, sums)
         return sums
-    for number, y, x, of_grid in zip(numbers, y_edges, x_edges, sums, strict=True):
-        _sum_in_grid(planes.pixels, (planes.mask == 1) & (planes.owners == number), 1, y, x, of_grid)
+    for number, y, x, of_grid in zip(numbers.tolist(), y_edges.tolist(), x_edges.tolist(), sums, strict=True):
+        _sum_in_grid(planes, partial(_is_hidden, planes, number), 1, y, x, of_grid)
     return sums
+
+
+def _is_visible(planes: Planes, part: Part) -> npt.NDArray[np.bool_]:
+    return np.asarray(planes.mask[part] == 0)
+
+
+def _is_hidden(planes: Planes, number: int, part: Part) -> npt.NDArray[np.bool_]:
+    return np.asarray((planes.mask[part] == 1) & (planes.owners[part] == number))
 
 
 def _no_sums(planes: Planes, y_edges: Integers, x_edges: Integers) -> Sums:
@@ -172,13 +182,19 @@ def _to_native(y_edges: Integers, x_edges: Integers) -> tuple[int, Integers, int
 
 
 def _sum_in_grid(
-    pixels: Pixels, counts: npt.NDArray[np.bool_], step: int, y_edges: Integers, x_edges: Integers, sums: Sums
+    planes: Planes,
+    counts: Callable[[Part], npt.NDArray[np.bool_]],
+    step: int,
+    y_edges: Sequence[int],
+    x_edges: Sequence[int],
+    sums: Sums,
 ) -> None:
     """Sums those pixels that count, at every so many rows and columns of each cell, and behind them their number."""
     for row, column in np.ndindex(sums.shape[:2]):
         part = slice(y_edges[row], y_edges[row + 1], step), slice(x_edges[column], x_edges[column + 1], step)
-        sums[row, column, :-1] = pixels[part][counts[part]].sum(axis=0, dtype=np.int64)
-        sums[row, column, -1] = np.count_nonzero(counts[part])
+        count = counts(part)
+        sums[row, column, :-1] = planes.pixels[part][count].sum(axis=0, dtype=np.int64)
+        sums[row, column, -1] = np.count_nonzero(count)
 
 
 @dataclass(frozen=True, slots=True)
