@@ -9,15 +9,6 @@ from setuptools import Extension, find_packages, setup
 HERE = Path(__file__).parent
 VERSION = re.search(r'__version__ = "(.+)"', (HERE / "anonymizer" / "__init__.py").read_text())
 
-NATIVE = [
-    "interface_1",
-    "replace_in_scan",
-    "transform_blocks",
-    "draw_ellipse",
-    "sum_visible",
-    "sum_hidden",
-    "blend_surface",
-]
 # Without contraction: floats must come out as numpy's do.
 QUICK = ["-O3", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off"]
 HEIF = ["pillow-heif>=1.0"]
@@ -49,10 +40,7 @@ setup(
                 "anonymizer/redact/pixelwise.c",
             ],
             depends=["anonymizer/native.h"],
-            export_symbols=NATIVE,
-            extra_compile_args=[]
-            if sys.platform == "win32"
-            else ["-O3", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off"],
+            extra_compile_args=[] if sys.platform == "win32" else QUICK,
             optional=True,
         )
     ],

@@ -1,5 +1,6 @@
 /* What the files of the native code share. */
 
+#include <float.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -8,6 +9,17 @@
 #define EXPORTED __declspec(dllexport)
 #else
 #define EXPORTED __attribute__((visibility("default")))
+#endif
+
+#if defined(FLT_EVAL_METHOD) && FLT_EVAL_METHOD != 0
+#error "floats would not come out as numpy's do"
+#endif
+
+/* What a pointer points to is reached by no other. */
+#ifdef _MSC_VER
+#define ALONE __restrict
+#else
+#define ALONE restrict
 #endif
 
 /* Functions that processors with AVX2 run in a version of their own, where compilers and linkers know how. */

@@ -1,6 +1,6 @@
 """The native code of this package, its *.c files, where it was built: pip builds it where there is a C compiler.
 
-It is quick, and nothing but quick: beside each call of it stands what gives the same without it.
+It is quick, and nothing but quick: whoever calls it has another way to the same result.
 """
 
 from __future__ import annotations
@@ -8,28 +8,33 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable
 from functools import cache
-from importlib.util import find_spec
+from importlib.machinery import EXTENSION_SUFFIXES
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-_LIBRARY = "anonymizer._native"
-_INTERFACE = 1  # as in native.c: a new number whenever what a function takes changes
+_LIBRARY = "_native"  # beside this file
+_INTERFACE = 2  # as in native.c: a new number whenever what a function takes changes
 _INT, _LONG, _ARRAY, _BYTES = ctypes.c_int32, ctypes.c_int64, ctypes.c_void_p, ctypes.c_char_p
 
 
 @cache
 def library() -> ctypes.CDLL | None:
     """None if it was not built, or for another version of this package."""
-    found = find_spec(_LIBRARY)
-    if found is None or found.origin is None:
+    places = (Path(__file__).with_name(_LIBRARY + suffix) for suffix in EXTENSION_SUFFIXES)
+    place = next((place for place in places if place.exists()), None)
+    if place is None:
         return None
-    native = ctypes.CDLL(found.origin)
+    try:
+        native = ctypes.CDLL(str(place))
+    except OSError:  # built for another machine
+        return None
     if not hasattr(native, f"interface_{_INTERFACE}"):
         return None
     takes: dict[str, list[Any]] = {
         "transform_blocks": [_ARRAY, *[_INT] * 3, _ARRAY, *[_INT] * 4, _ARRAY, _INT, *[_ARRAY] * 3],
-        "draw_ellipse": [_ARRAY, *[_INT] * 4, *[ctypes.c_double] * 4, _INT, _INT],
+        "draw_ellipse": [_ARRAY, *[_INT] * 4, *[ctypes.c_double] * 5, _INT],
         "sum_visible": [_ARRAY, _INT, _ARRAY, _INT, _ARRAY, _INT, _INT, _ARRAY],
         "sum_hidden": [_ARRAY, _INT, _ARRAY, _INT, _ARRAY, _INT, _ARRAY, _ARRAY],
         "blend_surface": [_ARRAY, *[_INT] * 5, *[_INT, _INT, _ARRAY] * 2, _ARRAY, _INT, _INT, _ARRAY, _INT],
@@ -46,12 +51,17 @@ def library() -> ctypes.CDLL | None:
 
 
 def call(function: Callable[..., Any], *arguments: Any) -> Any:
-    """Calls native code. Of arrays, whose values must lie one behind the other, and of structures it gets the place."""
+    """Calls native code. Of arrays, whose values must lie one behind the other, and of structures it gets the place.
+
+    Raises:
+        ValueError: they do not.
+    """
     return function(*map(_to_native, arguments))
 
 
 def _to_native(argument: Any) -> Any:
     if isinstance(argument, np.ndarray):
-        assert argument.flags.c_contiguous
+        if not argument.flags.c_contiguous:
+            raise ValueError("an array with gaps")
         return argument.ctypes.data
     return ctypes.byref(argument) if isinstance(argument, ctypes.Structure) else argument

@@ -107,7 +107,8 @@ def _varies(alpha: Alpha, box: Box) -> bool:
     by_y, by_x = box.height / 2, box.width / 2
     rows = slice(max(0, int(box.y_min - by_y)), min(height, ceil(box.y_max + by_y)))
     columns = slice(max(0, int(box.x_min - by_x)), min(width, ceil(box.x_max + by_x)))
-    return bool(np.ptp(alpha[rows, columns]))
+    part = alpha[rows, columns]
+    return bool(part.size and np.ptp(part))
 
 
 def detect_in_alpha(alpha: Alpha | None, detectors: Sequence[Detector], projection: Projection) -> list[Detection]:

@@ -13,7 +13,7 @@ def test_a_library_of_another_version_is_not_used(monkeypatch):
 
 
 def test_without_a_library_there_is_none(monkeypatch):
-    monkeypatch.setattr(native, "_LIBRARY", "anonymizer._not_built")
+    monkeypatch.setattr(native, "_LIBRARY", "_not_built")
     native.library.cache_clear()
     try:
         assert native.library() is None

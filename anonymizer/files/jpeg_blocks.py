@@ -207,7 +207,7 @@ def _new_blocks(
 def _touched(changed: npt.NDArray[np.bool_], shape: tuple[int, int]) -> npt.NDArray[np.bool_]:
     """Which squares of the size of a block, of so many rows and columns, hold a changed pixel."""
     height, width = shape[0] * BLOCK, shape[1] * BLOCK
-    covered = changed
+    covered = np.ascontiguousarray(changed)
     if changed.shape != (height, width):
         covered = np.zeros((height, width), bool)
         covered[: changed.shape[0], : changed.shape[1]] = changed

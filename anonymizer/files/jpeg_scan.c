@@ -1,6 +1,6 @@
 /* Replaces blocks in the entropy-coded data of a sequential JPEG scan (ITU-T T.81, annex F), with the scan's own
  * Huffman codes. The symbols of the blocks that stay are counted, no more, to find where those blocks end; their bits
- * are copied. Nothing but coefficients gets into the output.
+ * are copied. Nothing but the codes of coefficients gets into the output.
  *
  * Built as a library without Python's headers and called by way of ctypes from jpeg_scan.py, which says what each
  * argument means. Whatever is out of the ordinary ends with an error: the caller then takes the slower way.
@@ -94,7 +94,8 @@ static int build(Table *table, const uint8_t *lengths, const uint8_t *symbols) {
         table->first_index[length] = index - code;
         table->last[length] = lengths[length - 1] ? code + lengths[length - 1] - 1 : -1;
         for (int i = 0; i < lengths[length - 1]; i++, code++, index++) {
-            if (code >= 1 << length || index >= 256) return DAMAGED;
+            /* Nothing can be told by the choice among several codes of a symbol. */
+            if (code >= 1 << length || index >= 256 || table->length[symbols[index]]) return DAMAGED;
             table->code[symbols[index]] = (uint16_t)code;
             table->length[symbols[index]] = (uint8_t)length;
             if (length > LOOK) continue;
@@ -253,9 +254,9 @@ static const uint8_t *unstuff(const uint8_t *at, const uint8_t *end, uint8_t *pl
 static uint8_t *stuff(Writer *out, uint8_t *output, const uint8_t *end) {
     const uint8_t *at = out->data;
     finish(out);
-    if (end - output < 2 * (out->at - out->data)) return NULL;
     while (at < out->at) {
         const uint8_t *found = memchr(at, 0xFF, (size_t)(out->at - at)), *next = found ? found + 1 : out->at;
+        if (end - output < next - at + 1) return NULL;
         memcpy(output, at, (size_t)(next - at));
         output += next - at;
         if (found) *output++ = 0;
@@ -327,7 +328,12 @@ EXPORTED int64_t replace_in_scan(
         const uint8_t *first = tables + i * (16 + 256), *second = tables + (MAX_TABLES + i) * (16 + 256);
         if (build(&dc[i], first, first + 16) || build(&ac[i], second, second + 16)) return DAMAGED;
     }
-    for (int c = 0; c < component_count; c++) build_strides(&ac[components[c].ac]);
+    for (int i = 0; i < MAX_TABLES; i++)
+        for (int c = 0; c < component_count; c++)
+            if (components[c].ac == i) {
+                build_strides(&ac[i]);
+                break;
+            }
     Reader in;
     Writer out = {written, written, written + written_capacity, 0, 0};
     State state = {{0}, {0}, 0};

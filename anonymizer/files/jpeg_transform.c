@@ -11,7 +11,7 @@
 enum { SIDE = 8, BLOCK = SIDE * SIDE };
 
 /* The cosine transform of each column, each row but the first times 2^11: cosines[k] = 2^11 cos(k pi / 16). */
-static inline void transform_columns(const double *restrict in, double *restrict out, const double *cosines) {
+static inline void transform_columns(const double *ALONE in, double *ALONE out, const double *cosines) {
     const double c1 = cosines[1], c2 = cosines[2], c3 = cosines[3], c4 = cosines[4];
     const double c5 = cosines[5], c6 = cosines[6], c7 = cosines[7];
     for (int x = 0; x < SIDE; x++) {
@@ -30,7 +30,7 @@ static inline void transform_columns(const double *restrict in, double *restrict
     }
 }
 
-static inline void transpose(const double *restrict in, double *restrict out) {
+static inline void transpose(const double *ALONE in, double *ALONE out) {
     for (int y = 0; y < SIDE; y++)
         for (int x = 0; x < SIDE; x++) out[x * SIDE + y] = in[y * SIDE + x];
 }

@@ -18,6 +18,8 @@ RADIUS_PX = 3
 MIN_SURROUNDINGS_PX = 2 * RADIUS_PX
 LONGEST_SIDE_PX = 64
 """Larger objects are filled in a copy that is shrunk to this size: streaks become soft, and time stays bounded."""
+THINNEST_PX = 8
+"""In thinner pictures OpenCV's result is not the same each time."""
 WHOLLY = 0.999
 """A pixel of the shrunk copy is read if it shows visible pixels alone, but for rounding."""
 
@@ -32,14 +34,12 @@ def paint(scene: Scene, target: Target) -> Pixels:
     # What is hidden is erased first, so that whatever OpenCV reads there, it is no part of the picture.
     crop = (scene.pixels[around.slices] * visible[:, :, np.newaxis]).astype(np.float32) / np.float32(unit)
     shows = _shrink(visible.astype(np.float32)) > WHOLLY
-    if not shows.any():
+    if not shows.any() or min(shows.shape) < THINNEST_PX:
         color = np.rint(surroundings(scene, target)).astype(dtype)
         return np.broadcast_to(color, (reach.height, reach.width, len(color)))
     holes = (~shows).astype(np.uint8)
     planes = [_shrink(crop[:, :, channel]) for channel in range(crop.shape[2])]
     filled = np.dstack([cv2.inpaint(plane, holes, RADIUS_PX, cv2.INPAINT_TELEA) for plane in planes])
-    # In rows and columns of one pixel OpenCV has no gradient, and answers with no numbers.
-    filled = np.where(np.isfinite(filled), filled, surroundings(scene, target).astype(np.float32) / np.float32(unit))
     enlarged = cv2.resize(filled, (around.width, around.height), interpolation=cv2.INTER_LINEAR).reshape(crop.shape)
     top, left = reach.top - around.top, reach.left - around.left
     part = enlarged[top : top + reach.height, left : left + reach.width]

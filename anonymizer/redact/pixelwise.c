@@ -45,7 +45,8 @@ static inline float squared_radius(int32_t at, double centre, double semi_axis) 
 
 EXPORTED FASTER void draw_ellipse(
     const Planes *planes, int32_t top, int32_t left, int32_t bottom, int32_t right, /* reach */
-    double centre_y, double semi_axis_y, double centre_x, double semi_axis_x, int32_t edge, int32_t number)
+    double centre_y, double semi_axis_y, double centre_x, double semi_axis_x,
+    double edge, int32_t number)
 {
     float inner_x[PART], outer_x[PART];
     for (int32_t start = left; start < right; start += PART) {

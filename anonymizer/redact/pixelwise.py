@@ -60,8 +60,8 @@ class Planes:
     @cached_property
     def native(self) -> _NativePlanes:
         """For the native code, which reads and writes the planes where they are."""
-        assert self.mask.flags.c_contiguous
-        assert self.owners.flags.c_contiguous
+        if not self.mask.flags.c_contiguous or not self.owners.flags.c_contiguous:
+            raise ValueError("planes with gaps")
         pixels = self.pixels.ctypes.data if self.has_plain_pixels else None
         return _NativePlanes(pixels, self.mask.ctypes.data, self.owners.ctypes.data, *self.pixels.shape[1:])
 
@@ -140,7 +140,7 @@ def sum_visible(planes: Planes, y_edges: Integers, x_edges: Integers) -> Sums:
     """
     native, sums = library(), _no_sums(planes, y_edges, x_edges)
     if native is not None and planes.has_plain_pixels:
-        call(native.sum_visible, planes.native, *_to_native(y_edges, x_edges), _SAMPLES, sums)
+        call(native.sum_visible, planes.native, *_grids(y_edges, x_edges), _SAMPLES, sums)
         return sums
     for y, x, of_grid in zip(y_edges.tolist(), x_edges.tolist(), sums, strict=True):
         step = max(1, max(y[-1] - y[0], x[-1] - x[0]) // _SAMPLES)
@@ -156,7 +156,7 @@ def sum_hidden(planes: Planes, numbers: Integers, y_edges: Integers, x_edges: In
     """
     native, sums = library(), _no_sums(planes, y_edges, x_edges)
     if native is not None and planes.has_plain_pixels:
-        call(native.sum_hidden, planes.native, *_to_native(y_edges, x_edges), numbers, sums)
+        call(native.sum_hidden, planes.native, *_grids(y_edges, x_edges), np.ascontiguousarray(numbers, np.int32), sums)
         return sums
     for number, y, x, of_grid in zip(numbers.tolist(), y_edges.tolist(), x_edges.tolist(), sums, strict=True):
         _sum_in_grid(planes, partial(_is_hidden, planes, number), 1, y, x, of_grid)
@@ -175,7 +175,7 @@ def _no_sums(planes: Planes, y_edges: Integers, x_edges: Integers) -> Sums:
     return np.zeros((len(y_edges), y_edges.shape[1] - 1, x_edges.shape[1] - 1, planes.pixels.shape[2] + 1), np.int64)
 
 
-def _to_native(y_edges: Integers, x_edges: Integers) -> tuple[int, Integers, int, Integers, int]:
+def _grids(y_edges: Integers, x_edges: Integers) -> tuple[int, Integers, int, Integers, int]:
     """How many grids, and their edges, each with the number of cells between them."""
     y, x = np.ascontiguousarray(y_edges, np.int32), np.ascontiguousarray(x_edges, np.int32)
     return len(y), y, y.shape[1] - 1, x, x.shape[1] - 1
@@ -247,7 +247,8 @@ def blend(planes: Planes, reach: Area, number: int, painted: Pixels | Surface) -
     native, pixels, part = library(), planes.pixels, reach.slices
     if native is not None and isinstance(painted, Surface) and planes.has_plain_pixels:
         core, (down, across) = painted.core, painted.cells.shape[:2]
-        assert max(down, across) <= _MOST_CELLS
+        if max(down, across) > _MOST_CELLS:
+            raise ValueError(f"{down} x {across} cells")
         corners = reach.top, reach.left, reach.bottom, reach.right
         frame = core.top, core.height, painted.y, core.left, core.width, painted.x
         call(

@@ -130,6 +130,24 @@ def test_damaged_files_are_refused(kind):
         by_native_code(damaged(kind, whole), anew)
 
 
+def test_codes_among_which_an_encoder_could_choose_are_refused():
+    """The choice among two codes of a symbol could tell something that nobody sees in the picture."""
+    whole = jpeg_file(noise(60, 60))
+    anew = new_blocks(whole, smooth(60, 60), square(60, 60))
+    codes = next(segment for segment in read_segments(whole) if segment.marker == DHT and segment.payload[0] == 0x10)
+    last, first = codes.end - 1, codes.start + 4 + 1 + 16
+    assert whole[last] != whole[first]
+    with pytest.raises(CoefficientsError, match="damaged"):
+        by_native_code(whole[:last] + whole[first : first + 1] + whole[last + 1 :], anew)
+
+
+def test_flags_of_another_size_never_reach_the_native_code():
+    content = jpeg_file(noise(60, 60))
+    anew = [(np.zeros((1, 1), bool), np.zeros((0, 8, 8), np.int16))] * 3
+    with pytest.raises(ValueError, match="number of blocks"):
+        jpeg_scan.replace_blocks(content, read_header(content), anew)
+
+
 @pytest.mark.parametrize("options", [{"progressive": True}, {"optimize": True}])
 def test_files_without_codes_for_the_new_blocks_go_through_jpeglib(tmp_path, options):
     """Codes made for a picture of one colour have none for others."""
