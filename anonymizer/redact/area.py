@@ -39,7 +39,3 @@ class Area:
         """The part that lies in a picture of this height and width, which the area must touch."""
         height, width = size
         return Area(max(0, self.top), max(0, self.left), min(height, self.bottom), min(width, self.right))
-
-    def relative_to(self, whole: Area) -> Area:
-        """The same area, in pixels of another that it lies in."""
-        return Area(self.top - whole.top, self.left - whole.left, self.bottom - whole.top, self.right - whole.left)

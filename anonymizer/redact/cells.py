@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -52,7 +51,7 @@ def reduce_to_cells(scene: Scene, targets: Sequence[Target]) -> Amid:
     Args:
         targets: of the same number of rows and columns of cells, see `by_grid`.
     """
-    y, x = _edges(targets)
+    y, x = cell_edges(targets)
     areas = [area_around(scene, target) for target in targets]
     wide_y = np.column_stack([[area.top for area in areas], y, [area.bottom for area in areas]])
     wide_x = np.column_stack([[area.left for area in areas], x, [area.right for area in areas]])
@@ -68,16 +67,7 @@ def reduce_to_cells(scene: Scene, targets: Sequence[Target]) -> Amid:
     return Amid(np.rint(brightness(colors) / step) * step, around, visible)
 
 
-def cell_areas(target: Target) -> list[list[Area]]:
-    """Rows of cells, inside the target's core and relative to it."""
-    core, (y, x) = target.region.core, _edges([target])
-    return [
-        [Area(top, left, bottom, right).relative_to(core) for left, right in pairwise(x[0].tolist())]
-        for top, bottom in pairwise(y[0].tolist())
-    ]
-
-
-def _edges(targets: Sequence[Target]) -> tuple[Integers, Integers]:
+def cell_edges(targets: Sequence[Target]) -> tuple[Integers, Integers]:
     """Where the rows and columns of cells of each target begin, and the last ones end, (N, rows + 1) and so on."""
     rows, columns = _grid(targets[0])
     cores = np.array(

@@ -79,12 +79,6 @@ class Scene:
             np.greater(self.mask[part], 0, out=changed[part])
         return changed
 
-    def own(self, target: Target) -> Flags:
-        """1 where a pixel of the target's core is hidden for it, (height, width) of that core, otherwise 0."""
-        part = target.region.core.slices
-        own: Flags = ((self.owners[part] == target.number) & (self.mask[part] == 1)).astype(np.uint8)
-        return own
-
     def visible(self, area: Area) -> Flags:
         """1 where nothing is replaced, (height, width) of the area, otherwise 0."""
         visible: Flags = (self.mask[area.slices] == 0).astype(np.uint8)

@@ -1,3 +1,5 @@
+from itertools import pairwise, product, starmap
+
 import cv2
 import numpy as np
 import pytest
@@ -6,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anonymizer.redact import gaussian, mosaic
-from anonymizer.redact.cells import LEVELS, cell_areas, reduce_to_cells
+from anonymizer.redact.cells import LEVELS, cell_edges, reduce_to_cells
 from anonymizer.redact.solid import LUMA
 from anonymizer.settings import RedactSettings
 
@@ -39,10 +41,12 @@ def test_cells_are_never_more_than_asked_for_and_cover_the_core(height, width, c
     found = face(5, 5, 5 + width, 5 + height)
     scene, (target,) = scene_of(noise(80, 80), [found], RedactSettings(cells=cells, shape=shape))
     assert max(reduce_to_cells(scene, [target]).cells[0].shape) <= cells
-    covered = np.zeros((target.region.core.height, target.region.core.width), int)
-    for area in [area for row in cell_areas(target) for area in row]:
-        covered[area.slices] += 1
-    assert (covered == 1).all()
+    y, x = (edges[0].tolist() for edges in cell_edges([target]))
+    covered = np.zeros((80, 80), int)
+    for rows, columns in product(starmap(slice, pairwise(y)), starmap(slice, pairwise(x))):
+        covered[rows, columns] += 1
+    assert (covered[target.region.core.slices] == 1).all()
+    assert covered.sum() == target.region.core.height * target.region.core.width
 
 
 @pytest.mark.parametrize("pixels", [noise(80, 80), noise16(80, 80)])

@@ -4,6 +4,8 @@ Whatever is hidden may be exchanged for anything else that has the same cells (g
 all (solid, image, inpaint), and the output stays the same to the last bit.
 """
 
+from itertools import pairwise, product, starmap
+
 import numpy as np
 import pytest
 from fakes import noise, noise16, scene_of
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from anonymizer.pipeline import redact_detections
-from anonymizer.redact.cells import LEVELS, cell_areas, reduce_to_cells
+from anonymizer.redact.cells import LEVELS, cell_edges, reduce_to_cells
 from anonymizer.redact.methods import METHODS, values_let_through
 from anonymizer.redact.redact import to_style
 from anonymizer.redact.scene import Style
@@ -65,15 +67,14 @@ def exchanged(pixels, found, settings, seed):
     scene, targets = scene_of(pixels, found, settings)
     random, other = np.random.default_rng(seed), pixels.copy()
     for target in targets:
-        core = target.region.core
-        own = scene.own(target).astype(bool)
-        part = other[core.slices]
+        own = (scene.mask == 1) & (scene.owners == target.number)
         if target.style.method in READ_NOTHING:
-            part[own] = random.integers(0, np.iinfo(pixels.dtype).max + 1, part[own].shape)
+            other[own] = random.integers(0, np.iinfo(pixels.dtype).max + 1, other[own].shape)
         elif target.style.method in WITH_CELLS:
-            for area in (area for row in cell_areas(target) for area in row):
-                cell, mine = part[area.slices], own[area.slices]
-                cell[mine] = random.permutation(cell[mine])
+            y, x = (edges[0].tolist() for edges in cell_edges([target]))
+            for rows, columns in product(starmap(slice, pairwise(y)), starmap(slice, pairwise(x))):
+                mine = own[rows, columns]
+                other[rows, columns][mine] = random.permutation(other[rows, columns][mine])
     return other
 
 
