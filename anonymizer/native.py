@@ -16,7 +16,7 @@ import numpy as np
 
 _LIBRARY = "_native"  # beside this file
 _INTERFACE = 2  # as in native.c: a new number whenever what a function takes changes
-_INT, _LONG, _ARRAY, _BYTES = ctypes.c_int32, ctypes.c_int64, ctypes.c_void_p, ctypes.c_char_p
+_INT, _LONG, _ARRAY = ctypes.c_int32, ctypes.c_int64, ctypes.c_void_p
 
 
 @cache
@@ -39,7 +39,7 @@ def library() -> ctypes.CDLL | None:
         "sum_hidden": [_ARRAY, _INT, _ARRAY, _INT, _ARRAY, _INT, _ARRAY, _ARRAY],
         "blend_surface": [_ARRAY, *[_INT] * 5, *[_INT, _INT, _ARRAY] * 2, _ARRAY, _INT, _INT, _ARRAY, _INT],
         "replace_in_scan": [
-            *(_ARRAY, _LONG, _ARRAY, *[_INT] * 4, _BYTES, _ARRAY, _INT),
+            *(_ARRAY, _LONG, _ARRAY, *[_INT] * 4, _ARRAY, _ARRAY, _INT),
             *(_ARRAY, _ARRAY, _LONG, _ARRAY, _LONG, ctypes.POINTER(_LONG)),
         ],
     }

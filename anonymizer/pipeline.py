@@ -25,6 +25,7 @@ from anonymizer.files.write import remove_files, write_files
 from anonymizer.record.detections import to_json
 from anonymizer.redact.pixelwise import Mask
 from anonymizer.redact.redact import redact, to_scene, to_targets, weaknesses
+from anonymizer.redact.scene import Target
 from anonymizer.settings import KINDS, DetectSettings, Projection, Settings
 from anonymizer.types import Alpha, Box, Detection, Job, Pixels, Pixels8, Result
 
@@ -71,10 +72,9 @@ def redact_frame(
     Args:
         overwrite: the result may take the place of the frame's pixels, which saves time.
     """
-    size = frame.pixels.shape[0], frame.pixels.shape[1]
-    targets = to_targets(found.detections, size, settings.redact)
+    targets = _targets_in(frame.pixels, found.detections, settings)
     if not targets:
-        return frame, np.zeros(size, bool)
+        return frame, np.zeros(frame.pixels.shape[:2], bool)
     pixels, scene = redact(frame.pixels, targets, overwrite)
     return Frame(pixels, redact_alpha(frame.alpha, found.in_alpha, settings)), scene.changed
 
@@ -228,13 +228,17 @@ def _not_counted(found: Sequence[Found]) -> list[str]:
 
 def redact_detections(pixels: Pixels, detections: Sequence[Detection], settings: Settings) -> tuple[Pixels, Mask]:
     """The picture without what was found in it, and the mask of that."""
-    result, scene = redact(pixels, to_targets(detections, (pixels.shape[0], pixels.shape[1]), settings.redact))
+    result, scene = redact(pixels, _targets_in(pixels, detections, settings))
     return result, scene.mask
 
 
 def mask_detections(pixels: Pixels, detections: Sequence[Detection], settings: Settings) -> Mask:
     """The mask alone, with nothing painted."""
-    return to_scene(pixels, to_targets(detections, (pixels.shape[0], pixels.shape[1]), settings.redact)).mask
+    return to_scene(pixels, _targets_in(pixels, detections, settings)).mask
+
+
+def _targets_in(pixels: Pixels, detections: Sequence[Detection], settings: Settings) -> list[Target]:
+    return to_targets(detections, (pixels.shape[0], pixels.shape[1]), settings.redact)
 
 
 def redact_alpha(alpha: Alpha | None, in_alpha: Sequence[Detection], settings: Settings) -> Alpha | None:

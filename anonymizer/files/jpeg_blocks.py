@@ -145,10 +145,7 @@ def reach_of_blocks(content: bytes, changed: npt.NDArray[np.bool_]) -> npt.NDArr
     vertical, horizontal = _steps(content)
     height, width = changed.shape
     rows, columns = -(-height // (BLOCK * vertical)), -(-width // (BLOCK * horizontal))
-    size = (rows * BLOCK * vertical, columns * BLOCK * horizontal)
-    padded = np.zeros(size, bool)
-    padded[:height, :width] = changed
-    touched = padded.reshape(rows, BLOCK * vertical, columns, BLOCK * horizontal).any(axis=(1, 3))
+    touched = _coarser(_touched(changed, (rows * vertical, columns * horizontal)), (vertical, horizontal))
     reach = touched.repeat(BLOCK * vertical, axis=0).repeat(BLOCK * horizontal, axis=1).astype(np.uint8)
     neighbours = np.ones((2 * vertical + 1, 2 * horizontal + 1), np.uint8)
     return np.asarray(cv2.dilate(reach, neighbours)[:height, :width] > 0)
@@ -197,8 +194,7 @@ def _new_blocks(
         if one.table not in tables or not tables[one.table].all():
             raise CoefficientsError("a quantisation table is missing, or holds zeros")
         near = squares[: one.rows * one.steps[0], : one.columns * one.steps[1]]
-        parts = [near[y :: one.steps[0], x :: one.steps[1]] for y, x in np.ndindex(one.steps)]
-        is_touched = np.asarray(np.logical_or.reduce(parts))
+        is_touched = _coarser(near, one.steps)
         coefficients = quantised_coefficients(pixels, number, is_touched, one.steps, tables[one.table])
         anew.append(NewBlocks(is_touched, coefficients))
     return anew
@@ -213,3 +209,8 @@ def _touched(changed: npt.NDArray[np.bool_], shape: tuple[int, int]) -> npt.NDAr
         covered[: changed.shape[0], : changed.shape[1]] = changed
     rows_of_squares = covered.view(np.uint64).reshape(shape[0], BLOCK, shape[1])  # eight pixels in each number
     return np.asarray(np.bitwise_or.reduce(rows_of_squares, axis=1) != 0)
+
+
+def _coarser(squares: npt.NDArray[np.bool_], steps: tuple[int, int]) -> npt.NDArray[np.bool_]:
+    """Which groups of squares, so many vertically and horizontally, hold one that is touched."""
+    return np.asarray(np.logical_or.reduce([squares[y :: steps[0], x :: steps[1]] for y, x in np.ndindex(steps)]))

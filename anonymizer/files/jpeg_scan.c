@@ -33,6 +33,7 @@ typedef struct {
     uint16_t code[256];
     uint8_t length[256]; /* 0: no such symbol */
     uint8_t look_length[1 << LOOK], look_symbol[1 << LOOK]; /* of short codes; length 0: a longer one */
+    int has_strides;
     Stride strides[1 << LOOK];
 } Table;
 
@@ -109,6 +110,8 @@ static int build(Table *table, const uint8_t *lengths, const uint8_t *symbols) {
 }
 
 static void build_strides(Table *table) {
+    if (table->has_strides) return; /* for another component */
+    table->has_strides = 1;
     for (uint32_t bits = 0; bits < 1 << LOOK; bits++) table->strides[bits] = stride_of(table, bits << (32 - LOOK));
 }
 
@@ -136,19 +139,19 @@ static void finish(Writer *out) {
     while (out->count) *out->at++ = (uint8_t)(out->bits >> (out->count -= 8));
 }
 
-/* Copies what the reader has gone through since a bit. */
-static int copy(Reader *in, Writer *out, int64_t from) {
+/* Copies some bits of the source. */
+static int copy(const Reader *in, Writer *out, int64_t from, int64_t to) {
     Reader part = {in->data, in->size, from};
-    if (out->end - out->at < (in->at - from) / 8 + MOST_BYTES_OF_BLOCK) return NO_ROOM;
-    if (part.at < in->at && (part.at & 7) + (out->count & 7) == 0) {
+    if (out->end - out->at < (to - from) / 8 + MOST_BYTES_OF_BLOCK) return NO_ROOM;
+    if (part.at < to && (part.at & 7) + (out->count & 7) == 0) {
         while (out->count) *out->at++ = (uint8_t)(out->bits >> (out->count -= 8));
-        int64_t bytes = (in->at - part.at) / 8;
+        int64_t bytes = (to - part.at) / 8;
         memcpy(out->at, part.data + part.at / 8, (size_t)bytes);
         out->at += bytes;
         part.at += 8 * bytes;
     }
-    for (; part.at + 32 <= in->at; part.at += 32) put(out, (uint32_t)(peek(&part) >> 32), 32);
-    int rest = (int)(in->at - part.at);
+    for (; part.at + 32 <= to; part.at += 32) put(out, (uint32_t)(peek(&part) >> 32), 32);
+    int rest = (int)(to - part.at);
     if (rest) put(out, (uint32_t)(peek(&part) >> 32 >> (32 - rest)), rest);
     return 0;
 }
@@ -298,10 +301,8 @@ static int pass_block(
     int stays = is_inside && !anew;
     int32_t value = anew ? anew[0] : is_inside ? state->read[c] : state->written[c];
     if (!stays || value - state->written[c] != difference) {
-        int64_t behind = in->at;
-        in->at = start;
-        if ((error = copy(in, out, state->copied))) return error;
-        in->at = state->copied = behind;
+        if ((error = copy(in, out, state->copied, start))) return error;
+        state->copied = in->at;
         if ((error = put_dc(out, dc, value - state->written[c]))) return error;
     }
     state->written[c] = value;
@@ -318,7 +319,7 @@ EXPORTED int64_t replace_in_scan(
     int32_t columns, int32_t rows, int32_t restart_interval, /* units */
     const uint8_t *tables, /* (2, 4, 16 + 256): DC and AC; how many codes have each length, and their symbols */
     const int16_t *blocks, int32_t block_count, /* (block_count, 64), row by row */
-    uint8_t *plain, /* room for `data` and 1024 bytes */
+    uint8_t *plain, /* room for `data` and MOST_BYTES_OF_BLOCK more */
     uint8_t *written, int64_t written_capacity, uint8_t *output, int64_t capacity, int64_t *consumed)
 {
     Table dc[MAX_TABLES], ac[MAX_TABLES];
@@ -328,12 +329,7 @@ EXPORTED int64_t replace_in_scan(
         const uint8_t *first = tables + i * (16 + 256), *second = tables + (MAX_TABLES + i) * (16 + 256);
         if (build(&dc[i], first, first + 16) || build(&ac[i], second, second + 16)) return DAMAGED;
     }
-    for (int i = 0; i < MAX_TABLES; i++)
-        for (int c = 0; c < component_count; c++)
-            if (components[c].ac == i) {
-                build_strides(&ac[i]);
-                break;
-            }
+    for (int c = 0; c < component_count; c++) build_strides(&ac[components[c].ac]);
     Reader in;
     Writer out = {written, written, written + written_capacity, 0, 0};
     State state = {{0}, {0}, 0};
@@ -345,7 +341,7 @@ EXPORTED int64_t replace_in_scan(
             if (restart_interval && until_restart-- == 0) {
                 /* What is left of a byte before the marker does not matter. */
                 if (in.size - in.at >= 8 || data + size - at < 2 || at[1] != 0xD0 + (restarts & 7)) return DAMAGED;
-                if ((error = copy(&in, &out, state.copied))) return error;
+                if ((error = copy(&in, &out, state.copied, in.at))) return error;
                 if (!(to = stuff(&out, to, end)) || end - to < 2) return NO_ROOM;
                 *to++ = 0xFF;
                 *to++ = (uint8_t)(0xD0 + (restarts++ & 7));
@@ -367,7 +363,7 @@ EXPORTED int64_t replace_in_scan(
             }
         }
     if (in.size - in.at >= 8) return DAMAGED; /* data behind the last unit */
-    if ((error = copy(&in, &out, state.copied))) return error;
+    if ((error = copy(&in, &out, state.copied, in.at))) return error;
     if (!(to = stuff(&out, to, end))) return NO_ROOM;
     *consumed = at - data;
     return to - output;

@@ -81,7 +81,7 @@ def replace_blocks(
         components,
         len(components),
         *(columns, rows, _restart_interval(segments)),
-        _huffman_tables(segments).tobytes(),
+        _huffman_tables(segments),
         blocks,
         len(blocks),
         plain,

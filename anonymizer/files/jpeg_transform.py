@@ -21,18 +21,22 @@ _GRAY = (_UNIT,)
 _CENTRE = 128
 """What is subtracted from luminance; differences lie around 0 already."""
 _SCALE = 1 << 11
-_COSINES = np.rint(_SCALE * np.cos(np.arange(BLOCK) * np.pi / (2 * BLOCK)))
+
+
+def _scaled_cosines(angles: npt.NDArray[np.int_]) -> npt.NDArray[np.float64]:
+    """Whole numbers; the angles are in units of pi / 16."""
+    return np.asarray(np.rint(_SCALE * np.cos(angles * np.pi / (2 * BLOCK))), np.float64)
+
+
+_COSINES = _scaled_cosines(np.arange(BLOCK))
 
 
 def _basis() -> npt.NDArray[np.float64]:
     """The matrix B by which B @ samples @ B.T is the cosine transform of a block but for `_norms`, (8, 8)."""
     frequency, position = np.mgrid[0:BLOCK, 0:BLOCK]
-    angle = (2 * position + 1) * frequency % (4 * BLOCK)  # in units of pi / 16
-    folded = np.minimum(angle, 4 * BLOCK - angle)
-    basis = np.where(folded > BLOCK, -1, 1) * _COSINES[np.where(folded > BLOCK, 2 * BLOCK - folded, folded) % BLOCK]
-    basis[folded == BLOCK] = 0
+    basis: npt.NDArray[np.float64] = _scaled_cosines((2 * position + 1) * frequency)
     basis[0] = 1
-    return np.asarray(basis, np.float64)
+    return basis
 
 
 def _norms() -> npt.NDArray[np.float64]:

@@ -34,13 +34,12 @@ def paint(scene: Scene, targets: Sequence[Target]) -> list[Surface]:
 
 def colors_of(scene: Scene, targets: Sequence[Target]) -> list[Integers]:
     """The colours of the cells of each target, and on every side one more, int32 (rows + 2, columns + 2, C)."""
-    colors: list[Integers] = [np.empty((0, 0, 0), np.int32)] * len(targets)
+    colors: dict[int, Integers] = {}  # by the place of the target
     maximum = np.iinfo(scene.pixels.dtype).max
     for places in by_grid(targets):
         amid = reduce_to_cells(scene, [targets[place] for place in places])
-        for place, cells in zip(places, _with_surroundings(amid, maximum), strict=True):
-            colors[place] = cells
-    return colors
+        colors.update(zip(places, _with_surroundings(amid, maximum), strict=True))
+    return [colors[place] for place in range(len(targets))]
 
 
 def _with_surroundings(amid: Amid, maximum: int) -> Integers:

@@ -8,9 +8,10 @@
 
 #include "../native.h"
 
-enum { MAX_CHANNELS = 4, MAX_CELLS = 18, PART = 256, CELL = 1 << 10, WEIGHT = 1 << 10 };
+enum { PART = 256 }; /* pixels that are worked on at once */
 
 /* Must be as in pixelwise.py. */
+enum { MAX_CHANNELS = 4, MAX_CELLS = 18, CELL = 1 << 10, WEIGHT = 1 << 10 };
 typedef struct {
     uint8_t *pixels; /* (height, width, channels) */
     float *mask;     /* (height, width) */

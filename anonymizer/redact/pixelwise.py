@@ -69,7 +69,7 @@ class Planes:
     def has_plain_pixels(self) -> bool:
         """Whether native code can read and write the pixels."""
         plain = self.pixels.dtype == np.uint8 and self.pixels.flags.c_contiguous
-        return bool(plain and self.pixels.shape[2] <= _MOST_CHANNELS and library() is not None)
+        return bool(plain and self.pixels.shape[2] <= _MOST_CHANNELS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +129,11 @@ def share_of(ellipse: Ellipse, edge: int, reach: Area) -> Mask:
     return soft
 
 
+def _library_for(planes: Planes) -> ctypes.CDLL | None:
+    """The native code, if it was built and can work on the pixels."""
+    return library() if planes.has_plain_pixels else None
+
+
 def sum_visible(planes: Planes, y_edges: Integers, x_edges: Integers) -> Sums:
     """The sums of the visible pixels in each cell of N grids, and behind them their count, (N, rows, columns, C + 1).
 
@@ -138,8 +143,8 @@ def sum_visible(planes: Planes, y_edges: Integers, x_edges: Integers) -> Sums:
         y_edges: int32 (N, rows + 1): where the rows of cells begin and the last one ends, in the picture; cells may be
             empty.
     """
-    native, sums = library(), _no_sums(planes, y_edges, x_edges)
-    if native is not None and planes.has_plain_pixels:
+    native, sums = _library_for(planes), _no_sums(planes, y_edges, x_edges)
+    if native is not None:
         call(native.sum_visible, planes.native, *_grids(y_edges, x_edges), _SAMPLES, sums)
         return sums
     for y, x, of_grid in zip(y_edges.tolist(), x_edges.tolist(), sums, strict=True):
@@ -154,8 +159,8 @@ def sum_hidden(planes: Planes, numbers: Integers, y_edges: Integers, x_edges: In
     Args:
         numbers: int32 (N,), of the regions.
     """
-    native, sums = library(), _no_sums(planes, y_edges, x_edges)
-    if native is not None and planes.has_plain_pixels:
+    native, sums = _library_for(planes), _no_sums(planes, y_edges, x_edges)
+    if native is not None:
         call(native.sum_hidden, planes.native, *_grids(y_edges, x_edges), np.ascontiguousarray(numbers, np.int32), sums)
         return sums
     for number, y, x, of_grid in zip(numbers.tolist(), y_edges.tolist(), x_edges.tolist(), sums, strict=True):
@@ -244,8 +249,8 @@ def _weights(positions: Integers, length: int, cells: int) -> Sums:
 
 def blend(planes: Planes, reach: Area, number: int, painted: Pixels | Surface) -> None:
     """Puts what was painted for a region, (height, width, C) of its reach, in its place, by its share of each pixel."""
-    native, pixels, part = library(), planes.pixels, reach.slices
-    if native is not None and isinstance(painted, Surface) and planes.has_plain_pixels:
+    native, pixels, part = _library_for(planes), planes.pixels, reach.slices
+    if native is not None and isinstance(painted, Surface):
         core, (down, across) = painted.core, painted.cells.shape[:2]
         if max(down, across) > _MOST_CELLS:
             raise ValueError(f"{down} x {across} cells")
