@@ -7,7 +7,7 @@ from pathlib import Path
 from setuptools import Extension, find_packages, setup
 
 HERE = Path(__file__).parent
-VERSION = re.search(r'__version__ = "(.+)"', (HERE / "anonymizer" / "__init__.py").read_text())
+VERSION = re.search(r'__version__ = "(.+)"', (HERE / "anonymizer" / "_version.py").read_text())
 
 # Without contraction: floats must come out as numpy's do.
 QUICK = ["-O3", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off"]

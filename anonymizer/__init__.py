@@ -10,17 +10,16 @@
 
 from typing import TYPE_CHECKING, Any
 
+from anonymizer._version import __version__ as __version__
 from anonymizer.errors import AnonymizerError as AnonymizerError
 from anonymizer.settings import Settings as Settings
 
 if TYPE_CHECKING:
     from anonymizer.api import anonymize_folder as anonymize_folder
     from anonymizer.api import anonymize_image as anonymize_image
+    from anonymizer.geometry import Box as Box
     from anonymizer.record.report import Report as Report
-    from anonymizer.types import Box as Box
     from anonymizer.types import Detection as Detection
-
-__version__ = "0.1.0"
 
 __all__ = [
     "AnonymizerError",
@@ -34,7 +33,7 @@ __all__ = [
 
 # Loaded on first use: `anonymize --help` must not wait for NumPy and OpenCV.
 _LAZY = {
-    "Box": "anonymizer.types",
+    "Box": "anonymizer.geometry",
     "Detection": "anonymizer.types",
     "Report": "anonymizer.record.report",
     "anonymize_folder": "anonymizer.api",

@@ -10,8 +10,8 @@ import numpy as np
 from anonymizer.detect.load import load_detectors
 from anonymizer.pipeline import detect_in_planes, redact_alpha, redact_detections
 from anonymizer.record.report import Report
-from anonymizer.run.local import run
 from anonymizer.run.plan import make_plan
+from anonymizer.run.runner import run
 from anonymizer.settings import RunSettings, Settings
 from anonymizer.types import Detection, Pixels, Result
 

@@ -22,12 +22,13 @@ from anonymizer.files.encode import encode_picture
 from anonymizer.files.picture import Frame, Picture
 from anonymizer.files.read import read_picture
 from anonymizer.files.write import remove_files, write_files
+from anonymizer.geometry import Box
 from anonymizer.record.detections import to_json
 from anonymizer.redact.pixelwise import Mask
 from anonymizer.redact.redact import redact, to_scene, to_targets, weaknesses
 from anonymizer.redact.scene import Target
 from anonymizer.settings import KINDS, DetectSettings, Projection, Settings
-from anonymizer.types import Alpha, Box, Detection, Job, Pixels, Pixels8, Result
+from anonymizer.types import Alpha, Detection, Job, Pixels, Pixels8, Result
 
 FAINT_BELOW = 64
 """Pictures of 8 bits that use fewer levels of brightness are spread out for detection."""
@@ -97,7 +98,7 @@ def detect_in_planes(
     found_in_alpha = detect_in_alpha(alpha, detectors, settings.projection)
     found = merge_detections([*detect(pixels, detectors, settings.projection), *found_in_alpha])
     counted = keep_in_zones(found, size, settings)
-    in_alpha = [] if alpha is None else [one for one in counted if _varies(alpha, one.hidden_box)]
+    in_alpha = [] if alpha is None else [one for one in counted if _varies(alpha, one.redaction_box)]
     return Found(counted, in_alpha, len(found) - len(counted))
 
 

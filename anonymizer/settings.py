@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar, get_args
 
 from anonymizer.errors import SettingsError
-from anonymizer.files.formats import EXTENSIONS
+from anonymizer.formats import EXTENSIONS
 
 KINDS = ("face", "plate")
 PRESETS = ("fast", "balanced", "thorough")

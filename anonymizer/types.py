@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from math import isfinite
 from pathlib import Path
 from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 import numpy.typing as npt
+
+from anonymizer.geometry import Box
 
 Pixels: TypeAlias = npt.NDArray[np.uint8 | np.uint16]
 """Upright picture, uint8 or uint16 (H, W, C): C=1 gray or C=3 RGB."""
@@ -29,50 +30,6 @@ STATUSES: tuple[Status, ...] = get_args(Status)
 
 
 @dataclass(frozen=True, slots=True)
-class Box:
-    """A rectangle in float pixels of the upright picture, half open: x_min <= x < x_max.
-
-    Raises:
-        ValueError: a side is not finite, or a maximum lies before its minimum.
-    """
-
-    x_min: float
-    y_min: float
-    x_max: float
-    y_max: float
-
-    def __post_init__(self) -> None:
-        if not all(map(isfinite, (self.x_min, self.y_min, self.x_max, self.y_max))):
-            raise ValueError(f"{self} is not finite")
-        if self.x_max < self.x_min or self.y_max < self.y_min:
-            raise ValueError(f"{self} has a negative size")
-
-    @property
-    def width(self) -> float:
-        return self.x_max - self.x_min
-
-    @property
-    def height(self) -> float:
-        return self.y_max - self.y_min
-
-    @property
-    def longer_side(self) -> float:
-        return max(self.width, self.height)
-
-    @property
-    def corners(self) -> tuple[float, float, float, float]:
-        return self.x_min, self.y_min, self.x_max, self.y_max
-
-    def overlap(self, other: Box) -> float:
-        """Intersection over union with another box, 0 to 1."""
-        width = min(self.x_max, other.x_max) - max(self.x_min, other.x_min)
-        height = min(self.y_max, other.y_max) - max(self.y_min, other.y_min)
-        shared = max(0.0, width) * max(0.0, height)
-        union = self.width * self.height + other.width * other.height - shared
-        return shared / union if union > 0 else 0.0
-
-
-@dataclass(frozen=True, slots=True)
 class Detection:
     """An object that a model found: where, how sure (score in [0, 1]) and what."""
 
@@ -83,7 +40,7 @@ class Detection:
     """What weaker detections of the same object cover together with this one, if that is more than the box."""
 
     @property
-    def hidden_box(self) -> Box:
+    def redaction_box(self) -> Box:
         """What is to be hidden."""
         return self.extent or self.box
 

@@ -10,10 +10,11 @@ import numpy as np
 from PIL import Image
 
 from anonymizer.errors import ModelError
+from anonymizer.geometry import Box
 from anonymizer.redact.redact import to_scene, to_targets
 from anonymizer.redact.scene import Scene, Target
 from anonymizer.settings import DetectSettings, RedactSettings
-from anonymizer.types import Box, Detection, Kind, Pixels
+from anonymizer.types import Detection, Kind, Pixels
 
 
 class FixedDetector:

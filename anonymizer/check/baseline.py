@@ -9,11 +9,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from anonymizer.check.finding import Finding, FindingKind
-from anonymizer.check.place import place_of
 from anonymizer.files.inspect import REMARK_KINDS
 from anonymizer.files.picture import Picture
+from anonymizer.geometry import Box, slices_around
 from anonymizer.settings import KINDS
-from anonymizer.types import Box
 
 ACCEPTABLE: tuple[FindingKind, ...] = (*KINDS, *REMARK_KINDS)  # type: ignore[arg-type]
 """What is in a picture file may be a false alarm; that something failed may not."""
@@ -76,14 +75,14 @@ def _stands_for(entry: Entry, finding: Finding, picture: Picture, digest: str) -
     if entry.box is None or finding.box is None:
         return entry.box is None and finding.box is None and entry.picture == digest
     box = Box(*entry.box)
-    if not box.overlap(finding.box) >= SAME_FROM:
+    if not box.iou(finding.box) >= SAME_FROM:
         return False
     has_same_name = entry.file == finding.file and not finding.frame
     return entry.picture == digest or (has_same_name and entry.region == _digest_of_region(picture, box))
 
 
 def _digest_of_region(picture: Picture, box: Box) -> str:
-    region = picture.pixels[place_of(box, picture.pixels.shape)]
+    region = picture.pixels[slices_around(box, picture.pixels.shape)]
     # The size belongs to it: the same bytes may make another picture.
     return hashlib.sha256(f"{region.dtype} {region.shape} ".encode() + region.tobytes()).hexdigest()
 

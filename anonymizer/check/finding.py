@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias, get_args
 
 from anonymizer.files.inspect import RemarkKind
-from anonymizer.types import Box, Kind
+from anonymizer.geometry import Box
+from anonymizer.types import Kind
 
 Trouble: TypeAlias = Literal["unreadable", "record", "missing", "uncovered", "changed", "extra", "report"]
 """What is wrong with a file or a run as a whole.

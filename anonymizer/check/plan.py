@@ -9,14 +9,14 @@ from pathlib import Path
 
 from anonymizer.check import baseline
 from anonymizer.check.finding import Finding
-from anonymizer.check.match import match_originals
-from anonymizer.check.past import PastRun, find_reports, is_of_the_run, read_past_run
-from anonymizer.check.sensitive import Thresholds, choose_thresholds, preset_of_gate
-from anonymizer.check.target import Target, find_targets
+from anonymizer.check.inputs import Target, find_targets
+from anonymizer.check.pairing import match_originals
+from anonymizer.check.previous_run import PastRun, find_reports, is_of_the_run, read_past_run
+from anonymizer.check.thresholds import Thresholds, choose_thresholds, preset_of_gate
 from anonymizer.errors import OutputError, SettingsError
 from anonymizer.files.find import find_pictures
-from anonymizer.files.formats import EXTENSIONS
 from anonymizer.files.output import check_output
+from anonymizer.formats import EXTENSIONS
 from anonymizer.settings import CheckSettings, DetectSettings, Settings, from_options, settings_from_options
 
 _NO_EXCUSE = ("kinds", "weights", "include-zone", "exclude-zone", "overlay")

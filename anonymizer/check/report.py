@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from anonymizer import __version__
+from anonymizer._version import __version__
 from anonymizer.check.finding import LEVELS, Finding, Level
-from anonymizer.check.sensitive import Thresholds
+from anonymizer.check.thresholds import Thresholds
 
 
 @dataclass

@@ -8,15 +8,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from anonymizer.check import baseline
-from anonymizer.check.compare import Seen, compare
-from anonymizer.check.drawing import ANNOTATED_PX, mark
+from anonymizer.check.annotate import ANNOTATED_PX, mark
+from anonymizer.check.comparison import Seen, compare
 from anonymizer.check.finding import Finding
-from anonymizer.check.judge import compare_with_record, judge
-from anonymizer.check.page import Card, make_card, to_html
+from anonymizer.check.html_page import Card, make_card, to_html
+from anonymizer.check.inputs import Target
 from anonymizer.check.plan import CheckPlan
 from anonymizer.check.report import CheckReport
-from anonymizer.check.sensitive import sensitive_detectors
-from anonymizer.check.target import Target
+from anonymizer.check.thresholds import sensitive_detectors
+from anonymizer.check.verdicts import compare_with_record, judge
 from anonymizer.detect.detector import Detector
 from anonymizer.detect.load import load_detectors
 from anonymizer.errors import AnonymizerError, OutputError, PictureError

@@ -12,8 +12,8 @@ from anonymizer.cli.signals import polite_stop
 from anonymizer.cli.text import say
 from anonymizer.files.find import find_pictures
 from anonymizer.record.report import Report
-from anonymizer.run.local import run
 from anonymizer.run.plan import Plan, make_plan
+from anonymizer.run.runner import run
 from anonymizer.settings import KINDS, RunSettings, TalkSettings, from_options, settings_from_options
 from anonymizer.types import STATUSES
 

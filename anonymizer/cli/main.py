@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from anonymizer import __version__
+from anonymizer._version import __version__
 from anonymizer.cli.check import check_command
 from anonymizer.cli.config import config_command
 from anonymizer.cli.models import models_command

@@ -24,8 +24,8 @@ def merge_command(reports: tuple[Path, ...], output: Path) -> None:
     to its end, or the report of a share is missing.
     """
     from anonymizer.errors import OutputError
-    from anonymizer.record.merge import merge_reports, missing_shares, read_report
     from anonymizer.record.report import is_report, write_report
+    from anonymizer.record.shards import merge_reports, missing_shares, read_report
 
     if output.exists() and not is_report(output):
         raise OutputError(f"{output} exists and is no report; choose another place with --output")

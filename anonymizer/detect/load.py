@@ -9,8 +9,8 @@ from typing import cast
 
 from anonymizer.detect.catalogue import ModelDescription, checksum, find_models
 from anonymizer.detect.detector import Detector
-from anonymizer.detect.quiet import silent_stderr
 from anonymizer.detect.signature import LoadedModel, SignatureDetector
+from anonymizer.detect.stderr import silent_stderr
 from anonymizer.errors import ModelError
 from anonymizer.settings import KINDS, DetectSettings
 from anonymizer.types import Kind

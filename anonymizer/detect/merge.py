@@ -11,9 +11,10 @@ from typing import get_args
 import numpy as np
 import numpy.typing as npt
 
-from anonymizer.types import Box, Detection, Kind
+from anonymizer.geometry import hull
+from anonymizer.types import Detection, Kind
 
-OVERLAP_LIMIT = 0.4
+IOU_THRESHOLD = 0.4
 """Intersection over union from which on two boxes of a kind stand for one object."""
 _BORDERLINE = 1.1
 """Who answers for objects up to a size may well have taken one within this factor for a larger one."""
@@ -66,8 +67,8 @@ def merge_opinions(
         threshold = thresholds.get(kind, 0.0)
         found = [(d, index) for index, opinion in enumerate(opinions) for d in opinion.detections if d.kind == kind]
         # Boxes without an area overlap nothing.
-        merged += [d for d, _ in found if not d.box.width * d.box.height and d.score >= threshold]
-        found = [(d, index) for d, index in found if d.box.width * d.box.height]
+        merged += [d for d, _ in found if not d.box.area and d.score >= threshold]
+        found = [(d, index) for d, index in found if d.box.area]
         found.sort(key=lambda pair: -pair[0].score)
         leaders = sum(d.score >= threshold for d, _ in found)  # a mean is never above the best
         objects = [
@@ -80,7 +81,7 @@ def merge_opinions(
 
 def _corners(detections: Sequence[Detection]) -> Floats:
     """(N, 4): x_min, y_min, x_max, y_max."""
-    return np.array([(d.box.x_min, d.box.y_min, d.box.x_max, d.box.y_max) for d in detections]).reshape(-1, 4)
+    return np.array([d.box.xyxy for d in detections]).reshape(-1, 4)
 
 
 def _fuse(group: Sequence[tuple[Detection, int]], opinions: Sequence[Opinion], say: float) -> Detection:
@@ -92,19 +93,9 @@ def _fuse(group: Sequence[tuple[Detection, int]], opinions: Sequence[Opinion], s
     size = best.box.longer_side
     voters = [index for index, opinion in enumerate(opinions) if opinion.has_vote(size, index in scores)] or [*scores]
     score = sum(scores.get(index, 0.0) for index in voters) / len(voters)
-    box = _hull([detection.box for detection, _ in group if detection.score >= say * best.score])
-    extent = _hull([box, *(detection.hidden_box for detection, _ in group)])
+    box = hull([detection.box for detection, _ in group if detection.score >= say * best.score])
+    extent = hull([box, *(detection.redaction_box for detection, _ in group)])
     return Detection(box, score, best.kind, None if extent == box else extent)
-
-
-def _hull(boxes: Sequence[Box]) -> Box:
-    """The smallest box around some."""
-    return Box(
-        min(box.x_min for box in boxes),
-        min(box.y_min for box in boxes),
-        max(box.x_max for box in boxes),
-        max(box.y_max for box in boxes),
-    )
 
 
 def _group(corners: Floats, leaders: int) -> list[list[int]]:
@@ -120,8 +111,8 @@ def _group(corners: Floats, leaders: int) -> list[list[int]]:
     areas = (by_x[:, 2:] - by_x[:, :2]).prod(axis=1)
     widths = corners[:, 2] - corners[:, 0]
     # Intervals that share so much of their union begin near each other: only those boxes need a look.
-    first = np.searchsorted(by_x[:, 0], corners[:, 0] - (1 / OVERLAP_LIMIT - 1) * widths, side="left")
-    last = np.searchsorted(by_x[:, 0], corners[:, 0] + (1 - OVERLAP_LIMIT) * widths, side="right")
+    first = np.searchsorted(by_x[:, 0], corners[:, 0] - (1 / IOU_THRESHOLD - 1) * widths, side="left")
+    last = np.searchsorted(by_x[:, 0], corners[:, 0] + (1 - IOU_THRESHOLD) * widths, side="right")
     is_free = np.ones(len(corners), bool)
     groups = []
     for best in range(leaders):
@@ -130,7 +121,7 @@ def _group(corners: Floats, leaders: int) -> list[list[int]]:
         near = slice(first[best], last[best])
         shared = (np.minimum(by_x[near, 2:], corners[best, 2:]) - np.maximum(by_x[near, :2], corners[best, :2])).clip(0)
         shared_area = shared.prod(axis=1)
-        is_same = shared_area > OVERLAP_LIMIT * (areas[near] + areas[position[best]] - shared_area)
+        is_same = shared_area > IOU_THRESHOLD * (areas[near] + areas[position[best]] - shared_area)
         is_same &= is_free[near]
         is_free[near] &= ~is_same
         groups.append(sorted(order[near][is_same].tolist()))

@@ -13,7 +13,8 @@ from math import ceil
 import numpy as np
 
 from anonymizer.detect.merge import merge_detections
-from anonymizer.types import Box, Detection, Pixels8
+from anonymizer.geometry import Box
+from anonymizer.types import Detection, Pixels8
 
 STRIP = 1 / 8
 """Width of either strip as a share of the picture's: an object on the seam up to twice as wide is seen whole."""
@@ -33,7 +34,7 @@ def unwrap(detections: Sequence[Detection], width: int) -> list[Detection]:
     """
     strip = _strip(width)
     moved = [_move(detection, -strip) for detection in detections]
-    in_picture = [one for one in moved if one.hidden_box.x_max > 0 and one.hidden_box.x_min < width]
+    in_picture = [one for one in moved if one.redaction_box.x_max > 0 and one.redaction_box.x_min < width]
     return [
         part for one in merge_detections([_start_in(one, width) for one in in_picture]) for part in _cut(one, width)
     ]
@@ -54,7 +55,7 @@ def _cut(detection: Detection, width: int) -> list[Detection]:
     parts = []
     for offset in (0, width, -width):
         moved = _move(detection, offset)
-        extent, box = _inside(moved.hidden_box, width), _inside(moved.box, width)
+        extent, box = _inside(moved.redaction_box, width), _inside(moved.box, width)
         if extent is not None:
             parts.append(replace(moved, box=box or extent, extent=None if box in (None, extent) else extent))
     return parts

@@ -15,10 +15,11 @@ import numpy.typing as npt
 
 from anonymizer.detect.catalogue import AS_IT_IS, Look, ModelDescription
 from anonymizer.detect.merge import Opinion, merge_opinions
-from anonymizer.detect.second_look import look_again
+from anonymizer.detect.rescore import look_again
 from anonymizer.detect.views import Sight, View, sights_of, views_of
 from anonymizer.errors import ModelError, PictureError
-from anonymizer.types import Box, Detection, Kind, Pixels8
+from anonymizer.geometry import Box
+from anonymizer.types import Detection, Kind, Pixels8
 
 Tensor = npt.NDArray[np.generic]
 Floats = npt.NDArray[np.float64]

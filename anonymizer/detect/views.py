@@ -16,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from anonymizer.detect.catalogue import Look
-from anonymizer.types import Box, Pixels8
+from anonymizer.geometry import Box
+from anonymizer.types import Pixels8
 
 Boxes = npt.NDArray[np.float64]
 """(N, 4): y_min, x_min, y_max, x_max in pixels."""

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from anonymizer.geometry import Box
 from anonymizer.settings import DetectSettings, Zone
-from anonymizer.types import Box, Detection
+from anonymizer.types import Detection
 
 WHOLLY = 0.999
 """Share of a box from which on it lies wholly in a zone, rounding granted."""

@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from anonymizer.files import bmp, gif, heif, jpeg, jpeg2000, jpeg_blocks, png, tiff, webp
-from anonymizer.files.formats import Format
 from anonymizer.files.metadata import Policy
 from anonymizer.files.picture import Encoded, Frame, Picture, StoredFrame, to_image, turn_back, turn_upright
+from anonymizer.formats import Format
 from anonymizer.types import Pixels8
 
 Encoder: TypeAlias = Callable[[Picture, Sequence[StoredFrame], Policy], Encoded]

@@ -20,7 +20,7 @@ from anonymizer.errors import PictureError
 from anonymizer.files.animation import Patch, to_patch, to_patches
 from anonymizer.files.metadata import MAX_UNKNOWN, Extras, Policy, exact_profile, is_text_kept
 from anonymizer.files.picture import Encoded, Picture, StoredFrame
-from anonymizer.files.surplus import CUT, is_complete
+from anonymizer.files.trailing_data import CUT, is_complete
 from anonymizer.types import Fidelity, Pixels
 
 _EXTENSION, _IMAGE, _TRAILER = 0x21, 0x2C, 0x3B

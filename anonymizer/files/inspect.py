@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from anonymizer.files import bmp, gif, heif, jpeg, jpeg2000, png, tiff, webp
-from anonymizer.files.formats import FORMATS, Format
 from anonymizer.files.metadata import (
     DAMAGED_TAGS,
     MAKER_NOTE,
@@ -25,7 +24,8 @@ from anonymizer.files.metadata import (
     signs_of_pictures,
     tags_of,
 )
-from anonymizer.files.surplus import strict_pillow
+from anonymizer.files.trailing_data import strict_pillow
+from anonymizer.formats import FORMATS, Format
 
 RemarkKind: TypeAlias = Literal["preview", "gps", "serial", "name", "trailing"]
 REMARK_KINDS: tuple[RemarkKind, ...] = ("preview", "gps", "serial", "name", "trailing")

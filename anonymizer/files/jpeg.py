@@ -55,7 +55,7 @@ from anonymizer.files.metadata import (
     parse_exif,
 )
 from anonymizer.files.picture import Encoded, Encoding, Picture, StoredFrame, to_image
-from anonymizer.files.surplus import is_complete
+from anonymizer.files.trailing_data import is_complete
 from anonymizer.types import Pixels, Pixels8
 
 _MPF, _JUMBF = b"MPF\0", b"jumb"  # of multi-picture files; of content credentials

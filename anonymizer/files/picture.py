@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from anonymizer.files.formats import Format
+from anonymizer.formats import Format
 from anonymizer.types import Alpha, Fidelity, Pixels, Pixels8
 
 _Plane = TypeVar("_Plane", bound=np.generic)

@@ -17,10 +17,10 @@ from PIL import Image, ImageFile, JpegImagePlugin, UnidentifiedImageError
 
 from anonymizer.errors import PictureError, VanishedError
 from anonymizer.files import heif, jpeg, jpeg2000, png, tiff
-from anonymizer.files.formats import EXTENSIONS, FORMATS, Format
 from anonymizer.files.metadata import ORIENTATION, quiet_pillow
 from anonymizer.files.picture import Encoding, Frame, Picture, turn_upright
-from anonymizer.files.surplus import is_complete, strict_pillow
+from anonymizer.files.trailing_data import is_complete, strict_pillow
+from anonymizer.formats import EXTENSIONS, FORMATS, Format
 from anonymizer.settings import ReadSettings
 
 _JPEG_FORMATS = ("JPEG", "MPO")  # MPO: a JPEG file with further pictures behind the first

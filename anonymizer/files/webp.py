@@ -18,7 +18,7 @@ from anonymizer.files.animation import Patch, to_patches
 from anonymizer.files.metadata import MAX_UNKNOWN, Extras, Policy, exact_profile, is_text_kept, kept_exif, parse_exif
 from anonymizer.files.picture import Encoded, Picture, StoredFrame, to_image
 from anonymizer.files.quality import at_matched_quality
-from anonymizer.files.surplus import CUT, is_complete
+from anonymizer.files.trailing_data import CUT, is_complete
 from anonymizer.types import Pixels
 
 _Chunk: TypeAlias = tuple[bytes, bytes]

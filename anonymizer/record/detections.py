@@ -6,8 +6,9 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from anonymizer.geometry import Box
 from anonymizer.settings import KINDS
-from anonymizer.types import Box, Detection
+from anonymizer.types import Detection
 
 
 def to_json(frames: Sequence[Sequence[Detection]]) -> bytes:

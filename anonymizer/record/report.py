@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from anonymizer import __version__
+from anonymizer._version import __version__
 from anonymizer.errors import OutputError, PictureError
 from anonymizer.files.write import write_files
 from anonymizer.settings import Settings

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from anonymizer.redact.area import Area
+from anonymizer.geometry import PixelBox
 from anonymizer.redact.pixelwise import Integers, Sums, sum_hidden, sum_visible
 from anonymizer.redact.scene import Scene, Target
 from anonymizer.redact.solid import area_around, brightness, means_or_gray
@@ -85,5 +85,5 @@ def _grid(target: Target) -> tuple[int, int]:
     return _count(core.height, core, cells), _count(core.width, core, cells)
 
 
-def _count(length: int, core: Area, cells: int) -> int:
+def _count(length: int, core: PixelBox, cells: int) -> int:
     return min(length, max(1, round(length * cells / core.longer_side)))

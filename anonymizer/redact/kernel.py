@@ -13,9 +13,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from anonymizer.geometry import Box
 from anonymizer.redact.scene import Scene, Target
 from anonymizer.settings import Kernel
-from anonymizer.types import Box, Pixels
+from anonymizer.types import Pixels
 
 WEAK_BELOW = 0.14
 """A blur hides a face if its standard deviation is at least this share of the face's longer side.

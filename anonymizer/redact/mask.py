@@ -1,20 +1,17 @@
-"""The mask: where the picture is replaced, for which object, and how its edge softens.
-
-The only place that rounds boxes to pixels, always outward.
-"""
+"""The mask: where the picture is replaced, for which object, and how its edge softens."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil, floor, sqrt
+from math import ceil, sqrt
 
 import numpy as np
 import numpy.typing as npt
 
-from anonymizer.redact.area import Area
+from anonymizer.geometry import Box, PixelBox
 from anonymizer.redact.pixelwise import Ellipse, Mask, Planes, draw_ellipse, draw_share
-from anonymizer.types import Box, Pixels
+from anonymizer.types import Pixels
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +21,11 @@ class Region:
     shape: str
     """box: the core is all of the frame. ellipse: the ellipse in it."""
     feather_px: int
-    frame: Area
+    frame: PixelBox
     """The smallest area around the core; it may leave the picture."""
-    core: Area
+    core: PixelBox
     """What of the frame lies in the picture."""
-    reach: Area
+    reach: PixelBox
     """What of the frame and the edge around it lies in the picture."""
 
 
@@ -41,24 +38,13 @@ def to_region(box: Box, margin: float, feather_px: int, size: tuple[int, int], s
         size: height and width of the picture; the box must touch it.
         shape: "box" or "ellipse".
     """
-    frame = _around_box(box, margin, size) if shape == "box" else _around_ellipse(box, margin, size)
+    frame = PixelBox.around(box, size, margin) if shape == "box" else _around_ellipse(box, margin, size)
     return Region(shape, feather_px, frame, frame.inside(size), frame.grown(feather_px, feather_px).inside(size))
 
 
-def _around_box(box: Box, margin: float, size: tuple[int, int]) -> Area:
-    """The pixels that the widened box touches, one at least of them in the picture."""
-    height, width = size
-    margin_x, margin_y = margin * box.width, margin * box.height
-    left = min(floor(box.x_min - margin_x), width - 1)
-    top = min(floor(box.y_min - margin_y), height - 1)
-    right = max(left + 1, 1, ceil(box.x_max + margin_x))
-    bottom = max(top + 1, 1, ceil(box.y_max + margin_y))
-    return Area(top, left, bottom, right)
-
-
-def _around_ellipse(box: Box, margin: float, size: tuple[int, int]) -> Area:
+def _around_ellipse(box: Box, margin: float, size: tuple[int, int]) -> PixelBox:
     """The smallest area around the widened ellipse through the corners of the pixels of a box; of the same centre."""
-    pixels = _around_box(box, 0, size)
+    pixels = PixelBox.around(box, size)
     # The ellipse through the corners of a rectangle is the square root of 2 times as large.
     beyond_y = ceil((sqrt(2) - 1) / 2 * pixels.height + margin * box.height)
     beyond_x = ceil((sqrt(2) - 1) / 2 * pixels.width + margin * box.width)

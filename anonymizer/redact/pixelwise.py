@@ -13,8 +13,8 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from anonymizer.geometry import PixelBox
 from anonymizer.native import call, library
-from anonymizer.redact.area import Area
 from anonymizer.types import Pixels
 
 Mask: TypeAlias = npt.NDArray[np.float32]
@@ -82,7 +82,7 @@ class Ellipse:
     semi_axis_x: float
 
 
-def draw_ellipse(planes: Planes, reach: Area, ellipse: Ellipse, edge: int, number: int) -> None:
+def draw_ellipse(planes: Planes, reach: PixelBox, ellipse: Ellipse, edge: int, number: int) -> None:
     """Gives a region, an ellipse with a soft edge, the pixels of which it has a larger share than any before it.
 
     Args:
@@ -97,7 +97,7 @@ def draw_ellipse(planes: Planes, reach: Area, ellipse: Ellipse, edge: int, numbe
     call(native.draw_ellipse, planes.native, *corners, *axes, edge, number)
 
 
-def draw_share(planes: Planes, reach: Area, share: Mask, number: int) -> None:
+def draw_share(planes: Planes, reach: PixelBox, share: Mask, number: int) -> None:
     """The same for a region of any shape, of which the share of each pixel in its reach is given."""
     part = reach.slices
     wins = share > planes.mask[part]
@@ -105,7 +105,7 @@ def draw_share(planes: Planes, reach: Area, share: Mask, number: int) -> None:
     np.copyto(planes.owners[part], number, where=wins)
 
 
-def share_of(ellipse: Ellipse, edge: int, reach: Area) -> Mask:
+def share_of(ellipse: Ellipse, edge: int, reach: PixelBox) -> Mask:
     """The share of each pixel that an ellipse by itself replaces, (height, width) of its reach.
 
     It is 1 on the pixels whose centres lie in the ellipse, and 0 outside the one that is larger by the edge; in between
@@ -209,7 +209,7 @@ class Surface:
     All are integers, whose sums are the same in any order.
     """
 
-    core: Area
+    core: PixelBox
     """In which the cells lie, but for the first and the last of each row and column: those are around it."""
     y: Integers
     """int32 (height,): which row of the picture each row of the surface shows."""
@@ -247,7 +247,7 @@ def _weights(positions: Integers, length: int, cells: int) -> Sums:
     return weighed
 
 
-def blend(planes: Planes, reach: Area, number: int, painted: Pixels | Surface) -> None:
+def blend(planes: Planes, reach: PixelBox, number: int, painted: Pixels | Surface) -> None:
     """Puts what was painted for a region, (height, width, C) of its reach, in its place, by its share of each pixel."""
     native, pixels, part = _library_for(planes), planes.pixels, reach.slices
     if native is not None and isinstance(painted, Surface):

@@ -28,8 +28,8 @@ def to_targets(detections: Sequence[Detection], size: tuple[int, int], settings:
     styles = {kind: to_style(kind, settings) for kind in KINDS}
 
     def rank(found: Detection) -> tuple[object, ...]:
-        box = found.hidden_box
-        return values_let_through(styles[found.kind]), -box.longer_side, box.corners, found.kind
+        box = found.redaction_box
+        return values_let_through(styles[found.kind]), -box.longer_side, box.xyxy, found.kind
 
     hidden = [found for found in detections if METHODS[styles[found.kind].method] is not None]
     return [
@@ -52,7 +52,7 @@ def to_style(kind: str, settings: RedactSettings) -> Style:
 
 
 def _to_region(detection: Detection, size: tuple[int, int], settings: RedactSettings) -> Region:
-    kind, box = detection.kind, detection.hidden_box
+    kind, box = detection.kind, detection.redaction_box
     kernel = to_style(kind, settings).kernel
     feather_px = ceil(settings.feather * box.longer_side) if kernel is None else kernel.box_kernel_size - 1
     return to_region(box, settings.margin_of(kind), feather_px, size, settings.shape_of(kind))

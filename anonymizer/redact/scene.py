@@ -10,7 +10,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from anonymizer.redact.area import Area
+from anonymizer.geometry import PixelBox
 from anonymizer.redact.mask import Region
 from anonymizer.redact.pixelwise import Mask, Owners, Planes
 from anonymizer.settings import Kernel
@@ -79,7 +79,7 @@ class Scene:
             np.greater(self.mask[part], 0, out=changed[part])
         return changed
 
-    def visible(self, area: Area) -> Flags:
+    def visible(self, area: PixelBox) -> Flags:
         """1 where nothing is replaced, (height, width) of the area, otherwise 0."""
         visible: Flags = (self.mask[area.slices] == 0).astype(np.uint8)
         return visible

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from anonymizer.redact.area import Area
+from anonymizer.geometry import PixelBox
 from anonymizer.redact.pixelwise import Sums, sum_visible
 from anonymizer.redact.scene import Scene, Target
 from anonymizer.types import Pixels
@@ -46,7 +46,7 @@ def surroundings(scene: Scene, target: Target) -> npt.NDArray[np.float64]:
     return color
 
 
-def area_around(scene: Scene, target: Target) -> Area:
+def area_around(scene: Scene, target: Target) -> PixelBox:
     """The target with its surroundings."""
     reach = target.region.reach
     by = 1 + int(SURROUNDINGS * reach.longer_side)

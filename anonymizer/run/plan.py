@@ -8,7 +8,7 @@ from hashlib import sha256
 from itertools import chain
 from pathlib import Path
 
-from anonymizer import __version__
+from anonymizer._version import __version__
 from anonymizer.detect.catalogue import checksum
 from anonymizer.detect.load import choose_models, chosen_kinds, thresholds_of
 from anonymizer.errors import OutputError, SettingsError

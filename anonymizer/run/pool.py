@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from multiprocessing.connection import wait
 
 from anonymizer.errors import AnonymizerError
-from anonymizer.run.task import Task
+from anonymizer.run.executor import Task
 from anonymizer.run.worker import READY, Worker
 from anonymizer.types import Job, Result
 

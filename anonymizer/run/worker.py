@@ -12,7 +12,7 @@ from multiprocessing.connection import Connection, Pipe
 from threading import Thread
 
 from anonymizer.errors import AnonymizerError
-from anonymizer.run.task import Task
+from anonymizer.run.executor import Task
 from anonymizer.types import Job, Result
 
 READY = "ready"

@@ -35,9 +35,10 @@ import numpy.typing as npt
 from PIL import Image, ImageOps
 
 from anonymizer.detect.load import load_detectors
+from anonymizer.geometry import Box
 from anonymizer.pipeline import detect, redact_detections
 from anonymizer.settings import DetectSettings, RedactSettings, Settings
-from anonymizer.types import Box, Detection
+from anonymizer.types import Detection
 from tests.benchmarks.attackers import (
     SAME_FACE,
     Boxes,
@@ -136,7 +137,7 @@ def _finder(kind: str, cache: Cache) -> Find:
     detectors = load_detectors(DetectSettings(kinds=kind))  # type: ignore[arg-type]
 
     def find(pixels: Rgb) -> object:
-        return [[*found.box.corners, *found.hidden_box.corners, found.score] for found in detect(pixels, detectors)]
+        return [[*found.box.xyxy, *found.redaction_box.xyxy, found.score] for found in detect(pixels, detectors)]
 
     def to_detection(values: list[float]) -> Detection:
         return Detection(Box(*values[:4]), values[8], kind, extent=Box(*values[4:8]))  # type: ignore[arg-type]
@@ -266,7 +267,7 @@ def _annotations(pack: Path) -> list[dict[str, Any]]:
 
 
 def _boxes(found: Sequence[Detection]) -> Boxes:
-    return np.array([detection.box.corners for detection in found], np.float64).reshape(-1, 4)
+    return np.array([detection.box.xyxy for detection in found], np.float64).reshape(-1, 4)
 
 
 if __name__ == "__main__":

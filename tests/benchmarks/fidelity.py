@@ -29,13 +29,14 @@ from PIL import Image
 
 from anonymizer.errors import PictureError
 from anonymizer.files.encode import encode_picture
-from anonymizer.files.formats import EXTENSIONS
 from anonymizer.files.metadata import quiet_pillow
 from anonymizer.files.picture import Frame, Picture, turn_back
 from anonymizer.files.read import read_picture
+from anonymizer.formats import EXTENSIONS
+from anonymizer.geometry import Box
 from anonymizer.pipeline import Found, redact_frame
 from anonymizer.settings import Settings
-from anonymizer.types import Box, Detection
+from anonymizer.types import Detection
 
 MEGAPIXELS = (0.7, 2.5)
 TARGET = 2.0

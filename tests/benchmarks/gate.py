@@ -13,12 +13,12 @@ from pathlib import Path
 
 import numpy as np
 
-from anonymizer.check.compare import max_detail_left
+from anonymizer.check.comparison import max_detail_left
 from anonymizer.check.detail import detail_left, is_featureless
-from anonymizer.check.place import place_of
-from anonymizer.check.target import Target, find_targets
+from anonymizer.check.inputs import Target, find_targets
 from anonymizer.errors import PictureError
 from anonymizer.files.read import read_picture
+from anonymizer.geometry import slices_around
 from anonymizer.pipeline import mask_detections, to_8_bits
 from anonymizer.record.detections import from_json
 from anonymizer.settings import FindSettings, Settings
@@ -65,7 +65,7 @@ def _measure_frame(
     before, after = to_8_bits(source), to_8_bits(redacted)
     rows = []
     for detection in recorded:
-        place = place_of(detection.box, after.shape)
+        place = slices_around(detection.box, after.shape)
         hidden = [is_featureless(pixels[place], mask[place]) for pixels in (before, after)]
         left = detail_left(before[place], after[place])
         rows.append((detection.box.longer_side, hidden[0], hidden[1], left, left > max_detail_left(detection.box)))

@@ -21,10 +21,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from anonymizer.files.find import find_pictures
-from anonymizer.files.formats import EXTENSIONS
+from anonymizer.formats import EXTENSIONS
+from anonymizer.geometry import Box
 from anonymizer.pipeline import process
 from anonymizer.settings import METADATA_POLICIES, Settings, WriteSettings
-from anonymizer.types import Box, Detection, Pixels, Result
+from anonymizer.types import Detection, Pixels, Result
 
 TRACES = {
     "thumbnail or preview": r"Thumbnail(Image|Offset|Length|TIFF)|Preview(Image|Start|Length)|JpgFromRaw|OtherImage"

@@ -9,7 +9,7 @@ from fakes import noise, save
 from anonymizer.check.baseline import Entry, accept, from_json, renew, to_entry, to_json
 from anonymizer.check.finding import Finding
 from anonymizer.files.read import read_picture
-from anonymizer.types import Box
+from anonymizer.geometry import Box
 
 FACE = Finding("a.png", "face", "not redacted", "finding", Box(10.2, 10, 20, 20.7), 0.3)
 POSITION = Finding("a.png", "gps", "GPS data")

@@ -1,5 +1,5 @@
 from anonymizer.check.finding import Finding, urgency
-from anonymizer.types import Box
+from anonymizer.geometry import Box
 
 
 def test_what_needs_an_eye_first():

@@ -316,7 +316,7 @@ def test_against_finds_what_was_not_hidden(check, folders, redacted, tmp_path):
 
 def test_against_warns_of_what_is_seen_weakly(check, folders, redacted, monkeypatch, tmp_path):
     weak = face(70, 70, 90, 90, 0.15)
-    monkeypatch.setattr("anonymizer.check.sensitive.load_detectors", lambda settings: (KeenDetector(FACE, weak),))
+    monkeypatch.setattr("anonymizer.check.thresholds.load_detectors", lambda settings: (KeenDetector(FACE, weak),))
     code, _, _ = check("--against", folders[0], redacted, "--json", tmp_path / "found.json")
     assert code == 0
     assert ("a.png", "uncovered") in findings(tmp_path / "found.json", "warning")

@@ -2,7 +2,7 @@ import pytest
 import yaml
 
 from anonymizer.cli.main import run
-from anonymizer.files.formats import EXTENSIONS
+from anonymizer.formats import EXTENSIONS
 
 
 def printed(capsys, *arguments):

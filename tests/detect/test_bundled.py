@@ -14,10 +14,10 @@ from anonymizer.detect.load import choose_models, load_detectors, load_model
 from anonymizer.detect.signature import SignatureDetector
 from anonymizer.files.picture import turn_back
 from anonymizer.files.read import read_picture
+from anonymizer.geometry import Box
 from anonymizer.pipeline import detect
 from anonymizer.redact.mask import to_region
 from anonymizer.settings import DetectSettings, Settings
-from anonymizer.types import Box
 
 FACES = DetectSettings(kinds="face")
 
@@ -26,18 +26,10 @@ def faces_in(path, **settings):
     return detect(read_picture(path).pixels, load_detectors(DetectSettings(kinds="face", **settings)))
 
 
-def overlap(one: Box, other: Box) -> float:
-    """Intersection over union."""
-    width = min(one.x_max, other.x_max) - max(one.x_min, other.x_min)
-    height = min(one.y_max, other.y_max) - max(one.y_min, other.y_min)
-    shared = max(0.0, width) * max(0.0, height)
-    return shared / (one.width * one.height + other.width * other.height - shared)
-
-
 def test_a_portrait(originals):
     (face,) = faces_in(originals / "astronaut.png")
     assert face.score > 0.8
-    assert overlap(face.box, Box(175, 65, 275, 205)) > 0.5
+    assert face.box.iou(Box(175, 65, 275, 205)) > 0.5
 
 
 def test_two_obvious_faces(originals):
@@ -84,15 +76,15 @@ def test_integers_find_what_floats_found(originals, name, expected):
     (found,) = as_is.detect([read_picture(originals / name).pixels])
     assert len(found) == len(expected)
     for score, box in expected:
-        closest = max(found, key=lambda face: overlap(face.box, box))
-        assert overlap(closest.box, box) > 0.85
+        closest = max(found, key=lambda face: face.box.iou(box))
+        assert closest.box.iou(box) > 0.85
         assert closest.score == pytest.approx(score, abs=0.06)
 
 
 def test_a_plate(originals):
     (found,) = detect(read_picture(originals / "drawn_car.jpg").pixels, load_detectors(DetectSettings(kinds="plate")))
     assert found.kind == "plate"
-    assert overlap(found.box, Box(490, 514, 710, 560)) > 0.5
+    assert found.box.iou(Box(490, 514, 710, 560)) > 0.5
 
 
 def test_people_without_plates(originals):
@@ -105,7 +97,7 @@ def test_presets(originals, preset):
     """A portrait, a group, and a picture without a face, as `balanced` sees them above."""
     (face,) = faces_in(originals / "astronaut.png", preset=preset)
     assert face.score > 0.8
-    assert overlap(face.box, Box(175, 65, 275, 205)) > 0.5
+    assert face.box.iou(Box(175, 65, 275, 205)) > 0.5
     assert len([face for face in faces_in(originals / "happy_couple.jpg", preset=preset) if face.score >= 0.5]) == 2
     assert faces_in(originals / "coffee.png", preset=preset) == []
 
@@ -115,7 +107,7 @@ def test_pictures_that_lie_on_their_side_or_head(originals, turns):
     portrait = np.rot90(np.asarray(Image.open(originals / "astronaut.png")), turns)
     (found,) = detect(portrait, load_detectors(DetectSettings(kinds="face", preset="thorough")))
     mask = np.zeros(portrait.shape[:2], bool)
-    mask[to_region(found.hidden_box, 0.2, 0, mask.shape).core.slices] = True
+    mask[to_region(found.redaction_box, 0.2, 0, mask.shape).core.slices] = True
     assert np.rot90(mask, -turns)[65:205, 175:275].mean() > 0.9
 
 
@@ -152,7 +144,7 @@ def test_very_dark_and_very_pale_pictures(originals, contrast, brightness):
     portrait = np.asarray(Image.open(originals / "astronaut.png"))
     faint = (portrait * contrast + brightness).astype(np.uint8)
     (face,) = detect(faint, load_detectors(FACES))
-    assert overlap(face.box, Box(175, 65, 275, 205)) > 0.5
+    assert face.box.iou(Box(175, 65, 275, 205)) > 0.5
 
 
 def test_gray_pictures(originals):
@@ -168,7 +160,7 @@ def test_close_ups(originals, factor):
     large = cv2.resize(portrait, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
     mask = np.zeros(large.shape[:2], bool)
     for found in detect(large, load_detectors(FACES)):
-        mask[to_region(found.hidden_box, 0.2, 0, mask.shape).core.slices] = True
+        mask[to_region(found.redaction_box, 0.2, 0, mask.shape).core.slices] = True
     assert mask[15 * factor : 155 * factor, 45 * factor : 145 * factor].mean() > 0.95
 
 
@@ -197,7 +189,7 @@ def test_orientation_changes_nothing(originals, tmp_path, extension):
     for detections, pixels in zip(found[1:], shown[1:], strict=True):
         assert len(detections) == len(found[0]) == 1
         # Turned JPEG pictures differ by roundings, which can let another view's box win.
-        assert overlap(detections[0].box, found[0][0].box) >= (0.99 if extension == "png" else 0.9)
+        assert detections[0].box.iou(found[0][0].box) >= (0.99 if extension == "png" else 0.9)
         assert np.abs(pixels - shown[0]).mean() < 3  # JPEG compresses each orientation differently
 
 
@@ -213,9 +205,9 @@ def test_large_pictures_give_the_same_as_their_parts(originals):
     assert len(found) == len(places)
     for top, left in places:
         moved = Box(alone.box.x_min + left, alone.box.y_min + top, alone.box.x_max + left, alone.box.y_max + top)
-        assert max(overlap(face.box, moved) for face in found) > 0.8
+        assert max(face.box.iou(moved) for face in found) > 0.8
     huge, *_ = detect(portrait.repeat(6, axis=0).repeat(6, axis=1), load_detectors(FACES))
-    assert overlap(huge.box, Box(*[6 * side for side in dataclasses.astuple(alone.box)])) > 0.8
+    assert huge.box.iou(Box(*[6 * side for side in dataclasses.astuple(alone.box)])) > 0.8
 
 
 def test_answers_repeat(originals):

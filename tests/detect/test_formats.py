@@ -22,9 +22,9 @@ from anonymizer.detect.catalogue import find_models
 from anonymizer.detect.load import choose_models, load_detectors, load_model
 from anonymizer.detect.signature import SignatureDetector
 from anonymizer.errors import ModelError, PictureError
+from anonymizer.geometry import Box
 from anonymizer.pipeline import detect
 from anonymizer.settings import DetectSettings
-from anonymizer.types import Box
 
 DESCRIPTION = """
 file: {file}
@@ -309,7 +309,7 @@ def test_doubtful_objects_are_looked_at_once_more(tmp_path, rule):
     # The middle of the picture cuts the object in two, and to the model either half is one. Only the left counts.
     (found,) = detector_in(tmp_path).detect([pixels])[0]
     assert 0.4 <= found.score < 0.9
-    assert found.box.corners == pytest.approx((100, 60, 110, 80), abs=0.01)
+    assert found.box.xyxy == pytest.approx((100, 60, 110, 80), abs=0.01)
 
 
 def find_in_tall_pictures(image_tensor):
@@ -338,7 +338,7 @@ def test_views_of_the_upright_picture_have_no_vote_on_what_is_turned(tmp_path, v
     (tmp_path / "model.yaml").write_text(f"file: face.pb\nlabels: {{1: face}}\nscore: {rule}\nviews: {views}\n")
     found = detect(picture_with(height=100, width=200), [detector_in(tmp_path)])
     assert [d.score for d in found] == ([] if score is None else [pytest.approx(score)])
-    assert all(d.box.corners == pytest.approx((80, 40, 120, 60)) for d in found)
+    assert all(d.box.xyxy == pytest.approx((80, 40, 120, 60)) for d in found)
 
 
 def test_several_models_share_the_work(tmp_path):

@@ -7,20 +7,13 @@ from fakes import face, plate
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anonymizer.detect.merge import OVERLAP_LIMIT, Opinion, merge_detections, merge_opinions
-from anonymizer.types import Box, Detection
+from anonymizer.detect.merge import IOU_THRESHOLD, Opinion, merge_detections, merge_opinions
+from anonymizer.geometry import Box
+from anonymizer.types import Detection
 
 sides = st.floats(0, 100)
 boxes = st.builds(lambda x, y, width, height: Box(x, y, x + width, y + height), sides, sides, sides, sides)
 detections = st.lists(st.builds(Detection, boxes, st.floats(0.001, 1), st.sampled_from(["face", "plate"])), max_size=30)
-
-
-def overlap(one: Box, other: Box) -> float:
-    """Intersection over union."""
-    width = max(0.0, min(one.x_max, other.x_max) - max(one.x_min, other.x_min))
-    height = max(0.0, min(one.y_max, other.y_max) - max(one.y_min, other.y_min))
-    union = one.width * one.height + other.width * other.height - width * height
-    return width * height / union if union else 0.0
 
 
 def holds(outer: Box, inner: Box) -> bool:
@@ -42,7 +35,7 @@ def test_opinions_agree_on_a_box_around_all_that_have_a_say():
     better, worse, doubtful = face(0, 0, 10, 10, 0.9), face(1, 0, 11, 10, 0.7), face(0, 0, 10, 12, 0.2)
     (merged,) = merge_opinions([Opinion([better]), Opinion([worse]), Opinion([doubtful])])
     assert merged.box == Box(0, 0, 11, 10)
-    assert merged.hidden_box == Box(0, 0, 11, 12)
+    assert merged.redaction_box == Box(0, 0, 11, 12)
     assert merged.score == pytest.approx(0.6)
 
 
@@ -50,11 +43,11 @@ def test_what_a_worse_box_covers_is_still_hidden():
     better, larger, elsewhere = face(10, 10, 20, 20, 0.9), face(8, 8, 22, 22, 0.8), face(50, 8, 60, 22, 0.7)
     merged, other = merge_detections([better, larger, elsewhere])
     assert merged.box == better.box
-    assert merged.hidden_box == larger.box
+    assert merged.redaction_box == larger.box
     assert other == elsewhere
     assert merge_detections([merged, other]) == [merged, other]
     assert merge_detections([better]) == [better]
-    assert better.hidden_box == better.box
+    assert better.redaction_box == better.box
 
 
 def test_neighbours_and_other_kinds_stay():
@@ -80,7 +73,7 @@ def test_a_row_of_overlapping_boxes_does_not_become_one():
     row = [face(4 * step, 0, 4 * step + 10, 10, 0.9 - step / 100) for step in range(20)]
     merged = merge_detections(row)
     assert len(merged) == 10
-    assert max(found.hidden_box.width for found in merged) == 14
+    assert max(found.redaction_box.width for found in merged) == 14
 
 
 def test_who_has_no_vote_still_says_where_an_object_ends():
@@ -105,7 +98,7 @@ def test_a_score_is_the_mean_of_those_that_have_a_vote():
 def test_merging_loses_nothing_and_leaves_no_double(found):
     merged = merge_detections(found)
     for one in found:
-        assert any(one.kind == other.kind and holds(other.hidden_box, one.box) for other in merged)
+        assert any(one.kind == other.kind and holds(other.redaction_box, one.box) for other in merged)
     assert {one.score for one in merged} <= {one.score for one in found}
     assert max((one.score for one in merged), default=0) == max((one.score for one in found), default=0)
 
@@ -119,7 +112,7 @@ def test_merged_objects_are_those_of_non_maximum_suppression(found):
         while left:
             best = left[0]
             kept.append(best.score)
-            left = [d for d in left[1:] if overlap(best.box, d.box) <= OVERLAP_LIMIT]
+            left = [d for d in left[1:] if best.box.iou(d.box) <= IOU_THRESHOLD]
         merged = [d for d in merge_detections(found) if d.kind == kind and d.box.width * d.box.height]
         assert [d.score for d in merged] == kept
 

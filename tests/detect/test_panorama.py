@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anonymizer.detect.panorama import unwrap, wrap
-from anonymizer.types import Box, Detection
+from anonymizer.geometry import Box
+from anonymizer.types import Detection
 
 WIDTH, STRIP = 80, 10
 
@@ -46,16 +47,16 @@ def test_what_crosses_the_seam_is_told_on_both_sides(both):
 def test_what_a_worse_box_covers_beyond_the_seam_is_hidden_too():
     whole = Detection(Box(70 + STRIP, 5, 79 + STRIP, 15), 0.9, "face", extent=Box(69 + STRIP, 4, 82 + STRIP, 15))
     right, left = unwrap([whole], WIDTH)
-    assert (right.box, right.hidden_box) == (Box(70, 5, 79, 15), Box(69, 4, 80, 15))
-    assert left.box == left.hidden_box == Box(0, 4, 2, 15)
+    assert (right.box, right.redaction_box) == (Box(70, 5, 79, 15), Box(69, 4, 80, 15))
+    assert left.box == left.redaction_box == Box(0, 4, 2, 15)
 
 
 @given(st.lists(st.tuples(st.floats(0, 99), st.floats(0.1, 20)), max_size=10))
 def test_nothing_is_lost_and_all_lies_in_the_picture(places):
     found = [face(x, 5, min(100.0, x + width), 15) for x, width in places]
     unwrapped = unwrap(found, WIDTH)
-    assert all(0 <= one.hidden_box.x_min <= one.hidden_box.x_max <= WIDTH for one in unwrapped)
+    assert all(0 <= one.redaction_box.x_min <= one.redaction_box.x_max <= WIDTH for one in unwrapped)
     for one in found:
         middle = (one.box.x_min + one.box.x_max) / 2 - STRIP
         if 0 <= middle < WIDTH:
-            assert any(other.hidden_box.x_min <= middle <= other.hidden_box.x_max for other in unwrapped)
+            assert any(other.redaction_box.x_min <= middle <= other.redaction_box.x_max for other in unwrapped)

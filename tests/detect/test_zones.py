@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anonymizer.detect.zones import keep_in_zones, share_inside, to_pixels
+from anonymizer.geometry import Box
 from anonymizer.settings import DetectSettings
-from anonymizer.types import Box
 
 BOTTOM = "0,0.8 1,0.8 1,1 0,1"
 L_SHAPE = np.array([(0, 0), (30, 0), (30, 10), (10, 10), (10, 30), (0, 30)], float)

@@ -11,9 +11,9 @@ from test_metadata import PHOTOSHOP_THUMBNAIL, THUMBNAIL, XMP, full_exif
 
 from anonymizer.files import gif, heif, jpeg2000, jpeg_segments, png
 from anonymizer.files.encode import encode_picture
-from anonymizer.files.formats import Format
 from anonymizer.files.inspect import EXTRAS, inspect_file, is_picture
 from anonymizer.files.read import read_picture
+from anonymizer.formats import Format
 
 
 def kinds_in(content: bytes, file_format="JPEG") -> set[str]:

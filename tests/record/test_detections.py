@@ -7,8 +7,8 @@ from fakes import face, plate
 from hypothesis import given
 from hypothesis import strategies as st
 
+from anonymizer.geometry import Box
 from anonymizer.record.detections import from_json, to_json
-from anonymizer.types import Box
 
 SIDES = st.floats(-1e6, 1e6)
 

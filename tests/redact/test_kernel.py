@@ -4,9 +4,9 @@ from fakes import face, noise, scene_of
 from hypothesis import given
 from hypothesis import strategies as st
 
+from anonymizer.geometry import Box
 from anonymizer.redact.kernel import is_weak, kernel_weights, paint, sigma_px
 from anonymizer.settings import Kernel, RedactSettings
-from anonymizer.types import Box
 
 DEFAULT = Kernel(21, 2, 9)
 

@@ -3,10 +3,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anonymizer.redact.area import Area
+from anonymizer.geometry import Box, PixelBox
 from anonymizer.redact.mask import draw, ellipse_of, to_region
 from anonymizer.redact.pixelwise import share_of
-from anonymizer.types import Box
 
 SIZES = st.integers(1, 60)
 POSITIONS = st.floats(0, 60)
@@ -47,13 +46,13 @@ def test_core_holds_every_pixel_the_widened_box_touches(case, margin):
 
 
 def test_core_is_rounded_outward_and_not_further():
-    assert core_of(Box(2.5, 3.0, 4.1, 5.0), 0.0, (10, 10)) == Area(3, 2, 5, 5)
-    assert core_of(Box(4, 4, 6, 8), 0.5, (20, 20)) == Area(2, 3, 10, 7)
+    assert core_of(Box(2.5, 3.0, 4.1, 5.0), 0.0, (10, 10)) == PixelBox(3, 2, 5, 5)
+    assert core_of(Box(4, 4, 6, 8), 0.5, (20, 20)) == PixelBox(2, 3, 10, 7)
 
 
 def test_a_box_without_a_size_still_hides_a_pixel():
-    assert core_of(Box(10, 10, 10, 10), 0.2, (10, 10)) == Area(9, 9, 10, 10)
-    assert core_of(Box(0, 3, 0, 3), 0.2, (10, 10)) == Area(3, 0, 4, 1)
+    assert core_of(Box(10, 10, 10, 10), 0.2, (10, 10)) == PixelBox(9, 9, 10, 10)
+    assert core_of(Box(0, 3, 0, 3), 0.2, (10, 10)) == PixelBox(3, 0, 4, 1)
 
 
 @given(boxes_in_pictures(), MARGINS, st.integers(0, 20))

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from anonymizer.geometry import Box
 from anonymizer.pipeline import redact_detections
 from anonymizer.redact.cells import LEVELS, cell_edges, reduce_to_cells
 from anonymizer.redact.methods import METHODS, values_let_through
@@ -20,7 +21,7 @@ from anonymizer.redact.redact import to_style
 from anonymizer.redact.scene import Style
 from anonymizer.settings import METHODS as NAMES
 from anonymizer.settings import RedactSettings, Settings
-from anonymizer.types import Box, Detection
+from anonymizer.types import Detection
 
 SIZE = (36, 48)
 WITH_CELLS = ["gaussian", "mosaic"]

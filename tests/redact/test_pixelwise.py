@@ -11,9 +11,9 @@ from test_methods import WITH_CELLS, cases
 
 from anonymizer import native
 from anonymizer.files.picture import Frame
+from anonymizer.geometry import PixelBox
 from anonymizer.pipeline import Found, redact_frame
 from anonymizer.redact import pixelwise
-from anonymizer.redact.area import Area
 from anonymizer.redact.pixelwise import Ellipse, Planes, Surface, blend, draw_ellipse, sum_hidden, sum_visible
 from anonymizer.settings import METHODS, Settings
 
@@ -42,7 +42,7 @@ def planes_of(seed, channels=3):
 def areas(draw):
     top, bottom = sorted(draw(st.lists(st.integers(0, HEIGHT), min_size=2, max_size=2, unique=True)))
     left, right = sorted(draw(st.lists(st.integers(0, WIDTH), min_size=2, max_size=2, unique=True)))
-    return Area(top, left, bottom, right)
+    return PixelBox(top, left, bottom, right)
 
 
 @needs_native_code
@@ -123,7 +123,7 @@ def test_same_pictures(case):
 @pytest.mark.parametrize("make", [noise, noise16])
 def test_a_surface_of_one_color_is_that(make):
     maximum = np.iinfo(make(1, 1).dtype).max
-    surface = Surface(Area(3, 3, 9, 9), *[np.arange(12, dtype=np.int32)] * 2, np.full((5, 4, 3), maximum, np.int32))
+    surface = Surface(PixelBox(3, 3, 9, 9), *[np.arange(12, dtype=np.int32)] * 2, np.full((5, 4, 3), maximum, np.int32))
     assert (surface.to_pixels(make(1, 1).dtype) == maximum).all()
 
 

@@ -6,10 +6,11 @@ from fakes import face, noise, noise16, plate
 from hypothesis import given
 from hypothesis import strategies as st
 
+from anonymizer.geometry import Box
 from anonymizer.pipeline import redact_detections
 from anonymizer.redact.redact import weaknesses
 from anonymizer.settings import METHODS, Kernel, RedactSettings, Settings
-from anonymizer.types import Box, Detection
+from anonymizer.types import Detection
 
 SETTINGS = [
     *(RedactSettings(method=method) for method in METHODS if method != "none"),

@@ -9,9 +9,9 @@ from fakes import CrashingDetector, FixedDetector, face, noise, save
 from anonymizer import anonymize_folder, pipeline
 from anonymizer.detect.catalogue import ModelDescription
 from anonymizer.errors import OutputError, SettingsError
-from anonymizer.run.local import run
 from anonymizer.run.manifest import Manifest
 from anonymizer.run.plan import make_plan
+from anonymizer.run.runner import run
 from anonymizer.settings import DetectSettings, RunSettings, Settings
 
 

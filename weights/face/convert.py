@@ -195,7 +195,7 @@ def check_model(model: bytes, detector: Detector, pictures: list[np.ndarray]) ->
         found = {name: value[0] for name, value in serve(input_tensor=picture).items()}
         for box, score in zip(expected["detection_boxes"], expected["detection_scores"], strict=True):
             if score >= MARKED:
-                shared = overlap(box, found["detection_boxes"])
+                shared = iou(box, found["detection_boxes"])
                 best = int(shared.argmax())
                 overlaps.append(float(shared[best]))
                 differences.append(float(found["detection_scores"][best] - score))
@@ -208,7 +208,7 @@ def check_model(model: bytes, detector: Detector, pictures: list[np.ndarray]) ->
         sys.exit("the TFLite file differs from the network")
 
 
-def overlap(box: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+def iou(box: np.ndarray, boxes: np.ndarray) -> np.ndarray:
     """Intersection over union of a box with each of others, (N, 4) y_min, x_min, y_max, x_max."""
     shared = (np.minimum(box[2:], boxes[:, 2:]) - np.maximum(box[:2], boxes[:, :2])).clip(0).prod(axis=1)
     return shared / ((box[2:] - box[:2]).prod() + (boxes[:, 2:] - boxes[:, :2]).prod(axis=1) - shared)

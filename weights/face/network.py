@@ -16,7 +16,7 @@ SIZE_MULTIPLE = 32
 """Height and width of the input must be multiples of this: the backbone halves them five times."""
 SCORE_FLOOR = 0.02
 """Cells below are not looked at: they are the great majority, and hardly one of them is a face."""
-OVERLAP_LIMIT = 0.3
+IOU_THRESHOLD = 0.3
 """Intersection over union from which on of two boxes only the better one is a peak; that of the authors."""
 
 # Inverted residual stages of MobileNetV2: expansion, output channels, blocks, stride of the first block.
@@ -115,7 +115,7 @@ class Detector(tf.Module):
             boxes=boxes,
             scores=scores,
             max_output_size=tf.shape(scores)[0],
-            iou_threshold=OVERLAP_LIMIT,
+            iou_threshold=IOU_THRESHOLD,
             score_threshold=0.0,
             pad_to_max_output_size=True,  # the only mode that TFLite knows
         )

@@ -7,7 +7,7 @@ from dataclasses import replace
 from math import exp, log
 
 from anonymizer.detect.catalogue import Look, SecondLook
-from anonymizer.detect.merge import OVERLAP_LIMIT
+from anonymizer.detect.merge import IOU_THRESHOLD
 from anonymizer.detect.views import View, close_view
 from anonymizer.types import Detection, Pixels8
 
@@ -50,7 +50,7 @@ def look_again(
 
 def _best_score(one: Detection, found: Sequence[Detection]) -> float:
     """Of the detections of the same kind that overlap one; 0 if there are none."""
-    scores = (other.score for other in found if other.kind == one.kind and one.box.overlap(other.box) > OVERLAP_LIMIT)
+    scores = (other.score for other in found if other.kind == one.kind and one.box.iou(other.box) > IOU_THRESHOLD)
     return max(scores, default=0.0)
 
 

@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anonymizer.detect.catalogue import Look, SecondLook
-from anonymizer.detect.second_look import look_again
+from anonymizer.detect.rescore import look_again
 from anonymizer.detect.views import close_view
-from anonymizer.types import Box, Detection
+from anonymizer.geometry import Box
+from anonymizer.types import Detection
 
 BOX = Box(20, 10, 40, 40)
 PICTURE = np.zeros((100, 200, 3), np.uint8)

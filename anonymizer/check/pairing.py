@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from anonymizer.check.finding import Finding
-from anonymizer.check.past import PastRun
-from anonymizer.check.target import Target, Targets
+from anonymizer.check.inputs import Target, Targets
+from anonymizer.check.previous_run import PastRun
 from anonymizer.files.find import Listing
 from anonymizer.types import Job
 

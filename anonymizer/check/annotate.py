@@ -55,7 +55,7 @@ def close_up(pixels: Pixels, finding: Finding) -> Pixels8 | None:
     if box is None:
         return None
     half = max(8.0, box.longer_side * _SURROUNDINGS / 2)
-    x, y = (box.x_min + box.x_max) / 2, (box.y_min + box.y_max) / 2
+    x, y = box.center
     top, left = max(0, int(y - half)), max(0, int(x - half))
     part = pixels[top : max(top + 1, int(y + half)), left : max(left + 1, int(x + half))]
     if not part.size:

@@ -14,11 +14,11 @@ from anonymizer.errors import AnonymizerError, OutputError
 from anonymizer.files.output import make_output
 from anonymizer.record.report import Report, write_report
 from anonymizer.record.trace import Trace, open_trace
+from anonymizer.run.executor import Executor, InThisProcess, Task
 from anonymizer.run.machine import auto_workers
 from anonymizer.run.manifest import Manifest
 from anonymizer.run.plan import Plan
 from anonymizer.run.pool import Pool
-from anonymizer.run.task import Executor, InThisProcess, Task
 from anonymizer.types import Job, Result
 
 

@@ -7,7 +7,7 @@ import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from anonymizer.check.drawing import THUMBNAIL_PX, close_up, mark
+from anonymizer.check.annotate import THUMBNAIL_PX, close_up, mark
 from anonymizer.check.finding import Finding, urgency
 from anonymizer.files.encode import encode_preview
 from anonymizer.files.picture import Picture

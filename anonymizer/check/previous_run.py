@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from anonymizer.errors import SettingsError
-from anonymizer.record.merge import merge_reports, read_report
 from anonymizer.record.report import REPORT_NAME
+from anonymizer.record.shards import merge_reports, read_report
 from anonymizer.run.manifest import MANIFEST_NAME
 
 

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 
 from PIL import Image, ImageFile
 
-from anonymizer.files.formats import Format
 from anonymizer.files.metadata import quiet_pillow
+from anonymizer.formats import Format
 
 CUT = 8
 """Bytes that decoders may leave unread at the end: those they look ahead, markers and padding."""

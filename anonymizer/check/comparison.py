@@ -10,12 +10,12 @@ import numpy.typing as npt
 
 from anonymizer.check.detail import detail_left
 from anonymizer.check.finding import Finding
-from anonymizer.check.place import place_of
 from anonymizer.files.encode import may_differ
 from anonymizer.files.picture import Frame, Picture
+from anonymizer.geometry import Box, slices_around
 from anonymizer.pipeline import mask_detections, to_8_bits
 from anonymizer.settings import Settings
-from anonymizer.types import Alpha, Box, Detection, Fidelity, Pixels, Pixels8
+from anonymizer.types import Alpha, Detection, Fidelity, Pixels, Pixels8
 
 MAX_REENCODED_RMS = 10.0
 """Levels of 256 by which pictures that were encoded anew may differ from their originals, root mean square."""
@@ -95,7 +95,7 @@ def uncovered(before: Pixels, after: Pixels, found: Sequence[Detection]) -> list
         before, after: (H, W, C), the original and the redacted picture.
     """
     one, other = _shown_alike(before, after)
-    places = [(detection, place_of(detection.box, before.shape)) for detection in found]
+    places = [(detection, slices_around(detection.box, before.shape)) for detection in found]
     return [
         detection
         for detection, place in places

@@ -13,8 +13,8 @@ import numpy.typing as npt
 
 from anonymizer.check.detail import is_featureless
 from anonymizer.check.finding import Finding
-from anonymizer.check.place import Place, place_of
-from anonymizer.check.sensitive import Thresholds
+from anonymizer.check.thresholds import Thresholds
+from anonymizer.geometry import slices_around
 from anonymizer.pipeline import mask_detections, redact_detections, to_8_bits
 from anonymizer.settings import Settings
 from anonymizer.types import Detection, Pixels
@@ -55,7 +55,7 @@ def compare_with_record(pixels: Pixels, recorded: Sequence[Detection] | None, se
     inside = [detection for detection in recorded if _touches(detection, shape)]
     mask = mask_detections(pixels, inside, settings) >= 1
     shown = to_8_bits(pixels)
-    places = [place_of(detection.box, shape) for detection in inside]
+    places = [slices_around(detection.box, shape) for detection in inside]
     is_overlaid = _is_overlaid(pixels, inside, settings)
     is_hidden = [
         settings.redact.method_of(detection.kind) != "none"
@@ -70,14 +70,14 @@ def compare_with_record(pixels: Pixels, recorded: Sequence[Detection] | None, se
 
 def _is_overlaid(
     pixels: Pixels, recorded: Sequence[Detection], settings: Settings
-) -> Callable[[Place, npt.NDArray[np.bool_]], bool]:
+) -> Callable[[tuple[slice, slice], npt.NDArray[np.bool_]], bool]:
     """Whether an area looks as if the picture of the method image lay over it: laid once more, it changes little."""
     if all(settings.redact.method_of(detection.kind) != "image" for detection in recorded):
         return lambda place, where: False
     both = to_8_bits(np.concatenate([pixels, redact_detections(pixels, recorded, settings)[0]]))
     differences = np.abs(np.diff(both.astype(np.int16).reshape(2, *pixels.shape), axis=0)[0])
 
-    def is_overlaid(place: Place, where: npt.NDArray[np.bool_]) -> bool:
+    def is_overlaid(place: tuple[slice, slice], where: npt.NDArray[np.bool_]) -> bool:
         return bool(where.any() and differences[place][where].mean() <= MAX_OVERLAY_DIFFERENCE)
 
     return is_overlaid
@@ -109,18 +109,18 @@ def _judge(file: str, detection: Detection, redacted: Redacted, thresholds: Thre
 
 
 def _is_centre_in(detection: Detection, other: Detection) -> bool:
-    x, y = (detection.box.x_min + detection.box.x_max) / 2, (detection.box.y_min + detection.box.y_max) / 2
-    box = other.hidden_box
+    x, y = detection.box.center
+    box = other.redaction_box
     return box.x_min <= x <= box.x_max and box.y_min <= y <= box.y_max
 
 
 def _is_near(detection: Detection, mask: npt.NDArray[np.bool_]) -> bool:
-    return bool(mask[place_of(detection.box, mask.shape, CONTEXT_PX)].any())
+    return bool(mask[slices_around(detection.box, mask.shape, CONTEXT_PX)].any())
 
 
 def _covered_share(detection: Detection, mask: npt.NDArray[np.bool_]) -> float:
     """How much of the ellipse in the box of a detection lies under a mask."""
-    part = mask[place_of(detection.box, mask.shape)]
+    part = mask[slices_around(detection.box, mask.shape)]
     rows, columns = ((np.arange(length) + 0.5) / length * 2 - 1 for length in part.shape)
     ellipse = rows[:, np.newaxis] ** 2 + columns**2 <= 1
     return float(part[ellipse].mean())

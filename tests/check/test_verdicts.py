@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from fakes import face, noise, plate
 
-from anonymizer.check.judge import CONTEXT_PX, compare_with_record, judge
-from anonymizer.check.sensitive import Thresholds
+from anonymizer.check.thresholds import Thresholds
+from anonymizer.check.verdicts import CONTEXT_PX, compare_with_record, judge
 from anonymizer.pipeline import redact_detections
 from anonymizer.settings import Settings
 

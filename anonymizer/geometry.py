@@ -1,0 +1,132 @@
+"""Boxes: in float pixels as models give them, and in whole pixels as arrays are indexed.
+
+`PixelBox.around` is the only place that rounds boxes to pixels, always outward.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import ceil, floor, isfinite
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle in float pixels of the upright picture, half open: x_min <= x < x_max.
+
+    Raises:
+        ValueError: a side is not finite, or a maximum lies before its minimum.
+    """
+
+    x_min: float
+    y_min: float
+    x_max: float
+    y_max: float
+
+    def __post_init__(self) -> None:
+        if not all(map(isfinite, self.xyxy)):
+            raise ValueError(f"{self} is not finite")
+        if self.x_max < self.x_min or self.y_max < self.y_min:
+            raise ValueError(f"{self} has a negative size")
+
+    @property
+    def width(self) -> float:
+        return self.x_max - self.x_min
+
+    @property
+    def height(self) -> float:
+        return self.y_max - self.y_min
+
+    @property
+    def longer_side(self) -> float:
+        return max(self.width, self.height)
+
+    @property
+    def area(self) -> float:
+        return self.width * self.height
+
+    @property
+    def center(self) -> tuple[float, float]:
+        """x, y."""
+        return (self.x_min + self.x_max) / 2, (self.y_min + self.y_max) / 2
+
+    @property
+    def xyxy(self) -> tuple[float, float, float, float]:
+        """x_min, y_min, x_max, y_max."""
+        return self.x_min, self.y_min, self.x_max, self.y_max
+
+    def iou(self, other: Box) -> float:
+        """Intersection over union with another box, 0 to 1."""
+        width = min(self.x_max, other.x_max) - max(self.x_min, other.x_min)
+        height = min(self.y_max, other.y_max) - max(self.y_min, other.y_min)
+        shared = max(0.0, width) * max(0.0, height)
+        union = self.area + other.area - shared
+        return shared / union if union > 0 else 0.0
+
+
+def hull(boxes: Iterable[Box]) -> Box:
+    """The smallest box around one or more boxes."""
+    x_mins, y_mins, x_maxs, y_maxs = zip(*(box.xyxy for box in boxes), strict=True)
+    return Box(min(x_mins), min(y_mins), max(x_maxs), max(y_maxs))
+
+
+@dataclass(frozen=True, slots=True)
+class PixelBox:
+    """A rectangle of whole pixels, half open, at least one pixel large."""
+
+    top: int
+    left: int
+    bottom: int
+    right: int
+
+    @classmethod
+    def around(cls, box: Box, size: tuple[int, int], margin: float = 0.0) -> PixelBox:
+        """The pixels that a box touches, at least one of them inside the picture; the rest may lie outside it.
+
+        Args:
+            size: height and width of the picture.
+            margin: widens the box on every side by this share of its width and height.
+        """
+        height, width = size
+        margin_x, margin_y = margin * box.width, margin * box.height
+        left = min(floor(box.x_min - margin_x), width - 1)
+        top = min(floor(box.y_min - margin_y), height - 1)
+        right = max(left + 1, 1, ceil(box.x_max + margin_x))
+        bottom = max(top + 1, 1, ceil(box.y_max + margin_y))
+        return cls(top, left, bottom, right)
+
+    @property
+    def height(self) -> int:
+        return self.bottom - self.top
+
+    @property
+    def width(self) -> int:
+        return self.right - self.left
+
+    @property
+    def longer_side(self) -> int:
+        return max(self.height, self.width)
+
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        """Rows and columns: indexes an array (H, W, ...) by a box that lies inside the picture."""
+        return slice(self.top, self.bottom), slice(self.left, self.right)
+
+    def grown(self, by_y: int, by_x: int) -> PixelBox:
+        """The box with so many more pixels on each side."""
+        return PixelBox(self.top - by_y, self.left - by_x, self.bottom + by_y, self.right + by_x)
+
+    def inside(self, size: tuple[int, int]) -> PixelBox:
+        """The part that lies in a picture of this height and width, which the box must touch."""
+        height, width = size
+        return PixelBox(max(0, self.top), max(0, self.left), min(height, self.bottom), min(width, self.right))
+
+
+def slices_around(box: Box, shape: tuple[int, ...], around_px: int = 0) -> tuple[slice, slice]:
+    """Rows and columns of the pixels that a box touches, at least one, and of so many around them, inside the picture.
+
+    Args:
+        shape: of an array (H, W, ...).
+    """
+    size = shape[0], shape[1]
+    return PixelBox.around(box, size).inside(size).grown(around_px, around_px).inside(size).slices
