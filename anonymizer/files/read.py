@@ -87,7 +87,7 @@ def _remarks(path: Path, found: Format) -> tuple[str, ...]:
 def _read_regular_file(path: Path) -> bytes:
     try:
         # Without O_NONBLOCK, opening a FIFO would wait for its writer for ever.
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     except FileNotFoundError as error:
         raise VanishedError(f"cannot be opened: {error.strerror}") from None
     except OSError as error:
