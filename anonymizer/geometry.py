@@ -8,6 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from math import ceil, floor, isfinite
+from typing import Literal, TypeAlias, get_args
+
+Shape: TypeAlias = Literal["ellipse", "box"]
+"""What is hidden of a box: the ellipse through its corners, or the box itself."""
+SHAPES: tuple[Shape, ...] = get_args(Shape)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,11 +23,12 @@ from anonymizer.files.picture import Frame, Picture
 from anonymizer.files.read import read_picture
 from anonymizer.files.write import remove_files, write_files
 from anonymizer.geometry import Box
+from anonymizer.kinds import KINDS, TRAITS
 from anonymizer.record.detections import to_json
 from anonymizer.redact.pixelwise import Mask
 from anonymizer.redact.redact import redact, to_scene, to_targets, weaknesses
 from anonymizer.redact.scene import Target
-from anonymizer.settings import KINDS, DetectSettings, Projection, Settings
+from anonymizer.settings import DetectSettings, Projection, Settings
 from anonymizer.types import Alpha, Detection, Job, Pixels, Pixels8, Result
 
 FAINT_BELOW = 64
@@ -223,7 +224,8 @@ def _process(
 
 def _not_counted(found: Sequence[Found]) -> list[str]:
     number = sum(one.not_counted for one in found)
-    text = "faces or plates stay visible, since they lie where zones say that nothing counts"
+    plurals = " or ".join(traits.plural for traits in TRAITS.values())
+    text = f"{plurals} stay visible, since they lie where zones say that nothing counts"
     return [f"{number} {text}"] if number else []
 
 

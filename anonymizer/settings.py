@@ -8,33 +8,40 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import inspect
 import json
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import Field, asdict, dataclass, field, fields
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import Field, asdict, dataclass, field, fields, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, NamedTuple, TypeAlias, TypeVar, get_args, overload
 
 from anonymizer.errors import SettingsError
 from anonymizer.formats import EXTENSIONS
+from anonymizer.geometry import SHAPES, Shape
+from anonymizer.kinds import DEFAULT_KINDS, KINDS, TRAITS, Kind, KindTraits
 
-KINDS = ("face", "plate")
 PRESETS = ("fast", "balanced", "thorough")
 Projection: TypeAlias = Literal["flat", "equirectangular"]
 PROJECTIONS: tuple[Projection, ...] = get_args(Projection)
 METADATA_POLICIES = ("strip", "safe", "keep")
 METHODS = ("gaussian", "mosaic", "solid", "image", "inpaint", "none")
-SHAPES = ("ellipse", "box")
 MAX_CELLS = 16
 LEAST_ZONE_PX = 16
 """Zones that are smaller are fractions gone wrong."""
 THRESHOLD_RANGE = (0.001, 1.0)
 
 _Settings = TypeVar("_Settings", bound="_Checked")
+_Value = TypeVar("_Value")
+_Parse: TypeAlias = Callable[[object], Any]
 
 
 Zone: TypeAlias = tuple[tuple[float, float], ...]
 """A polygon: corners x, y in pixels of the upright picture, or in fractions of its size if none is above 1."""
+
+
+ZonesLike: TypeAlias = str | Sequence[Sequence[Sequence[float]]]
+"""Polygons as `Zone`, or as text: "0,0.8 1,0.8 1,1 0,1", further polygons behind a semicolon."""
 
 
 class Kernel(NamedTuple):
@@ -193,6 +200,17 @@ def _choice(names: tuple[str, ...], optional: bool = False) -> Callable[[object]
     return parse
 
 
+def _one_of(has_cells: bool) -> str:
+    """The kinds to which `cells` applies, or to which it does not, in a sentence: a face or a head."""
+    return " or ".join(traits.one for traits in TRAITS.values() if traits.has_cells == has_cells)
+
+
+def _default_shapes() -> str:
+    """In a sentence: ellipse for faces and heads, box for plates."""
+    plurals = {shape: [each.plural for each in TRAITS.values() if each.shape == shape] for shape in SHAPES}
+    return ", ".join(f"{shape} for {' and '.join(of_shape)}" for shape, of_shape in plurals.items() if of_shape)
+
+
 def _parse_cells(value: object) -> int:
     cells = _parse_count(value)
     if cells > MAX_CELLS:
@@ -288,13 +306,68 @@ def _parse_path(value: object) -> Path | None:
     return Path(value)
 
 
-def _setting(default: Any, parse: Callable[[object], Any], text: str, metavar: str = "") -> Any:
+def _setting(default: Any, parse: _Parse, text: str, metavar: str = "") -> Any:
     """A dataclass field. `parse` takes what a user wrote (text, YAML or Python) and raises ValueError."""
     return field(default=default, metadata={"parse": parse, "help": text, "metavar": metavar})
 
 
+class PerKind(Generic[_Value]):
+    """A setting of each kind by itself, such as `face_threshold` and `plate_threshold`.
+
+    A class that holds it gets a dataclass field for each kind in its place. As an attribute of a settings object it
+    maps each kind to its value.
+    """
+
+    def __init__(
+        self, name: str, default: Callable[[KindTraits], _Value], parse: _Parse, text: str, metavar: str
+    ) -> None:
+        """
+        Args:
+            name: of the fields, behind the kind.
+            text: help; it may speak of {one} or of the {plural}, see `KindTraits`.
+        """
+        self._name = name
+        self._default = default
+        self._parse = parse
+        self._text = text
+        self._metavar = metavar
+
+    @overload
+    def __get__(self, instance: None, owner: type) -> PerKind[_Value]: ...
+    @overload
+    def __get__(self, instance: object, owner: type) -> Mapping[Kind, _Value]: ...
+    def __get__(self, instance: object | None, owner: type) -> PerKind[_Value] | Mapping[Kind, _Value]:
+        return self if instance is None else {kind: getattr(instance, self._name_of(kind)) for kind in KINDS}
+
+    def fields(self) -> dict[str, Any]:
+        """The dataclass field of each kind, by its name."""
+        return {self._name_of(kind): self._field(traits) for kind, traits in TRAITS.items()}
+
+    def values(self, of_kinds: Mapping[Kind, _Value]) -> dict[str, Any]:
+        """The same values under the names of the fields; None for the kinds that are left out."""
+        return {self._name_of(kind): of_kinds.get(kind) for kind in KINDS}
+
+    def _name_of(self, kind: Kind) -> str:
+        return f"{kind}_{self._name}"
+
+    def _field(self, traits: KindTraits) -> Any:
+        text = self._text.format(one=traits.one, plural=traits.plural)
+        return _setting(self._default(traits), self._parse, text, self._metavar)
+
+
 @dataclass(frozen=True)
 class _Checked:
+    def __init_subclass__(cls) -> None:
+        """Before `dataclass` looks at the class: a field for each kind where the class holds a `PerKind`."""
+        annotations: dict[str, Any] = {}
+        for name, annotation in inspect.get_annotations(cls).items():
+            value = cls.__dict__.get(name)
+            of_kinds = value.fields() if isinstance(value, PerKind) else None
+            for key, part in (of_kinds or {}).items():
+                setattr(cls, key, part)
+            annotations |= {name: annotation} if of_kinds is None else dict.fromkeys(of_kinds, "object")
+        cls.__annotations__ = annotations
+
     def __post_init__(self) -> None:
         for setting in fields(self):
             try:
@@ -329,17 +402,33 @@ class ReadSettings(_Checked):
 class DetectSettings(_Checked):
     """What is looked for, with which models, and how sure they must be."""
 
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            kinds: Sequence[Kind] | str | None = None,
+            *,
+            include_zone: ZonesLike = (),
+            exclude_zone: ZonesLike = (),
+            weights: Path | str | None = None,
+            preset: str = "balanced",
+            projection: str = "flat",
+            **of_kinds: float | None,
+        ) -> None: ...
+
     kinds: tuple[str, ...] | None = _setting(
         None,
         _parse_kinds,
-        "What to make unrecognisable: face, plate or face,plate. By default every kind that there is a model for.",
+        f"What to make unrecognisable, separated by commas, of {', '.join(KINDS)}. "
+        f"By default {','.join(DEFAULT_KINDS)}, as far as there are models for them.",
         "LIST",
     )
-    face_threshold: float | None = _setting(
-        None, _parse_threshold, "Score from which on a face counts, 0.001..1. By default the model's own.", "FLOAT"
-    )
-    plate_threshold: float | None = _setting(
-        None, _parse_threshold, "Score from which on a plate counts, 0.001..1. By default the model's own.", "FLOAT"
+    thresholds: ClassVar[PerKind[float | None]] = PerKind(
+        "threshold",
+        lambda kind: None,
+        _parse_threshold,
+        "Score from which on {one} counts, 0.001..1. By default the model's own.",
+        "FLOAT",
     )
     include_zone: tuple[Zone, ...] = _setting(
         (),
@@ -371,10 +460,33 @@ class DetectSettings(_Checked):
         "PROJECTION",
     )
 
+    def threshold_of(self, kind: Kind) -> float | None:
+        """None for the model's own."""
+        return self.thresholds[kind]
+
+    def with_thresholds(self, thresholds: Mapping[Kind, float | None]) -> DetectSettings:
+        """The same settings with these thresholds; the models' own for the kinds that are left out."""
+        return replace(self, **DetectSettings.thresholds.values(thresholds))
+
 
 @dataclass(frozen=True)
 class RedactSettings(_Checked):
     """How what was found is made unrecognisable."""
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            method: str = "gaussian",
+            *,
+            cells: int = 1,
+            color: str = "black",
+            overlay: Path | str | None = None,
+            obfuscation_kernel: Kernel | Sequence[float] | str | None = None,
+            shape: str | None = None,
+            feather: float = 0.1,
+            **of_kinds: Any,
+        ) -> None: ...
 
     method: str = _setting(
         "gaussian",
@@ -382,17 +494,18 @@ class RedactSettings(_Checked):
         f"What takes the place of an object: {', '.join(METHODS)}. none only detects: with it no pictures are written.",
         "METHOD",
     )
-    face_method: str | None = _setting(
-        None, _choice(METHODS, optional=True), "The same for faces alone. By default as --method.", "METHOD"
-    )
-    plate_method: str | None = _setting(
-        None, _choice(METHODS, optional=True), "The same for plates alone. By default as --method.", "METHOD"
+    methods: ClassVar[PerKind[str | None]] = PerKind(
+        "method",
+        lambda kind: None,
+        _choice(METHODS, optional=True),
+        "The same for {plural} alone. By default as --method.",
+        "METHOD",
     )
     cells: int = _setting(
         1,
         _parse_cells,
-        f"gaussian, mosaic: cells along the longer side of a face whose brightness shows, 1..{MAX_CELLS}; many leave "
-        "it recognisable. A plate is always one.",
+        f"gaussian, mosaic: cells along the longer side of {_one_of(has_cells=True)} whose brightness shows, "
+        f"1..{MAX_CELLS}; many leave it recognisable. {_one_of(has_cells=False).capitalize()} is always one.",
         "N",
     )
     color: str = _setting(
@@ -411,23 +524,25 @@ class RedactSettings(_Checked):
         "Cosmetic: such a fixed kernel does not hide large faces.",
         "KERNEL",
     )
-    shape: str | None = _setting(
+    shape: Shape | None = _setting(
         None,
         _choice(SHAPES, optional=True),
-        "What is hidden: the box, or the ellipse through its corners. By default ellipse for faces, box for plates.",
+        f"What is hidden: the box, or the ellipse through its corners. By default {_default_shapes()}.",
         "SHAPE",
     )
-    face_shape: str | None = _setting(
-        None, _choice(SHAPES, optional=True), "The same for faces alone. By default as --shape.", "SHAPE"
+    shapes: ClassVar[PerKind[Shape | None]] = PerKind(
+        "shape",
+        lambda kind: None,
+        _choice(SHAPES, optional=True),
+        "The same for {plural} alone. By default as --shape.",
+        "SHAPE",
     )
-    plate_shape: str | None = _setting(
-        None, _choice(SHAPES, optional=True), "The same for plates alone. By default as --shape.", "SHAPE"
-    )
-    face_margin: float = _setting(
-        0.2, _parse_margin, "Widens what is hidden of a face on every side by this share of the box's size.", "FLOAT"
-    )
-    plate_margin: float = _setting(
-        0.1, _parse_margin, "Widens what is hidden of a plate on every side by this share of the box's size.", "FLOAT"
+    margins: ClassVar[PerKind[float]] = PerKind(
+        "margin",
+        lambda kind: kind.margin,
+        _parse_margin,
+        "Widens what is hidden of {one} on every side by this share of the box's size.",
+        "FLOAT",
     )
     feather: float = _setting(
         0.1,
@@ -447,19 +562,21 @@ class RedactSettings(_Checked):
             if value is not None and not set(users).intersection(methods):
                 raise SettingsError(f"--{key}: has a say with --method {users[0]} only")
 
-    def method_of(self, kind: str) -> str:
+    def method_of(self, kind: Kind) -> str:
         """One of METHODS."""
-        return {"face": self.face_method, "plate": self.plate_method}[kind] or self.method
+        return self.methods[kind] or self.method
 
-    def shape_of(self, kind: str) -> str:
-        """One of SHAPES."""
-        default = {"face": "ellipse", "plate": "box"}[kind]
-        return {"face": self.face_shape, "plate": self.plate_shape}[kind] or self.shape or default
+    def shape_of(self, kind: Kind) -> Shape:
+        return self.shapes[kind] or self.shape or TRAITS[kind].shape
 
-    def margin_of(self, kind: str) -> float:
-        return {"face": self.face_margin, "plate": self.plate_margin}[kind]
+    def margin_of(self, kind: Kind) -> float:
+        return self.margins[kind]
 
-    def only_detects(self, kinds: Iterable[str]) -> bool:
+    def cells_of(self, kind: Kind) -> int:
+        """Cells along the longer side of an object whose brightness shows, 1..MAX_CELLS."""
+        return self.cells if TRAITS[kind].has_cells else 1
+
+    def only_detects(self, kinds: Iterable[Kind]) -> bool:
         """Whether nothing of these kinds is to be hidden. No picture is written then: it would be the original."""
         return all(self.method_of(kind) == "none" for kind in kinds)
 

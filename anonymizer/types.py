@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from anonymizer.geometry import Box
+from anonymizer.kinds import Kind as Kind
 
 Pixels: TypeAlias = npt.NDArray[np.uint8 | np.uint16]
 """Upright picture, uint8 or uint16 (H, W, C): C=1 gray or C=3 RGB."""
@@ -21,7 +22,6 @@ Alpha: TypeAlias = npt.NDArray[np.uint8 | np.uint16]
 Pixels8: TypeAlias = npt.NDArray[np.uint8]
 """What detectors look at: uint8 (H, W, 3), RGB."""
 
-Kind: TypeAlias = Literal["face", "plate"]
 Fidelity: TypeAlias = Literal["lossless", "reencoded"]
 """Whether a picture is bit for bit the same away from the mask, or was encoded anew as a whole."""
 Status: TypeAlias = Literal["anonymized", "detected", "failed", "skipped"]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from anonymizer.detect.detector import Detector
 from anonymizer.detect.load import choose_models, load_detectors, thresholds_of
+from anonymizer.kinds import Kind
 from anonymizer.settings import PRESETS, THRESHOLD_RANGE, DetectSettings
-from anonymizer.types import Kind
 
 SURE = 0.4
 """A detection is sure from this share of the way between the threshold and 1 on: 0.52 for faces, 0.73 for plates.
@@ -46,9 +46,8 @@ def choose_thresholds(given: DetectSettings, reported: DetectSettings, share: fl
     Raises:
         ModelError: there is no model for a wanted kind.
     """
-    own = _lowest_thresholds(replace(given, face_threshold=None, plate_threshold=None))
-    asked = {"face": given.face_threshold, "plate": given.plate_threshold}
-    of_run = {"face": reported.face_threshold, "plate": reported.plate_threshold}
+    own = _lowest_thresholds(given.with_thresholds({}))
+    asked, of_run = given.thresholds, reported.thresholds
     run = {kind: asked[kind] or min(value, of_run[kind] or value) for kind, value in own.items()}
     return Thresholds(
         told={kind: max(THRESHOLD_RANGE[0], share * value) for kind, value in run.items()},
@@ -71,5 +70,4 @@ def sensitive_detectors(settings: DetectSettings, thresholds: Thresholds) -> tup
     Raises:
         ModelError: a model is missing, damaged or no detection model.
     """
-    lower = replace(settings, face_threshold=thresholds.told.get("face"), plate_threshold=thresholds.told.get("plate"))
-    return load_detectors(lower)
+    return load_detectors(settings.with_thresholds(thresholds.told))

@@ -11,10 +11,11 @@ from anonymizer.cli.progress import Progress
 from anonymizer.cli.signals import polite_stop
 from anonymizer.cli.text import say
 from anonymizer.files.find import find_pictures
+from anonymizer.kinds import DEFAULT_KINDS
 from anonymizer.record.report import Report
 from anonymizer.run.plan import Plan, make_plan
 from anonymizer.run.runner import run
-from anonymizer.settings import KINDS, RunSettings, TalkSettings, from_options, settings_from_options
+from anonymizer.settings import RunSettings, TalkSettings, from_options, settings_from_options
 from anonymizer.types import STATUSES
 
 
@@ -70,7 +71,7 @@ def _tell_plan(plan: Plan) -> int:
 
 
 def _warn_of_kinds_without_model(plan: Plan) -> None:
-    missing = [kind for kind in KINDS if kind not in plan.kinds]
+    missing = [kind for kind in DEFAULT_KINDS if kind not in plan.kinds]
     if missing and plan.settings.detect.kinds is None:
         say(
             f"anonymize: warning: no model for {' and '.join(missing)}: looking for {' and '.join(plan.kinds)} only",

@@ -16,8 +16,8 @@ from typing import Any, cast
 import yaml
 
 from anonymizer.errors import ModelError
-from anonymizer.settings import KINDS, PRESETS, THRESHOLD_RANGE
-from anonymizer.types import Kind
+from anonymizer.kinds import KINDS, Kind
+from anonymizer.settings import PRESETS, THRESHOLD_RANGE
 
 DESCRIPTION = "model.yaml"
 DEFAULT_THRESHOLD = 0.3
@@ -214,10 +214,10 @@ def _undescribed(path: Path) -> ModelDescription:
     kinds = [kind for kind in KINDS if kind in path.name.lower()]
     if len(kinds) != 1:
         raise ModelError(
-            f"model {path}: its name says neither 'face' nor 'plate'; rename it, or put a {DESCRIPTION} beside it "
-            f"with 'file: {path.name}' and 'labels: {{1: face}}'"
+            f"model {path}: its name says neither {' nor '.join(map(repr, KINDS))}; rename it, or put a {DESCRIPTION} "
+            f"beside it with 'file: {path.name}' and 'labels: {{1: face}}'"
         )
-    return ModelDescription(path.name, path.parent, path, cast(str, _format_of(path)), {}, cast(Kind, kinds[0]))
+    return ModelDescription(path.name, path.parent, path, cast(str, _format_of(path)), {}, kinds[0])
 
 
 def read_description(path: Path) -> ModelDescription:
@@ -369,7 +369,7 @@ def _kind_of_label(labels_of_kind: Mapping[str, list[str]]) -> dict[str, Kind]:
 def _kind(text: str) -> Kind:
     if text not in KINDS:
         raise ValueError(f"kind {text!r} is none of {', '.join(KINDS)}")
-    return cast(Kind, text)
+    return text
 
 
 def checksum(model: ModelDescription) -> str:

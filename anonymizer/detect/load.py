@@ -12,8 +12,8 @@ from anonymizer.detect.detector import Detector
 from anonymizer.detect.signature import LoadedModel, SignatureDetector
 from anonymizer.detect.stderr import silent_stderr
 from anonymizer.errors import ModelError
-from anonymizer.settings import KINDS, DetectSettings
-from anonymizer.types import Kind
+from anonymizer.kinds import DEFAULT_KINDS, KINDS, Kind
+from anonymizer.settings import DetectSettings
 
 # One loader per format: a module with load(description) -> LoadedModel, imported when first needed.
 LOADERS = {
@@ -27,14 +27,19 @@ def choose_models(settings: DetectSettings) -> list[ModelDescription]:
     """The models that are needed to look for the wanted kinds; nothing is loaded.
 
     Raises:
-        ModelError: there is no model for a wanted kind.
+        ModelError: there is no model for a kind that the user asks for, or for none of the default kinds.
     """
     models = [model for model in find_models(settings.weights) if settings.preset in model.views]
     available = {kind for model in models for kind in model.found_kinds}
-    wanted = settings.kinds if settings.kinds is not None else available
+    place = "no bundled model" if settings.weights is None else f"no model in {settings.weights}"
+    wanted = settings.kinds or [kind for kind in DEFAULT_KINDS if kind in available]
+    if not wanted:
+        raise ModelError(
+            f"{place} finds {' or '.join(DEFAULT_KINDS)} with --preset {settings.preset}; name a folder with such a "
+            "model by --weights, or what to look for by --kinds"
+        )
     for kind in wanted:
         if kind not in available:
-            place = "no bundled model" if settings.weights is None else f"no model in {settings.weights}"
             raise ModelError(
                 f"{place} finds the kind {kind!r}; name a folder with such a model by --weights, or leave the kind "
                 f"out with --kinds {','.join(sorted(available))}"
@@ -45,13 +50,12 @@ def choose_models(settings: DetectSettings) -> list[ModelDescription]:
 def chosen_kinds(models: Sequence[ModelDescription], settings: DetectSettings) -> tuple[Kind, ...]:
     """The kinds that are looked for, in the order of `KINDS`."""
     found = {kind for model in models for kind in model.found_kinds}
-    return tuple(kind for kind in KINDS if kind in found and kind in (settings.kinds or KINDS))
+    return tuple(kind for kind in KINDS if kind in found and kind in (settings.kinds or DEFAULT_KINDS))
 
 
 def thresholds_of(model: ModelDescription, settings: DetectSettings) -> dict[Kind, float]:
     """The lowest score per wanted kind of a model: the user's, else the model's own."""
-    users = {"face": settings.face_threshold, "plate": settings.plate_threshold}
-    return {kind: users[kind] or model.threshold(kind) for kind in chosen_kinds([model], settings)}
+    return {kind: settings.threshold_of(kind) or model.threshold(kind) for kind in chosen_kinds([model], settings)}
 
 
 def load_model(model: ModelDescription) -> LoadedModel:

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 from types import MappingProxyType
-from typing import get_args
 
 import numpy as np
 import numpy.typing as npt
 
 from anonymizer.geometry import hull
-from anonymizer.types import Detection, Kind
+from anonymizer.kinds import KINDS, Kind
+from anonymizer.types import Detection
 
 IOU_THRESHOLD = 0.4
 """Intersection over union from which on two boxes of a kind stand for one object."""
@@ -63,7 +63,7 @@ def merge_opinions(
         say: detections with less than this share of the best one's score have no say in where the object ends.
     """
     merged = []
-    for kind in get_args(Kind):
+    for kind in KINDS:
         threshold = thresholds.get(kind, 0.0)
         found = [(d, index) for index, opinion in enumerate(opinions) for d in opinion.detections if d.kind == kind]
         # Boxes without an area overlap nothing.

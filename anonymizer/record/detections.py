@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from anonymizer.geometry import Box
-from anonymizer.settings import KINDS
+from anonymizer.kinds import KINDS
 from anonymizer.types import Detection
 
 

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import ceil, inf
 
+from anonymizer.kinds import KINDS, TRAITS, Kind
 from anonymizer.redact.kernel import is_weak
 from anonymizer.redact.mask import Region, draw, to_region
 from anonymizer.redact.methods import METHODS, values_let_through
 from anonymizer.redact.pixelwise import Planes, Surface, blend
 from anonymizer.redact.scene import Scene, Style, Target
-from anonymizer.settings import KINDS, RedactSettings
+from anonymizer.settings import RedactSettings
 from anonymizer.types import Detection, Pixels
 
-PLATE_CELLS = 1
-"""Text is read back from several cells, so that a plate is one."""
 MEASURED_CELLS = 1
 """Recognisers name no more faces of so many cells than by chance, or little more; see tests/benchmarks/attack.py."""
 
@@ -38,13 +37,13 @@ def to_targets(detections: Sequence[Detection], size: tuple[int, int], settings:
     ]
 
 
-def to_style(kind: str, settings: RedactSettings) -> Style:
+def to_style(kind: Kind, settings: RedactSettings) -> Style:
     """How objects of a kind are replaced."""
     method = settings.method_of(kind)
     is_classic = method == "gaussian" and settings.obfuscation_kernel is not None
     return Style(
         method="kernel" if is_classic else method,
-        cells=settings.cells if kind == "face" else PLATE_CELLS,
+        cells=settings.cells_of(kind),
         color=settings.color,
         overlay=settings.overlay,
         kernel=settings.obfuscation_kernel if is_classic else None,
@@ -119,7 +118,12 @@ def _under_a_weak_kernel(detections: Sequence[Detection], settings: RedactSettin
 
 
 def _in_many_cells(detections: Sequence[Detection], settings: RedactSettings) -> list[str]:
-    if settings.cells <= MEASURED_CELLS:
-        return []
-    count = sum(to_style(d.kind, settings).method in ("gaussian", "mosaic") for d in detections if d.kind == "face")
-    return [f"faces that {settings.cells} cells may leave recognisable: {count}; use {MEASURED_CELLS}"] if count else []
+    styles = {kind: to_style(kind, settings) for kind in KINDS}
+    with_cells = [kind for kind in KINDS if styles[kind].method in ("gaussian", "mosaic")]
+    risky = [kind for kind in with_cells if styles[kind].cells > MEASURED_CELLS]
+    counts = {kind: sum(detection.kind == kind for detection in detections) for kind in risky}
+    return [
+        f"{TRAITS[kind].plural} that {styles[kind].cells} cells may leave recognisable: {count}; use {MEASURED_CELLS}"
+        for kind, count in counts.items()
+        if count
+    ]

@@ -1,0 +1,43 @@
+"""The kinds of objects that can be found and hidden: one row each, and nothing about a kind stands anywhere else.
+
+A row gives a kind its options (`--face-threshold`, `--face-method` ...), its keys in the configuration file, and its
+place in the detections and the report. `model.yaml` says which models find it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from anonymizer.geometry import Shape
+
+Kind: TypeAlias = str
+"""A key of `TRAITS`."""
+
+
+@dataclass(frozen=True, slots=True)
+class KindTraits:
+    """What sets one kind apart from the others."""
+
+    one: str
+    """How a text speaks of one: "a face"."""
+    plural: str
+    """And of several: "faces"."""
+    shape: Shape
+    """What is hidden by default: the box, or the ellipse through its corners."""
+    margin: float
+    """By which share of the box's size what is hidden is widened on every side by default, 0..5."""
+    has_cells: bool
+    """Whether `cells` applies to it. Otherwise its methods show the brightness of one cell."""
+    is_default: bool
+    """Whether it is looked for where the user names no kinds. A new kind must not change existing command lines."""
+
+
+TRAITS: Mapping[Kind, KindTraits] = {
+    "face": KindTraits("a face", "faces", shape="ellipse", margin=0.2, has_cells=True, is_default=True),
+    # Text is read back from several cells, so that a plate is one.
+    "plate": KindTraits("a plate", "plates", shape="box", margin=0.1, has_cells=False, is_default=True),
+}
+KINDS: tuple[Kind, ...] = tuple(TRAITS)
+DEFAULT_KINDS: tuple[Kind, ...] = tuple(kind for kind, traits in TRAITS.items() if traits.is_default)

@@ -1,0 +1,99 @@
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from tiny_models import save_tflite
+
+import anonymizer
+from anonymizer.detect.load import choose_models, chosen_kinds
+from anonymizer.errors import ModelError
+from anonymizer.kinds import DEFAULT_KINDS, KINDS, TRAITS
+from anonymizer.settings import DetectSettings, RedactSettings
+
+ROW = '    "head": KindTraits("a head", "heads", shape="ellipse", margin=0.0, has_cells=True, is_default=False),\n'
+
+
+@pytest.fixture(scope="module")
+def with_heads(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a copy of the package whose table of kinds has one row more, and nothing else is changed."""
+    folder = tmp_path_factory.mktemp("with_heads")
+    package = Path(anonymizer.__file__).parent
+    shutil.copytree(package, folder / "anonymizer", ignore=shutil.ignore_patterns("__pycache__"))
+    table = folder / "anonymizer" / "kinds.py"
+    before, end, after = table.read_text().partition("}\nKINDS")
+    table.write_text(before + ROW + end + after)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("models")
+    save_tflite(folder / "model.tflite")
+    (folder / "model.yaml").write_text("file: model.tflite\nlabels: {1: head, 2: face}\n")
+    return folder
+
+
+def call(package: Path, *arguments: object) -> str:
+    command = [sys.executable, "-m", "anonymizer", *map(str, arguments)]
+    environment = {**os.environ, "PYTHONPATH": str(package)}
+    done = subprocess.run(command, cwd=package, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_a_kind_is_one_row(with_heads: Path, models: Path, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    pixels = np.zeros((64, 128, 3), np.uint8)
+    pixels[16:32, 8:24] = pixels[16:32, 80:96] = 200  # what the model calls a head, and a face
+    Image.fromarray(pixels).save(tmp_path / "in" / "a.png")
+    folders = ("--input", tmp_path / "in", "--image-output", tmp_path / "out")
+    style = ("--head-threshold", 0.5, "--head-method", "solid", "--head-shape", "box", "--head-margin", 0.125)
+    call(with_heads, *folders, "--weights", models, "--kinds", "head", *style, "--feather", 0)
+
+    (found,) = json.loads((tmp_path / "out" / "a.json").read_text())
+    assert (found["kind"], found["x_min"], found["y_max"]) == ("head", 8, 32)
+    expected = pixels.copy()
+    expected[14:34, 6:26] = 0
+    assert np.array_equal(np.asarray(Image.open(tmp_path / "out" / "a.png")), expected)
+    report = json.loads((tmp_path / "out" / "anonymize-report.json").read_text())
+    assert report["settings"]["head-threshold"] == 0.5
+    assert report["totals"]["detections"] == {"head": 1}
+
+
+def test_a_new_kind_does_not_change_what_is_looked_for(with_heads: Path, models: Path, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    Image.new("L", (64, 64)).save(tmp_path / "in" / "a.png")
+    folders = ("--input", tmp_path / "in", "--image-output", tmp_path / "out")
+    assert "would look for face in 1 pictures" in call(with_heads, *folders, "--weights", models, "--dry-run")
+
+
+def test_the_help_speaks_of_a_new_kind(with_heads: Path) -> None:
+    text = " ".join(call(with_heads, "--help").split())
+    assert "--head-threshold FLOAT Score from which on a head counts" in text
+    assert "By default ellipse for faces and heads, box for plates." in text
+    assert "along the longer side of a face or a head whose brightness shows" in text
+
+
+def test_default_kinds_without_a_model_are_an_error(tmp_path: Path) -> None:
+    (tmp_path / "model.yaml").write_text("file: graph.pb\nlabels: {1: face}\nviews: {fast: [{}]}\n")
+    settings = DetectSettings(weights=tmp_path, preset="thorough")
+    with pytest.raises(ModelError, match=r"no model in .* finds face or plate with --preset thorough"):
+        choose_models(settings)
+    fast = DetectSettings(weights=tmp_path, preset="fast")
+    assert chosen_kinds(choose_models(fast), fast) == ("face",)
+
+
+def test_settings_of_each_kind() -> None:
+    assert DEFAULT_KINDS == ("face", "plate")
+    assert RedactSettings(plate_margin=0.5).margins == {"face": 0.2, "plate": 0.5}
+    assert {kind: RedactSettings().shape_of(kind) for kind in KINDS} == {"face": "ellipse", "plate": "box"}
+    assert [RedactSettings(cells=4).cells_of(kind) for kind in KINDS] == [4, 1]
+    settings = DetectSettings(face_threshold=0.3, plate_threshold=0.4, weights="models")
+    assert settings.with_thresholds({"plate": 0.6}) == DetectSettings(plate_threshold=0.6, weights="models")
+    assert tuple(TRAITS) == KINDS
