@@ -65,7 +65,7 @@ setup(
         Extension(
             "anonymizer._native",
             sorted(str(path.relative_to(HERE)) for path in (HERE / "anonymizer").rglob("*.c")),
-            depends=["anonymizer/native.h"],
+            depends=sorted(str(path.relative_to(HERE)) for path in (HERE / "anonymizer").rglob("*.h")),
             extra_compile_args=QUICK,
             optional=True,
         )

@@ -25,9 +25,11 @@ from anonymizer.files.write import remove_files, write_files
 from anonymizer.geometry import Box
 from anonymizer.kinds import KINDS, TRAITS
 from anonymizer.record.detections import to_json
-from anonymizer.redact.pixelwise import Mask
-from anonymizer.redact.redact import redact, to_scene, to_targets, weaknesses
-from anonymizer.redact.scene import Target
+from anonymizer.redact.planes import Mask
+from anonymizer.redact.redaction import redact, to_scene
+from anonymizer.redact.scene import RedactionTarget
+from anonymizer.redact.targets import to_targets
+from anonymizer.redact.warnings import redaction_warnings
 from anonymizer.settings import DetectSettings, Projection, Settings
 from anonymizer.types import Alpha, Detection, Job, Pixels, Pixels8, Result
 
@@ -216,7 +218,7 @@ def _process(
         "anonymized",
         counts=counts,
         seconds=seconds,
-        warnings=(*picture.remarks, *_not_counted(found), *weaknesses(detections, settings.redact)),
+        warnings=(*picture.remarks, *_not_counted(found), *redaction_warnings(detections, settings.redact)),
         fidelity=encoded.fidelity,
         left_out=encoded.left_out,
     )
@@ -240,7 +242,7 @@ def mask_detections(pixels: Pixels, detections: Sequence[Detection], settings: S
     return to_scene(pixels, _targets_in(pixels, detections, settings)).mask
 
 
-def _targets_in(pixels: Pixels, detections: Sequence[Detection], settings: Settings) -> list[Target]:
+def _targets_in(pixels: Pixels, detections: Sequence[Detection], settings: Settings) -> list[RedactionTarget]:
     return to_targets(detections, (pixels.shape[0], pixels.shape[1]), settings.redact)
 
 

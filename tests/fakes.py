@@ -11,8 +11,9 @@ from PIL import Image
 
 from anonymizer.errors import ModelError
 from anonymizer.geometry import Box
-from anonymizer.redact.redact import to_scene, to_targets
-from anonymizer.redact.scene import Scene, Target
+from anonymizer.redact.redaction import to_scene
+from anonymizer.redact.scene import RedactionTarget, Scene
+from anonymizer.redact.targets import to_targets
 from anonymizer.settings import DetectSettings, RedactSettings
 from anonymizer.types import Detection, Kind, Pixels
 
@@ -112,7 +113,9 @@ def plate(x_min: float, y_min: float, x_max: float, y_max: float, score: float =
     return Detection(Box(x_min, y_min, x_max, y_max), score, "plate")
 
 
-def scene_of(pixels: Pixels, found: Sequence[Detection], settings: RedactSettings) -> tuple[Scene, list[Target]]:
+def scene_of(
+    pixels: Pixels, found: Sequence[Detection], settings: RedactSettings
+) -> tuple[Scene, list[RedactionTarget]]:
     """What the methods are given for these detections."""
     targets = to_targets(found, pixels.shape[:2], settings)
     return to_scene(pixels, targets), targets

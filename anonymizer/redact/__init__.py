@@ -1,1 +1,1 @@
-"""Makes what was found unrecognisable: one mask for the picture, one file per way to fill it."""
+"""Makes what was found unrecognisable: one mask for the picture, one file per method that fills it."""

@@ -1,6 +1,6 @@
 """The brightness of one cell or a few: all that `gaussian` and `mosaic` know of an object.
 
-Colours tell too much: recognisers have named faces by their mean colour alone, see tests/benchmarks/attack.py.
+Colours would reveal too much: recognisers have named faces by their mean colour alone, see tests/benchmarks/attack.py.
 """
 
 from __future__ import annotations
@@ -12,63 +12,101 @@ import numpy as np
 import numpy.typing as npt
 
 from anonymizer.geometry import PixelBox
-from anonymizer.redact.pixelwise import Integers, Sums, sum_hidden, sum_visible
-from anonymizer.redact.scene import Scene, Target
-from anonymizer.redact.solid import area_around, brightness, means_or_gray
+from anonymizer.redact.colors import brightness
+from anonymizer.redact.planes import Integers
+from anonymizer.redact.scene import RedactionTarget, Scene
+from anonymizer.redact.sums import Sums, sum_hidden, sum_visible
+from anonymizer.redact.surroundings import area_around, means_or_gray
 
 LEVELS = 6
 """Values that the brightness of a cell can take."""
 
 
 @dataclass(frozen=True, slots=True)
-class Amid:
-    """N objects in their cells, and their surroundings in cells on every side of them."""
+class CellColors:
+    """The cells of N objects, and what is visible around them."""
 
     cells: npt.NDArray[np.float64]
     """(N, rows, columns): brightness, one of LEVELS values in the range of the picture."""
     around: npt.NDArray[np.float64]
     """(N, C): mean colour of what is visible around."""
     visible: Sums
-    """(N, rows + 2, columns + 2, C + 1): sums of what is visible in the cells and those around, and their counts."""
+    """(N, rows + 2, columns + 2, C + 1): what is visible in the cells, and in one more cell on every side."""
 
 
-def by_grid(targets: Sequence[Target]) -> Iterator[list[int]]:
-    """Places in the sequence of those targets that have the same number of rows and of columns of cells.
+def padded_cells(scene: Scene, targets: Sequence[RedactionTarget]) -> list[Integers]:
+    """The colours of the cells of each target, with one cell of surroundings on every side.
 
-    The cells are about square, and count at most `style.cells` along the longer side.
+    Returns:
+        For each target int32 (rows + 2, columns + 2, C).
     """
-    places: dict[tuple[int, int], list[int]] = {}
-    for place, target in enumerate(targets):
-        places.setdefault(_grid(target), []).append(place)
-    yield from places.values()
+    colors: dict[int, Integers] = {}  # by the index of the target
+    maximum = np.iinfo(scene.pixels.dtype).max
+    for indexes in _by_grid(targets):
+        reduced = reduce_to_cells(scene, [targets[index] for index in indexes])
+        colors.update(zip(indexes, _in_surroundings(reduced, maximum), strict=True))
+    return [colors[index] for index in range(len(targets))]
 
 
-def reduce_to_cells(scene: Scene, targets: Sequence[Target]) -> Amid:
-    """The mean brightness of the pixels that are hidden for a target, cell by cell, each rounded to LEVELS values.
+def _by_grid(targets: Sequence[RedactionTarget]) -> Iterator[list[int]]:
+    """Indexes of the targets that have the same number of rows and of columns of cells."""
+    indexes: dict[tuple[int, int], list[int]] = {}
+    for index, target in enumerate(targets):
+        indexes.setdefault(_grid(target), []).append(index)
+    yield from indexes.values()
 
-    Pixels hidden for other objects have no part in them.
+
+def _in_surroundings(reduced: CellColors, maximum: int) -> Integers:
+    """The cells, tinted like the surroundings, and on every side one more in the mean colour of what is visible there.
+
+    Returns:
+        int32 (N, rows + 2, columns + 2, C).
+    """
+    tint = reduced.around - brightness(reduced.around)[:, np.newaxis]
+    tinted = (reduced.cells[..., np.newaxis] + tint[:, np.newaxis, np.newaxis]).clip(0, maximum)
+    # Where nothing is visible, the outermost cells are repeated.
+    padded = np.pad(tinted, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="edge")
+    counts = reduced.visible[..., -1:].copy()
+    counts[:, 1:-1, 1:-1] = 0
+    np.divide(reduced.visible[..., :-1], counts, out=padded, where=counts > 0)
+    return np.asarray(np.rint(padded), np.int32)
+
+
+def reduce_to_cells(scene: Scene, targets: Sequence[RedactionTarget]) -> CellColors:
+    """The mean brightness of the pixels hidden for each target, cell by cell, rounded to one of LEVELS values.
+
+    Pixels hidden for other objects are not read.
 
     Args:
-        targets: of the same number of rows and columns of cells, see `by_grid`.
+        targets: all with the same number of rows and columns of cells.
     """
     y, x = cell_edges(targets)
     areas = [area_around(scene, target) for target in targets]
     wide_y = np.column_stack([[area.top for area in areas], y, [area.bottom for area in areas]])
     wide_x = np.column_stack([[area.left for area in areas], x, [area.right for area in areas]])
-    visible = sum_visible(scene.planes, wide_y, wide_x)
+    visible = sum_visible(scene, wide_y, wide_x)
     around = means_or_gray(visible.sum(axis=(1, 2)), scene.pixels.dtype)
-    own = sum_hidden(scene.planes, np.array([target.number for target in targets], np.int32), y, x)
-    # Where all of a cell is hidden for others, the object's mean stands in; for that, the colour around.
+    own = sum_hidden(scene, np.array([target.number for target in targets], np.int32), y, x)
+    # A cell hidden for other objects alone gets the mean of its object; where that is unknown, the colour around.
     own = np.where(own[..., -1:] > 0, own, own.sum(axis=(1, 2), keepdims=True))
     colors = np.where(
         own[..., -1:] > 0, own[..., :-1] / np.maximum(own[..., -1:], 1), around[:, np.newaxis, np.newaxis]
     )
     step = np.iinfo(scene.pixels.dtype).max // (LEVELS - 1)
-    return Amid(np.rint(brightness(colors) / step) * step, around, visible)
+    return CellColors(np.rint(brightness(colors) / step) * step, around, visible)
 
 
-def cell_edges(targets: Sequence[Target]) -> tuple[Integers, Integers]:
-    """Where the rows and columns of cells of each target begin, and the last ones end, (N, rows + 1) and so on."""
+def cell_edges(targets: Sequence[RedactionTarget]) -> tuple[Integers, Integers]:
+    """Where the rows and columns of cells of each target begin, and the last ones end.
+
+    The cells are about square; the longer side of a target has at most `style.cells` of them.
+
+    Args:
+        targets: N, all with the same number of rows and columns of cells.
+
+    Returns:
+        int32 (N, rows + 1) and (N, columns + 1), in pixels of the picture.
+    """
     rows, columns = _grid(targets[0])
     cores = np.array(
         [[(core.top, core.left), (core.height, core.width)] for core in (target.region.core for target in targets)]
@@ -79,7 +117,7 @@ def cell_edges(targets: Sequence[Target]) -> tuple[Integers, Integers]:
     return y.astype(np.int32), x.astype(np.int32)
 
 
-def _grid(target: Target) -> tuple[int, int]:
+def _grid(target: RedactionTarget) -> tuple[int, int]:
     """How many rows and columns of cells a target has."""
     core, cells = target.region.core, target.style.cells
     return _count(core.height, core, cells), _count(core.width, core, cells)

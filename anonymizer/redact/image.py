@@ -1,4 +1,4 @@
-"""`image`: a picture with transparency is laid over the object, on an opaque ground."""
+"""`image`: another picture is laid over the object, on a background of one colour."""
 
 from __future__ import annotations
 
@@ -10,29 +10,30 @@ import numpy as np
 import numpy.typing as npt
 
 from anonymizer.files.overlay import read_overlay
-from anonymizer.redact.scene import Scene, Target
-from anonymizer.redact.solid import LUMA, color_of
+from anonymizer.redact.colors import LUMA, chosen_color
+from anonymizer.redact.scene import RedactionTarget, Scene
 from anonymizer.types import Pixels
 
 SMALLEST_LEVEL_PX = 16
+"""The overlay is halved until its shorter side is at most this long."""
 
 
-def paint(scene: Scene, target: Target) -> Pixels:
-    """What replaces the target: as the picture, (height, width, C) of its reach."""
+def paint(scene: Scene, target: RedactionTarget) -> Pixels:
+    """What replaces the target: dtype of the picture, (height, width, C) of its bounds."""
     region = target.region
-    frame = region.frame.grown(region.feather_px, region.feather_px)
-    colors, opacity = _scaled(target.style.overlay, frame.height, frame.width)
-    top, left = region.reach.top - frame.top, region.reach.left - frame.left
-    part = slice(top, top + region.reach.height), slice(left, left + region.reach.width)
+    whole, bounds = region.outline.grown(region.feather_px, region.feather_px), region.bounds
+    colors, opacity = _scaled(target.style.overlay, whole.height, whole.width)
+    top, left = bounds.top - whole.top, bounds.left - whole.left
+    part = slice(top, top + bounds.height), slice(left, left + bounds.width)
     over = colors[part] if scene.pixels.shape[2] == 3 else (colors[part] @ np.array(LUMA, np.float32))[:, :, np.newaxis]
     maximum = np.iinfo(scene.pixels.dtype).max
-    laid = over * maximum + (1 - opacity[part])[:, :, np.newaxis] * color_of(scene, target)
+    laid = over * maximum + (1 - opacity[part])[:, :, np.newaxis] * chosen_color(scene, target)
     painted: Pixels = np.rint(laid).clip(0, maximum).astype(scene.pixels.dtype)
     return painted
 
 
 def _scaled(overlay: Path | None, height: int, width: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """Colours times opacity, (height, width, 3), and opacity, (height, width), both in [0, 1]."""
+    """The overlay at this size: colours times opacity, (height, width, 3), and opacity, (height, width), in [0, 1]."""
     levels = _levels(overlay)
     smallest = next((level for level in reversed(levels) if level.shape[0] >= height and level.shape[1] >= width), None)
     source = levels[0] if smallest is None else smallest
@@ -44,7 +45,7 @@ def _scaled(overlay: Path | None, height: int, width: int) -> tuple[npt.NDArray[
 
 @lru_cache(maxsize=4)
 def _levels(overlay: Path | None) -> list[npt.NDArray[np.float32]]:
-    """The overlay, its colours multiplied by its opacity, and the same halved again and again."""
+    """The overlay, RGBA with colours multiplied by opacity, in [0, 1]: at its own size, then halved again and again."""
     rgba = (draw_face() if overlay is None else read_overlay(overlay)).astype(np.float32) / 255
     rgba[:, :, :3] *= rgba[:, :, 3:]
     levels = [np.asarray(rgba, np.float32)]
@@ -55,7 +56,7 @@ def _levels(overlay: Path | None) -> list[npt.NDArray[np.float32]]:
 
 
 def draw_face() -> npt.NDArray[np.uint8]:
-    """A plain yellow face: what is laid over where no other picture is named. RGBA (512, 512, 4)."""
+    """A plain yellow face, the default overlay: RGBA, uint8 (512, 512, 4)."""
     face = np.zeros((512, 512, 4), np.uint8)
     dark = (70, 50, 20, 255)
     cv2.circle(face, (256, 256), 254, (255, 205, 60, 255), -1, cv2.LINE_AA)

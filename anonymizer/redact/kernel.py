@@ -1,6 +1,6 @@
 """`kernel_size,sigma,box_kernel_size`: the fixed blur of the understand.ai anonymizer, for compatibility.
 
-Cosmetic: its strength is the same for a face of 20 and of 400 pixels, and the latter stays recognisable.
+Cosmetic: its strength is the same for a face of 20 pixels and for one of 400, and the latter stays recognisable.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ import numpy as np
 import numpy.typing as npt
 
 from anonymizer.geometry import Box
-from anonymizer.redact.scene import Scene, Target
+from anonymizer.redact.scene import RedactionTarget, Scene
 from anonymizer.settings import Kernel
 from anonymizer.types import Pixels
 
 WEAK_BELOW = 0.14
 """A blur hides a face if its standard deviation is at least this share of the face's longer side.
 
-That of a mean filter half as large as the face, which lets a recogniser name little more faces than chance.
+So strong is a mean filter half as large as the face, behind which a recogniser names few more faces than by chance.
 """
 SMALLEST_WEIGHT = 1e-4
-"""Below it the sum of weights is noise of the arithmetic."""
+"""A smaller sum of weights is only rounding noise."""
 
 
 @lru_cache(maxsize=8)
@@ -32,7 +32,7 @@ def kernel_weights(kernel: Kernel) -> npt.NDArray[np.float64]:
     """The blur kernel along one axis, (kernel_size,), adding up to 1; the blur is separable.
 
     Each weight is the square root of the probability that a standard normal variable falls into one of
-    kernel_size bins, which together span sigma standard deviations (and half a bin) to either side.
+    kernel_size bins, which together span sigma standard deviations (and half a bin) on either side.
     """
     half_bin = (2 * kernel.sigma + 1) / kernel.kernel_size / 2
     limits = np.linspace(-kernel.sigma - half_bin, kernel.sigma + half_bin, kernel.kernel_size + 1)
@@ -53,18 +53,18 @@ def is_weak(kernel: Kernel, box: Box) -> bool:
     return sigma_px(kernel) < WEAK_BELOW * box.longer_side
 
 
-def paint(scene: Scene, target: Target) -> Pixels:
-    """What replaces the target: as the picture, (height, width, C) of its reach."""
-    kernel, reach = target.style.kernel, target.region.reach
+def paint(scene: Scene, target: RedactionTarget) -> Pixels:
+    """What replaces the target: dtype of the picture, (height, width, C) of its bounds."""
+    kernel, bounds = target.style.kernel, target.region.bounds
     assert kernel is not None
     radius = kernel.kernel_size // 2
-    source = reach.grown(radius, radius).inside(scene.size)
+    source = bounds.grown(radius, radius).inside(scene.size)
     crop, owners = np.ascontiguousarray(scene.pixels[source.slices]), scene.owners[source.slices]
-    # What another method hides must not come back as a blur.
+    # What another method hides must not show through the blur.
     readable = (owners == 0) | (owners > scene.bounded)
     blurred = _blur(crop, kernel) if readable.all() else _blur_of_part(crop, readable, kernel)
-    top, left = reach.top - source.top, reach.left - source.left
-    return blurred[top : top + reach.height, left : left + reach.width]
+    top, left = bounds.top - source.top, bounds.left - source.left
+    return blurred[top : top + bounds.height, left : left + bounds.width]
 
 
 def _blur(crop: Pixels, kernel: Kernel) -> Pixels:

@@ -1,34 +1,59 @@
-"""The ways to replace an object, each by its name."""
+"""The ways to replace an object, in one table: how each paints, and how much it leaks of what it hides."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from math import inf
 from typing import TypeAlias
 
 from anonymizer.redact import gaussian, image, inpaint, kernel, mosaic, solid
-from anonymizer.redact.pixelwise import Surface
-from anonymizer.redact.scene import Scene, Style, Target
+from anonymizer.redact.blending import GradientPatch
+from anonymizer.redact.scene import RedactionStyle, RedactionTarget, Scene
 from anonymizer.types import Pixels
 
-Method: TypeAlias = Callable[[Scene, Sequence[Target]], Sequence[Pixels | Surface]]
-"""What replaces each of some targets."""
+Paint: TypeAlias = Callable[[Scene, Sequence[RedactionTarget]], Sequence[Pixels | GradientPatch]]
+"""What replaces each of the targets, (height, width, C) of its bounds."""
 
 
-def _one_by_one(paint: Callable[[Scene, Target], Pixels]) -> Method:
+@dataclass(frozen=True, slots=True)
+class Method:
+    """A way to replace an object."""
+
+    paint: Paint | None
+    """None: nothing is replaced."""
+    leaks: Callable[[RedactionStyle], float]
+    """See `leaked_values`."""
+
+
+def _one_by_one(paint: Callable[[Scene, RedactionTarget], Pixels]) -> Paint:
     return lambda scene, targets: [paint(scene, target) for target in targets]
 
 
-METHODS: Mapping[str, Method | None] = {
-    "gaussian": gaussian.paint,
-    "mosaic": mosaic.paint,
-    "solid": _one_by_one(solid.paint),
-    "image": _one_by_one(image.paint),
-    "inpaint": _one_by_one(inpaint.paint),
-    "kernel": _one_by_one(kernel.paint),  # chosen by --obfuscation-kernel
-    "none": None,  # objects are found, and nothing is replaced
+def _nothing(style: RedactionStyle) -> float:
+    return 0
+
+
+def _cells(style: RedactionStyle) -> float:
+    return style.cells**2
+
+
+def _anything(style: RedactionStyle) -> float:
+    return inf
+
+
+METHODS: Mapping[str, Method] = {
+    "gaussian": Method(gaussian.paint, leaks=_cells),
+    "mosaic": Method(mosaic.paint, leaks=_cells),
+    "solid": Method(_one_by_one(solid.paint), leaks=_nothing),
+    "image": Method(_one_by_one(image.paint), leaks=_nothing),
+    "inpaint": Method(_one_by_one(inpaint.paint), leaks=_nothing),
+    "kernel": Method(_one_by_one(kernel.paint), leaks=_anything),  # chosen by --obfuscation-kernel
+    "none": Method(None, leaks=_nothing),  # objects are found and counted; none of them is hidden
 }
+"""By the names that `anonymizer.settings` accepts, and `kernel`."""
 
 
-def values_let_through(style: Style) -> float:
-    """How many numbers of what is hidden the output can depend on at most: 0, a few of LEVELS values each, or any."""
-    return {"gaussian": style.cells**2, "mosaic": style.cells**2, "kernel": float("inf")}.get(style.method, 0)
+def leaked_values(style: RedactionStyle) -> float:
+    """How many values of what is hidden the output can depend on at most: 0, some of `cells.LEVELS` levels, or inf."""
+    return METHODS[style.method].leaks(style)

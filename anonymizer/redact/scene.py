@@ -1,27 +1,21 @@
-"""What a method is given: the picture, what is hidden in it for which object, and how that object shall look."""
+"""What a method is given: the picture, what is hidden in it for which target, and how to replace that."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from anonymizer.geometry import PixelBox
 from anonymizer.redact.mask import Region
-from anonymizer.redact.pixelwise import Mask, Owners, Planes
+from anonymizer.redact.planes import Planes
 from anonymizer.settings import Kernel
-from anonymizer.types import Pixels
-
-Flags: TypeAlias = npt.NDArray[np.uint8]
-"""uint8 (height, width) of 0 and 1, as OpenCV takes masks."""
 
 
 @dataclass(frozen=True, slots=True)
-class Style:
+class RedactionStyle:
     """How the objects of a kind are replaced."""
 
     method: str
@@ -35,51 +29,28 @@ class Style:
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class RedactionTarget:
     """An object to be replaced."""
 
     region: Region
-    style: Style
+    style: RedactionStyle
     number: int
     """From 1 on, by rank: where cores overlap, the lowest number has the pixel."""
 
 
-@dataclass(frozen=True, slots=True)
-class Scene:
+@dataclass(frozen=True)
+class Scene(Planes):
     """A picture, and what is hidden in it. No method reads what is hidden for another object."""
 
-    planes: Planes
-    targets: Sequence[Target]
+    targets: Sequence[RedactionTarget]
     """By rank."""
     bounded: int
-    """Objects up to this number are replaced by a method that lets a few numbers through at most."""
-
-    @property
-    def pixels(self) -> Pixels:
-        return self.planes.pixels
-
-    @property
-    def mask(self) -> Mask:
-        return self.planes.mask
-
-    @property
-    def owners(self) -> Owners:
-        """Numbers of targets."""
-        return self.planes.owners
-
-    @property
-    def size(self) -> tuple[int, int]:
-        return self.mask.shape[0], self.mask.shape[1]
+    """The targets up to this number have a method that leaks a few values at most, see `leaked_values`."""
 
     @property
     def changed(self) -> npt.NDArray[np.bool_]:
-        """Where anything is replaced, (H, W). Made of the targets' reaches: the picture may be large."""
+        """Where anything is replaced, (H, W)."""
         changed = np.zeros(self.size, bool)
-        for part in (target.region.reach.slices for target in self.targets):
+        for part in (target.region.bounds.slices for target in self.targets):  # not all of it: pictures may be large
             np.greater(self.mask[part], 0, out=changed[part])
         return changed
-
-    def visible(self, area: PixelBox) -> Flags:
-        """1 where nothing is replaced, (height, width) of the area, otherwise 0."""
-        visible: Flags = (self.mask[area.slices] == 0).astype(np.uint8)
-        return visible

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from anonymizer.redact import gaussian, mosaic
 from anonymizer.redact.cells import LEVELS, cell_edges, reduce_to_cells
-from anonymizer.redact.solid import LUMA
+from anonymizer.redact.colors import LUMA
 from anonymizer.settings import RedactSettings
 
 BARE = {"cells": 4, "shape": "box", "face_margin": 0.0, "plate_margin": 0.0, "feather": 0.0}

@@ -36,22 +36,22 @@ def test_the_classic_default_is_weak_for_large_faces_only():
 def painted(pixels, found, kernel, **settings):
     chosen = RedactSettings(obfuscation_kernel=kernel, shape="box", **settings)
     scene, (target,) = scene_of(pixels, [found], chosen)
-    return paint(scene, target), target.region.reach
+    return paint(scene, target), target.region.bounds
 
 
 @given(st.integers(1, 40), st.integers(1, 40), st.sampled_from([1, 3]))
 def test_blur_equals_the_blur_of_the_whole_picture(height, width, channels):
     """Only the surroundings of a region are computed; that must not show."""
     pixels, kernel = noise(60, 60, channels), Kernel(9, 2, 5)
-    here, reach = painted(pixels, face(5, 5, 5 + width, 5 + height), kernel, face_margin=0.1)
+    here, bounds = painted(pixels, face(5, 5, 5 + width, 5 + height), kernel, face_margin=0.1)
     everywhere, _ = painted(pixels, face(0, 0, 60, 60), kernel)
-    assert (here == everywhere[reach.slices]).all()
+    assert (here == everywhere[bounds.slices]).all()
 
 
 def test_blur_is_the_weighted_mean_of_the_neighbours():
     pixels = noise(50, 50)
-    result, reach = painted(pixels, face(25, 25, 26, 26), Kernel(21, 2, 1), face_margin=0)
-    assert (reach.height, reach.width) == (1, 1)
+    result, bounds = painted(pixels, face(25, 25, 26, 26), Kernel(21, 2, 1), face_margin=0)
+    assert (bounds.height, bounds.width) == (1, 1)
     weights = np.outer(kernel_weights(DEFAULT), kernel_weights(DEFAULT))
     expected = (pixels[15:36, 15:36] * weights[:, :, np.newaxis]).sum(axis=(0, 1))
     assert result[0, 0] == pytest.approx(expected, abs=1)

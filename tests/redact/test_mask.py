@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anonymizer.geometry import Box, PixelBox
-from anonymizer.redact.mask import draw, ellipse_of, to_region
-from anonymizer.redact.pixelwise import share_of
+from anonymizer.redact.mask import draw_mask, to_region
+from anonymizer.redact.shapes import share_of_ellipse
 
 SIZES = st.integers(1, 60)
 POSITIONS = st.floats(0, 60)
@@ -26,7 +26,7 @@ def core_of(box, margin, size):
 
 
 def planes_of(regions, size):
-    return draw(np.zeros((*size, 3), np.uint8), regions)
+    return draw_mask(np.zeros((*size, 3), np.uint8), regions)
 
 
 def mask_of(regions, size):
@@ -61,7 +61,7 @@ def test_an_ellipse_hides_the_whole_box_and_more_than_a_box_that_is_as_wide(case
     region = to_region(box, margin, feather_px, size, "ellipse")
     mask = mask_of([region], size)
     assert (mask[core_of(box, 0, size).slices] == 1).all()
-    height, width = region.frame.height, region.frame.width
+    height, width = region.outline.height, region.outline.width
     assert height >= box.height * (1 + 2 * margin)
     assert width >= box.width * (1 + 2 * margin)
 
@@ -69,7 +69,7 @@ def test_an_ellipse_hides_the_whole_box_and_more_than_a_box_that_is_as_wide(case
 def test_an_ellipse_has_the_area_of_one():
     region = to_region(Box(100, 100, 200, 300), 0.2, 0, (400, 400), "ellipse")
     semi_x, semi_y = 100 / np.sqrt(2) + 20, 200 / np.sqrt(2) + 40
-    share = share_of(ellipse_of(region), 0, region.reach)
+    share = share_of_ellipse(region.outline, region.bounds, 0)
     assert (share == 1).sum() == pytest.approx(np.pi * semi_x * semi_y, rel=0.02)
     assert set(np.unique(share)) == {0, 1}
 
@@ -100,7 +100,7 @@ def test_mask_is_one_on_every_core_and_zero_beyond_every_edge(cases, margin, fea
         assert (mask[core_of(box, 0, size).slices] == 1).all()
         if shape == "box":
             assert (mask[region.core.slices] == 1).all()
-        outside[region.reach.slices] = False
+        outside[region.bounds.slices] = False
     assert (mask[outside] == 0).all()
     assert mask.min() >= 0
     assert mask.max() == 1
@@ -131,7 +131,7 @@ def test_edge_falls_linearly_outside_the_core():
 
 def test_edge_of_an_ellipse_falls_outside_it():
     region = to_region(Box(30, 30, 70, 70), 0.2, 10, (101, 101), "ellipse")
-    beyond = mask_of([region], (101, 101))[50, region.frame.right :]
+    beyond = mask_of([region], (101, 101))[50, region.outline.right :]
     assert (np.diff(beyond[:10]) < 0).all()
     assert 0.9 < beyond[0] < 1
     assert (beyond[10:] == 0).all()

@@ -16,9 +16,9 @@ from PIL import Image
 from anonymizer.geometry import Box
 from anonymizer.pipeline import redact_detections
 from anonymizer.redact.cells import LEVELS, cell_edges, reduce_to_cells
-from anonymizer.redact.methods import METHODS, values_let_through
-from anonymizer.redact.redact import to_style
-from anonymizer.redact.scene import Style
+from anonymizer.redact.methods import METHODS, leaked_values
+from anonymizer.redact.scene import RedactionStyle
+from anonymizer.redact.targets import to_style
 from anonymizer.settings import METHODS as NAMES
 from anonymizer.settings import RedactSettings, Settings
 from anonymizer.types import Detection
@@ -81,7 +81,7 @@ def exchanged(pixels, found, settings, seed):
 
 def test_the_table_holds_what_a_user_can_ask_for():
     assert set(METHODS) == {*NAMES, "kernel"}
-    assert [name for name, paint in METHODS.items() if paint is None] == ["none"]
+    assert [name for name, method in METHODS.items() if method.paint is None] == ["none"]
 
 
 @given(cases(NAMES, NAMES))
@@ -130,7 +130,7 @@ def test_cells_are_no_more_than_documented_and_have_few_values(case):
     values = np.linspace(0, np.iinfo(pixels.dtype).max, LEVELS)
     for target in targets:
         cells = reduce_to_cells(scene, [target]).cells[0]
-        assert cells.shape[0] * cells.shape[1] <= values_let_through(target.style) <= settings.cells**2
+        assert cells.shape[0] * cells.shape[1] <= leaked_values(target.style) <= settings.cells**2
         assert np.isin(cells, values).all()
 
 
@@ -147,8 +147,8 @@ def test_cells_are_no_more_than_documented_and_have_few_values(case):
     ],
 )
 def test_documented_bounds(settings, of_face, of_plate):
-    assert values_let_through(to_style("face", settings)) == of_face
-    assert values_let_through(to_style("plate", settings)) == of_plate
+    assert leaked_values(to_style("face", settings)) == of_face
+    assert leaked_values(to_style("plate", settings)) == of_plate
 
 
 def style(method, **options):
@@ -232,4 +232,4 @@ def test_image_goes_on_beyond_the_picture(overlay):
 def test_the_drawn_face_is_laid_over_by_default():
     result = redact(noise(40, 40), [FACE], style("image"))[0]
     assert (result[20, 20] == (255, 205, 60)).all()
-    assert Style("image", 1, "#000000", None, None) == to_style("face", RedactSettings(method="image"))
+    assert RedactionStyle("image", 1, "#000000", None, None) == to_style("face", RedactSettings(method="image"))

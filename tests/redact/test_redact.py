@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from anonymizer.geometry import Box
 from anonymizer.pipeline import redact_detections
-from anonymizer.redact.redact import weaknesses
+from anonymizer.redact.warnings import redaction_warnings
 from anonymizer.settings import METHODS, Kernel, RedactSettings, Settings
 from anonymizer.types import Detection
 
@@ -154,24 +154,26 @@ def test_a_box_as_large_as_the_picture_leaves_nothing(settings, make, channels):
 
 
 def test_a_weak_kernel_is_told():
-    (warning,) = weaknesses([face(0, 0, 300, 300), face(0, 0, 10, 10)], CLASSIC)
+    (warning,) = redaction_warnings([face(0, 0, 300, 300), face(0, 0, 10, 10)], CLASSIC)
     assert "21,2,9 is too weak for 1 of 2 objects" in warning
     assert "300 px" in warning
-    assert weaknesses([face(0, 0, 10, 10)], CLASSIC) == []
-    assert weaknesses([face(0, 0, 300, 300)], RedactSettings()) == []
+    assert redaction_warnings([face(0, 0, 10, 10)], CLASSIC) == []
+    assert redaction_warnings([face(0, 0, 300, 300)], RedactSettings()) == []
 
 
 def test_a_kernel_is_not_told_to_be_weak_where_another_method_is_used():
     settings = RedactSettings(obfuscation_kernel=Kernel(21, 2, 9), face_method="solid")
-    assert weaknesses([face(0, 0, 300, 300)], settings) == []
+    assert redaction_warnings([face(0, 0, 300, 300)], settings) == []
 
 
 def test_many_cells_are_told():
-    (warning,) = weaknesses([face(0, 0, 300, 300), plate(0, 0, 30, 30)], RedactSettings(method="mosaic", cells=16))
+    (warning,) = redaction_warnings(
+        [face(0, 0, 300, 300), plate(0, 0, 30, 30)], RedactSettings(method="mosaic", cells=16)
+    )
     assert "faces that 16 cells may leave recognisable: 1" in warning
 
 
 def test_what_stays_visible_is_told():
     settings = RedactSettings(plate_method="none")
-    (warning,) = weaknesses([face(0, 0, 30, 30), plate(0, 0, 30, 30)], settings)
+    (warning,) = redaction_warnings([face(0, 0, 30, 30), plate(0, 0, 30, 30)], settings)
     assert warning == "plate objects that stay visible, since their method is none: 1"

@@ -13,8 +13,10 @@ from anonymizer import native
 from anonymizer.files.picture import Frame
 from anonymizer.geometry import PixelBox
 from anonymizer.pipeline import Found, redact_frame
-from anonymizer.redact import pixelwise
-from anonymizer.redact.pixelwise import Ellipse, Planes, Surface, blend, draw_ellipse, sum_hidden, sum_visible
+from anonymizer.redact.blending import GradientPatch, blend
+from anonymizer.redact.planes import Planes
+from anonymizer.redact.shapes import draw_ellipse
+from anonymizer.redact.sums import sum_hidden, sum_visible
 from anonymizer.settings import METHODS, Settings
 
 needs_native_code = pytest.mark.skipif(native.library() is None, reason="installed without a C compiler")
@@ -24,7 +26,7 @@ HEIGHT, WIDTH = 40, 300  # wider than what the native code does at once
 @contextmanager
 def by_numpy():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pixelwise, "library", lambda: None)
+        patch.setattr(native, "library", lambda: None)
         yield
 
 
@@ -45,21 +47,26 @@ def areas(draw):
     return PixelBox(top, left, bottom, right)
 
 
+@st.composite
+def outlines(draw):
+    """Of shapes that may lie beyond the picture on any side."""
+    top, left = draw(st.integers(-60, 80)), draw(st.integers(-220, 500))
+    return PixelBox(top, left, top + draw(st.integers(1, 80)), left + draw(st.integers(1, 400)))
+
+
 @needs_native_code
 @given(
     seed=st.integers(0, 99),
-    reach=areas(),
-    centre=st.tuples(st.integers(-40, 80), st.integers(-40, 640)),
-    semi_axes=st.tuples(st.integers(1, 80), st.integers(1, 400)),
+    bounds=areas(),
+    outline=outlines(),
     edge=st.sampled_from([0, 1, 7, 30, 3 * 10**9]),
 )
 @settings(max_examples=300, deadline=None)
-def test_same_ellipses(seed, reach, centre, semi_axes, edge):
+def test_same_ellipses(seed, bounds, outline, edge):
     one, other = planes_of(seed), planes_of(seed)
-    ellipse = Ellipse(centre[0] / 2, semi_axes[0] / 2, centre[1] / 2, semi_axes[1] / 2)
-    draw_ellipse(one, reach, ellipse, edge, 7)
+    draw_ellipse(one, outline, bounds, edge, 7)
     with by_numpy():
-        draw_ellipse(other, reach, ellipse, edge, 7)
+        draw_ellipse(other, outline, bounds, edge, 7)
     assert np.array_equal(one.mask, other.mask)
     assert np.array_equal(one.owners, other.owners)
 
@@ -87,23 +94,23 @@ def test_same_sums(seed, channels, y, x):
 @given(
     seed=st.integers(0, 99),
     channels=st.sampled_from([1, 3, 4]),
-    reach=areas(),
+    bounds=areas(),
     core=areas(),
     grid=st.tuples(st.integers(1, 16), st.integers(1, 16)),
 )
 @settings(max_examples=300, deadline=None)
-def test_same_surfaces(seed, channels, reach, core, grid):
+def test_same_patches(seed, channels, bounds, core, grid):
     one, other = planes_of(seed, channels), planes_of(seed, channels)
     random = np.random.default_rng(seed)
-    surface = Surface(
+    patch = GradientPatch(
         core,
-        random.integers(-50, HEIGHT + 50, reach.height).astype(np.int32),
-        np.arange(reach.left, reach.right, dtype=np.int32),
+        random.integers(-50, HEIGHT + 50, bounds.height).astype(np.int32),
+        np.arange(bounds.left, bounds.right, dtype=np.int32),
         random.integers(0, 256, (grid[0] + 2, grid[1] + 2, channels)).astype(np.int32),
     )
-    blend(one, reach, 1, surface)
+    blend(one, bounds, 1, patch)
     with by_numpy():
-        blend(other, reach, 1, surface)
+        blend(other, bounds, 1, patch)
     assert np.array_equal(one.pixels, other.pixels)
 
 
@@ -121,10 +128,12 @@ def test_same_pictures(case):
 
 
 @pytest.mark.parametrize("make", [noise, noise16])
-def test_a_surface_of_one_color_is_that(make):
+def test_a_patch_of_one_color_is_that(make):
     maximum = np.iinfo(make(1, 1).dtype).max
-    surface = Surface(PixelBox(3, 3, 9, 9), *[np.arange(12, dtype=np.int32)] * 2, np.full((5, 4, 3), maximum, np.int32))
-    assert (surface.to_pixels(make(1, 1).dtype) == maximum).all()
+    patch = GradientPatch(
+        PixelBox(3, 3, 9, 9), *[np.arange(12, dtype=np.int32)] * 2, np.full((5, 4, 3), maximum, np.int32)
+    )
+    assert (patch.to_pixels(make(1, 1).dtype) == maximum).all()
 
 
 @given(case=cases(WITH_CELLS, WITH_CELLS))

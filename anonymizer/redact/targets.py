@@ -1,0 +1,54 @@
+"""What is replaced in a picture: detections as ranked targets, each with its region and its style."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import ceil
+
+from anonymizer.kinds import KINDS, Kind
+from anonymizer.redact.mask import Region, to_region
+from anonymizer.redact.methods import METHODS, leaked_values
+from anonymizer.redact.scene import RedactionStyle, RedactionTarget
+from anonymizer.settings import RedactSettings
+from anonymizer.types import Detection
+
+
+def to_targets(
+    detections: Sequence[Detection], size: tuple[int, int], settings: RedactSettings
+) -> list[RedactionTarget]:
+    """What is replaced in a picture of this height and width, by rank.
+
+    Where objects overlap, the pixels belong to the one whose method leaks less; if both leak the same, to the larger.
+    Objects of a kind with the method none are left out.
+    """
+    styles = {kind: to_style(kind, settings) for kind in KINDS}
+
+    def rank(found: Detection) -> tuple[object, ...]:
+        box = found.redaction_box
+        return leaked_values(styles[found.kind]), -box.longer_side, box.xyxy, found.kind
+
+    hidden = [found for found in detections if METHODS[styles[found.kind].method].paint is not None]
+    return [
+        RedactionTarget(_to_region(found, size, settings), styles[found.kind], number)
+        for number, found in enumerate(sorted(hidden, key=rank), start=1)
+    ]
+
+
+def to_style(kind: Kind, settings: RedactSettings) -> RedactionStyle:
+    """How objects of a kind are replaced."""
+    method = settings.method_of(kind)
+    is_classic = method == "gaussian" and settings.obfuscation_kernel is not None
+    return RedactionStyle(
+        method="kernel" if is_classic else method,
+        cells=settings.cells_of(kind),
+        color=settings.color,
+        overlay=settings.overlay,
+        kernel=settings.obfuscation_kernel if is_classic else None,
+    )
+
+
+def _to_region(detection: Detection, size: tuple[int, int], settings: RedactSettings) -> Region:
+    kind, box = detection.kind, detection.redaction_box
+    kernel = to_style(kind, settings).kernel
+    feather_px = ceil(settings.feather * box.longer_side) if kernel is None else kernel.box_kernel_size - 1
+    return to_region(box, settings.margin_of(kind), feather_px, size, settings.shape_of(kind))
