@@ -7,10 +7,12 @@ from functools import lru_cache
 from importlib import import_module
 from typing import cast
 
-from anonymizer.detect.catalogue import ModelDescription, checksum, find_models
+from anonymizer.detect.catalogue import checksum, find_models
+from anonymizer.detect.description import ModelDescription
 from anonymizer.detect.detector import Detector
-from anonymizer.detect.signature import LoadedModel, SignatureDetector
-from anonymizer.detect.stderr import silent_stderr
+from anonymizer.detect.inference import LoadedModel
+from anonymizer.detect.signature import SignatureDetector
+from anonymizer.detect.stderr import suppress_native_stderr
 from anonymizer.errors import ModelError
 from anonymizer.kinds import DEFAULT_KINDS, KINDS, Kind
 from anonymizer.settings import DetectSettings
@@ -64,7 +66,7 @@ def load_model(model: ModelDescription) -> LoadedModel:
         ModelError: the model is missing, damaged or no detection model.
     """
     checksum(model)
-    with silent_stderr():
+    with suppress_native_stderr():
         load = import_module(LOADERS[model.format]).load
         return cast(LoadedModel, load(model))
 

@@ -8,9 +8,9 @@ import numpy as np
 import tensorflow as tf
 from google.protobuf.message import DecodeError
 
-from anonymizer.detect.catalogue import ModelDescription
+from anonymizer.detect.description import ModelDescription
 from anonymizer.detect.gpu import share_gpus
-from anonymizer.detect.signature import OUTPUTS, LoadedModel, Tensor, check_input, missing_outputs
+from anonymizer.detect.inference import OUTPUTS, LoadedModel, Tensor, check_input, missing_outputs
 from anonymizer.errors import ModelError
 
 
@@ -43,4 +43,4 @@ def load(model: ModelDescription) -> LoadedModel:
         return {name: outputs[actual].numpy() for name, actual in names.items()}
 
     call.keep_alive = saved  # type: ignore[attr-defined]  # the signature alone does not hold the variables
-    return LoadedModel(call, dtype, height, width)
+    return LoadedModel(call, dtype, height, width, f"TensorFlow {tf.__version__}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.metadata import version
 from math import prod
 from threading import Lock
 from typing import Any
@@ -11,8 +12,8 @@ from typing import Any
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
-from anonymizer.detect.catalogue import ModelDescription
-from anonymizer.detect.signature import (
+from anonymizer.detect.description import ModelDescription
+from anonymizer.detect.inference import (
     BOXES,
     CLASSES,
     NUMBER,
@@ -68,7 +69,14 @@ def load(model: ModelDescription) -> LoadedModel:
             return {name: interpreter.get_tensor(index) for name, index in indices.items()}
 
     is_postprocess = indices[CLASSES] == _tensor_indices(interpreter).get(_POSTPROCESS[CLASSES])
-    return LoadedModel(call, np.dtype(inputs[0]["dtype"]), height, width, first_class=0 if is_postprocess else 1)
+    return LoadedModel(
+        call,
+        np.dtype(inputs[0]["dtype"]),
+        height,
+        width,
+        runtime=f"LiteRT {version('ai-edge-litert')}",
+        first_class=0 if is_postprocess else 1,
+    )
 
 
 def _interpreter(content: bytes) -> Interpreter:

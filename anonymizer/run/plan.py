@@ -90,7 +90,7 @@ def make_plan(run: RunSettings, settings: Settings) -> Plan:
         settings=settings,
         run=run,
         models=used,
-        described=[model.without_places() for model in models],
+        described=[model.without_paths() for model in models],
         kinds=kinds,
         listing=listing,
         jobs=_jobs(listing, run),

@@ -9,7 +9,7 @@ from fakes import save
 from PIL import Image
 
 from anonymizer.api import anonymize_image
-from anonymizer.detect.catalogue import Look
+from anonymizer.detect.description import ViewSpec
 from anonymizer.detect.load import choose_models, load_detectors, load_model
 from anonymizer.detect.signature import SignatureDetector
 from anonymizer.files.picture import turn_back
@@ -71,7 +71,7 @@ def test_a_cup_of_coffee_has_no_face(originals):
 def test_integers_find_what_floats_found(originals, name, expected):
     """Scores and boxes are those of the face network in 32-bit floats, at the pictures' own size."""
     (bundled,) = choose_models(FACES)
-    model = dataclasses.replace(bundled, views={"balanced": (Look(),)}, calibration={}, second_look=None)
+    model = dataclasses.replace(bundled, views={"balanced": (ViewSpec(),)}, calibration={}, second_look=None)
     as_is = SignatureDetector(model, load_model(model), "balanced", {"face": 0.3})
     (found,) = as_is.detect([read_picture(originals / name).pixels])
     assert len(found) == len(expected)

@@ -241,7 +241,7 @@ def test_small_objects_in_a_shrunk_view_are_left_to_the_larger_ones(tmp_path):
     save_tflite(tmp_path / "model.tflite")
     (tmp_path / "model.yaml").write_text(
         "file: model.tflite\nlabels: {1: face, 2: face}\n"
-        "input: {size_multiple: 32}\nviews: [{longest_side: 100, smallest: 30}, {longest_side: 400}]\n"
+        "input: {size_multiple: 32}\nviews: [{longest_side: 100, min_size: 30}, {longest_side: 400}]\n"
     )
     (found,) = detector_in(tmp_path).detect([picture_with((20, 40, 40, 80), (130, 10, 190, 90), height=100, width=200)])
     assert [round(detection.box.width) for detection in found] == [60, 20, 60]
@@ -252,7 +252,7 @@ def test_a_score_that_is_the_mean_of_the_views(tmp_path):
     save_tflite(tmp_path / "model.tflite")
     description = (
         "file: model.tflite\nlabels: {1: face, 2: face}\ninput: {size_multiple: 32}\n"
-        "views: [{longest_side: 100, smallest: 30}, {}, {mirrored: true}]\nscore: mean\n"
+        "views: [{longest_side: 100, min_size: 30}, {}, {mirrored: true}]\nscore: mean\n"
     )
     (tmp_path / "model.yaml").write_text(description)
     picture = picture_with((20, 40, 40, 80), (130, 10, 190, 90), height=100, width=200)
@@ -328,7 +328,7 @@ def find_in_tall_pictures(image_tensor):
     [
         ("[{}, {enlarge: 2}, {quarter_turns: 1}]", 0.9),
         ("[{}, {enlarge: 2}, {quarter_turns: 1}, {quarter_turns: 1, mirrored: true}, {quarter_turns: 3}]", 0.9),
-        ("[{}, {enlarge: 2}, {quarter_turns: 1, doubt: 2}]", 0.81),
+        ("[{}, {enlarge: 2}, {quarter_turns: 1, score_exponent: 2}]", 0.81),
         ("[{}, {enlarge: 2}]", None),
     ],
 )

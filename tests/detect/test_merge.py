@@ -7,7 +7,7 @@ from fakes import face, plate
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anonymizer.detect.merge import IOU_THRESHOLD, Opinion, merge_detections, merge_opinions
+from anonymizer.detect.merge import IOU_THRESHOLD, ViewDetections, merge_detections, merge_views
 from anonymizer.geometry import Box
 from anonymizer.types import Detection
 
@@ -33,7 +33,7 @@ def test_the_better_of_two_boxes_of_one_object_stays():
 
 def test_opinions_agree_on_a_box_around_all_that_have_a_say():
     better, worse, doubtful = face(0, 0, 10, 10, 0.9), face(1, 0, 11, 10, 0.7), face(0, 0, 10, 12, 0.2)
-    (merged,) = merge_opinions([Opinion([better]), Opinion([worse]), Opinion([doubtful])])
+    (merged,) = merge_views([ViewDetections([better]), ViewDetections([worse]), ViewDetections([doubtful])])
     assert merged.box == Box(0, 0, 11, 10)
     assert merged.redaction_box == Box(0, 0, 11, 12)
     assert merged.score == pytest.approx(0.6)
@@ -77,21 +77,21 @@ def test_a_row_of_overlapping_boxes_does_not_become_one():
 
 
 def test_who_has_no_vote_still_says_where_an_object_ends():
-    found = [Opinion([face(0, 0, 10, 10, 0.8)]), Opinion([face(0, 0, 10, 12, 0.4)], smallest=50)]
-    assert merge_opinions(found) == [face(0, 0, 10, 12, 0.8)]
-    assert merge_opinions(found[1:]) == [face(0, 0, 10, 12, 0.4)]  # nobody has a vote
+    found = [ViewDetections([face(0, 0, 10, 10, 0.8)]), ViewDetections([face(0, 0, 10, 12, 0.4)], vote_min_size=50)]
+    assert merge_views(found) == [face(0, 0, 10, 12, 0.8)]
+    assert merge_views(found[1:]) == [face(0, 0, 10, 12, 0.4)]  # nobody has a vote
 
 
 def test_a_score_is_the_mean_of_those_that_have_a_vote():
     small, large = face(0, 0, 10, 10, 0.8), face(50, 50, 150, 150, 0.6)
-    opinions = [
-        Opinion([small, large]),
-        Opinion([face(0, 0, 10, 10, 0.4), face(0, 0, 10, 10, 0.2)], largest=50),
-        Opinion([], smallest=9.5),  # so near the limit that it need not have found the small one
+    views = [
+        ViewDetections([small, large]),
+        ViewDetections([face(0, 0, 10, 10, 0.4), face(0, 0, 10, 10, 0.2)], vote_max_size=50),
+        ViewDetections([], vote_min_size=9.5),  # so near the limit that it need not have found the small one
     ]
-    found = merge_opinions(opinions)
+    found = merge_views(views)
     assert [d.score for d in found] == pytest.approx([0.6, 0.3])
-    assert merge_opinions(opinions, {"face": 0.5}) == found[:1]
+    assert merge_views(views, {"face": 0.5}) == found[:1]
 
 
 @given(detections)
@@ -119,7 +119,9 @@ def test_merged_objects_are_those_of_non_maximum_suppression(found):
 
 @given(detections)
 def test_who_does_not_answer_for_a_size_has_no_say(found):
-    assert merge_opinions([Opinion([], smallest=1000), Opinion(found)], say=1) == merge_detections(found)
+    assert merge_views(
+        [ViewDetections([], vote_min_size=1000), ViewDetections(found)], min_score_ratio=1
+    ) == merge_detections(found)
 
 
 def test_a_crowd_is_merged_in_no_time():

@@ -6,9 +6,9 @@ from fakes import noise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anonymizer.detect.catalogue import Look, SecondLook
-from anonymizer.detect.rescore import look_again
-from anonymizer.detect.views import close_view
+from anonymizer.detect.description import SecondLook, ViewSpec
+from anonymizer.detect.rescore import rescore
+from anonymizer.detect.views import close_crop
 from anonymizer.geometry import Box
 from anonymizer.types import Detection
 
@@ -20,8 +20,8 @@ def judged(score, *answers, **how):
     """The score of an object after a model has answered, at each size, what `answers` say."""
     sizes = tuple(float(30 + number) for number in range(len(answers)))
     left = iter(answers)
-    (one,) = look_again(
-        PICTURE, [Detection(BOX, score, "face")], Look(), SecondLook(sizes=sizes, **how), lambda _: next(left)
+    (one,) = rescore(
+        PICTURE, [Detection(BOX, score, "face")], ViewSpec(), SecondLook(sizes=sizes, **how), lambda _: next(left)
     )
     assert (one.box, one.kind) == (BOX, "face")
     return one.score
@@ -53,22 +53,22 @@ def test_only_what_overlaps_the_object_and_is_of_its_kind_counts():
 
 def test_sure_and_hopeless_objects_and_those_without_an_area_stay_as_they_are():
     objects = [Detection(BOX, 0.5, "face"), Detection(BOX, 0.05, "face"), Detection(Box(200, 3, 200, 9), 0.3, "face")]
-    assert look_again(PICTURE, objects, Look(), SecondLook(), lambda _: pytest.fail("looked")) == objects
+    assert rescore(PICTURE, objects, ViewSpec(), SecondLook(), lambda _: pytest.fail("looked")) == objects
 
 
 def test_the_number_of_looks_is_bounded():
     objects = [Detection(BOX, score, "face") for score in (0.2, 0.4, 0.3)]
     seen = []
-    again = look_again(PICTURE, objects, Look(), SecondLook(most=2), lambda view: seen.append(view) or [])
+    again = rescore(PICTURE, objects, ViewSpec(), SecondLook(max_objects=2), lambda view: seen.append(view) or [])
     assert len(seen) == 4
     assert [one.score < before.score for one, before in zip(again, objects, strict=True)] == [False, True, True]
 
 
 @given(st.integers(0, 3), st.integers(0, 60), st.integers(0, 100), st.sampled_from([10.0, 32.0, 47.0]))
-def test_a_close_view_shows_the_object_in_its_middle_at_that_size(turns, y, x, size):
+def test_a_close_crop_shows_the_object_in_its_middle_at_that_size(turns, y, x, size):
     picture = np.zeros((80, 120, 3), np.uint8)
     picture[y : y + 20, x : x + 10] = 255
-    view = close_view(picture, Box(x, y, x + 10, y + 20), Look(quarter_turns=turns), size, 96)
+    view = close_crop(picture, Box(x, y, x + 10, y + 20), ViewSpec(quarter_turns=turns), size, 96)
     assert view.pixels.shape == (96, 96, 3)
     rows, columns = np.nonzero(view.pixels[:, :, 0] > 127)
     box = np.array([[rows.min(), columns.min(), rows.max() + 1, columns.max() + 1]], float)
@@ -77,24 +77,24 @@ def test_a_close_view_shows_the_object_in_its_middle_at_that_size(turns, y, x, s
     assert view.to_picture(box)[0].tolist() == pytest.approx([y, x, y + 20, x + 10], abs=1.5 * max(1, 20 / size))
 
 
-def test_a_close_view_answers_for_what_it_does_not_cut():
-    inner = close_view(noise(300, 300), Box(140, 140, 160, 160), Look(), 32, 96)
-    assert inner.answers_for(np.array([[32, 32, 64, 64], [0, 32, 30, 60], [32, 70, 60, 96]])).tolist() == [1, 0, 0]
-    corner = close_view(noise(300, 300), Box(0, 0, 20, 20), Look(), 32, 96)
-    assert corner.answers_for(np.array([[32.0, 32.0, 64.0, 64.0], [0.0, 0.0, 9.0, 9.0]])).all()
+def test_a_close_crop_covers_what_it_does_not_cut():
+    inner = close_crop(noise(300, 300), Box(140, 140, 160, 160), ViewSpec(), 32, 96)
+    assert inner.covers(np.array([[32, 32, 64, 64], [0, 32, 30, 60], [32, 70, 60, 96]])).tolist() == [1, 0, 0]
+    corner = close_crop(noise(300, 300), Box(0, 0, 20, 20), ViewSpec(), 32, 96)
+    assert corner.covers(np.array([[32.0, 32.0, 64.0, 64.0], [0.0, 0.0, 9.0, 9.0]])).all()
     assert not corner.pixels[:30].any()
 
 
-def test_a_close_view_of_an_object_as_large_as_the_picture():
-    view = close_view(noise(300, 200), Box(0, 0, 200, 300), Look(quarter_turns=1), 48, 96)
+def test_a_close_crop_of_an_object_as_large_as_the_picture():
+    view = close_crop(noise(300, 200), Box(0, 0, 200, 300), ViewSpec(quarter_turns=1), 48, 96)
     assert view.pixels.shape == (96, 96, 3)
     assert view.to_picture(np.array([[32.0, 24.0, 64.0, 72.0]]))[0].tolist() == pytest.approx([0, 0, 300, 200], abs=3)
 
 
-def test_a_close_view_takes_memory_for_the_picture_and_not_for_the_square_around_the_object():
+def test_a_close_crop_takes_memory_for_the_picture_and_not_for_the_square_around_the_object():
     tracemalloc.start()
     try:
-        view = close_view(np.zeros((10, 5000, 3), np.uint8), Box(0, 0, 5000, 10), Look(), 32, 96)
+        view = close_crop(np.zeros((10, 5000, 3), np.uint8), Box(0, 0, 5000, 10), ViewSpec(), 32, 96)
         assert tracemalloc.get_traced_memory()[1] < 1_000_000  # the square would take 675 MB
     finally:
         tracemalloc.stop()

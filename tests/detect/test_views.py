@@ -4,80 +4,93 @@ from fakes import noise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anonymizer.detect.catalogue import Look
-from anonymizer.detect.views import OVERLAP, TILE, View, _part, _starts, sights_of, views_of
+from anonymizer.detect.description import ViewSpec
+from anonymizer.detect.views import OVERLAP, TILE, Crop, crops_of, scaled_views, tile_length, tile_starts
 
 
-def scales(height, width, *looks):
-    return [sight.scale for sight in sights_of(looks, height, width)]
+def scales(height, width, *specs):
+    return [view.scale for view in scaled_views(specs, height, width)]
 
 
-def views(picture, *looks):
-    return [view for sight in sights_of(looks, *picture.shape[:2]) for view in views_of(picture, sight)]
+def crops(picture, *specs):
+    return [view for view in scaled_views(specs, *picture.shape[:2]) for view in crops_of(picture, view)]
 
 
 def test_pictures_are_shrunk_but_not_enlarged_unless_asked_for():
-    assert scales(100, 200, Look(longest_side=50), Look(longest_side=100)) == [0.25, 0.5]
-    assert scales(100, 200, Look(longest_side=150), Look(longest_side=1000)) == [0.75, 1]
-    assert scales(100, 200, Look(max_pixels=5000)) == [0.5]
-    assert scales(100, 200, Look(max_pixels=10**6)) == [1]
+    assert scales(100, 200, ViewSpec(longest_side=50), ViewSpec(longest_side=100)) == [0.25, 0.5]
+    assert scales(100, 200, ViewSpec(longest_side=150), ViewSpec(longest_side=1000)) == [0.75, 1]
+    assert scales(100, 200, ViewSpec(max_pixels=5000)) == [0.5]
+    assert scales(100, 200, ViewSpec(max_pixels=10**6)) == [1]
 
 
 def test_pictures_are_enlarged_as_far_as_allowed():
-    assert scales(100, 200, Look(enlarge=2)) == [2]
-    assert scales(100, 200, Look(enlarge=2, max_pixels=45_000)) == [1.5]
-    assert scales(100, 200, Look(enlarge=2, max_enlarged_pixels=45_000)) == [1.5]
-    assert scales(100, 200, Look(enlarge=2, max_enlarged_pixels=10_000)) == [1]  # never shrunk by it
-    assert scales(100, 200, Look(enlarge=3, longest_side=400)) == [2]
+    assert scales(100, 200, ViewSpec(enlarge=2)) == [2]
+    assert scales(100, 200, ViewSpec(enlarge=2, max_pixels=45_000)) == [1.5]
+    assert scales(100, 200, ViewSpec(enlarge=2, max_enlarged_pixels=45_000)) == [1.5]
+    assert scales(100, 200, ViewSpec(enlarge=2, max_enlarged_pixels=10_000)) == [1]  # never shrunk by it
+    assert scales(100, 200, ViewSpec(enlarge=3, longest_side=400)) == [2]
 
 
 def test_a_look_that_enlarges_too_little_is_left_out():
-    small, large = Look(longest_side=100), Look(enlarge=2, max_enlarged_pixels=45_000, least_enlarged=1.6)
+    small, large = ViewSpec(longest_side=100), ViewSpec(enlarge=2, max_enlarged_pixels=45_000, min_scale=1.6)
     assert scales(100, 200, small, large) == [0.5]
     assert scales(50, 200, small, large) == [0.5, 2]
     assert scales(100, 200, large) == [1]  # one there must be
 
 
 def test_equal_looks_count_once_and_answer_for_all():
-    twins = [Look(longest_side=300, smallest=50), Look(longest_side=400, largest=30)]
-    sight, _ = sights_of([*twins, Look(enlarge=2)], 100, 200)
-    assert (sight.look.smallest, sight.look.largest) == (0, np.inf)
-    sight, _ = sights_of([Look(longest_side=300, smallest=50), Look(judges_from=20), Look(enlarge=2)], 100, 200)
-    assert (sight.look.smallest, sight.judges_from) == (0, 20)
-    assert len(sights_of([Look(), Look(mirrored=True), Look(quarter_turns=1), Look(quarter_turns=5)], 9, 9)) == 3
+    twins = [ViewSpec(longest_side=300, min_size=50), ViewSpec(longest_side=400, max_size=30)]
+    view, _ = scaled_views([*twins, ViewSpec(enlarge=2)], 100, 200)
+    assert (view.spec.min_size, view.spec.max_size) == (0, np.inf)
+    view, _ = scaled_views(
+        [ViewSpec(longest_side=300, min_size=50), ViewSpec(vote_min_size=20), ViewSpec(enlarge=2)], 100, 200
+    )
+    assert (view.spec.min_size, view.vote_min_size) == (0, 20)
+    assert (
+        len(
+            scaled_views(
+                [ViewSpec(), ViewSpec(mirrored=True), ViewSpec(quarter_turns=1), ViewSpec(quarter_turns=5)], 9, 9
+            )
+        )
+        == 3
+    )
 
 
 def test_ranges_are_told_in_pixels_of_the_picture():
-    sight, _ = sights_of([Look(enlarge=2, smallest=10, judges_from=20, largest=300), Look(enlarge=3)], 100, 200)
-    assert (sight.judges_from, sight.judges_to) == (10, 150)
+    view, _ = scaled_views(
+        [ViewSpec(enlarge=2, min_size=10, vote_min_size=20, max_size=300), ViewSpec(enlarge=3)], 100, 200
+    )
+    assert (view.vote_min_size, view.vote_max_size) == (10, 150)
 
 
-def test_the_largest_view_answers_for_the_smallest_objects():
-    small, large = sights_of([Look(smallest=9, judges_from=20), Look(enlarge=2, smallest=9, judges_from=20)], 100, 200)
-    assert (small.look.smallest, small.judges_from) == (9, 20)
-    assert (large.look.smallest, large.judges_from) == (0, 0)
+def test_the_largest_view_covers_the_smallest_objects():
+    small, large = scaled_views(
+        [ViewSpec(min_size=9, vote_min_size=20), ViewSpec(enlarge=2, min_size=9, vote_min_size=20)], 100, 200
+    )
+    assert (small.spec.min_size, small.vote_min_size) == (9, 20)
+    assert (large.spec.min_size, large.vote_min_size) == (0, 0)
 
 
 def test_so_does_the_largest_view_of_a_picture_that_is_turned():
-    upright = [Look(smallest=9), Look(enlarge=3, smallest=9)]
-    turned = [Look(smallest=9, quarter_turns=1), Look(enlarge=2, smallest=9, quarter_turns=1)]
-    sights = sights_of([*upright, *turned], 100, 200)
-    assert [sight.look.smallest for sight in sights] == [9, 0, 9, 0]
+    upright = [ViewSpec(min_size=9), ViewSpec(enlarge=3, min_size=9)]
+    turned = [ViewSpec(min_size=9, quarter_turns=1), ViewSpec(enlarge=2, min_size=9, quarter_turns=1)]
+    scaled = scaled_views([*upright, *turned], 100, 200)
+    assert [view.spec.min_size for view in scaled] == [9, 0, 9, 0]
 
 
 def test_thin_pictures_keep_a_pixel():
-    assert [view.pixels.shape for view in views(noise(1, 3000), Look(longest_side=640))] == [(1, 640, 3)]
+    assert [view.pixels.shape for view in crops(noise(1, 3000), ViewSpec(longest_side=640))] == [(1, 640, 3)]
 
 
 def test_pictures_up_to_the_size_of_a_tile_are_not_cut():
     for shape in ((TILE, TILE, 3), (100, 20 * TILE, 3)):
-        assert [view.pixels.shape for view in views(noise(*shape[:2]), Look())] == [shape]
+        assert [view.pixels.shape for view in crops(noise(*shape[:2]), ViewSpec())] == [shape]
 
 
 @given(st.integers(1, 40 * TILE))
 def test_tiles_cover_a_side_and_overlap(length):
-    part = _part(length)
-    starts = _starts(length, part)
+    part = tile_length(length)
+    starts = tile_starts(length, part)
     assert part <= max(TILE, min(length, TILE))
     assert starts[0] == 0
     assert starts[-1] + part == length
@@ -88,10 +101,10 @@ def test_tiles_cover_a_side_and_overlap(length):
 
 def test_large_pictures_are_seen_in_tiles_and_shrunk():
     picture = noise(3000, 5000)
-    *tiles, whole = views(picture, Look(largest=400))
+    *tiles, whole = crops(picture, ViewSpec(max_size=400))
     assert whole.pixels.shape == (750, 1250, 3)
     assert (whole.scale_y, whole.scale_x) == (0.25, 0.25)
-    assert (whole.look.smallest, whole.look.largest) == (OVERLAP / 8, 400)
+    assert (whole.spec.min_size, whole.spec.max_size) == (OVERLAP / 8, 400)
     seen = np.zeros((3000, 5000), int)
     for tile in tiles:
         height, width = tile.pixels.shape[:2]
@@ -99,7 +112,7 @@ def test_large_pictures_are_seen_in_tiles_and_shrunk():
         assert (tile.pixels == picture[part]).all()
         assert tile.cut_bottom == (tile.top + height < 3000)
         assert tile.cut_right == (tile.left + width < 5000)
-        assert OVERLAP / 2 < tile.look.largest < OVERLAP
+        assert OVERLAP / 2 < tile.spec.max_size < OVERLAP
         seen[part] += 1
     assert seen.min() == 1
     assert sum(tile.pixels.size for tile in tiles) < 1.3 * picture.size
@@ -107,13 +120,13 @@ def test_large_pictures_are_seen_in_tiles_and_shrunk():
 
 def test_very_large_pictures_are_shrunk_until_they_fit():
     picture = np.broadcast_to(np.zeros(3, np.uint8), (12_000, 12_000, 3))
-    sizes = [view.pixels.shape[:2] for view in views(picture, Look())]
+    sizes = [view.pixels.shape[:2] for view in crops(picture, ViewSpec())]
     assert max(height * width for height, width in sizes) <= TILE * TILE
     assert sizes[-1] == (750, 750)
 
 
 @given(
-    st.sampled_from([Look(), Look(mirrored=True), Look(enlarge=2), Look(longest_side=60)]),
+    st.sampled_from([ViewSpec(), ViewSpec(mirrored=True), ViewSpec(enlarge=2), ViewSpec(longest_side=60)]),
     st.integers(0, 3),
     st.integers(0, 60),
     st.integers(0, 100),
@@ -121,8 +134,8 @@ def test_very_large_pictures_are_shrunk_until_they_fit():
 def test_boxes_come_back_to_where_they_are_in_the_picture(look, turns, y, x):
     picture = np.zeros((80, 120, 3), np.uint8)
     picture[y : y + 20, x : x + 20] = 255
-    look = Look(**{**vars(look), "quarter_turns": turns})
-    (view,) = views(picture, look)
+    look = ViewSpec(**{**vars(look), "quarter_turns": turns})
+    (view,) = crops(picture, look)
     rows, columns = np.nonzero(view.pixels[:, :, 0] > 127)
     box = np.array([[rows.min(), columns.min(), rows.max() + 1, columns.max() + 1]], float)
     assert view.to_picture(box)[0].tolist() == pytest.approx([y, x, y + 20, x + 20], abs=2.1)
@@ -142,5 +155,7 @@ def test_boxes_come_back_to_where_they_are_in_the_picture(look, turns, y, x):
     ],
 )
 def test_objects_that_are_left_to_other_views(box, answers):
-    view = View(noise(1000, 1000), 3000, 3000, Look(smallest=8, largest=400), 5, 5, cut_bottom=True, cut_right=False)
-    assert view.answers_for(np.array([box], float)).tolist() == [answers]
+    view = Crop(
+        noise(1000, 1000), 3000, 3000, ViewSpec(min_size=8, max_size=400), 5, 5, cut_bottom=True, cut_right=False
+    )
+    assert view.covers(np.array([box], float)).tolist() == [answers]

@@ -7,7 +7,7 @@ import pytest
 from fakes import CrashingDetector, FixedDetector, face, noise, save
 
 from anonymizer import anonymize_folder, pipeline
-from anonymizer.detect.catalogue import ModelDescription
+from anonymizer.detect.description import ModelDescription
 from anonymizer.errors import OutputError, SettingsError
 from anonymizer.run.manifest import Manifest
 from anonymizer.run.plan import make_plan
@@ -140,8 +140,8 @@ def test_an_output_that_was_gone_before_it_was_noted_is_made_again(done, monkeyp
 
 
 def test_other_descriptions_of_models_make_other_outputs(done, monkeypatch):
-    without_places = ModelDescription.without_places
-    monkeypatch.setattr(ModelDescription, "without_places", lambda self: {**without_places(self), "mean": 1.0})
+    without_paths = ModelDescription.without_paths
+    monkeypatch.setattr(ModelDescription, "without_paths", lambda self: {**without_paths(self), "mean": 1.0})
     assert len(redone(done)) == 3
 
 
