@@ -1,11 +1,11 @@
-"""Boxes: in float pixels as models give them, and in whole pixels as arrays are indexed.
+"""Boxes: in float pixels as models give them, and in whole pixels as arrays are indexed. And polygons.
 
 `PixelBox.around` is the only place that rounds boxes to pixels, always outward.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import ceil, floor, isfinite
 from typing import Literal, TypeAlias, get_args
@@ -13,6 +13,10 @@ from typing import Literal, TypeAlias, get_args
 Shape: TypeAlias = Literal["ellipse", "box"]
 """What is hidden of a box: the ellipse through its corners, or the box itself."""
 SHAPES: tuple[Shape, ...] = get_args(Shape)
+Point: TypeAlias = tuple[float, float]
+"""x, y."""
+Polygon: TypeAlias = tuple[Point, ...]
+"""Its corners, in order; the last one is joined to the first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,3 +139,68 @@ def slices_around(box: Box, shape: tuple[int, ...], around_px: int = 0) -> tuple
     """
     size = shape[0], shape[1]
     return PixelBox.around(box, size).inside(size).grown(around_px, around_px).inside(size).slices
+
+
+def polygon_area(polygon: Sequence[Point]) -> float:
+    """By the shoelace formula; of a polygon that does not cross itself."""
+    return abs(sum(x * next_y - next_x * y for (x, y), (next_x, next_y) in _sides(polygon))) / 2
+
+
+def crosses_itself(polygon: Sequence[Point]) -> bool:
+    """Whether two sides have a point in common other than the corner where neighbours meet."""
+    sides = _sides(polygon)
+    return any(
+        _meet(sides[one], sides[other])
+        for one in range(len(sides))
+        for other in range(one + 2, len(sides))
+        if (one, other) != (0, len(sides) - 1)
+    )
+
+
+def _sides(polygon: Sequence[Point]) -> list[tuple[Point, Point]]:
+    return list(zip(polygon, (*polygon[1:], *polygon[:1]), strict=True))
+
+
+def _meet(one: tuple[Point, Point], other: tuple[Point, Point]) -> bool:
+    """Whether two line segments have a point in common."""
+
+    def side_of(line: tuple[Point, Point], point: Point) -> float:
+        (x, y), (to_x, to_y) = line
+        return (to_x - x) * (point[1] - y) - (to_y - y) * (point[0] - x)
+
+    def is_between(line: tuple[Point, Point], point: Point) -> bool:
+        return all(min(ends) <= value <= max(ends) for value, *ends in zip(point, *line, strict=True))
+
+    sides = [(side_of(one, point), one, point) for point in other] + [(side_of(other, p), other, p) for p in one]
+    if any(side == 0 and is_between(line, point) for side, line, point in sides):
+        return True
+    return sides[0][0] * sides[1][0] < 0 and sides[2][0] * sides[3][0] < 0
+
+
+def share_inside(box: Box, polygon: Sequence[Point]) -> float:
+    """The share of a box's area that lies in a simple polygon; of a box without an area, whether its center does.
+
+    Sutherland and Hodgman 1974: the polygon is cut along each side of the box.
+    """
+    grown = 0.0 if box.width * box.height else 0.01
+    low = box.x_min - grown, box.y_min - grown
+    high = box.x_max + grown, box.y_max + grown
+    rest = list(polygon)
+    for axis in (0, 1):
+        rest = _cut(rest, axis, low[axis], 1.0)
+        rest = _cut(rest, axis, high[axis], -1.0)
+    return polygon_area(rest) / ((high[0] - low[0]) * (high[1] - low[1]))
+
+
+def _cut(polygon: Sequence[Point], axis: int, limit: float, sign: float) -> list[Point]:
+    """What lies beyond the limit along an axis, in the direction of the sign."""
+    kept: list[Point] = []
+    beyond = [sign * (point[axis] - limit) for point in polygon]
+    for index, (here, point) in enumerate(zip(beyond, polygon, strict=True)):
+        before, last = beyond[index - 1], polygon[index - 1]
+        if (here >= 0) != (before >= 0):
+            part = before / (before - here)
+            kept.append((last[0] + (point[0] - last[0]) * part, last[1] + (point[1] - last[1]) * part))
+        if here >= 0:
+            kept.append(point)
+    return kept

@@ -1,10 +1,12 @@
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anonymizer.geometry import Box, PixelBox, hull, slices_around
+from anonymizer.geometry import Box, PixelBox, crosses_itself, hull, polygon_area, share_inside, slices_around
 
+L_SHAPE = ((0, 0), (30, 0), (30, 10), (10, 10), (10, 30), (0, 30))
 SIDES = st.floats(-1e4, 1e4)
 
 
@@ -57,3 +59,52 @@ def test_pixels_may_lie_outside_until_they_are_clipped():
 def test_always_some_pixels(x, y, height, width):
     picture = np.zeros((height, width))
     assert picture[slices_around(Box(min(x), min(y), max(x), max(y)), picture.shape)].size
+
+
+@pytest.mark.parametrize(
+    ("box", "share"),
+    [
+        (Box(1, 1, 9, 9), 1.0),
+        (Box(5, 5, 15, 15), 0.75),
+        (Box(10, 10, 30, 30), 0.0),
+        (Box(40, 40, 50, 50), 0.0),
+        (Box(-10, 0, 10, 10), 0.5),
+        (Box(5, 5, 5, 5), 1.0),
+        (Box(20, 20, 20, 25), 0.0),
+    ],
+)
+def test_share_of_a_box_in_a_zone_that_is_not_convex(box, share):
+    assert share_inside(box, L_SHAPE) == pytest.approx(share)
+    assert share_inside(box, L_SHAPE[::-1]) == pytest.approx(share)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), min_size=3, max_size=3),
+    st.tuples(*[st.integers(0, 40)] * 2, *[st.integers(1, 20)] * 2),
+)
+def test_share_agrees_with_painting(triangle, place):
+    left, top, width, height = place
+    scale = 16
+    canvas = np.zeros((61 * scale, 61 * scale), np.uint8)
+    cv2.fillPoly(canvas, [np.array(triangle, np.int32) * scale], 1)
+    painted = canvas[top * scale : (top + height) * scale, left * scale : (left + width) * scale].mean()
+    share = share_inside(Box(left, top, left + width, top + height), triangle)
+    assert share == pytest.approx(painted, abs=4 / scale)  # the painter's outline is a pixel wide
+
+
+def test_polygon_area():
+    assert polygon_area(L_SHAPE) == polygon_area(L_SHAPE[::-1]) == 500
+    assert polygon_area([]) == 0
+
+
+@pytest.mark.parametrize(
+    ("polygon", "crosses"),
+    [
+        (L_SHAPE, False),
+        (((0, 0), (4, 4), (4, 0), (0, 4)), True),
+        (((0, 0), (4, 0), (4, 4), (2, 0)), True),
+        (((0, 0), (4, 0), (0, 4)), False),
+    ],
+)
+def test_sides_that_cross_or_touch(polygon, crosses):
+    assert crosses_itself(polygon) is crosses

@@ -15,7 +15,8 @@ from anonymizer.kinds import DEFAULT_KINDS
 from anonymizer.record.report import Report
 from anonymizer.run.plan import Plan, make_plan
 from anonymizer.run.runner import run
-from anonymizer.settings import RunSettings, TalkSettings, from_options, settings_from_options
+from anonymizer.run.sharding import is_in_shard
+from anonymizer.settings import RunSettings, VerbositySettings, from_options, settings_from_options
 from anonymizer.types import STATUSES
 
 
@@ -26,7 +27,7 @@ def anonymize_folder(config: Path | None, given: dict[str, object]) -> int:
         AnonymizerError: the run cannot start, or had to stop.
     """
     options = effective_options(config, given)
-    what, talk = from_options(RunSettings, options), from_options(TalkSettings, options)
+    what, talk = from_options(RunSettings, options), from_options(VerbositySettings, options)
     plan = make_plan(what, settings_from_options(options))
     if what.dry_run:
         return _tell_plan(plan)
@@ -49,8 +50,7 @@ def anonymize_folder(config: Path | None, given: dict[str, object]) -> int:
 def _count_pictures(plan: Plan) -> int:
     """How many pictures a run will come upon."""
     listing = find_pictures(plan.input, plan.listing.extensions, plan.output)
-    shard = plan.run.shard
-    number = sum(shard is None or shard.holds(job.name) for job in listing)
+    number = sum(is_in_shard(job.name, plan.run.shard) for job in listing)
     return number if plan.run.limit is None else min(number, plan.run.limit)
 
 

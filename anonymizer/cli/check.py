@@ -8,7 +8,7 @@ import click
 
 from anonymizer.cli.options import effective_options, setting_options
 from anonymizer.cli.text import say
-from anonymizer.settings import CHECK_SETTINGS, TalkSettings, from_options
+from anonymizer.settings import CHECK_SETTINGS, VerbositySettings, from_options
 
 EPILOG = """
 \b
@@ -47,7 +47,7 @@ def check_command(context: click.Context, /, paths: tuple[Path, ...], config: Pa
     from anonymizer.cli.progress import Progress
 
     options = effective_options(config, given)
-    talk = from_options(TalkSettings, options)
+    talk = from_options(VerbositySettings, options)
     plan = make_check_plan(paths, options)
     with Progress(lambda: len(plan.targets), talk.verbose, talk.quiet) as progress:
         report = run_check(plan, lambda checked: progress.advance())

@@ -13,11 +13,13 @@ import warnings
 from collections.abc import Container, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 from PIL import Image
 
-Policy: TypeAlias = Literal["strip", "safe", "keep"]
+from anonymizer.settings import MetadataPolicy
+
+Policy: TypeAlias = MetadataPolicy
 
 ORIENTATION = 0x0112
 EXIF_IFD, GPS_IFD = 0x8769, 0x8825

@@ -26,5 +26,7 @@ def read_overlay(path: Path) -> npt.NDArray[np.uint8]:
             if max(image.size) > MAX_SIDE_PX:
                 raise SettingsError(f"--overlay: {path} is larger than {MAX_SIDE_PX} x {MAX_SIDE_PX} pixels")
             return np.array(image.convert("RGBA"))
+    except FileNotFoundError:
+        raise SettingsError(f"--overlay: {path} does not exist") from None
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise SettingsError(f"--overlay: {path} is no PNG picture: {error}") from None

@@ -65,6 +65,8 @@ class Report:
     models: Sequence[UsedModel]
     kinds: tuple[Kind, ...]
     """The kinds that are looked for."""
+    overlay_sha256: str | None = None
+    """Of the file that the settings name as overlay."""
     results: Iterable[Result] = ()
     """In the order of the listing."""
     totals: Totals = field(default_factory=Totals)
@@ -98,8 +100,8 @@ class Report:
             "program": _PROGRAM,
             "complete": self.complete,
             "shard": self.shard,
-            "settings": self.settings.as_dict(),
-            "settings_digest": self.settings.digest(),
+            "settings": self.settings.as_dict(self.overlay_sha256),
+            "settings_digest": self.settings.digest(self.overlay_sha256),
             "models": [
                 {"name": m.name, "sha256": m.sha256, "kinds": list(m.kinds), "thresholds": dict(m.thresholds)}
                 for m in self.models

@@ -18,6 +18,7 @@ from anonymizer.files.overlay import read_overlay
 from anonymizer.record.report import REPORT_NAME, UsedModel, is_report
 from anonymizer.record.trace import is_trace
 from anonymizer.run.manifest import MANIFEST_NAME
+from anonymizer.run.sharding import is_in_shard
 from anonymizer.settings import RunSettings, Settings, Shard
 from anonymizer.types import Job, Kind, Result
 
@@ -36,6 +37,8 @@ class Plan:
     described: Sequence[Mapping[str, object]]
     """All that decides how the models are used, but for where they lie."""
     kinds: tuple[Kind, ...]
+    overlay_sha256: str | None
+    """Of the file that the settings name."""
     listing: Listing
     jobs: Iterator[Job]
     """The pictures of the listing that are in the shard. Can be iterated over once."""
@@ -43,7 +46,8 @@ class Plan:
     @property
     def fingerprint(self) -> str:
         """Equal for runs that make the same output of the same picture."""
-        return sha256(repr((__version__, self.settings.digest(), self.models, self.described)).encode()).hexdigest()
+        digest = self.settings.digest(self.overlay_sha256)
+        return sha256(repr((__version__, digest, self.models, self.described)).encode()).hexdigest()
 
     def settled(self) -> list[Result]:
         """What the listing could not enter, or came upon before. Complete when `jobs` is exhausted."""
@@ -80,8 +84,6 @@ def make_plan(run: RunSettings, settings: Settings) -> Plan:
     kinds = chosen_kinds(models, settings.detect)
     if settings.redact.only_detects(kinds) and not settings.record.write_detections:
         raise SettingsError("--no-write-detections: with --method none there is nothing else to write")
-    if settings.redact.overlay is not None:
-        read_overlay(settings.redact.overlay)
     return Plan(
         input=run.input,
         output=run.image_output,
@@ -92,9 +94,21 @@ def make_plan(run: RunSettings, settings: Settings) -> Plan:
         models=used,
         described=[model.without_paths() for model in models],
         kinds=kinds,
+        overlay_sha256=_checksum_of_overlay(settings.redact.overlay),
         listing=listing,
         jobs=_jobs(listing, run),
     )
+
+
+def _checksum_of_overlay(overlay: Path | None) -> str | None:
+    """
+    Raises:
+        SettingsError: it cannot be read, or is not a picture.
+    """
+    if overlay is None:
+        return None
+    read_overlay(overlay)
+    return sha256(overlay.read_bytes()).hexdigest()
 
 
 def _jobs(listing: Listing, run: RunSettings) -> Iterator[Job]:
@@ -111,7 +125,7 @@ def _jobs(listing: Listing, run: RunSettings) -> Iterator[Job]:
             f"input folder {run.input} holds no picture ({', '.join(listing.extensions)}); "
             "see --image-extensions, or add --allow-empty if that is no mistake"
         )
-    return (job for job in chain([first], jobs) if run.shard is None or run.shard.holds(job.name))
+    return (job for job in chain([first], jobs) if is_in_shard(job.name, run.shard))
 
 
 def _of_shard(name: str, shard: Shard | None) -> str:

@@ -104,6 +104,7 @@ class _Run:
             plan.settings,
             plan.models,
             plan.kinds,
+            overlay_sha256=plan.overlay_sha256,
             results=manifest,
             not_looked_at=plan.listing.not_looked_at,
             shard=None if plan.run.shard is None else str(plan.run.shard),

@@ -1,0 +1,431 @@
+"""Every choice that a user can make, with its default, its help text and its check: one frozen dataclass per stage."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from anonymizer.errors import SettingsError
+from anonymizer.formats import EXTENSIONS
+from anonymizer.geometry import SHAPES, Shape
+from anonymizer.kinds import DEFAULT_KINDS, KINDS, TRAITS, Kind
+from anonymizer.settings.fields import PerKind, SettingsPart, setting
+from anonymizer.settings.values import (
+    MAX_CELLS,
+    METADATA_POLICIES,
+    METHODS,
+    PRESETS,
+    PROJECTIONS,
+    Kernel,
+    MetadataPolicy,
+    Method,
+    Preset,
+    Projection,
+    Shard,
+    Zone,
+    ZonesLike,
+    choice,
+    parse_cells,
+    parse_color,
+    parse_count,
+    parse_extensions,
+    parse_flag,
+    parse_kernel,
+    parse_kinds,
+    parse_limit,
+    parse_margin,
+    parse_path,
+    parse_seconds,
+    parse_shard,
+    parse_share,
+    parse_threshold,
+    parse_workers,
+    parse_zones,
+    plain_kernel,
+    plain_shard,
+    plain_workers,
+    plain_zones,
+)
+
+
+def _one_of(has_cells: bool) -> str:
+    """The kinds to which `cells` applies, or to which it does not, in a sentence: a face or a head."""
+    return " or ".join(traits.one for traits in TRAITS.values() if traits.has_cells == has_cells)
+
+
+def _default_shapes() -> str:
+    """In a sentence: ellipse for faces and heads, box for plates."""
+    plurals = {shape: [each.plural for each in TRAITS.values() if each.shape == shape] for shape in SHAPES}
+    return ", ".join(f"{shape} for {' and '.join(of_shape)}" for shape, of_shape in plurals.items() if of_shape)
+
+
+@dataclass(frozen=True)
+class FindSettings(SettingsPart):
+    """Which files are pictures."""
+
+    image_extensions: tuple[str, ...] = setting(
+        EXTENSIONS, parse_extensions, "File extensions of pictures, matched without case.", "LIST"
+    )
+
+
+@dataclass(frozen=True)
+class ReadSettings(SettingsPart):
+    """Which pictures are refused."""
+
+    max_pixels: int = setting(
+        512_000_000, parse_count, "Refuse pictures with more pixels, before memory is taken for them.", "N"
+    )
+    allow_truncated: bool = setting(
+        False, parse_flag, "Process files that end too early as far as they go; the rest is gray or black."
+    )
+
+
+@dataclass(frozen=True)
+class DetectSettings(SettingsPart):
+    """What is looked for, with which models, and how sure they must be."""
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            kinds: Sequence[Kind] | str | None = None,
+            *,
+            include_zone: ZonesLike = (),
+            exclude_zone: ZonesLike = (),
+            weights: Path | str | None = None,
+            preset: str = "balanced",
+            projection: str = "flat",
+            **of_kinds: float | None,
+        ) -> None: ...
+
+    kinds: tuple[Kind, ...] | None = setting(
+        None,
+        parse_kinds,
+        f"What to make unrecognisable, separated by commas, of {', '.join(KINDS)}. "
+        f"By default {','.join(DEFAULT_KINDS)}, as far as there are models for them.",
+        "LIST",
+    )
+    thresholds: ClassVar[PerKind[float | None]] = PerKind(
+        "threshold",
+        lambda kind: None,
+        parse_threshold,
+        "Score from which on {one} counts, 0.001..1. By default the model's own.",
+        "FLOAT",
+    )
+    include_zone: tuple[Zone, ...] = setting(
+        (),
+        parse_zones,
+        "Polygons outside of which nothing counts. Corners in pixels, or fractions of the picture if none is above 1: "
+        "'0,0.5 1,0.5 1,1 0,1', further polygons behind a semicolon.",
+        "POLYGONS",
+        plain_zones,
+    )
+    exclude_zone: tuple[Zone, ...] = setting(
+        (),
+        parse_zones,
+        "Polygons in which nothing counts that lies wholly inside, such as the bonnet.",
+        "POLYGONS",
+        plain_zones,
+    )
+    weights: Path | None = setting(
+        None, parse_path, "Folder with models of your own, used in place of the bundled ones.", "DIR"
+    )
+    preset: Preset = setting(
+        "balanced",
+        choice(PRESETS),
+        "How closely to look for faces. fast: at 1.2 megapixels, those from about 1/80 of the picture's height on. "
+        "balanced: at its own size, and enlarged up to twice as far as 4 megapixels go, those from about 10 pixels on, "
+        "at three times the cost of fast. thorough: also mirrored, twice and three times as large up to 8 megapixels, "
+        "and turned by 90, 180 and 270 degrees, at five times the cost of balanced.",
+        "PRESET",
+    )
+    projection: Projection = setting(
+        "flat",
+        choice(PROJECTIONS),
+        "flat, or equirectangular for panoramas of 360 degrees, whose left and right edges belong together: what lies "
+        "on that seam is hidden on both sides.",
+        "PROJECTION",
+    )
+
+    def threshold_of(self, kind: Kind) -> float | None:
+        """None for the model's own."""
+        return self.thresholds[kind]
+
+    def with_thresholds(self, thresholds: Mapping[Kind, float | None]) -> DetectSettings:
+        """The same settings with these thresholds; the models' own for the kinds that are left out."""
+        return replace(self, **DetectSettings.thresholds.values(thresholds))
+
+
+@dataclass(frozen=True)
+class RedactSettings(SettingsPart):
+    """How what was found is made unrecognisable."""
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            method: str = "gaussian",
+            *,
+            cells: int = 1,
+            color: str = "black",
+            overlay: Path | str | None = None,
+            obfuscation_kernel: Kernel | Sequence[float] | str | None = None,
+            shape: str | None = None,
+            feather: float = 0.1,
+            **of_kinds: Any,
+        ) -> None: ...
+
+    method: Method = setting(
+        "gaussian",
+        choice(METHODS),
+        f"What takes the place of an object: {', '.join(METHODS)}. none only detects: with it no pictures are written.",
+        "METHOD",
+    )
+    methods: ClassVar[PerKind[Method | None]] = PerKind(
+        "method",
+        lambda kind: None,
+        choice(METHODS, optional=True),
+        "The same for {plural} alone. By default as --method.",
+        "METHOD",
+    )
+    cells: int = setting(
+        1,
+        parse_cells,
+        f"gaussian, mosaic: cells along the longer side of {_one_of(has_cells=True)} whose brightness shows, "
+        f"1..{MAX_CELLS}; many leave it recognisable. {_one_of(has_cells=False).capitalize()} is always one.",
+        "N",
+    )
+    color: str = setting(
+        "black",
+        parse_color,
+        "solid, image: colour, by name or as #rrggbb; or mean, that of the object's surroundings.",
+        "COLOR",
+    )
+    overlay: Path | None = setting(
+        None, parse_path, "image: PNG file that is laid over each object. By default a simple drawn face.", "FILE"
+    )
+    obfuscation_kernel: Kernel | None = setting(
+        None,
+        parse_kernel,
+        "kernel_size,sigma,box_kernel_size in pixels as in the understand.ai anonymizer, in place of gaussian. "
+        "Cosmetic: such a fixed kernel does not hide large faces.",
+        "KERNEL",
+        plain_kernel,
+    )
+    shape: Shape | None = setting(
+        None,
+        choice(SHAPES, optional=True),
+        f"What is hidden: the box, or the ellipse through its corners. By default {_default_shapes()}.",
+        "SHAPE",
+    )
+    shapes: ClassVar[PerKind[Shape | None]] = PerKind(
+        "shape",
+        lambda kind: None,
+        choice(SHAPES, optional=True),
+        "The same for {plural} alone. By default as --shape.",
+        "SHAPE",
+    )
+    margins: ClassVar[PerKind[float]] = PerKind(
+        "margin",
+        lambda kind: kind.margin,
+        parse_margin,
+        "Widens what is hidden of {one} on every side by this share of the box's size.",
+        "FLOAT",
+    )
+    feather: float = setting(
+        0.1,
+        parse_margin,
+        "Width of the soft edge outside of what is hidden, as a share of the box's longer side (not with a fixed "
+        "kernel, which brings its own).",
+        "FLOAT",
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        methods = [self.method_of(kind) for kind in KINDS]
+        for key, value, user in (
+            ("obfuscation-kernel", self.obfuscation_kernel, "gaussian"),
+            ("overlay", self.overlay, "image"),
+        ):
+            if value is not None and user not in methods:
+                raise SettingsError(f"--{key} is only used with --method {user}")
+
+    def method_of(self, kind: Kind) -> Method:
+        return self.methods[kind] or self.method
+
+    def shape_of(self, kind: Kind) -> Shape:
+        return self.shapes[kind] or self.shape or TRAITS[kind].shape
+
+    def margin_of(self, kind: Kind) -> float:
+        return self.margins[kind]
+
+    def cells_of(self, kind: Kind) -> int:
+        """Cells along the longer side of an object whose brightness shows, 1..MAX_CELLS."""
+        return self.cells if TRAITS[kind].has_cells else 1
+
+    def only_detects(self, kinds: Iterable[Kind]) -> bool:
+        """Whether nothing of these kinds is to be hidden. No picture is written then: it would be the original."""
+        return all(self.method_of(kind) == "none" for kind in kinds)
+
+
+@dataclass(frozen=True)
+class WriteSettings(SettingsPart):
+    """How the pictures are written."""
+
+    metadata: MetadataPolicy = setting(
+        "strip",
+        choice(METADATA_POLICIES),
+        "strip: keep what is needed to show the picture right. safe: also exposure, lens and time. keep: also the "
+        "rest, such as GPS position and names; never thumbnails, previews, maker notes and further pictures.",
+        "POLICY",
+    )
+    lossless_only: bool = setting(
+        False, parse_flag, "Refuse pictures that cannot be kept bit for bit outside the blurred areas."
+    )
+
+
+@dataclass(frozen=True)
+class RecordSettings(SettingsPart):
+    """What is written down beside the pictures."""
+
+    write_detections: bool = setting(True, parse_flag, "Write a detection JSON beside each output picture.")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that decides what the output looks like."""
+
+    find: FindSettings = field(default_factory=FindSettings)
+    read: ReadSettings = field(default_factory=ReadSettings)
+    detect: DetectSettings = field(default_factory=DetectSettings)
+    redact: RedactSettings = field(default_factory=RedactSettings)
+    write: WriteSettings = field(default_factory=WriteSettings)
+    record: RecordSettings = field(default_factory=RecordSettings)
+
+    def as_dict(self, overlay_sha256: str | None = None) -> dict[str, object]:
+        """Flat and JSON-ready, without the folder of the models, whose checksums say more.
+
+        Args:
+            overlay_sha256: stands for the overlay, whose path says nothing; needed where there is one.
+
+        Raises:
+            ValueError: it is missing.
+        """
+        parts = (getattr(self, stage) for stage in STAGES)
+        values = {key: value for part in parts for key, value in part.as_options().items()}
+        del values["weights"]
+        if self.redact.overlay is not None:
+            if overlay_sha256 is None:
+                raise ValueError("the checksum of the overlay is missing")
+            values["overlay"] = overlay_sha256
+        return values
+
+    def digest(self, overlay_sha256: str | None = None) -> str:
+        """SHA-256 of `as_dict`: equal digests and equal models give equal outputs."""
+        text = json.dumps(self.as_dict(overlay_sha256), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class RunSettings(SettingsPart):
+    """What to run on, and what to do about what is already there."""
+
+    input: Path | None = setting(None, parse_path, "Folder with the pictures; subfolders too.", "DIR")
+    image_output: Path | None = setting(
+        None, parse_path, "Folder for the anonymized pictures; mirrors the input folder.", "DIR"
+    )
+    report: Path | None = setting(
+        None, parse_path, "File for the report. By default anonymize-report.json in the output folder.", "FILE"
+    )
+    overwrite: bool = setting(
+        False, parse_flag, "Write into an output folder that is not empty, and do everything in it again."
+    )
+    allow_empty: bool = setting(False, parse_flag, "Accept an input folder without a single picture.")
+    workers: int | None = setting(
+        None,
+        parse_workers,
+        "auto: one process for each core, as far as memory goes. Or their number; 0 does the work in this process.",
+        "N",
+        plain_workers,
+    )
+    timeout: float = setting(
+        600.0, parse_seconds, "Seconds after which a picture has failed; not with --workers 0.", "SECONDS"
+    )
+    shard: Shard | None = setting(
+        None,
+        parse_shard,
+        "Process one share of the folder, such as 2/8 on the second of eight machines. Each share has its own report.",
+        "I/N",
+        plain_shard,
+    )
+    profile: Path | None = setting(
+        None, parse_path, "File for a trace of where the time went, for a browser's trace viewer.", "FILE"
+    )
+    limit: int | None = setting(None, parse_limit, "Process the first N pictures only.", "N")
+    dry_run: bool = setting(False, parse_flag, "Say what would be done, write nothing.")
+
+
+@dataclass(frozen=True)
+class VerbositySettings(SettingsPart):
+    """How much the command says."""
+
+    verbose: bool = setting(False, parse_flag, "Name every picture.")
+    quiet: bool = setting(False, parse_flag, "Say nothing but warnings and errors.")
+
+
+@dataclass(frozen=True)
+class CheckSettings(SettingsPart):
+    """What `anonymize check` compares with, what it accepts, and where it writes what it found."""
+
+    against: Path | None = setting(
+        None,
+        parse_path,
+        "Folder with the originals: proves file by file that the checked folder is its output.",
+        "DIR",
+    )
+    report: Path | None = setting(
+        None,
+        parse_path,
+        "Report of the anonymizing run. By default anonymize-report.json in the checked folder, if it is there.",
+        "FILE",
+    )
+    threshold_share: float = setting(
+        0.5, parse_share, "Detections are told from this share of the anonymizing run's thresholds.", "FLOAT"
+    )
+    baseline: Path | None = setting(None, parse_path, "File of findings that are known and accepted.", "FILE")
+    write_baseline: bool = setting(False, parse_flag, "Accept what is found now: write it to --baseline.")
+    json: Path | None = setting(None, parse_path, "File for the findings as JSON.", "FILE")
+    html: Path | None = setting(
+        None, parse_path, "File for a page with thumbnails of the pictures that need a look.", "FILE"
+    )
+    annotate: Path | None = setting(
+        None, parse_path, "Folder for copies of these pictures with boxes and scores drawn in.", "DIR"
+    )
+    overwrite: bool = setting(False, parse_flag, "Write into an --annotate folder that is not empty.")
+
+
+STAGES: Mapping[str, type[SettingsPart]] = {
+    "find": FindSettings,
+    "read": ReadSettings,
+    "detect": DetectSettings,
+    "redact": RedactSettings,
+    "write": WriteSettings,
+    "record": RecordSettings,
+}
+"""The parts of `Settings`."""
+
+ALL_SETTINGS: tuple[type[SettingsPart], ...] = (RunSettings, *STAGES.values(), VerbositySettings)
+
+
+CHECK_SETTINGS: tuple[type[SettingsPart], ...] = (
+    CheckSettings,
+    FindSettings,
+    ReadSettings,
+    DetectSettings,
+    VerbositySettings,
+)
+"""Those of `anonymize check`; a configuration file may hold them beside those of the main job."""

@@ -1,0 +1,255 @@
+"""The values that settings can have: their types, what a user may write for them, and how that is checked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Literal, NamedTuple, TypeAlias, get_args
+
+from anonymizer.geometry import Polygon, crosses_itself, polygon_area
+from anonymizer.kinds import KINDS
+
+Method: TypeAlias = Literal["gaussian", "mosaic", "solid", "image", "inpaint", "none"]
+METHODS: tuple[Method, ...] = get_args(Method)
+Preset: TypeAlias = Literal["fast", "balanced", "thorough"]
+PRESETS: tuple[Preset, ...] = get_args(Preset)
+"""Each looks more closely than the one before."""
+Projection: TypeAlias = Literal["flat", "equirectangular"]
+PROJECTIONS: tuple[Projection, ...] = get_args(Projection)
+MetadataPolicy: TypeAlias = Literal["strip", "safe", "keep"]
+METADATA_POLICIES: tuple[MetadataPolicy, ...] = get_args(MetadataPolicy)
+MAX_CELLS = 16
+LEAST_ZONE_PX = 16
+"""Zones that are smaller are fractions gone wrong."""
+THRESHOLD_RANGE = (0.001, 1.0)
+
+Zone: TypeAlias = Polygon
+"""Corners x, y in pixels of the upright picture, or in fractions of its size if none is above 1."""
+
+
+ZonesLike: TypeAlias = str | Sequence[Sequence[Sequence[float]]]
+"""Polygons as `Zone`, or as text: "0,0.8 1,0.8 1,1 0,1", further polygons behind a semicolon."""
+
+
+class Kernel(NamedTuple):
+    """The classic triple of the understand.ai anonymizer, see `anonymizer.redact.kernel`."""
+
+    kernel_size: int
+    """Width and height of the blur kernel, pixels, odd."""
+    sigma: float
+    """Range of the normal distribution that the kernel spans, in standard deviations: higher is sharper."""
+    box_kernel_size: int
+    """Size of the mean kernel that softens the edge of the mask, pixels, odd."""
+
+
+class Shard(NamedTuple):
+    """One of several equal shares of a folder."""
+
+    number: int
+    """From 1 on."""
+    of: int
+
+    def __str__(self) -> str:
+        return f"{self.number}/{self.of}"
+
+
+def parse_items(value: object) -> list[str]:
+    items = value.split(",") if isinstance(value, str) else value
+    if not isinstance(items, Iterable):
+        raise ValueError(f"{value!r} is not a comma-separated list")
+    return [str(item).strip() for item in items]
+
+
+def parse_extensions(value: object) -> tuple[str, ...]:
+    extensions = tuple(dict.fromkeys(item.lower().lstrip(".") for item in parse_items(value)))
+    if not extensions or not all(extensions):
+        raise ValueError(f"{value!r} has an empty file extension, or none")
+    if "json" in extensions:
+        raise ValueError("json is the extension of the detections, not of pictures")
+    return extensions
+
+
+def parse_kinds(value: object) -> tuple[str, ...] | None:
+    if value is None:
+        return None
+    kinds = parse_items(value)
+    if not kinds:
+        raise ValueError(f"{value!r} does not name a kind")
+    for kind in kinds:
+        if kind not in KINDS:
+            raise ValueError(f"{kind!r} is not one of {', '.join(KINDS)}")
+    return tuple(kind for kind in KINDS if kind in kinds)
+
+
+def parse_number(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise ValueError(f"{value!r} is not a number")
+    try:
+        return float(value)
+    except ValueError:
+        raise ValueError(f"{value!r} is not a number") from None
+
+
+def parse_threshold(value: object) -> float | None:
+    if value is None:
+        return None
+    threshold = parse_number(value)
+    low, high = THRESHOLD_RANGE
+    if not low <= threshold <= high:
+        raise ValueError(f"{threshold:g} is not in the range {low}..{high}")
+    return threshold
+
+
+def plain_zones(zones: Sequence[Zone]) -> list[list[list[float]]]:
+    return [[list(point) for point in zone] for zone in zones]
+
+
+def parse_zones(value: object) -> tuple[Zone, ...]:
+    if isinstance(value, str):
+        value = [[point.split(",") for point in zone.split()] for zone in value.split(";")]
+    try:
+        zones = tuple(tuple((parse_number(x), parse_number(y)) for x, y in zone) for zone in value)  # type: ignore[attr-defined]
+    except (TypeError, ValueError):
+        raise ValueError(f"{value!r} is not a polygon such as '0,0.8 1,0.8 1,1 0,1'") from None
+    for zone in zones:
+        if len(zone) < 3 or not all(0 <= number < float("inf") for point in zone for number in point):
+            raise ValueError("a zone is a polygon of three or more corners, with numbers from 0 on")
+        if 1 < max(number for point in zone for number in point) < LEAST_ZONE_PX:
+            raise ValueError("corners are pixels, or fractions of the picture of which none is above 1")
+        if not polygon_area(zone):
+            raise ValueError("a zone has no area")
+        if crosses_itself(zone):
+            raise ValueError("a side of a zone crosses or touches another one")
+    return zones
+
+
+def parse_kernel(value: object) -> Kernel | None:
+    if value is None or value == "auto":
+        return None
+    items = parse_items(value)
+    try:
+        size, box_size = int(items[0]), int(items[2])
+        sigma = int(items[1]) if items[1].isdigit() else float(items[1])
+    except (ValueError, IndexError):
+        items = []
+    if len(items) != 3:
+        raise ValueError(f"{value!r} is neither auto nor kernel_size,sigma,box_kernel_size such as 65,3,19")
+    for number in (size, box_size):
+        if number % 2 == 0 or not 1 <= number <= 9999:
+            raise ValueError(f"kernel size {number} is not an odd number from 1 to 9999")
+    if not 0 < sigma <= 8:
+        raise ValueError(f"sigma {sigma:g} is not in the range 0..8")
+    return Kernel(size, sigma, box_size)
+
+
+def plain_kernel(kernel: Kernel | None) -> str:
+    return "auto" if kernel is None else ",".join(map(str, kernel))
+
+
+def choice(names: tuple[str, ...], optional: bool = False) -> Callable[[object], str | None]:
+    """The check of a setting that is one of some names, or None where that is allowed."""
+
+    def parse(value: object) -> str | None:
+        if value is None and optional:
+            return None
+        if value not in names:
+            raise ValueError(f"{value!r} is not one of {', '.join(names)}")
+        return str(value)
+
+    return parse
+
+
+def parse_cells(value: object) -> int:
+    cells = parse_count(value)
+    if cells > MAX_CELLS:
+        raise ValueError(f"{cells} is not in the range 1..{MAX_CELLS}")
+    return cells
+
+
+def parse_color(value: object) -> str:
+    from PIL import ImageColor
+
+    if value == "mean":
+        return "mean"
+    expected = "mean, the name of a colour such as 'gray', or '#rrggbb' (in quotes)"
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r} is neither {expected}")
+    try:
+        color = bytes(ImageColor.getrgb(value))
+    except ValueError:
+        color = b""
+    if len(color) != 3:  # unknown, or with a fourth value for opacity
+        raise ValueError(f"{value!r} is neither {expected}")
+    return f"#{color.hex()}"
+
+
+def parse_margin(value: object) -> float:
+    margin = parse_number(value)
+    if not 0 <= margin <= 5:
+        raise ValueError(f"{margin:g} is not in the range 0..5")
+    return margin
+
+
+def parse_flag(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError(f"{value!r} is neither true nor false")
+    return value
+
+
+def parse_limit(value: object) -> int | None:
+    return None if value is None else parse_count(value)
+
+
+def parse_count(value: object) -> int:
+    number = parse_number(value)
+    if not number.is_integer() or number < 1:
+        raise ValueError(f"{value!r} is not a whole number from 1 on")
+    return int(number)
+
+
+def parse_share(value: object) -> float:
+    share = parse_number(value)
+    if not 0.01 <= share <= 1:
+        raise ValueError(f"{share:g} is not in the range 0.01..1")
+    return share
+
+
+def parse_workers(value: object) -> int | None:
+    if value is None or value == "auto":
+        return None
+    number = parse_number(value)
+    if not number.is_integer() or not 0 <= number <= 1024:
+        raise ValueError(f"{value!r} is neither auto nor a whole number from 0 to 1024")
+    return int(number)
+
+
+def plain_workers(workers: int | None) -> int | str:
+    return "auto" if workers is None else workers
+
+
+def parse_seconds(value: object) -> float:
+    seconds = parse_number(value)
+    if not 0 < seconds < float("inf"):
+        raise ValueError(f"{seconds:g} is not a time in seconds")
+    return seconds
+
+
+def parse_shard(value: object) -> Shard | None:
+    if value is None or isinstance(value, Shard):
+        return value
+    number, slash, count = str(value).partition("/")
+    if not slash or not number.isdecimal() or not count.isdecimal() or not 1 <= int(number) <= int(count):
+        raise ValueError(f"{value!r} is not a share such as 2/8, the second of eight")
+    return Shard(int(number), int(count))
+
+
+def plain_shard(shard: Shard | None) -> str | None:
+    return None if shard is None else str(shard)
+
+
+def parse_path(value: object) -> Path | None:
+    if value is None:
+        return None
+    if not isinstance(value, str | Path) or str(value) == "" or "\0" in str(value):
+        raise ValueError(f"{value!r} is not a path")
+    return Path(value)
