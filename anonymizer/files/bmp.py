@@ -7,13 +7,14 @@ from collections.abc import Sequence
 
 from PIL import Image
 
+from anonymizer.files.global_state import pillow_state
 from anonymizer.files.metadata import Extras, Policy
 from anonymizer.files.picture import Encoded, Picture, StoredFrame, to_image
 
 
 def encode(picture: Picture, frames: Sequence[StoredFrame], policy: Policy) -> Encoded:
     """A BMP file of the only frame."""
-    with Image.open(io.BytesIO(picture.content), formats=["BMP"]) as image:
+    with pillow_state(), Image.open(io.BytesIO(picture.content), formats=["BMP"]) as image:
         options = {"dpi": image.info["dpi"]} if "dpi" in image.info else {}
     buffer = io.BytesIO()
     to_image(frames[0].pixels).save(buffer, "BMP", **options)

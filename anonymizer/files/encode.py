@@ -35,6 +35,8 @@ def encode_picture(
 ) -> Encoded:
     """The file of a redacted picture, stored the way that the source was.
 
+    Safe in several threads, which wait for each other where Pillow or jpeglib need global state.
+
     Args:
         picture: as it was read.
         frames: the same frames, upright, redacted.

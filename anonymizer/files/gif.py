@@ -81,7 +81,7 @@ def encode(picture: Picture, frames: Sequence[StoredFrame], policy: Policy) -> E
         raise PictureError("is damaged: its number of frames is not certain")
     metadata = b"".join(_kept_metadata(blocks, policy))
     fidelity: Fidelity = "lossless"
-    if any(frame.is_changed for frame in frames) or not _are_exact(picture.content, blocks):
+    if any(frame.is_changed for frame in frames) or not _are_exact(picture.content, blocks, picture.allow_truncated):
         height, width = frames[0].pixels.shape[:2]
         start = width.to_bytes(2, "little") + height.to_bytes(2, "little") + b"\0\0\0"
         body, fidelity = _encode_frames(frames, _delays(blocks))
@@ -91,11 +91,11 @@ def encode(picture: Picture, frames: Sequence[StoredFrame], policy: Policy) -> E
     return Encoded(b"GIF89a" + start + metadata + body + bytes([_TRAILER]), fidelity)
 
 
-def _are_exact(content: bytes, blocks: Sequence[_Block]) -> bool:
+def _are_exact(content: bytes, blocks: Sequence[_Block], allow_truncated: bool = False) -> bool:
     """Whether each picture needs the last bytes of its data."""
     start = content[: 13 + _table_size(content[10])]
     return not any(
-        is_complete(start + block.head + _in_parts([block.data[:-CUT]]) + bytes([_TRAILER]), "GIF")
+        is_complete(start + block.head + _in_parts([block.data[:-CUT]]) + bytes([_TRAILER]), "GIF", allow_truncated)
         for block in blocks
         if block.kind == _IMAGE
     )

@@ -15,6 +15,7 @@ from typing import Any
 from PIL import Image, features
 
 from anonymizer.errors import PictureError
+from anonymizer.files.global_state import pillow_state
 from anonymizer.files.jpeg2000 import boxes
 from anonymizer.files.metadata import (
     MAX_UNKNOWN,
@@ -24,7 +25,6 @@ from anonymizer.files.metadata import (
     is_text_kept,
     kept_exif,
     parse_exif,
-    quiet_pillow,
 )
 from anonymizer.files.picture import Encoded, Picture, StoredFrame, to_image
 from anonymizer.files.quality import at_matched_quality
@@ -37,12 +37,12 @@ _SAMPLINGS = {0b11: "4:2:0", 0b10: "4:2:2", 0b00: "4:4:4"}
 
 @cache
 def can_read_heic() -> bool:
-    """Makes Pillow read and write HEIC files where the package for it is installed."""
+    """Makes Pillow read and write HEIC files, from now on, where the package for it is installed."""
     try:
         import pillow_heif
     except ImportError:
         return False
-    pillow_heif.register_heif_opener(thumbnails=False)
+    pillow_heif.register_heif_opener()
     return True
 
 
@@ -83,7 +83,7 @@ def left_out(image: Image.Image, content: bytes) -> list[str]:
 def extras(content: bytes) -> Extras:
     """What a file holds beside its main picture, as far as its boxes and its decoder tell."""
     can_read_heic()
-    with quiet_pillow(), Image.open(io.BytesIO(content), formats=["AVIF", "HEIF"]) as image:
+    with pillow_state(), Image.open(io.BytesIO(content), formats=["AVIF", "HEIF"]) as image:
         found = Extras(previews=list(_further_pictures(image)))
         info = image.info
     found.exifs.extend([info["exif"]] if info.get("exif") else [])
@@ -103,7 +103,7 @@ def _further_pictures(image: Image.Image) -> Iterator[str]:
     pictures = getattr(image, "n_frames", 1)
     if pictures > 1:
         yield f"{pictures - 1} further pictures"
-    if image.info.get("depth_images") or image.info.get("aux") or image.info.get("thumbnails"):
+    if image.info.get("depth_images") or image.info.get("aux"):
         yield "auxiliary pictures, such as depth maps"
 
 
@@ -124,7 +124,7 @@ def encode(picture: Picture, frames: Sequence[StoredFrame], policy: Policy) -> E
     """A file with the main picture alone."""
     can_read_heic()
     file_format = picture.encoding.format
-    with quiet_pillow(), Image.open(io.BytesIO(picture.content), formats=[file_format]) as source:
+    with pillow_state(), Image.open(io.BytesIO(picture.content), formats=[file_format]) as source:
         options = dict(_metadata(source, picture.encoding.orientation, policy))
         chroma = source.info.get("chroma", 420)
     if file_format == "AVIF":

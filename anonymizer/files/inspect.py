@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from anonymizer.files import bmp, gif, heif, jpeg, jpeg2000, png, tiff, webp
+from anonymizer.files.global_state import pillow_state
 from anonymizer.files.metadata import (
     DAMAGED_TAGS,
     MAKER_NOTE,
@@ -20,11 +21,9 @@ from anonymizer.files.metadata import (
     Tags,
     exact_profile,
     parse_exif,
-    quiet_pillow,
     signs_of_pictures,
     tags_of,
 )
-from anonymizer.files.trailing_data import strict_pillow
 from anonymizer.formats import FORMATS, Format
 
 RemarkKind: TypeAlias = Literal["preview", "gps", "serial", "name", "trailing"]
@@ -74,10 +73,9 @@ def inspect_file(content: bytes, file_format: Format) -> list[Remark]:
     """What a file that can be read holds beside its picture: no more than one remark of each sort.
 
     Looked for are further pictures, GPS positions, serial and other unique numbers of devices, names of people, and
-    bytes behind the end of the picture.
+    bytes behind the end of the picture. Safe in several threads, see `read_picture`.
     """
-    with strict_pillow():
-        extras = EXTRAS[file_format](content)
+    extras = EXTRAS[file_format](content)
     remarks = [Remark("preview", what) for what in extras.previews]
     for exif in extras.exifs:
         remarks += _remarks_on_exif(exif)
@@ -92,18 +90,19 @@ def inspect_file(content: bytes, file_format: Format) -> list[Remark]:
     return list(dict.fromkeys(remarks))
 
 
-def _remarks_on_exif(content: bytes) -> Iterator[Remark]:
+def _remarks_on_exif(content: bytes) -> list[Remark]:
     exif = parse_exif(content)
     if exif is None:
-        yield Remark("preview", "damaged EXIF data, which may hold anything")
-        return
+        return [Remark("preview", "damaged EXIF data, which may hold anything")]
+    remarks: list[Remark] = []
     try:
-        with quiet_pillow():
-            yield from _remarks_on_tags(tags_of(exif))
+        with pillow_state():
+            remarks += _remarks_on_tags(tags_of(exif))
             if exif.get_ifd(_THUMBNAIL_IFD) or signs_of_pictures(content):
-                yield Remark("preview", "a thumbnail in the EXIF data")
+                remarks.append(Remark("preview", "a thumbnail in the EXIF data"))
     except DAMAGED_TAGS:
-        yield Remark("preview", "damaged EXIF data, which may hold anything")
+        remarks.append(Remark("preview", "damaged EXIF data, which may hold anything"))
+    return remarks
 
 
 def _remarks_on_tags(found: Tags) -> Iterator[Remark]:

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 import simplejpeg
-from PIL import Image, ImageFile
+from PIL import Image
 
+from anonymizer.files.global_state import pillow_buffer
 from anonymizer.files.jpeg_blocks import replace_blocks, with_one_scan
 from anonymizer.files.jpeg_segments import (
     ADOBE,
@@ -89,7 +90,7 @@ def encode(picture: Picture, frames: Sequence[StoredFrame], policy: Policy) -> E
     """
     source, (frame,) = picture.content, frames
     notes = tuple(_left_out(source))
-    if not frame.is_changed and not has_several_scans(source) and _is_exact(source):
+    if not frame.is_changed and not has_several_scans(source) and _is_exact(source, picture.allow_truncated):
         return Encoded(_with_metadata(picture, _adobe(source), picture_data(source), policy), "lossless", notes)
     try:
         data = replace_blocks(source, frame.pixels, frame.changed)
@@ -105,11 +106,13 @@ def _encode_anew(stored: Pixels, encoding: Encoding) -> bytes:
     options: dict[str, Any] = {"qtables": encoding.quantization, "progressive": encoding.progressive}
     if image.mode == "RGB":
         options["subsampling"] = encoding.subsampling
+    buffer = io.BytesIO()
     if encoding.progressive:
         # Pillow keeps a progressive file in one buffer, whose size it guesses too small for noisy pictures.
-        ImageFile.MAXBLOCK = max(ImageFile.MAXBLOCK, 8 * image.width * image.height)
-    buffer = io.BytesIO()
-    image.save(buffer, "JPEG", **options)
+        with pillow_buffer(8 * image.width * image.height):
+            image.save(buffer, "JPEG", **options)
+    else:
+        image.save(buffer, "JPEG", **options)
     return buffer.getvalue()
 
 
@@ -238,11 +241,14 @@ def _has_each_table_once(content: bytes) -> bool:
     return len(kinds) == len(set(kinds)) and (is_arithmetic or all(segment.marker != DAC for segment in segments))
 
 
-def _is_exact(content: bytes) -> bool:
+def _is_exact(content: bytes, allow_truncated: bool = False) -> bool:
     """Whether the data hold the picture and no more, as far as can be told: the rest may be another picture.
 
     Nothing but tables may lie between and behind the scans. A single scan must need its last bytes. Several scans must
     not be much larger than the same coefficients in one; jpeglib cannot tell for CMYK.
+
+    Args:
+        allow_truncated: whether the file may be damaged before its end.
     """
     markers = [marker for _, marker in markers_behind(content, first_scan(content))]
     if markers[-1:] != [EOI] or any(marker not in (*TABLES, *RESTARTS) for marker in markers[:-1]):
@@ -251,9 +257,8 @@ def _is_exact(content: bytes) -> bool:
         return False
     data = b"\xff\xd8" + picture_data(content)
     if not has_several_scans(content):
-        # Where damaged files are allowed, this one may be damaged before its end.
-        is_sound = not ImageFile.LOAD_TRUNCATED_IMAGES or is_complete(data, "JPEG")
-        return is_sound and not is_complete(data[: -len(b"\xff\xd9") - 1], "JPEG")
+        is_sound = not allow_truncated or is_complete(data, "JPEG", allow_truncated)
+        return is_sound and not is_complete(data[: -len(b"\xff\xd9") - 1], "JPEG", allow_truncated)
     if any(segment.marker in FRAMES and segment.payload[5:6] == b"\4" for segment in read_segments(content)):
         return True
     try:

@@ -8,9 +8,8 @@ through jpeglib.
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -21,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from anonymizer.files import jpeg_scan
+from anonymizer.files.global_state import private_folder
 from anonymizer.files.jpeg_segments import (
     BLOCK,
     DHT,
@@ -114,10 +114,10 @@ def _is_gray_or_ycbcr(header: Header, content: bytes) -> bool:
 
 def _rewrite(content: bytes, anew: Sequence[NewBlocks]) -> bytes:
     """All coefficients read and written by jpeglib, blocks of some components replaced."""
-    _choose_library()
-    with _private_folder() as folder:
+    data, has_own_codes = b"\xff\xd8" + picture_data(content), _has_own_codes(content)
+    with _jpeglib() as folder:
         source, target = folder / "source.jpg", folder / "target.jpg"
-        source.write_bytes(b"\xff\xd8" + picture_data(content))
+        source.write_bytes(data)
         try:
             jpeg = jpeglib.read_dct(str(source))
             if jpeg.jpeg_color_space.name not in ("JCS_GRAYSCALE", "JCS_YCbCr", *([] if anew else ["JCS_RGB"])):
@@ -127,16 +127,27 @@ def _rewrite(content: bytes, anew: Sequence[NewBlocks]) -> bytes:
             for coefficients, new in zip(components, anew, strict=False):
                 coefficients[new.is_touched] = new.coefficients
             jpeg.content = None  # it would be decoded once more
-            jpeg.write_dct(str(target), flags=["+OPTIMIZE_CODING"] if _has_own_codes(content) else [])
+            jpeg.write_dct(str(target), flags=["+OPTIMIZE_CODING"] if has_own_codes else [])
         except OSError as error:
             raise CoefficientsError(str(error)) from None
         return target.read_bytes()
 
 
+@contextmanager
+def _jpeglib() -> Iterator[Path]:
+    """Makes jpeglib work with its quickest library, and in a folder in memory, where there are such.
+
+    The files by which it works, its own temporary ones too, hold the picture as it was: a process that is killed must
+    not leave them on a disk.
+    """
+    parent = _IN_MEMORY if os.access(_IN_MEMORY, os.W_OK) else None
+    with private_folder(parent) as folder, jpeglib.version(_LIBRARY) if _has_library() else nullcontext():
+        yield folder
+
+
 @cache
-def _choose_library() -> None:
-    if _LIBRARY in jpeglib.version.versions():
-        jpeglib.version.set(_LIBRARY)
+def _has_library() -> bool:
+    return _LIBRARY in jpeglib.version.versions()
 
 
 def reach_of_blocks(content: bytes, changed: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
@@ -163,21 +174,6 @@ def _has_own_codes(content: bytes) -> bool:
     """Whether the Huffman codes were made for this picture, and not taken from the standard, annex K.3."""
     tables = b"".join(segment.payload for segment in read_segments(content) if segment.marker == DHT)
     return is_progressive(content) or _STANDARD_CODES not in tables
-
-
-@contextmanager
-def _private_folder() -> Iterator[Path]:
-    """A folder for the files by which jpeglib works, its own temporary ones too, in memory where there is such a place.
-
-    They hold the picture as it was: a process that is killed must not leave it on a disk.
-    """
-    usual = tempfile.tempdir
-    with tempfile.TemporaryDirectory(dir=_IN_MEMORY if os.access(_IN_MEMORY, os.W_OK) else None) as folder:
-        tempfile.tempdir = folder
-        try:
-            yield Path(folder)
-        finally:
-            tempfile.tempdir = usual
 
 
 def _new_blocks(

@@ -9,14 +9,13 @@ show what was redacted: thumbnails, previews, and maker notes, in which cameras 
 from __future__ import annotations
 
 import struct
-import warnings
-from collections.abc import Container, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from PIL import Image
 
+from anonymizer.files.global_state import pillow_state
 from anonymizer.settings import MetadataPolicy
 
 Policy: TypeAlias = MetadataPolicy
@@ -122,7 +121,7 @@ class Tags:
 
 def tags_of(exif: Image.Exif) -> Tags:
     """All that can be read; Pillow raises many errors where they are damaged, see `DAMAGED_TAGS`."""
-    with quiet_pillow():
+    with pillow_state():
         return Tags(dict(exif.items()), dict(exif.get_ifd(EXIF_IFD)), dict(exif.get_ifd(GPS_IFD)))
 
 
@@ -147,7 +146,7 @@ def parse_exif(content: bytes) -> Image.Exif | None:
     """EXIF data with or without their prefix; None if they are damaged."""
     exif = Image.Exif()
     try:
-        with quiet_pillow():
+        with pillow_state():
             exif.load(content)
     except (SyntaxError, ValueError, OSError, TypeError, struct.error):
         return None
@@ -174,20 +173,12 @@ def kept_tags(exif: Image.Exif | None, policy: Policy) -> Image.Exif:
     if exif is None or policy == "strip":
         return kept
     try:
-        with quiet_pillow():
+        with pillow_state():
             _copy(exif, kept, policy)
             kept.tobytes()
     except DAMAGED_TAGS:
         return Image.Exif()
     return kept
-
-
-@contextmanager
-def quiet_pillow() -> Iterator[None]:
-    """Without Pillow's remarks on damaged metadata."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
 
 
 def _copy(source: Image.Exif, target: Image.Exif, policy: Policy) -> None:

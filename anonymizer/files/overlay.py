@@ -10,6 +10,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from anonymizer.errors import SettingsError
+from anonymizer.files.global_state import pillow_state
 
 MAX_SIDE_PX = 4096
 
@@ -22,11 +23,11 @@ def read_overlay(path: Path) -> npt.NDArray[np.uint8]:
         SettingsError: the file cannot be read, is no PNG picture, or is too large.
     """
     try:
-        with Image.open(path, formats=("PNG",)) as image:
+        with pillow_state(), Image.open(path, formats=("PNG",)) as image:
             if max(image.size) > MAX_SIDE_PX:
                 raise SettingsError(f"--overlay: {path} is larger than {MAX_SIDE_PX} x {MAX_SIDE_PX} pixels")
             return np.array(image.convert("RGBA"))
     except FileNotFoundError:
         raise SettingsError(f"--overlay: {path} does not exist") from None
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+    except (OSError, SyntaxError, ValueError) as error:
         raise SettingsError(f"--overlay: {path} is no PNG picture: {error}") from None

@@ -72,6 +72,8 @@ class Picture:
     """Whether the frames follow each other in time; otherwise they are independent pages."""
     left_out: tuple[str, ...] = ()
     """What the file holds beside the frames, and the output will not."""
+    allow_truncated: bool = False
+    """Whether the file was read as far as it goes, see `ReadSettings`: it may end too early."""
     remarks: tuple[str, ...] = ()
     """What else a user should know of the file."""
 

@@ -16,6 +16,7 @@ from PIL import Image
 
 from anonymizer.errors import PictureError
 from anonymizer.files.animation import Patch, to_patches
+from anonymizer.files.global_state import pillow_buffer
 from anonymizer.files.metadata import MAX_UNKNOWN, Extras, Policy, exact_profile, is_text_kept, kept_exif, parse_exif
 from anonymizer.files.picture import Encoded, Picture, StoredFrame, to_image
 from anonymizer.types import Pixels
@@ -139,7 +140,8 @@ def _frame_control(number: int, patch: Patch, delay: tuple[int, int]) -> bytes:
 
 def _encode_8_bits(stored: Pixels) -> bytes:
     buffer = io.BytesIO()
-    to_image(stored).save(buffer, "PNG")
+    with pillow_buffer():
+        to_image(stored).save(buffer, "PNG")
     return buffer.getvalue()
 
 

@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import cast
 
 import numpy as np
-from PIL import Image, ImageFile, JpegImagePlugin, UnidentifiedImageError
+from PIL import Image, JpegImagePlugin, UnidentifiedImageError
 
 from anonymizer.errors import PictureError, VanishedError
 from anonymizer.files import heif, jpeg, jpeg2000, png, tiff
-from anonymizer.files.metadata import ORIENTATION, quiet_pillow
+from anonymizer.files.global_state import pillow_state
+from anonymizer.files.metadata import ORIENTATION
 from anonymizer.files.picture import Encoding, Frame, Picture, turn_upright
-from anonymizer.files.trailing_data import is_complete, strict_pillow
+from anonymizer.files.trailing_data import is_complete
 from anonymizer.formats import EXTENSIONS, FORMATS, Format
 from anonymizer.settings import ReadSettings
 
@@ -36,31 +37,28 @@ _DECODING_ERRORS = (OSError, SyntaxError, ValueError, TypeError, LookupError, EO
 def read_picture(path: Path, settings: ReadSettings = ReadSettings()) -> Picture:
     """Reads a picture file: gray, RGB, CMYK or palette, with or without alpha, of 8 or 16 bits, one frame or several.
 
+    Safe in several threads: what Pillow decodes is decoded by one thread after the other; most JPEG files are not.
+
     Raises:
         PictureError: the file cannot be read, is damaged, or is of a kind that is not handled.
     """
     content = _read_regular_file(path)
-    with quiet_pillow():
-        Image.MAX_IMAGE_PIXELS = None  # the limit is checked here, for all formats
-        ImageFile.LOAD_TRUNCATED_IMAGES = settings.allow_truncated
-        heif.refuse_without_decoder(content)
-        try:
+    heif.refuse_without_decoder(content)
+    try:
+        with pillow_state(settings.allow_truncated):
             image = Image.open(io.BytesIO(content), formats=_readable_formats())
             _refuse_too_large(image, settings.max_pixels)
-            picture = _to_picture(image, content)
-            remarks = _remarks(path, picture.encoding.format)
-            if settings.allow_truncated and not _is_whole(content, picture.encoding.format):
-                remarks = (*remarks, "is cut off or damaged: what is missing of the picture shows gray or black")
-            return replace(picture, remarks=remarks)
-        except UnidentifiedImageError:
-            raise PictureError(_what_it_seems(content)) from None
-        except _DECODING_ERRORS as error:
-            raise PictureError(f"is damaged: {error}") from None
-
-
-def _is_whole(content: bytes, file_format: Format) -> bool:
-    with strict_pillow():
-        return is_complete(content, file_format)
+        quickly_decoded = _decode_quickly(image, content)
+        with pillow_state(settings.allow_truncated):
+            picture = _to_picture(image, content, quickly_decoded)
+        remarks = _remarks(path, picture.encoding.format)
+        if settings.allow_truncated and not is_complete(content, picture.encoding.format):
+            remarks = (*remarks, "is cut off or damaged: what is missing of the picture shows gray or black")
+        return replace(picture, allow_truncated=settings.allow_truncated, remarks=remarks)
+    except UnidentifiedImageError:
+        raise PictureError(_what_it_seems(content)) from None
+    except _DECODING_ERRORS as error:
+        raise PictureError(f"is damaged: {error}") from None
 
 
 def _readable_formats() -> list[str]:
@@ -122,7 +120,16 @@ def _page_sizes(image: Image.Image) -> Iterator[int]:
         yield image.width * image.height
 
 
-def _to_picture(image: Image.Image, content: bytes) -> Picture:
+def _decode_quickly(image: Image.Image, content: bytes) -> Frame | None:
+    """Without Pillow, and so without its lock."""
+    if image.format in _JPEG_FORMATS and image.mode in _CHANNELS:
+        pixels = jpeg.decode(content, _CHANNELS[image.mode])
+        if pixels is not None and pixels.shape[:2] == (image.height, image.width):
+            return Frame(pixels)
+    return None
+
+
+def _to_picture(image: Image.Image, content: bytes, quickly_decoded: Frame | None) -> Picture:
     if image.format == "TIFF":
         frames = tuple(_page(image, number, content) for number in tiff.pages(image))
         previews = image.n_frames - len(frames)  # type: ignore[attr-defined]
@@ -131,7 +138,7 @@ def _to_picture(image: Image.Image, content: bytes) -> Picture:
     if image.format in _ANIMATED_FORMATS and getattr(image, "n_frames", 1) > 1:
         return _to_animation(image, content)
     _refuse_unhandled(image, content)
-    stored = _frame(image, content)
+    stored = quickly_decoded or _frame(image, content)
     encoding = _encoding(image)
     frame = _turned(stored, encoding.orientation)
     further = heif.left_out(image, content) if image.format in ("AVIF", "HEIF") else []
@@ -196,10 +203,6 @@ def _turned(stored: Frame, orientation: int) -> Frame:
 
 def _frame(image: Image.Image, content: bytes) -> Frame:
     """The only frame of an image that may not be loaded yet."""
-    if image.format in _JPEG_FORMATS and image.mode in _CHANNELS:
-        pixels = jpeg.decode(content, _CHANNELS[image.mode])
-        if pixels is not None and pixels.shape[:2] == (image.height, image.width):
-            return Frame(pixels)
     image.load()
     if image.format == "PNG" and png.is_16_bits(content):
         return Frame(*png.decode_16_bits(content))

@@ -15,6 +15,7 @@ import numpy as np
 from PIL import Image
 
 from anonymizer.errors import PictureError
+from anonymizer.files.global_state import pillow_state
 from anonymizer.files.metadata import (
     DAMAGED_TAGS,
     ORIENTATION,
@@ -24,7 +25,6 @@ from anonymizer.files.metadata import (
     exact_profile,
     is_text_kept,
     kept_tags,
-    quiet_pillow,
     tags_of,
 )
 from anonymizer.files.picture import Encoded, Frame, Picture, StoredFrame
@@ -133,7 +133,7 @@ def encode(picture: Picture, frames: Sequence[StoredFrame], policy: Policy) -> E
     """
     content = bytearray(_HEADER)
     link = 4  # where the place of the next page is written
-    with quiet_pillow(), Image.open(io.BytesIO(picture.content), formats=["TIFF"]) as image:
+    with pillow_state(), Image.open(io.BytesIO(picture.content), formats=["TIFF"]) as image:
         for number, frame in zip(pages(image), frames, strict=True):
             image.seek(number)
             content += b"\0" * (len(content) % 2)
@@ -149,7 +149,7 @@ def encode(picture: Picture, frames: Sequence[StoredFrame], policy: Policy) -> E
 def extras(content: bytes) -> Extras:
     """What the pages of a file hold beside the pictures. It has no end."""
     found = Extras()
-    with quiet_pillow(), Image.open(io.BytesIO(content), formats=["TIFF"]) as image:
+    with pillow_state(), Image.open(io.BytesIO(content), formats=["TIFF"]) as image:
         shown = pages(image)
         for number in range(image.n_frames):
             image.seek(number)

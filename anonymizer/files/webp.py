@@ -15,6 +15,7 @@ from PIL import Image
 
 from anonymizer.errors import PictureError
 from anonymizer.files.animation import Patch, to_patches
+from anonymizer.files.global_state import pillow_state
 from anonymizer.files.metadata import MAX_UNKNOWN, Extras, Policy, exact_profile, is_text_kept, kept_exif, parse_exif
 from anonymizer.files.picture import Encoded, Picture, StoredFrame, to_image
 from anonymizer.files.quality import at_matched_quality
@@ -90,7 +91,9 @@ def encode(picture: Picture, frames: Sequence[StoredFrame], policy: Policy) -> E
     if len(stills) != len(frames):
         raise PictureError("is damaged: its number of frames is not certain")
     height, width = frames[0].pixels.shape[:2]
-    is_kept = not any(frame.is_changed for frame in frames) and all(_is_exact(still, height, width) for still in stills)
+    is_kept = not any(frame.is_changed for frame in frames) and all(
+        _is_exact(still, height, width, picture.allow_truncated) for still in stills
+    )
     if not is_kept:
         patches = to_patches(frames, step=2)
         stills = [_encode_still(still, patch) for still, patch in zip(stills, patches, strict=True)]
@@ -104,13 +107,13 @@ def _riff(body: bytes) -> bytes:
     return b"RIFF" + len(body).to_bytes(4, "little") + body
 
 
-def _is_exact(still: _Still, height: int, width: int) -> bool:
+def _is_exact(still: _Still, height: int, width: int, allow_truncated: bool = False) -> bool:
     """Whether each of its chunks needs its last bytes. Height and width: of the file."""
     size = still.header[6:12] or (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
     canvas = (b"VP8X", bytes([_HAS_ALPHA * (len(still.chunks) > 1), 0, 0, 0]) + size)
     for number, (kind, data) in enumerate(still.chunks):
         shorter = [*still.chunks[:number], (kind, data[:-CUT]), *still.chunks[number + 1 :]]
-        if is_complete(_riff(b"WEBP" + _join([canvas, *shorter])), "WEBP"):
+        if is_complete(_riff(b"WEBP" + _join([canvas, *shorter])), "WEBP", allow_truncated):
             return False
     return True
 
@@ -124,7 +127,7 @@ def extras(content: bytes) -> Extras:
     end = 8 + int.from_bytes(content[4:8], "little")
     found = Extras(bytes_behind=max(0, len(content) - end - end % 2))
     chunks = _file_chunks(content)
-    with Image.open(io.BytesIO(content), formats=["WEBP"]) as image:
+    with pillow_state(), Image.open(io.BytesIO(content), formats=["WEBP"]) as image:
         width, height = image.size
     if not all(_is_exact(still, height, width) for still in _stills(chunks)):
         found.previews.append("more compressed data than the picture takes")

@@ -29,7 +29,7 @@ from PIL import Image
 
 from anonymizer.errors import PictureError
 from anonymizer.files.encode import encode_picture
-from anonymizer.files.metadata import quiet_pillow
+from anonymizer.files.global_state import pillow_state
 from anonymizer.files.picture import Frame, Picture, turn_back
 from anonymizer.files.read import read_picture
 from anonymizer.formats import EXTENSIONS
@@ -111,7 +111,7 @@ def compare(source: bytes, written: bytes, masks: Sequence[npt.NDArray[np.bool_]
     if source.startswith(b"\xff\xd8"):
         return _compare_blocks(source, written, turn_back(masks[0], orientation))
     changed = outside = 0
-    with quiet_pillow(), Image.open(io.BytesIO(source)) as before, Image.open(io.BytesIO(written)) as after:
+    with pillow_state(), Image.open(io.BytesIO(source)) as before, Image.open(io.BytesIO(written)) as after:
         for number, mask in enumerate(masks):
             before.seek(number)
             after.seek(number)
@@ -230,7 +230,7 @@ def race(pack: Path, limit: int) -> None:
 
 def _is_medium_jpeg(path: Path) -> bool:
     try:
-        with quiet_pillow(), Image.open(path) as image:
+        with pillow_state(), Image.open(path) as image:
             return image.format == "JPEG" and MEGAPIXELS[0] <= image.width * image.height / 1e6 <= MEGAPIXELS[1]
     except OSError:
         return False

@@ -1,0 +1,170 @@
+"""Calls from several threads give what those from one give, and leave the host's global state alone."""
+
+import io
+import tempfile
+import threading
+import warnings
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import jpeglib
+import numpy as np
+import pytest
+from fakes import noise, noise16, smooth
+from PIL import Image, ImageFile
+from test_encode import jpeg_file, png_file
+from test_metadata import full_exif
+
+from anonymizer.errors import PictureError
+from anonymizer.files import heif
+from anonymizer.files.encode import encode_picture
+from anonymizer.files.inspect import inspect_file
+from anonymizer.files.picture import Frame
+from anonymizer.files.read import read_picture
+from anonymizer.settings import ReadSettings
+
+THREADS, FILES = 8, 64
+
+
+@dataclass(frozen=True)
+class Sample:
+    content: bytes
+    allow_truncated: bool = False
+
+
+def saved(file_format: str, mode: str = "RGB", frames: int = 1, seed: int = 0, **options: object) -> bytes:
+    buffer = io.BytesIO()
+    images = [Image.fromarray(smooth(60, 50)).convert(mode)]
+    images += [Image.fromarray(noise(60, 50, 4, seed + number)).convert(mode) for number in range(frames - 1)]
+    further = {"save_all": True, "append_images": images[1:]} if frames > 1 else {}
+    images[0].save(buffer, file_format, **further, **options)
+    return buffer.getvalue()
+
+
+def samples(seed: int) -> Iterator[Sample]:
+    """A file of each kind."""
+    height = 150 + 8 * seed
+    baseline = jpeg_file(noise(height, 180, seed=seed))
+    progressive = jpeg_file(noise(height, 180, seed=seed), progressive=True)
+    yield Sample(baseline)
+    yield Sample(progressive)
+    yield Sample(progressive, allow_truncated=True)
+    yield Sample(baseline[: len(baseline) // 2])  # fails
+    yield Sample(baseline[: len(baseline) // 2], allow_truncated=True)
+    yield Sample(saved("JPEG", exif=full_exif(), quality=70 + seed))
+    yield Sample(saved("JPEG", "CMYK", progressive=True, quality=70 + seed))  # is encoded anew, by a larger buffer
+    yield Sample(saved("JPEG", exif=b"Exif\0\0II*\0\x08\0\0\0\xff\xff"))  # of whose metadata Pillow warns
+    png = saved("PNG", "RGBA", exif=full_exif())
+    yield Sample(png)
+    yield Sample(png[:-200], allow_truncated=True)
+    buffer = io.BytesIO()
+    Image.fromarray(noise(200, 200, seed=seed)).save(buffer, "PNG")  # of more than one chunk
+    yield Sample(buffer.getvalue())
+    yield Sample(png_file(noise16(30, 40, 3)))
+    yield Sample(saved("PNG", "RGBA", 3, seed, duration=100))
+    yield Sample(saved("GIF", "P", 3, seed, duration=100, comment=b"a comment"))
+    yield Sample(saved("WEBP", "RGBA", quality=70 + seed))
+    yield Sample(saved("WEBP", "RGBA", 3, seed, duration=100, lossless=True))
+    yield Sample(saved("TIFF", "RGB", 3, seed, compression="tiff_lzw"))
+    yield Sample(saved("BMP"))
+    yield Sample(saved("AVIF", exif=full_exif(), quality=60 + seed))
+    yield Sample(saved("JPEG2000", irreversible=False))
+    if heif.can_read_heic():
+        yield Sample(saved("HEIF", quality=60 + seed))
+
+
+def outcome(sample: Sample, folder: Path) -> list[object]:
+    """All that can be told of a file and of its outputs: one as it is, one with a changed box."""
+    path = folder / f"{threading.get_ident()}.jpg"
+    path.write_bytes(sample.content)
+    try:
+        picture = read_picture(path, ReadSettings(allow_truncated=sample.allow_truncated))
+    except PictureError as error:
+        return [str(error)]
+    file_format = picture.encoding.format
+    told: list[object] = [picture.left_out, picture.remarks, inspect_file(sample.content, file_format)]
+    told += [frame.pixels.tobytes() for frame in picture.frames]
+    for side in (0, 10):
+        frames, changed = [], []
+        for frame in picture.frames:
+            pixels, mask = frame.pixels.copy(), np.zeros(frame.pixels.shape[:2], bool)
+            mask[5 : 5 + side, 5 : 5 + side] = True
+            pixels[mask] = ~pixels[mask]
+            frames.append(Frame(pixels, frame.alpha))
+            changed.append(mask)
+        encoded = encode_picture(picture, frames, changed, "keep")
+        told += [encoded.content, encoded.fidelity, encoded.left_out, inspect_file(encoded.content, file_format)]
+    return told
+
+
+def global_state() -> dict[str, object]:
+    return {
+        "limit of pixels": Image.MAX_IMAGE_PIXELS,
+        "truncated pictures": ImageFile.LOAD_TRUNCATED_IMAGES,
+        "buffer": ImageFile.MAXBLOCK,
+        "temporary folder": tempfile.tempdir,
+        "warnings": (warnings.showwarning, id(warnings.filters), list(warnings.filters)),
+        "library of jpeglib": jpeglib.version.get(),
+    }
+
+
+@pytest.fixture(params=[False, True], ids=["usual host", "odd host"])
+def host(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, object]:
+    """The global state of a program that has its own settings, or none."""
+    if request.param:
+        monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+        monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", True)
+        monkeypatch.setattr(ImageFile, "MAXBLOCK", 1 << 17)
+        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return global_state()
+
+
+@pytest.fixture(scope="module")
+def expected(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Sample, list[object]]]:
+    """Files, and what one thread makes of them."""
+    of_all_kinds = [sample for seed in range(4) for sample in samples(seed)][:FILES]
+    assert len(of_all_kinds) == FILES
+    folder = tmp_path_factory.mktemp("one")
+    return [(sample, outcome(sample, folder)) for sample in of_all_kinds]
+
+
+def test_threads_give_what_one_thread_gives(
+    host: dict[str, object], expected: list[tuple[Sample, list[object]]], tmp_path: Path
+) -> None:
+    with ThreadPoolExecutor(THREADS) as pool:
+        told = list(pool.map(lambda pair: outcome(pair[0], tmp_path), expected))
+    for number, (found, (_, wanted)) in enumerate(zip(told, expected, strict=True)):
+        assert found == wanted, number
+    assert global_state() == host
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"no picture", jpeg_file(smooth(40, 40))[:500], png_file(noise(9, 9))[:90]],
+    ids=["no picture", "jpeg", "png"],
+)
+def test_errors_leave_the_global_state_alone(host: dict[str, object], tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "a.jpg").write_bytes(content)
+    with pytest.raises(PictureError):
+        read_picture(tmp_path / "a.jpg")
+    assert global_state() == host
+
+
+def test_errors_of_libraries_leave_the_global_state_alone(
+    host: dict[str, object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.jpg").write_bytes(jpeg_file(noise(40, 40), progressive=True))
+    (tmp_path / "b.jpg").write_bytes(saved("JPEG", "CMYK", progressive=True))
+    coefficients, whole = read_picture(tmp_path / "a.jpg"), read_picture(tmp_path / "b.jpg")
+
+    def fail(*arguments: object, **options: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(jpeglib, "read_dct", fail)
+    monkeypatch.setattr(Image.Image, "save", fail)
+    for picture in (coefficients, whole):
+        with pytest.raises(ZeroDivisionError):
+            encode_picture(picture, picture.frames, [np.ones(picture.pixels.shape[:2], bool)], "strip")
+    assert global_state() == host
