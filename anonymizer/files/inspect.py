@@ -73,7 +73,7 @@ def inspect_file(content: bytes, file_format: Format) -> list[Remark]:
     """What a file that can be read holds beside its picture: no more than one remark of each sort.
 
     Looked for are further pictures, GPS positions, serial and other unique numbers of devices, names of people, and
-    bytes behind the end of the picture. Safe in several threads, see `read_picture`.
+    bytes behind the end of the picture. Safe in several threads, see `decode_picture`.
     """
     extras = EXTRAS[file_format](content)
     remarks = [Remark("preview", what) for what in extras.previews]

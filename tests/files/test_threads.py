@@ -2,7 +2,6 @@
 
 import io
 import tempfile
-import threading
 import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -19,10 +18,10 @@ from test_metadata import full_exif
 
 from anonymizer.errors import PictureError
 from anonymizer.files import heif
+from anonymizer.files.decode import decode_picture
 from anonymizer.files.encode import encode_picture
 from anonymizer.files.inspect import inspect_file
 from anonymizer.files.picture import Frame
-from anonymizer.files.read import read_picture
 from anonymizer.settings import ReadSettings
 
 THREADS, FILES = 8, 64
@@ -75,12 +74,10 @@ def samples(seed: int) -> Iterator[Sample]:
         yield Sample(saved("HEIF", quality=60 + seed))
 
 
-def outcome(sample: Sample, folder: Path) -> list[object]:
+def outcome(sample: Sample) -> list[object]:
     """All that can be told of a file and of its outputs: one as it is, one with a changed box."""
-    path = folder / f"{threading.get_ident()}.jpg"
-    path.write_bytes(sample.content)
     try:
-        picture = read_picture(path, ReadSettings(allow_truncated=sample.allow_truncated))
+        picture = decode_picture(sample.content, ReadSettings(allow_truncated=sample.allow_truncated), "a.jpg")
     except PictureError as error:
         return [str(error)]
     file_format = picture.encoding.format
@@ -122,19 +119,18 @@ def host(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_pa
 
 
 @pytest.fixture(scope="module")
-def expected(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Sample, list[object]]]:
+def expected() -> list[tuple[Sample, list[object]]]:
     """Files, and what one thread makes of them."""
     of_all_kinds = [sample for seed in range(4) for sample in samples(seed)][:FILES]
     assert len(of_all_kinds) == FILES
-    folder = tmp_path_factory.mktemp("one")
-    return [(sample, outcome(sample, folder)) for sample in of_all_kinds]
+    return [(sample, outcome(sample)) for sample in of_all_kinds]
 
 
 def test_threads_give_what_one_thread_gives(
-    host: dict[str, object], expected: list[tuple[Sample, list[object]]], tmp_path: Path
+    host: dict[str, object], expected: list[tuple[Sample, list[object]]]
 ) -> None:
     with ThreadPoolExecutor(THREADS) as pool:
-        told = list(pool.map(lambda pair: outcome(pair[0], tmp_path), expected))
+        told = list(pool.map(lambda pair: outcome(pair[0]), expected))
     for number, (found, (_, wanted)) in enumerate(zip(told, expected, strict=True)):
         assert found == wanted, number
     assert global_state() == host
@@ -145,19 +141,17 @@ def test_threads_give_what_one_thread_gives(
     [b"no picture", jpeg_file(smooth(40, 40))[:500], png_file(noise(9, 9))[:90]],
     ids=["no picture", "jpeg", "png"],
 )
-def test_errors_leave_the_global_state_alone(host: dict[str, object], tmp_path: Path, content: bytes) -> None:
-    (tmp_path / "a.jpg").write_bytes(content)
+def test_errors_leave_the_global_state_alone(host: dict[str, object], content: bytes) -> None:
     with pytest.raises(PictureError):
-        read_picture(tmp_path / "a.jpg")
+        decode_picture(content)
     assert global_state() == host
 
 
 def test_errors_of_libraries_leave_the_global_state_alone(
-    host: dict[str, object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    host: dict[str, object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "a.jpg").write_bytes(jpeg_file(noise(40, 40), progressive=True))
-    (tmp_path / "b.jpg").write_bytes(saved("JPEG", "CMYK", progressive=True))
-    coefficients, whole = read_picture(tmp_path / "a.jpg"), read_picture(tmp_path / "b.jpg")
+    coefficients = decode_picture(jpeg_file(noise(40, 40), progressive=True))
+    whole = decode_picture(saved("JPEG", "CMYK", progressive=True))
 
     def fail(*arguments: object, **options: object) -> None:
         raise ZeroDivisionError
