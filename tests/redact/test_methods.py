@@ -38,6 +38,13 @@ def exchanged(pixels: Pixels, found: list[Detection], settings: RedactSettings, 
     return other
 
 
+PAIRS = [
+    pytest.param(one, other, marks=[] if one == other else pytest.mark.slow)
+    for one, other in product([*WITH_CELLS, *READ_NOTHING], repeat=2)
+]
+"""Methods of faces and of plates. All pairs together take long."""
+
+
 def test_the_table_holds_what_a_user_can_ask_for() -> None:
     assert set(METHODS) == {*NAMES, "kernel"}
     assert [name for name, method in METHODS.items() if method.paint is None] == ["none"]
@@ -60,8 +67,7 @@ def test_nothing_changes_where_the_mask_is_0_and_the_mask_is_1_on_every_box(case
             assert (mask[rows, columns] == 1).all()
 
 
-@pytest.mark.parametrize("face_method", [*WITH_CELLS, *READ_NOTHING])
-@pytest.mark.parametrize("plate_method", [*WITH_CELLS, *READ_NOTHING])
+@pytest.mark.parametrize(("face_method", "plate_method"), PAIRS)
 @given(data=st.data(), seed=st.integers(0, 99))
 def test_what_is_hidden_has_no_say_beyond_its_cells(
     face_method: str, plate_method: str, data: st.DataObject, seed: int
