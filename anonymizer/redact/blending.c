@@ -5,7 +5,7 @@
 /* Must be as in blending.py. */
 enum { MAX_CELLS = 18, CELL = 1 << 10, WEIGHT = 1 << 10 };
 
-/* The weight of each of some cells for a pixel, WEIGHT altogether, by its position in or around the inner ones. */
+/* The weight of each cell for a pixel, by its position from where the second cell begins. They add up to WEIGHT. */
 static inline void weigh(
     int32_t position, int32_t length, int32_t cells, const int32_t *bell, int32_t bell_size, int32_t *weights,
     int32_t stride)
@@ -28,7 +28,7 @@ static inline void weigh(
     }
 }
 
-/* The colours of a part of a row of a patch: of (across, channels) cells at this height. */
+/* The colours of a part of a row of a patch, from those of the cells at this height, (across, channels). */
 static inline void paint(
     const int32_t *cells, int32_t (*columns)[PART], int32_t part, const int across, int32_t channels,
     int32_t (*painted)[PART])

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from anonymizer.redact import gaussian, image, inpaint, kernel, mosaic, solid
 from anonymizer.redact.blending import GradientPatch
-from anonymizer.redact.scene import RedactionStyle, RedactionTarget, Scene
+from anonymizer.redact.scene import MethodName, RedactionStyle, RedactionTarget, Scene
 from anonymizer.types import Pixels
 
 Paint: TypeAlias = Callable[[Scene, Sequence[RedactionTarget]], Sequence[Pixels | GradientPatch]]
@@ -17,7 +17,7 @@ Paint: TypeAlias = Callable[[Scene, Sequence[RedactionTarget]], Sequence[Pixels 
 
 
 @dataclass(frozen=True, slots=True)
-class Method:
+class RedactionMethod:
     """A way to replace an object."""
 
     paint: Paint | None
@@ -42,16 +42,16 @@ def _anything(style: RedactionStyle) -> float:
     return inf
 
 
-METHODS: Mapping[str, Method] = {
-    "gaussian": Method(gaussian.paint, leaks=_cells),
-    "mosaic": Method(mosaic.paint, leaks=_cells),
-    "solid": Method(_one_by_one(solid.paint), leaks=_nothing),
-    "image": Method(_one_by_one(image.paint), leaks=_nothing),
-    "inpaint": Method(_one_by_one(inpaint.paint), leaks=_nothing),
-    "kernel": Method(_one_by_one(kernel.paint), leaks=_anything),  # chosen by --obfuscation-kernel
-    "none": Method(None, leaks=_nothing),  # objects are found and counted; none of them is hidden
+METHODS: Mapping[MethodName, RedactionMethod] = {
+    "gaussian": RedactionMethod(gaussian.paint, leaks=_cells),
+    "mosaic": RedactionMethod(mosaic.paint, leaks=_cells),
+    "solid": RedactionMethod(_one_by_one(solid.paint), leaks=_nothing),
+    "image": RedactionMethod(_one_by_one(image.paint), leaks=_nothing),
+    "inpaint": RedactionMethod(_one_by_one(inpaint.paint), leaks=_nothing),
+    "kernel": RedactionMethod(_one_by_one(kernel.paint), leaks=_anything),  # chosen by --obfuscation-kernel
+    "none": RedactionMethod(None, leaks=_nothing),  # objects are found and counted; none of them is hidden
 }
-"""By the names that `anonymizer.settings` accepts, and `kernel`."""
+"""One for each of `anonymizer.settings.METHODS`, and `kernel`."""
 
 
 def leaked_values(style: RedactionStyle) -> float:

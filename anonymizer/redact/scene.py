@@ -5,21 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from anonymizer.redact.mask import Region
 from anonymizer.redact.planes import Planes
-from anonymizer.settings import Kernel
+from anonymizer.settings import Kernel, Method
+
+MethodName: TypeAlias = Method | Literal["kernel"]
+"""Key of `anonymizer.redact.methods.METHODS`. `kernel` is `gaussian` with a fixed kernel."""
 
 
 @dataclass(frozen=True, slots=True)
 class RedactionStyle:
     """How the objects of a kind are replaced."""
 
-    method: str
-    """Key of `anonymizer.redact.methods.METHODS`."""
+    method: MethodName
     cells: int
     """Along the longer side of an object, for the methods that have cells."""
     color: str

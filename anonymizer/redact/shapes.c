@@ -4,8 +4,8 @@
 
 #include "planes.h"
 
-/* Where the mask has less than a share, it gets that, and the pixel another owner. Without branches: compilers make
- * several pixels at once of it. */
+/* Raises the mask to a share if that is larger; then the pixel belongs to the target of this number. Without branches,
+ * so that compilers vectorise it. */
 static inline void claim(float share, float *mask, int32_t *owner, int32_t number) {
     int32_t wins = -(share > *mask);
     *owner = (number & wins) | (*owner & ~wins);
@@ -23,7 +23,7 @@ static inline void draw_edge(
     }
 }
 
-/* The squared distance of the centre of a pixel from that of an axis, as a share of the square of the semi-axis. */
+/* Squared distance of a pixel's centre from the ellipse's along one axis, as a share of the squared semi-axis. */
 static inline float squared_radius(int32_t at, double centre, double semi_axis) {
     double distance = at + (0.5 - centre);
     return (float)(distance * distance / (semi_axis * semi_axis));
@@ -49,7 +49,7 @@ EXPORTED FASTER void draw_ellipse(
             while (from < width && !(inner_y + inner_x[from] <= 1)) from++;
             for (to = from; to < width && inner_y + inner_x[to] <= 1;) to++;
             draw_edge(mask, owners, from, inner_y, inner_x, outer_y, outer_x, number);
-            /* What lies in the inner ellipse needs no arithmetic. */
+            /* Inside the ellipse the share is 1. */
             for (int32_t x = from; x < to; x++) claim(1, mask + x, owners + x, number);
             draw_edge(mask + to, owners + to, width - to, inner_y, inner_x + to, outer_y, outer_x + to, number);
         }

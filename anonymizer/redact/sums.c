@@ -2,8 +2,7 @@
 
 #include "planes.h"
 
-/* The sums of the visible pixels at every so many rows and columns of each cell of some grids, and behind them their
- * count. */
+/* Sums of the visible pixels in every step-th row and column of each cell of some grids, and last their number. */
 EXPORTED void sum_visible(
     const Planes *planes, int32_t grids,
     const int32_t *y_edges, int32_t rows, /* (grids, rows + 1) */
@@ -27,8 +26,8 @@ EXPORTED void sum_visible(
     }
 }
 
-/* Adds the pixels of a part of a row that are wholly hidden for a region to the sums of their columns; returns how many
- * they are. Such pixels lie side by side, which makes long loops of the same kind. */
+/* Adds the pixels of a part of a row that are wholly hidden for a target to the sums of their columns; returns their
+ * number. Such pixels lie side by side, which makes the loops long. */
 static inline int64_t add_hidden(
     const Planes *planes, int64_t at, int32_t width, int32_t channels, int32_t number, uint16_t *sums)
 {
@@ -45,7 +44,7 @@ static inline int64_t add_hidden(
     return count;
 }
 
-/* The same of all pixels that are wholly hidden for a region. */
+/* Sums of all pixels that are wholly hidden for one target, in each cell of some grids, and last their number. */
 EXPORTED FASTER void sum_hidden(
     const Planes *planes, int32_t grids,
     const int32_t *y_edges, int32_t rows, /* (grids, rows + 1) */
@@ -58,7 +57,7 @@ EXPORTED FASTER void sum_hidden(
         const int32_t grid = cell / (rows * columns), row = cell / columns % rows, column = cell % columns;
         const int32_t *y_edge = y_edges + grid * (rows + 1) + row, *x_edge = x_edges + grid * (columns + 1) + column;
         for (int32_t left = x_edge[0]; left < x_edge[1]; left += PART)
-            for (int32_t top = y_edge[0]; top < y_edge[1]; top += PART) { /* so many rows have sums below 2^16 */
+            for (int32_t top = y_edge[0]; top < y_edge[1]; top += PART) { /* the sums of PART rows stay below 2^16 */
                 uint16_t of_columns[PART * MAX_CHANNELS] = {0};
                 const int32_t width = least(PART, x_edge[1] - left), bottom = least(top + PART, y_edge[1]);
                 for (int32_t y = top; y < bottom; y++)
