@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from anonymizer.detect.load import load_detectors
+from anonymizer.detect.load import forget_models
 
 # Properties take as long as they take: the machine may be busy.
 settings.register_profile("usual", deadline=None)
@@ -43,8 +43,8 @@ def folders(tmp_path: Path) -> tuple[Path, Path]:
 
 
 @pytest.fixture(autouse=True)
-def _fresh_detectors() -> None:
-    load_detectors.cache_clear()
+def _fresh_models() -> None:
+    forget_models()
 
 
 @pytest.fixture(scope="session")

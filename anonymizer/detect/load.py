@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Sequence
-from functools import lru_cache
 from importlib import import_module
 from typing import cast
 
-from anonymizer.detect.catalogue import checksum, find_models
+from anonymizer.detect.catalogue import find_models
 from anonymizer.detect.description import ModelDescription
 from anonymizer.detect.detector import Detector
 from anonymizer.detect.inference import LoadedModel
+from anonymizer.detect.model_cache import ModelCache
 from anonymizer.detect.signature import SignatureDetector
 from anonymizer.detect.stderr import suppress_native_stderr
 from anonymizer.errors import ModelError
 from anonymizer.kinds import DEFAULT_KINDS, KINDS, Kind
 from anonymizer.settings import DetectSettings
+
+logger = logging.getLogger(__name__)
+
+MAX_MODELS = 8
+"""This many models are kept in memory, those that were used last."""
 
 # One loader per format: a module with load(description) -> LoadedModel, imported when first needed.
 LOADERS = {
@@ -61,19 +68,35 @@ def thresholds_of(model: ModelDescription, settings: DetectSettings) -> dict[Kin
 
 
 def load_model(model: ModelDescription) -> LoadedModel:
-    """
+    """A model that is ready to be called. It is kept: the next call only computes the checksum of its file.
+
     Raises:
         ModelError: the model is missing, damaged or no detection model.
     """
-    checksum(model)
+    return _cache.get(model)
+
+
+def forget_models() -> None:
+    """Empties the cache of loaded models."""
+    _cache.clear()
+
+
+def _load(model: ModelDescription) -> LoadedModel:
+    start_s = time.perf_counter()
     with suppress_native_stderr():
-        load = import_module(LOADERS[model.format]).load
-        return cast(LoadedModel, load(model))
+        loaded = cast(LoadedModel, import_module(LOADERS[model.format]).load(model))
+    taken_s = time.perf_counter() - start_s
+    logger.debug("loaded model %s from %s with %s in %.2f s", model.name, model.path, loaded.runtime, taken_s)
+    return loaded
 
 
-@lru_cache(maxsize=4)
+_cache = ModelCache(_load, MAX_MODELS)
+
+
 def load_detectors(settings: DetectSettings) -> tuple[Detector, ...]:
-    """Detectors for all wanted kinds; kept for the next call with the same settings.
+    """Detectors for all wanted kinds. They are made anew for each call, which is cheap; the models are kept.
+
+    Several threads may call this function, and one detector; a TFLite model serves one thread at a time.
 
     Raises:
         ModelError: a model is missing, damaged or no detection model.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import fields, replace
+from functools import lru_cache
 from math import isfinite
 from pathlib import Path
 from typing import Any, cast
@@ -44,10 +45,7 @@ def read_description(path: Path) -> ModelDescription:
         ModelError: it is damaged, a key is missing or unknown, or a value is out of range.
     """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-        if not isinstance(content, dict):
-            raise ValueError("must hold lines such as 'file: model.tflite'")
-        return _parse(path.parent, content)
+        return _parse(path.parent, path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ModelError(f"{path}: {error.strerror}") from None
     except KeyError as error:
@@ -63,7 +61,12 @@ def format_of(path: Path) -> str | None:
     return {".tflite": "tflite", ".pb": "graph_def"}.get(path.suffix.lower())
 
 
-def _parse(folder: Path, content: dict[str, Any]) -> ModelDescription:
+@lru_cache(maxsize=64)
+def _parse(folder: Path, text: str) -> ModelDescription:
+    """Kept for the same text: the YAML of the bundled models takes 5 ms."""
+    content = yaml.safe_load(text)
+    if not isinstance(content, dict):
+        raise ValueError("must hold lines such as 'file: model.tflite'")
     _check_keys(content, _KEYS)
     model = folder / content["file"]
     model_format = format_of(model)
