@@ -82,9 +82,13 @@ class Manifest:
             self._wait_for_lock(self.locks[1], fcntl.LOCK_EX)
             with self._telling():
                 self._connection = _open(path, self.locks[1])
-                self._check_input(overwrite)
-                self._run = self._connection.execute("INSERT INTO runs DEFAULT VALUES").lastrowid
-                self._connection.commit()
+                try:
+                    self._check_input(overwrite)
+                    self._run = self._connection.execute("INSERT INTO runs DEFAULT VALUES").lastrowid
+                    self._connection.commit()
+                except BaseException:
+                    self._connection.close()  # at once: until then the file stays locked for the next run
+                    raise
         except BaseException:
             self._unlock()
             raise
