@@ -45,7 +45,7 @@ def test_a_box_without_a_size_still_hides_a_pixel() -> None:
 
 
 def test_an_ellipse_goes_on_beyond_the_picture() -> None:
-    """What of it is seen is what would be seen in a larger picture."""
+    """It shows the same pixels as it would in a larger picture."""
     whole = mask_of([to_region(Box(20, 30, 50, 50), 0.2, 4, (100, 100), "ellipse")], (100, 100))
     cut = mask_of([to_region(Box(0, 0, 30, 20), 0.2, 4, (70, 80), "ellipse")], (70, 80))
     assert (cut == whole[30:, 20:]).all()

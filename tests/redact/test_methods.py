@@ -69,7 +69,7 @@ def test_nothing_changes_where_the_mask_is_0_and_the_mask_is_1_on_every_box(case
 
 @pytest.mark.parametrize(("face_method", "plate_method"), PAIRS)
 @given(data=st.data(), seed=st.integers(0, 99))
-def test_what_is_hidden_has_no_say_beyond_its_cells(
+def test_what_is_hidden_counts_only_by_its_cells(
     face_method: str, plate_method: str, data: st.DataObject, seed: int
 ) -> None:
     pixels, found, settings = data.draw(cases([face_method], [plate_method]))

@@ -1,4 +1,4 @@
-"""Who has the pixels that objects share, and what of a kind's settings reaches its targets."""
+"""Which object owns the pixels that objects share, and how the settings of a kind apply to its targets."""
 
 import numpy as np
 import pytest
