@@ -23,7 +23,7 @@ MAX_BIAS = 10.0
 MAX_SIDE = 2048
 """Largest side of the squares of a second look, in pixels: that of a tile."""
 
-_KEYS = (
+KEYS = (
     *("name", "file", "labels", "kinds", "thresholds", "input", "views", "score", "calibration", "second_look"),
     *("outputs", "first_class", "sha256", "licence", "origin", "accuracy"),
 )
@@ -67,7 +67,7 @@ def _parse(folder: Path, text: str) -> ModelDescription:
     content = yaml.safe_load(text)
     if not isinstance(content, dict):
         raise ValueError("must hold lines such as 'file: model.tflite'")
-    _check_keys(content, _KEYS)
+    _check_keys(content, KEYS)
     model = folder / content["file"]
     model_format = format_of(model)
     if model_format is None:

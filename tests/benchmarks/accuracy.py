@@ -3,7 +3,7 @@
     python -m tests.benchmarks.accuracy PACK [--kind face] [--peer deface=PYTHON] [--peer mtcnn=PYTHON] [--readme]
 
 PACK is a folder with annotations.json, see weights/plate/README.md. PYTHON is the interpreter of an environment in
-which the peer is installed. --readme writes the figures into README.md and the plots into images/accuracy/.
+which the peer is installed. --readme writes the figures into weights/README.md and the plots into images/accuracy/.
 """
 
 from __future__ import annotations
@@ -219,12 +219,12 @@ def heads_table(group: str, members: Sequence[Annotated], contestants: Sequence[
 
 
 def write_readme(table: str, contestants: Sequence[Contestant], pictures: Sequence[Annotated], kind: Kind) -> None:
-    """Puts the tables between the marks in README.md, and the plots beside the other pictures."""
-    readme = REPOSITORY / "README.md"
+    """Puts the tables between the marks in weights/README.md, and the plots beside the other pictures."""
+    readme = REPOSITORY / "weights" / "README.md"
     begin, end = f"<!-- accuracy of {kind}s: begin -->", f"<!-- accuracy of {kind}s: end -->"
     text = readme.read_text(encoding="utf-8")
     if begin not in text or end not in text:
-        sys.exit(f"README.md lacks the lines {begin} and {end}")
+        sys.exit(f"{readme} lacks the lines {begin} and {end}")
     pattern = re.compile(re.escape(begin) + ".*" + re.escape(end), re.DOTALL)
     readme.write_text(pattern.sub(lambda _: f"{begin}\n{table}\n{end}", text), encoding="utf-8")
     members = [picture for picture in pictures if len(picture.boxes) and picture.is_complete]
