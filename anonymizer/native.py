@@ -1,6 +1,6 @@
 """The native code of this package, its *.c files, where it was built: pip builds it where there is a C compiler.
 
-It is quick, and nothing but quick: whoever calls it has another way to the same result.
+It only saves time: wherever it is called, Python code beside it gives the same result, bit for bit.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ from collections.abc import Callable
 from functools import cache
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 _LIBRARY = "_native"  # beside this file
 _INTERFACE = 2  # as in native.c: a new number whenever what a function takes changes
@@ -51,17 +52,29 @@ def library() -> ctypes.CDLL | None:
     return native
 
 
+def is_available() -> bool:
+    """Whether there is native code for this version and machine. Without, a run takes several times as long."""
+    return library() is not None
+
+
+def describe() -> str:
+    """In a line, for a user."""
+    return f"native code: {'yes' if is_available() else 'no: built without a C compiler; slower'}"
+
+
 def call(function: Callable[..., Any], *arguments: Any) -> Any:
     """Calls native code. Of arrays, whose values must lie one behind the other, and of structures it gets the place.
 
     Raises:
         ValueError: they do not.
     """
-    return function(*map(_to_native, arguments))
+    import numpy as np  # here: `anonymize --version` asks for the native code, and must not wait for NumPy
+
+    return function(*(_to_native(argument, np.ndarray) for argument in arguments))
 
 
-def _to_native(argument: Any) -> Any:
-    if isinstance(argument, np.ndarray):
+def _to_native(argument: Any, array: type[NDArray[Any]]) -> Any:
+    if isinstance(argument, array):
         if not argument.flags.c_contiguous:
             raise ValueError("an array with gaps")
         return argument.ctypes.data

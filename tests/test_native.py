@@ -1,6 +1,13 @@
 import ctypes
+import json
+
+import numpy as np
+import pytest
+from fakes import FixedDetector
+from PIL import Image
 
 from anonymizer import native
+from anonymizer.cli.main import run
 
 
 def test_a_library_of_another_version_is_not_used(monkeypatch):
@@ -29,3 +36,36 @@ def test_structures_are_handed_over_by_their_place():
     native.call(lambda *arguments: taken.extend(arguments), Pair(1, 2), 3, None)
     assert taken[1:] == [3, None]
     assert isinstance(taken[0], type(ctypes.byref(Pair())))
+
+
+@pytest.fixture(params=[True, False], ids=["built", "not built"])
+def is_built(request, monkeypatch):
+    if not request.param:
+        monkeypatch.setattr(native, "library", lambda: None)
+    elif native.library() is None:
+        pytest.skip("needs the native code")
+    return request.param
+
+
+def test_users_are_told_whether_it_is_there(is_built, capsys):
+    told = "native code: yes" if is_built else "native code: no: built without a C compiler; slower"
+    assert run(["--version"]) == 0
+    assert capsys.readouterr().out.splitlines()[1] == told
+    assert run(["models"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == told
+
+
+def test_a_run_warns_once_and_records_it(is_built, capsys, folders, use_detectors):
+    use_detectors(FixedDetector())
+    for name in "ab":
+        Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(folders[0] / f"{name}.png")
+    assert run(["--input", str(folders[0]), "--image-output", str(folders[1])]) == 0
+    warning = "anonymize: warning: the native code is missing"
+    assert capsys.readouterr().err.count(warning) == (0 if is_built else 1)
+    report = json.loads((folders[1] / "anonymize-report.json").read_text())
+    assert report["native_code"] is is_built
+
+
+def test_arrays_with_gaps_are_refused():
+    with pytest.raises(ValueError, match="gaps"):
+        native.call(print, np.zeros((4, 4))[:, ::2])

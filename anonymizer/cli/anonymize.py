@@ -9,9 +9,10 @@ from pathlib import Path
 from anonymizer.cli.options import effective_options
 from anonymizer.cli.progress import Progress
 from anonymizer.cli.signals import polite_stop
-from anonymizer.cli.text import say
+from anonymizer.cli.text import say, skipped_files
 from anonymizer.files.find import find_pictures
 from anonymizer.kinds import DEFAULT_KINDS
+from anonymizer.native import is_available
 from anonymizer.record.report import Report
 from anonymizer.run.plan import Plan, make_plan
 from anonymizer.run.runner import run
@@ -32,7 +33,8 @@ def anonymize_folder(config: Path | None, given: dict[str, object]) -> int:
     if what.dry_run:
         return _tell_plan(plan)
     _warn_of_kinds_without_model(plan)
-    with Progress(partial(_count_pictures, plan), talk.verbose, talk.quiet) as progress, polite_stop() as stop:
+    _warn_of_missing_native_code()
+    with Progress(partial(_count_pictures, plan), talk.verbose > 0, talk.quiet) as progress, polite_stop() as stop:
         try:
             report = run(plan, progress.tell, stop.is_wanted)
         except KeyboardInterrupt:
@@ -70,6 +72,11 @@ def _tell_plan(plan: Plan) -> int:
     return 1 if any(result.status == "failed" for result in settled) else 0
 
 
+def _warn_of_missing_native_code() -> None:
+    if not is_available():
+        say("anonymize: warning: the native code is missing, built without a C compiler: this takes longer", err=True)
+
+
 def _warn_of_kinds_without_model(plan: Plan) -> None:
     missing = [kind for kind in DEFAULT_KINDS if kind not in plan.kinds]
     if missing and plan.settings.detect.kinds is None:
@@ -104,9 +111,5 @@ def _tell_speed(report: Report) -> None:
 
 
 def _tell_not_looked_at(plan: Plan) -> None:
-    counted = plan.listing.not_looked_at
-    if counted:
-        counts = ", ".join(
-            f"{number} {extension or 'without extension'}" for extension, number in sorted(counted.items())
-        )
-        say(f"not looked at, since no pictures by their extension: {counts}")
+    if plan.listing.not_looked_at:
+        say(skipped_files(plan.listing.not_looked_at))

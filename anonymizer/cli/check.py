@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
+from anonymizer.cli.help import GroupedCommand
 from anonymizer.cli.options import effective_options, setting_options
-from anonymizer.cli.text import say
+from anonymizer.cli.text import say, skipped_files
 from anonymizer.settings import CHECK_SETTINGS, VerbositySettings, from_options
 
 EPILOG = """
@@ -27,7 +28,7 @@ Exit codes:
 """
 
 
-@click.command("check", epilog=EPILOG)
+@click.command("check", cls=GroupedCommand, epilog=EPILOG)
 @click.argument("paths", nargs=-1, required=True, metavar="DIR|FILE...", type=click.Path(path_type=Path))
 @setting_options(CHECK_SETTINGS)
 @click.pass_context
@@ -49,7 +50,7 @@ def check_command(context: click.Context, /, paths: tuple[Path, ...], config: Pa
     options = effective_options(config, given)
     talk = from_options(VerbositySettings, options)
     plan = make_check_plan(paths, options)
-    with Progress(lambda: len(plan.targets), talk.verbose, talk.quiet) as progress:
+    with Progress(lambda: len(plan.targets), talk.verbose > 0, talk.quiet) as progress:
         report = run_check(plan, lambda checked: progress.advance())
     shown = [finding for finding in report.findings if talk.verbose or finding.level == "finding"]
     for line in to_table(shown):
@@ -57,7 +58,5 @@ def check_command(context: click.Context, /, paths: tuple[Path, ...], config: Pa
     if not talk.quiet:
         say(report.summary())
         if report.not_looked_at:
-            counts = sorted(report.not_looked_at.items())
-            text = ", ".join(f"{number} {extension or 'without extension'}" for extension, number in counts)
-            say(f"not looked at, since no pictures: {text}")
+            say(skipped_files(report.not_looked_at))
     context.exit(report.exit_code)

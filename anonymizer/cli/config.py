@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from anonymizer.cli.help import GroupedCommand
 from anonymizer.cli.options import complete_options, effective_options, setting_options
 
 EPILOG = """
@@ -16,7 +17,7 @@ Example:
 """
 
 
-@click.command("config", epilog=EPILOG)
+@click.command("config", cls=GroupedCommand, epilog=EPILOG)
 @setting_options()
 def config_command(config: Path | None, **given: object) -> None:
     """Prints the effective settings as YAML, ready for --config.

@@ -10,17 +10,26 @@ import click
 from anonymizer._version import __version__
 from anonymizer.cli.check import check_command
 from anonymizer.cli.config import config_command
+from anonymizer.cli.help import MainCommand
 from anonymizer.cli.models import models_command
 from anonymizer.cli.options import setting_options
 from anonymizer.cli.report import report_command
 from anonymizer.cli.text import reserve_standard_streams, say, silence_closed_streams
 from anonymizer.errors import AnonymizerError
+from anonymizer.native import describe
 
 INTERRUPTED = 130
+VERSION_HELP = "Show the version, and whether the native code is there."
 EPILOG = """
 \b
-Example:
-  anonymize --input pictures --image-output anonymized --face-threshold 0.1
+Examples:
+  anonymize --input pictures --image-output anonymized
+  anonymize --input pictures --image-output anonymized --face-threshold 0.1 --method solid
+  anonymize check --against pictures --html look.html anonymized
+
+\b
+Completion with the Tab key, in bash (zsh and fish: zsh_source, fish_source):
+  eval "$(_ANONYMIZE_COMPLETE=bash_source anonymize)"
 
 \b
 Exit codes:
@@ -34,12 +43,20 @@ Exit codes:
 """
 
 
+def _tell_version(context: click.Context, parameter: click.Parameter, is_asked: bool) -> None:
+    if is_asked and not context.resilient_parsing:
+        say(f"anonymize, version {__version__}")
+        say(describe())
+        context.exit()
+
+
 @click.group(
+    cls=MainCommand,
     invoke_without_command=True,
     epilog=EPILOG,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
-@click.version_option(__version__, prog_name="anonymize")
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_tell_version, help=VERSION_HELP)
 @setting_options()
 @click.pass_context
 def anonymize(context: click.Context, /, config: Path | None, **given: object) -> None:

@@ -29,6 +29,7 @@ def models_command(weights: Path | None) -> None:
     """
     from anonymizer.detect.catalogue import checksum, find_models
     from anonymizer.detect.load import load_model
+    from anonymizer.native import describe
 
     for model in find_models(weights):
         load_model(model)
@@ -38,3 +39,4 @@ def models_command(weights: Path | None) -> None:
         say(f"  sha256   {checksum(model)}")
         say(f"  licence  {model.licence}")
         say(f"  origin   {model.origin}")
+    say(describe())

@@ -8,13 +8,19 @@ import click
 
 from anonymizer.cli.text import say
 
+EPILOG = """
+\b
+Example:
+  anonymize report merge --output report.json anonymized/anonymize-report-*-of-8.json
+"""
 
-@click.group("report")
+
+@click.group("report", epilog=EPILOG)
 def report_command() -> None:
     """Works with the reports of runs."""
 
 
-@report_command.command("merge")
+@report_command.command("merge", epilog=EPILOG)
 @click.argument("reports", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE...")
 @click.option("--output", required=True, type=click.Path(path_type=Path), metavar="FILE", help="Where the report goes.")
 def merge_command(reports: tuple[Path, ...], output: Path) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 
 import click
@@ -11,6 +12,13 @@ def say(text: str, err: bool = False) -> None:
     """Prints a line. That nobody listens any more, or that a log is full, must not end the work."""
     with suppress(OSError, ValueError):
         click.echo(printable(text), err=err)
+
+
+def skipped_files(counts: Mapping[str, int]) -> str:
+    """How many files were skipped since their extension, such as .txt, is not one of a picture."""
+    number = sum(counts.values())
+    of_each = ", ".join(f"{extension or 'none'} ({count})" for extension, count in sorted(counts.items()))
+    return f"skipped {number} file{'' if number == 1 else 's'} with other extensions: {of_each}"
 
 
 def reserve_standard_streams() -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from anonymizer._version import __version__
 from anonymizer.errors import OutputError, PictureError
 from anonymizer.files.write import write_files
+from anonymizer.native import is_available
 from anonymizer.settings import Settings
 from anonymizer.types import STATUSES, Kind, Result, Status
 
@@ -106,6 +107,7 @@ class Report:
                 {"name": m.name, "sha256": m.sha256, "kinds": list(m.kinds), "thresholds": dict(m.thresholds)}
                 for m in self.models
             ],
+            "native_code": is_available(),
             "totals": {
                 "pictures": totals.pictures,
                 **{status: totals.statuses[status] for status in STATUSES},

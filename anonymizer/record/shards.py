@@ -76,6 +76,7 @@ def merge_reports(reports: Sequence[ReportFile]) -> ReportFile:
         **first.head,
         "complete": all(report.head["complete"] for report in reports) and not missing_shares(reports),
         "shard": None,
+        "native_code": all(report.head.get("native_code", True) for report in reports),
         "totals": _totals([report.head["totals"] for report in reports], files),
     }
     return ReportFile("merged", head, files)

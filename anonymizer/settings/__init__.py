@@ -5,6 +5,8 @@ one; `options` the way from and to the command line and YAML. To add an option, 
 touches a disk but `read_config`, so that settings can be sent to another machine.
 """
 
+from anonymizer.settings.fields import GROUPS as GROUPS
+from anonymizer.settings.fields import SettingsPart as SettingsPart
 from anonymizer.settings.fields import key_of as key_of
 from anonymizer.settings.options import from_options as from_options
 from anonymizer.settings.options import read_config as read_config

@@ -6,11 +6,14 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
-from typing import Any, Generic, TypeAlias, TypeVar, overload
+from typing import Any, ClassVar, Generic, Literal, TypeAlias, TypeVar, get_args, overload
 
 from anonymizer.errors import SettingsError
 from anonymizer.kinds import KINDS, TRAITS, Kind, KindTraits
 
+Group: TypeAlias = Literal["Input and output", "What to find", "How to hide", "Files", "Run"]
+"""Heading under which the help of a command lists an option."""
+GROUPS: tuple[Group, ...] = get_args(Group)
 Value = TypeVar("Value")
 Parse: TypeAlias = Callable[[object], Any]
 """Takes what a user wrote (text, YAML or Python), returns the checked value, raises ValueError."""
@@ -25,14 +28,26 @@ def to_plain(value: object) -> object:
     return str(value) if isinstance(value, Path) else value
 
 
-def setting(default: Any, parse: Parse, text: str, metavar: str = "", plain: ToPlain = to_plain) -> Any:
+def setting(
+    default: Any,
+    parse: Parse,
+    text: str,
+    metavar: str = "",
+    plain: ToPlain = to_plain,
+    *,
+    group: Group | None = None,
+    common: bool = False,
+) -> Any:
     """A dataclass field.
 
     Args:
         text: help.
         metavar: stands for the value in the help. Flags have none.
+        group: of the option in the help, if not that of its class.
+        common: the help lists the option first, among those that most people need.
     """
-    return field(default=default, metadata={"parse": parse, "help": text, "metavar": metavar, "plain": plain})
+    metadata = {"parse": parse, "help": text, "metavar": metavar, "plain": plain, "group": group, "common": common}
+    return field(default=default, metadata=metadata)
 
 
 class PerKind(Generic[Value]):
@@ -43,7 +58,14 @@ class PerKind(Generic[Value]):
     """
 
     def __init__(
-        self, name: str, default: Callable[[KindTraits], Value], parse: Parse, text: str, metavar: str
+        self,
+        name: str,
+        default: Callable[[KindTraits], Value],
+        parse: Parse,
+        text: str,
+        metavar: str,
+        *,
+        common: bool = False,
     ) -> None:
         """
         Args:
@@ -55,6 +77,7 @@ class PerKind(Generic[Value]):
         self._parse = parse
         self._text = text
         self._metavar = metavar
+        self._common = common
 
     @overload
     def __get__(self, instance: None, owner: type) -> PerKind[Value]: ...
@@ -76,7 +99,7 @@ class PerKind(Generic[Value]):
 
     def _field(self, traits: KindTraits) -> Any:
         text = self._text.format(one=traits.one, plural=traits.plural)
-        return setting(self._default(traits), self._parse, text, self._metavar)
+        return setting(self._default(traits), self._parse, text, self._metavar, common=self._common)
 
 
 @dataclass(frozen=True)
@@ -87,8 +110,15 @@ class SettingsPart:
     then have the types that they are declared with.
     """
 
-    def __init_subclass__(cls) -> None:
-        """Before `dataclass` looks at the class: a field for each kind where the class holds a `PerKind`."""
+    group: ClassVar[Group]
+
+    def __init_subclass__(cls, group: Group) -> None:
+        """Before `dataclass` looks at the class: a field for each kind where the class holds a `PerKind`.
+
+        Args:
+            group: of the options in the help.
+        """
+        cls.group = group
         annotations: dict[str, Any] = {}
         for name, annotation in inspect.get_annotations(cls).items():
             value = cls.__dict__.get(name)

@@ -23,12 +23,12 @@ from anonymizer.settings.values import (
     Kernel,
     MetadataPolicy,
     Method,
+    OneOf,
     Preset,
     Projection,
     Shard,
     Zone,
     ZonesLike,
-    choice,
     parse_cells,
     parse_color,
     parse_count,
@@ -43,6 +43,7 @@ from anonymizer.settings.values import (
     parse_shard,
     parse_share,
     parse_threshold,
+    parse_verbosity,
     parse_workers,
     parse_zones,
     plain_kernel,
@@ -64,7 +65,7 @@ def _default_shapes() -> str:
 
 
 @dataclass(frozen=True)
-class FindSettings(SettingsPart):
+class FindSettings(SettingsPart, group="Files"):
     """Which files are pictures."""
 
     image_extensions: tuple[str, ...] = setting(
@@ -73,7 +74,7 @@ class FindSettings(SettingsPart):
 
 
 @dataclass(frozen=True)
-class ReadSettings(SettingsPart):
+class ReadSettings(SettingsPart, group="Files"):
     """Which pictures are refused."""
 
     max_pixels: int = setting(
@@ -85,7 +86,7 @@ class ReadSettings(SettingsPart):
 
 
 @dataclass(frozen=True)
-class DetectSettings(SettingsPart):
+class DetectSettings(SettingsPart, group="What to find"):
     """What is looked for, with which models, and how sure they must be."""
 
     if TYPE_CHECKING:
@@ -108,6 +109,7 @@ class DetectSettings(SettingsPart):
         f"What to make unrecognisable, separated by commas, of {', '.join(KINDS)}. "
         f"By default {','.join(DEFAULT_KINDS)}, as far as there are models for them.",
         "LIST",
+        common=True,
     )
     thresholds: ClassVar[PerKind[float | None]] = PerKind(
         "threshold",
@@ -115,6 +117,7 @@ class DetectSettings(SettingsPart):
         parse_threshold,
         "Score from which on {one} counts, 0.001..1. By default the model's own.",
         "FLOAT",
+        common=True,
     )
     include_zone: tuple[Zone, ...] = setting(
         (),
@@ -136,16 +139,17 @@ class DetectSettings(SettingsPart):
     )
     preset: Preset = setting(
         "balanced",
-        choice(PRESETS),
+        OneOf(PRESETS),
         "How closely to look for faces. fast: at 1.2 megapixels, those from about 1/80 of the picture's height on. "
         "balanced: at its own size, and enlarged up to twice as far as 4 megapixels go, those from about 10 pixels on, "
         "at three times the cost of fast. thorough: also mirrored, twice and three times as large up to 8 megapixels, "
         "and turned by 90, 180 and 270 degrees, at five times the cost of balanced.",
         "PRESET",
+        common=True,
     )
     projection: Projection = setting(
         "flat",
-        choice(PROJECTIONS),
+        OneOf(PROJECTIONS),
         "flat, or equirectangular for panoramas of 360 degrees, whose left and right edges belong together: what lies "
         "on that seam is hidden on both sides.",
         "PROJECTION",
@@ -161,7 +165,7 @@ class DetectSettings(SettingsPart):
 
 
 @dataclass(frozen=True)
-class RedactSettings(SettingsPart):
+class RedactSettings(SettingsPart, group="How to hide"):
     """How what was found is made unrecognisable."""
 
     if TYPE_CHECKING:
@@ -181,14 +185,15 @@ class RedactSettings(SettingsPart):
 
     method: Method = setting(
         "gaussian",
-        choice(METHODS),
+        OneOf(METHODS),
         f"What takes the place of an object: {', '.join(METHODS)}. none only detects: with it no pictures are written.",
         "METHOD",
+        common=True,
     )
     methods: ClassVar[PerKind[Method | None]] = PerKind(
         "method",
         lambda kind: None,
-        choice(METHODS, optional=True),
+        OneOf(METHODS, optional=True),
         "The same for {plural} alone. By default as --method.",
         "METHOD",
     )
@@ -218,14 +223,14 @@ class RedactSettings(SettingsPart):
     )
     shape: Shape | None = setting(
         None,
-        choice(SHAPES, optional=True),
+        OneOf(SHAPES, optional=True),
         f"What is hidden: the box, or the ellipse through its corners. By default {_default_shapes()}.",
         "SHAPE",
     )
     shapes: ClassVar[PerKind[Shape | None]] = PerKind(
         "shape",
         lambda kind: None,
-        choice(SHAPES, optional=True),
+        OneOf(SHAPES, optional=True),
         "The same for {plural} alone. By default as --shape.",
         "SHAPE",
     )
@@ -273,15 +278,16 @@ class RedactSettings(SettingsPart):
 
 
 @dataclass(frozen=True)
-class WriteSettings(SettingsPart):
+class WriteSettings(SettingsPart, group="Files"):
     """How the pictures are written."""
 
     metadata: MetadataPolicy = setting(
         "strip",
-        choice(METADATA_POLICIES),
+        OneOf(METADATA_POLICIES),
         "strip: keep what is needed to show the picture right. safe: also exposure, lens and time. keep: also the "
         "rest, such as GPS position and names; never thumbnails, previews, maker notes and further pictures.",
         "POLICY",
+        common=True,
     )
     lossless_only: bool = setting(
         False, parse_flag, "Refuse pictures that cannot be kept bit for bit outside the blurred areas."
@@ -289,7 +295,7 @@ class WriteSettings(SettingsPart):
 
 
 @dataclass(frozen=True)
-class RecordSettings(SettingsPart):
+class RecordSettings(SettingsPart, group="Files"):
     """What is written down beside the pictures."""
 
     write_detections: bool = setting(True, parse_flag, "Write a detection JSON beside each output picture.")
@@ -331,20 +337,37 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class RunSettings(SettingsPart):
+class RunSettings(SettingsPart, group="Run"):
     """What to run on, and what to do about what is already there."""
 
-    input: Path | None = setting(None, parse_path, "Folder with the pictures; subfolders too.", "DIR")
+    input: Path | None = setting(
+        None, parse_path, "Folder with the pictures; subfolders too.", "DIR", group="Input and output", common=True
+    )
     image_output: Path | None = setting(
-        None, parse_path, "Folder for the anonymized pictures; mirrors the input folder.", "DIR"
+        None,
+        parse_path,
+        "Folder for the anonymized pictures; mirrors the input folder.",
+        "DIR",
+        group="Input and output",
+        common=True,
     )
     report: Path | None = setting(
-        None, parse_path, "File for the report. By default anonymize-report.json in the output folder.", "FILE"
+        None,
+        parse_path,
+        "File for the report. By default anonymize-report.json in the output folder.",
+        "FILE",
+        group="Input and output",
     )
     overwrite: bool = setting(
-        False, parse_flag, "Write into an output folder that is not empty, and do everything in it again."
+        False,
+        parse_flag,
+        "Write into an output folder that is not empty, and do everything in it again.",
+        group="Input and output",
+        common=True,
     )
-    allow_empty: bool = setting(False, parse_flag, "Accept an input folder without a single picture.")
+    allow_empty: bool = setting(
+        False, parse_flag, "Accept an input folder without a single picture.", group="Input and output"
+    )
     workers: int | None = setting(
         None,
         parse_workers,
@@ -366,19 +389,26 @@ class RunSettings(SettingsPart):
         None, parse_path, "File for a trace of where the time went, for a browser's trace viewer.", "FILE"
     )
     limit: int | None = setting(None, parse_limit, "Process the first N pictures only.", "N")
-    dry_run: bool = setting(False, parse_flag, "Say what would be done, write nothing.")
+    dry_run: bool = setting(False, parse_flag, "Say what would be done, write nothing.", common=True)
 
 
 @dataclass(frozen=True)
-class VerbositySettings(SettingsPart):
+class VerbositySettings(SettingsPart, group="Run"):
     """How much the command says."""
 
-    verbose: bool = setting(False, parse_flag, "Name every picture.")
+    verbose: int = setting(
+        0,
+        parse_verbosity,
+        "Name every picture. Twice, as -vv: also say what the program does, with the traceback of each failed picture.",
+    )
     quiet: bool = setting(False, parse_flag, "Say nothing but warnings and errors.")
+    log: Path | None = setting(
+        None, parse_path, "File for a log of what the program does, with the traceback of each failed picture.", "FILE"
+    )
 
 
 @dataclass(frozen=True)
-class CheckSettings(SettingsPart):
+class CheckSettings(SettingsPart, group="Input and output"):
     """What `anonymize check` compares with, what it accepts, and where it writes what it found."""
 
     against: Path | None = setting(
@@ -386,6 +416,7 @@ class CheckSettings(SettingsPart):
         parse_path,
         "Folder with the originals: proves file by file that the checked folder is its output.",
         "DIR",
+        common=True,
     )
     report: Path | None = setting(
         None,
@@ -394,13 +425,19 @@ class CheckSettings(SettingsPart):
         "FILE",
     )
     threshold_share: float = setting(
-        0.5, parse_share, "Detections are told from this share of the anonymizing run's thresholds.", "FLOAT"
+        0.5,
+        parse_share,
+        "Detections are reported from this share of the anonymizing run's thresholds.",
+        "FLOAT",
+        group="What to find",
     )
-    baseline: Path | None = setting(None, parse_path, "File of findings that are known and accepted.", "FILE")
+    baseline: Path | None = setting(
+        None, parse_path, "File of findings that are known and accepted.", "FILE", common=True
+    )
     write_baseline: bool = setting(False, parse_flag, "Accept what is found now: write it to --baseline.")
-    json: Path | None = setting(None, parse_path, "File for the findings as JSON.", "FILE")
+    json: Path | None = setting(None, parse_path, "File for the findings as JSON.", "FILE", common=True)
     html: Path | None = setting(
-        None, parse_path, "File for a page with thumbnails of the pictures that need a look.", "FILE"
+        None, parse_path, "File for a page with thumbnails of the pictures that need a look.", "FILE", common=True
     )
     annotate: Path | None = setting(
         None, parse_path, "Folder for copies of these pictures with boxes and scores drawn in.", "DIR"

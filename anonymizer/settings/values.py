@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple, TypeAlias, get_args
 
@@ -19,6 +20,7 @@ PROJECTIONS: tuple[Projection, ...] = get_args(Projection)
 MetadataPolicy: TypeAlias = Literal["strip", "safe", "keep"]
 METADATA_POLICIES: tuple[MetadataPolicy, ...] = get_args(MetadataPolicy)
 MAX_CELLS = 16
+MAX_VERBOSITY = 2
 LEAST_ZONE_PX = 16
 """Zones that are smaller are fractions gone wrong."""
 THRESHOLD_RANGE = (0.001, 1.0)
@@ -146,17 +148,19 @@ def plain_kernel(kernel: Kernel | None) -> str:
     return "auto" if kernel is None else ",".join(map(str, kernel))
 
 
-def choice(names: tuple[str, ...], optional: bool = False) -> Callable[[object], str | None]:
+@dataclass(frozen=True, slots=True)
+class OneOf:
     """The check of a setting that is one of some names, or None where that is allowed."""
 
-    def parse(value: object) -> str | None:
-        if value is None and optional:
-            return None
-        if value not in names:
-            raise ValueError(f"{value!r} is not one of {', '.join(names)}")
-        return str(value)
+    names: tuple[str, ...]
+    optional: bool = False
 
-    return parse
+    def __call__(self, value: object) -> str | None:
+        if value is None and self.optional:
+            return None
+        if value not in self.names:
+            raise ValueError(f"{value!r} is not one of {', '.join(self.names)}")
+        return str(value)
 
 
 def parse_cells(value: object) -> int:
@@ -194,6 +198,16 @@ def parse_flag(value: object) -> bool:
     if not isinstance(value, bool):
         raise ValueError(f"{value!r} is neither true nor false")
     return value
+
+
+def parse_verbosity(value: object) -> int:
+    """From 0 on; true is 1, and more than MAX_VERBOSITY is as good as that."""
+    if isinstance(value, bool):
+        return int(value)
+    number = parse_number(value)
+    if not number.is_integer() or number < 0:
+        raise ValueError(f"{value!r} is not true, false or a whole number from 0 on")
+    return min(int(number), MAX_VERBOSITY)
 
 
 def parse_limit(value: object) -> int | None:

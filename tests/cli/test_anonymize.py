@@ -44,7 +44,7 @@ def test_all_done(call, folders, use_detectors):
     code, out, err = call()
     assert code == 0
     assert "4 of 4 pictures anonymized (4 faces, 0 plates)" in out
-    assert "not looked at, since no pictures by their extension: 1 .txt" in out
+    assert "skipped 1 file with other extensions: .txt (1)" in out
     assert "failed" not in err
     assert files_in(folders[1]) == [
         "0.json", "0.png", "1.json", "1.png", "anonymize-report.json",
@@ -143,7 +143,7 @@ def test_no_pictures(call, folders):
         (["--config", "nowhere.yaml"], "configuration file nowhere.yaml: No such file"),
         (["--input", "nowhere"], "input folder nowhere: No such file"),
         (["--nonsense"], "No such option"),
-        (["argument"], "No such command 'argument'"),
+        (["argument"], "'argument' is not a command"),
         (["--limit", "inf"], "--limit: 'inf' is not a whole number"),
         (["models"], "options of 'models' go behind it"),
     ],
@@ -479,20 +479,19 @@ def test_progress_is_told_line_by_line_where_there_is_no_terminal(call, folders,
     assert "\r" not in err
 
 
-def test_help_and_version_do_not_load_what_is_slow():
-    """Neither NumPy, OpenCV nor TensorFlow may be imported for them."""
+def test_version_does_not_load_what_is_slow():
+    """Neither NumPy, OpenCV nor TensorFlow may be imported for it."""
     script = (
-        "import sys; from anonymizer.cli.main import run; code = run([sys.argv[1]]);"
+        "import sys; from anonymizer.cli.main import run; code = run(['--version']);"
         "sys.exit(code or bool({'numpy', 'cv2', 'tensorflow', 'PIL', 'yaml'} & set(sys.modules)))"
     )
-    for option in ("--help", "--version"):
-        done = subprocess.run([sys.executable, "-c", script, option], capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done
-        assert done.stdout
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done
+    assert "native code: " in done.stdout
 
 
 def test_help_tells_defaults_exit_codes_and_an_example(capsys):
     assert run(["--help"]) == 0
     text = capsys.readouterr().out
-    for part in ("[default: jpg,jpeg,", "[default: auto]", "Exit codes:", "130", "Example:", "models", "config"):
+    for part in ("[default: jpg,jpeg,", "[default: auto]", "Exit codes:", "130", "Examples:", "models", "config"):
         assert part in text

@@ -113,7 +113,7 @@ def test_bad_files(check, tmp_path, use_detectors):
     assert "cannot be checked: is no picture in JPEG" in out
     assert "cannot be checked: unexpected RuntimeError: boom" in out
     assert re.search(r"hidden\.dat +unreadable", out)
-    assert "not looked at, since no pictures: 1 .txt" in out
+    assert "skipped 1 file with other extensions: .txt (1)" in out
     assert "Traceback" not in err
 
 
