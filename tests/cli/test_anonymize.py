@@ -52,6 +52,7 @@ def test_all_done(call, folders, use_detectors):
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_real_model(call, folders, originals):
     (folders[0] / "astronaut.png").symlink_to(originals / "astronaut.png")
     code, out, _ = call("--kinds", "face")
@@ -182,6 +183,7 @@ def test_unknown_keys_are_refused_with_the_nearest_name(call, tmp_path):
     assert "unknown key 'face-treshold'; did you mean 'face-threshold'?" in err
 
 
+@pytest.mark.slow
 def test_models_that_do_not_work(call, folders, tmp_path):
     fill(folders[0])
     weights = tmp_path / "weights"
@@ -193,6 +195,7 @@ def test_models_that_do_not_work(call, folders, tmp_path):
     assert not folders[1].exists()
 
 
+@pytest.mark.slow
 def test_models_of_the_user(call, folders, tmp_path):
     fill(folders[0], 1)
     weights = tmp_path / "weights"
@@ -204,6 +207,7 @@ def test_models_of_the_user(call, folders, tmp_path):
     assert "(2 faces, 2 plates)" in out
 
 
+@pytest.mark.slow
 def test_a_kind_without_a_model(call, folders, tmp_path):
     fill(folders[0])
     weights = tmp_path / "weights"
@@ -353,6 +357,7 @@ def test_links_to_folders_that_came_up_before_are_told(call, folders, use_detect
     assert "skipped: again/: the same folder as sub/" in err
 
 
+@pytest.mark.slow
 def test_the_work_goes_on_when_nobody_listens(folders):
     """Closed and full streams: all pictures are done, and the exit code says so."""
     fill(folders[0], 2)

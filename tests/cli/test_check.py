@@ -477,6 +477,7 @@ def test_an_empty_folder(check, tmp_path, use_detectors):
     assert f"nothing to check: no pictures in {tmp_path / 'in'}" in err
 
 
+@pytest.mark.slow
 def test_real_models(check, folders, originals, tmp_path, capsys):
     shutil.copy(originals / "astronaut.png", folders[0])
     assert check(folders[0], "--json", tmp_path / "found.json")[0] == 1

@@ -19,6 +19,8 @@ from anonymizer.pipeline import detect
 from anonymizer.redact.mask import to_region
 from anonymizer.settings import DetectSettings, Settings
 
+pytestmark = pytest.mark.slow
+
 FACES = DetectSettings(kinds="face")
 
 

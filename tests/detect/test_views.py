@@ -118,6 +118,7 @@ def test_large_pictures_are_seen_in_tiles_and_shrunk():
     assert sum(tile.pixels.size for tile in tiles) < 1.3 * picture.size
 
 
+@pytest.mark.slow
 def test_very_large_pictures_are_shrunk_until_they_fit():
     picture = np.broadcast_to(np.zeros(3, np.uint8), (12_000, 12_000, 3))
     sizes = [view.pixels.shape[:2] for view in crops(picture, ViewSpec())]

@@ -103,6 +103,7 @@ def test_folders_that_link_to_each_other_are_entered_once(tmp_path):
     assert len(listing.repeated) == 144
 
 
+@pytest.mark.slow
 def test_very_deep_folders(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for _ in range(600):
@@ -191,6 +192,7 @@ def test_names_that_an_earlier_run_may_have_used(tmp_path):
     }
 
 
+@pytest.mark.slow
 @given(st.sets(st.from_regex(r"[abA](\.(jpg|png|a)){1,3}", fullmatch=True), max_size=12))
 def test_no_two_records_ever_share_a_name(pictures):
     records = record_names(sorted(pictures))

@@ -50,6 +50,7 @@ def test_results_come_in_the_order_of_the_listing(work, folders):
     assert report.workers == 2
 
 
+@pytest.mark.slow
 def test_a_worker_that_dies_is_replaced_and_its_picture_has_failed_after_a_second_try(work, folders, tmp_path):
     fill(folders[0], 6)
     save(folders[0] / "2.png", marked(KILLS))
@@ -60,6 +61,7 @@ def test_a_worker_that_dies_is_replaced_and_its_picture_has_failed_after_a_secon
     assert report.complete
 
 
+@pytest.mark.slow
 def test_bad_luck_is_made_up_for(work, folders):
     fill(folders[0], 3)
     save(folders[0] / "1.png", marked(KILLS_ONCE))
@@ -68,6 +70,7 @@ def test_bad_luck_is_made_up_for(work, folders):
     assert (folders[1] / "1.png").exists()
 
 
+@pytest.mark.slow
 def test_an_older_output_of_a_picture_that_kills_its_worker_does_not_stay(work, folders):
     save(folders[0] / "0.png", marked(KILLS_ONCE))
     work()
@@ -77,6 +80,7 @@ def test_an_older_output_of_a_picture_that_kills_its_worker_does_not_stay(work, 
     assert sorted(path.name for path in folders[1].iterdir()) == ["anonymize-manifest.sqlite", "anonymize-report.json"]
 
 
+@pytest.mark.slow
 def test_a_hang_is_ended_by_the_timeout(work, folders):
     fill(folders[0], 4)
     save(folders[0] / "1.png", marked(HANGS))
@@ -85,6 +89,7 @@ def test_a_hang_is_ended_by_the_timeout(work, folders):
     assert report.totals.statuses == {"anonymized": 3, "failed": 1}
 
 
+@pytest.mark.slow
 def test_a_hang_is_ended_whatever_the_worker_did_before(work, folders):
     fill(folders[0], 4)
     save(folders[0] / "2.png", marked(HANGS))
@@ -104,6 +109,7 @@ def test_workers_that_die_while_they_start_end_the_run(work, folders):
         work(fakes.load_to_death)
 
 
+@pytest.mark.slow
 def test_a_run_that_is_to_stop_finishes_what_is_in_hand(work, folders):
     fill(folders[0], 20)
     seen = []
@@ -115,6 +121,7 @@ def test_a_run_that_is_to_stop_finishes_what_is_in_hand(work, folders):
     assert work().totals.unchanged == len(seen)
 
 
+@pytest.mark.slow
 def test_a_run_that_is_to_stop_does_not_wait_for_ever(work, folders, monkeypatch):
     monkeypatch.setattr("anonymizer.run.pool.GRACE_S", 0.5)
     fill(folders[0], 1)
@@ -127,6 +134,7 @@ def test_a_run_that_is_to_stop_does_not_wait_for_ever(work, folders, monkeypatch
     assert [result.file for result in report.results] == ["0.png"]
 
 
+@pytest.mark.slow
 def test_no_process_stays_behind(work, folders):
     fill(folders[0], 3)
     work()
@@ -136,6 +144,7 @@ def test_no_process_stays_behind(work, folders):
         assert not [command for command in commands if "anonymizer.run.worker" in command]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [0, 1, 3])
 def test_any_number_of_workers_writes_the_same(work, folders, workers):
     fill(folders[0], 5)

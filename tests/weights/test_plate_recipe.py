@@ -5,9 +5,12 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from anonymizer.detect.load import load_detectors
 from anonymizer.settings import DetectSettings
+
+pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
 
