@@ -1,4 +1,4 @@
-"""The two functions of the Python API."""
+"""The Python API: one array, one file in memory, or a folder."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from anonymizer.detect.load import load_detectors
-from anonymizer.pipeline import detect_in_planes, redact_alpha, redact_detections
+from anonymizer.detect.frames import load_finder
+from anonymizer.files.picture import Encoding, Frame, Picture
+from anonymizer.pipeline import Finder, redact_picture
 from anonymizer.record.report import Report
 from anonymizer.run.plan import make_plan
 from anonymizer.run.runner import run
@@ -16,12 +17,15 @@ from anonymizer.settings import RunSettings, Settings
 from anonymizer.types import Detection, Pixels, Result
 
 
-def anonymize_image(pixels: Pixels, settings: Settings = Settings()) -> tuple[Pixels, list[Detection]]:
+def anonymize_image(
+    pixels: Pixels, settings: Settings = Settings(), *, finder: Finder | None = None
+) -> tuple[Pixels, list[Detection]]:
     """Finds and redacts in one picture.
 
     Args:
         pixels: upright, uint8 or uint16: gray (H, W) or (H, W, 1), RGB (H, W, 3) or RGBA (H, W, 4). Not changed.
-        settings: `find` and `record` have no say here.
+        settings: `find`, `read`, `write` and `record` are not used here.
+        finder: says what is in the picture; by default the models that the settings name.
 
     Returns:
         A picture of the same shape, equal to the input outside the redacted areas, and the detections. The alpha
@@ -29,8 +33,8 @@ def anonymize_image(pixels: Pixels, settings: Settings = Settings()) -> tuple[Pi
         stay visible.
 
     Raises:
-        ValueError: the array is no such picture.
-        ModelError: a model is missing, damaged or no detection model.
+        ValueError: the array is not such a picture.
+        ModelError: a model is missing, damaged or not a detection model.
         PictureError: a model gave no usable answer.
     """
     if pixels.dtype not in (np.uint8, np.uint16) or pixels.ndim not in (2, 3) or pixels.size == 0:
@@ -40,12 +44,11 @@ def anonymize_image(pixels: Pixels, settings: Settings = Settings()) -> tuple[Pi
         raise ValueError(f"expected 1, 3 or 4 channels, not {planes.shape[2]}")
     colours: Pixels = np.ascontiguousarray(planes[:, :, :3])
     alpha = planes[:, :, 3] if planes.shape[2] == 4 else None
-    found = detect_in_planes(colours, alpha, load_detectors(settings.detect), settings.detect)
-    result = planes.copy()
-    result[:, :, :3] = redact_detections(colours, found.detections, settings)[0]
-    if alpha is not None:
-        result[:, :, 3] = redact_alpha(alpha, found.in_alpha, settings)
-    return result.reshape(pixels.shape), list(found.detections)
+    picture = Picture((Frame(colours, alpha),), content=b"", encoding=Encoding("PNG"))
+    found = (finder or load_finder(settings.detect)).find(picture, None)
+    ((frame, _),) = redact_picture(picture, found, settings.redact)
+    result = frame.pixels if frame.alpha is None else np.dstack([frame.pixels, frame.alpha])
+    return (result.copy() if frame.pixels is colours else result).reshape(pixels.shape), list(found[0].detections)
 
 
 def anonymize_folder(

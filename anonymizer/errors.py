@@ -3,6 +3,15 @@
 Exit code 1 is that of a run in which pictures failed, and of a check that found something.
 """
 
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+logger = logging.getLogger(__name__)
+
 
 class AnonymizerError(Exception):
     """Something the user can act on. The message says what, where and what to do."""
@@ -34,3 +43,28 @@ class OutputError(AnonymizerError):
     """The output folder is refused, or cannot be written any more."""
 
     exit_code = 4
+
+
+@contextmanager
+def picture_boundary(roots: Mapping[str, Path]) -> Iterator[None]:
+    """The boundary of one picture: whatever goes wrong with it never stops the others.
+
+    The traceback goes to the log, at debug level; the message holds no path of the machine.
+
+    Args:
+        roots: folders whose place on the machine no message should name, and what to call them.
+
+    Raises:
+        PictureError: something went wrong with the picture.
+        OutputError: no further picture can be written either.
+    """
+    try:
+        yield
+    except OutputError:
+        raise
+    except Exception as error:
+        logger.debug("traceback of a picture that failed", exc_info=True)
+        reason = str(error) if isinstance(error, PictureError) else f"unexpected {type(error).__name__}: {error}"
+        for name, root in roots.items():
+            reason = reason.replace(str(root.absolute()), name)
+        raise (VanishedError if isinstance(error, VanishedError) else PictureError)(reason) from error

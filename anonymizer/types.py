@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypeAlias, get_args
@@ -45,15 +45,26 @@ class Detection:
         return self.extent or self.box
 
 
+@dataclass(frozen=True)
+class FrameDetections:
+    """What is in one frame of a picture."""
+
+    detections: Sequence[Detection]
+    in_alpha: Sequence[Detection] = ()
+    """Those of which the alpha channel shows something."""
+    not_counted: int = 0
+    """How many more there are where the zones say that nothing counts."""
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """One picture to process. Paths are relative to the input root and to the output root."""
 
     source: Path
     target: Path
-    record: Path
+    detections_path: Path
     """Where the detection JSON goes."""
-    stale_records: tuple[Path, ...] = ()
+    old_detections: tuple[Path, ...] = ()
     """Where an earlier run put it if the picture had no twin then, or has none now."""
 
     @property

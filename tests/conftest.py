@@ -22,14 +22,8 @@ def use_detectors(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """
 
     def use(*detectors: object) -> None:
-        for module in (
-            "anonymizer.run.runner",
-            "anonymizer.api",
-            "anonymizer.check.run",
-            "anonymizer.check.thresholds",
-        ):
-            monkeypatch.setattr(f"{module}.load_detectors", lambda settings: detectors)
-        monkeypatch.setattr("anonymizer.run.runner.auto_workers", lambda: 0)
+        monkeypatch.setattr("anonymizer.detect.frames.load_detectors", lambda settings: detectors)
+        monkeypatch.setattr("anonymizer.run.pool.auto_workers", lambda: 0)
 
     return use
 

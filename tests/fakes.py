@@ -9,13 +9,16 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from anonymizer.detect.detector import Detector
+from anonymizer.detect.frames import ModelFinder
 from anonymizer.errors import ModelError
 from anonymizer.geometry import Box
+from anonymizer.pipeline import PictureProcess
 from anonymizer.redact.redaction import to_scene
 from anonymizer.redact.scene import RedactionTarget, Scene
 from anonymizer.redact.targets import to_targets
-from anonymizer.settings import DetectSettings, RedactSettings
-from anonymizer.types import Detection, Kind, Pixels
+from anonymizer.settings import DetectSettings, RedactSettings, Settings
+from anonymizer.types import Detection, Job, Kind, Pixels, Result
 
 
 class FixedDetector:
@@ -80,18 +83,23 @@ class TroublesomeDetector:
         return [[face(5, 5, 15, 15)] for _ in pictures]
 
 
-def load_troublesome(settings: DetectSettings) -> Sequence[TroublesomeDetector]:
+def load_troublesome(settings: DetectSettings) -> ModelFinder:
     """Can be sent to worker processes, unlike a detector of the test that runs."""
-    return [TroublesomeDetector()]
+    return ModelFinder([TroublesomeDetector()], settings)
 
 
-def load_nothing(settings: DetectSettings) -> Sequence[TroublesomeDetector]:
+def load_nothing(settings: DetectSettings) -> ModelFinder:
     raise ModelError("model net is damaged")
 
 
-def load_to_death(settings: DetectSettings) -> Sequence[TroublesomeDetector]:
+def load_to_death(settings: DetectSettings) -> ModelFinder:
     os.kill(os.getpid(), signal.SIGKILL)
     raise AssertionError
+
+
+def process(job: Job, source: Path, target: Path, detectors: Sequence[Detector], settings: Settings) -> Result:
+    """The way of one picture with these detectors."""
+    return PictureProcess(source, target, ModelFinder(detectors, settings.detect), settings)(job)
 
 
 def marked(first_pixel: tuple[int, int, int], seed: int = 0) -> Pixels:

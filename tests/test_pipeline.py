@@ -6,11 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fakes import CrashingDetector, FixedDetector, face, load, noise, plate, save
+from fakes import CrashingDetector, FixedDetector, face, load, noise, plate, process, save
 from PIL import Image
 
 from anonymizer.errors import OutputError, PictureError
-from anonymizer.pipeline import process
 from anonymizer.settings import DetectSettings, ReadSettings, RecordSettings, RedactSettings, Settings, WriteSettings
 from anonymizer.types import Job
 
@@ -139,7 +138,7 @@ def test_truncated_files_are_anonymized_on_demand(folders):
 
 def test_detections_under_the_name_of_an_earlier_run_are_removed(folders, pixels):
     process(JOB, *folders, [FixedDetector()], Settings())
-    job = Job(JOB.source, JOB.target, Path("sub/a.png.json"), (JOB.record,))
+    job = Job(JOB.source, JOB.target, Path("sub/a.png.json"), (JOB.detections_path,))
     process(job, *folders, [FixedDetector()], Settings())
     assert files_in(folders[1]) == ["sub/a.png", "sub/a.png.json"]
 
@@ -223,7 +222,7 @@ def test_a_crashing_redaction_leaves_no_output(folders, pixels, monkeypatch):
     def crash(*arguments):
         raise RuntimeError("out of paint")
 
-    monkeypatch.setattr("anonymizer.pipeline.redact", crash)
+    monkeypatch.setattr("anonymizer.redact.frame.redact", crash)
     result = process(JOB, *folders, [FixedDetector(face(1, 1, 9, 9))], Settings())
     assert result.reason == "unexpected RuntimeError: out of paint"
     assert not folders[1].exists()

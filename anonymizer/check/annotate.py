@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from anonymizer.check.finding import Finding, Level
-from anonymizer.pipeline import to_8_bits
+from anonymizer.detect.tones import to_rgb_8_bits
 from anonymizer.types import Pixels, Pixels8
 
 COLOURS: Mapping[Level, tuple[int, int, int]] = {
@@ -34,7 +34,7 @@ def mark(pixels: Pixels, findings: Sequence[Finding], longest_px: int, labels: b
         labels: whether to write kinds and scores beside the boxes.
     """
     scale = min(1.0, longest_px / max(pixels.shape[:2]))
-    shown = _scaled(_to_rgb(pixels), scale)
+    shown = _scaled(to_rgb_8_bits(pixels), scale)
     thickness = max(1, round(max(shown.shape[:2]) / 600))
     size = max(0.35, max(shown.shape[:2]) / 2000)
     for finding in findings:
@@ -60,7 +60,7 @@ def close_up(pixels: Pixels, finding: Finding) -> Pixels8 | None:
     part = pixels[top : max(top + 1, int(y + half)), left : max(left + 1, int(x + half))]
     if not part.size:
         return None
-    return _scaled(_to_rgb(part), CLOSE_UP_PX / max(part.shape[:2]))
+    return _scaled(to_rgb_8_bits(part), CLOSE_UP_PX / max(part.shape[:2]))
 
 
 def _scaled(pixels: Pixels8, scale: float) -> Pixels8:
@@ -69,8 +69,3 @@ def _scaled(pixels: Pixels8, scale: float) -> Pixels8:
     interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_NEAREST
     scaled: Pixels8 = cv2.resize(pixels, size, interpolation=interpolation).astype(np.uint8)
     return scaled
-
-
-def _to_rgb(pixels: Pixels) -> Pixels8:
-    shown = to_8_bits(pixels)
-    return shown if shown.shape[2] == 3 else np.repeat(shown, 3, axis=2)

@@ -10,10 +10,11 @@ import numpy.typing as npt
 
 from anonymizer.check.detail import detail_left
 from anonymizer.check.finding import Finding
+from anonymizer.detect.tones import to_8_bits
 from anonymizer.files.encode import may_differ
 from anonymizer.files.picture import Frame, Picture
 from anonymizer.geometry import Box, slices_around
-from anonymizer.pipeline import mask_detections, to_8_bits
+from anonymizer.redact.frame import mask_detections
 from anonymizer.settings import Settings
 from anonymizer.types import Alpha, Detection, Fidelity, Pixels, Pixels8
 
@@ -129,7 +130,7 @@ def changes_outside(
     fidelity: Fidelity | None,
 ) -> list[Finding]:
     """What differs where nothing was to be redacted."""
-    mask = mask_detections(original.pixels, redacted, settings) > 0
+    mask = mask_detections(original.pixels, redacted, settings.redact) > 0
     is_outside = ~may_differ(source, original, mask)
     number, rms = _difference(original.pixels, frame.pixels, is_outside)
     if original.alpha is not None and frame.alpha is not None:

@@ -56,9 +56,11 @@ def _add_folder(found: Targets, folder: Path, extensions: Sequence[str], prefix:
     others: list[Path] = []
     listing = find_pictures(folder, extensions, None, others.append)
     jobs = list(listing)
-    records = {job.record for job in jobs}
+    records = {job.detections_path for job in jobs}
     for job in jobs:
-        found.targets.append(Target(folder / job.source, (prefix / job.source).as_posix(), (folder / job.record,)))
+        found.targets.append(
+            Target(folder / job.source, (prefix / job.source).as_posix(), (folder / job.detections_path,))
+        )
     for other in others:
         if is_picture(folder / other):
             path = folder / other

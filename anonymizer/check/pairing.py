@@ -30,7 +30,7 @@ def match_originals(root: Path, originals: Listing, found: Targets, past: PastRu
     """
     jobs = {job.target.as_posix(): job for job in originals}
     only_detected = [job for job in jobs.values() if past.files.get(job.name, {}).get("status") == "detected"]
-    records = {job.record.as_posix() for job in only_detected}
+    records = {job.detections_path.as_posix() for job in only_detected}
     targets = {target.name: target for target in found.targets}
     findings = [Finding(f"{below}/", "unreadable", f"original {why}") for below, why in originals.unreadable.items()]
     if not past.complete:

@@ -15,28 +15,27 @@ from anonymizer.check.html_page import Card, make_card, to_html
 from anonymizer.check.inputs import Target
 from anonymizer.check.plan import CheckPlan
 from anonymizer.check.report import CheckReport
-from anonymizer.check.thresholds import sensitive_detectors
+from anonymizer.check.thresholds import load_sensitive_finder
 from anonymizer.check.verdicts import compare_with_record, judge
-from anonymizer.detect.detector import Detector
-from anonymizer.detect.load import load_detectors
-from anonymizer.errors import AnonymizerError, OutputError, PictureError
+from anonymizer.detect.frames import load_finder, spread_to_neighbours
+from anonymizer.errors import AnonymizerError, OutputError, PictureError, picture_boundary
 from anonymizer.files.encode import encode_preview
 from anonymizer.files.inspect import inspect_file
 from anonymizer.files.output import make_output
 from anonymizer.files.picture import Picture
 from anonymizer.files.read import read_picture
 from anonymizer.files.write import write_files
-from anonymizer.pipeline import Found, find_in_frames, picture_boundary, to_hide
+from anonymizer.pipeline import Finder
 from anonymizer.record import detections as record
-from anonymizer.types import Detection
+from anonymizer.types import Detection, FrameDetections
 
 
 @dataclass(frozen=True)
-class Detectors:
+class Finders:
     """Those of the gate, and those of the anonymizing run, which are needed for originals only."""
 
-    sensitive: Sequence[Detector]
-    run: Sequence[Detector] = ()
+    sensitive: Finder
+    run: Finder | None = None
 
 
 @dataclass(frozen=True)
@@ -60,8 +59,8 @@ def run_check(plan: CheckPlan, on_checked: Callable[[Checked], None] = lambda ch
         OutputError: something that is asked for cannot be written.
     """
     is_compared = plan.check.against is not None
-    detectors = Detectors(
-        sensitive_detectors(plan.detect, plan.thresholds), load_detectors(plan.settings.detect) if is_compared else ()
+    finders = Finders(
+        load_sensitive_finder(plan.detect, plan.thresholds), load_finder(plan.settings.detect) if is_compared else None
     )
     report = CheckReport(plan.thresholds, not_looked_at=plan.not_looked_at, findings=list(plan.settled))
     cards = [card for finding in plan.settled if (card := make_card(finding.file, [finding], None)) is not None]
@@ -72,7 +71,7 @@ def run_check(plan: CheckPlan, on_checked: Callable[[Checked], None] = lambda ch
     _write_report(plan, report, cards)
     try:
         for target in plan.targets:
-            checked = check_file(target, plan, detectors)
+            checked = check_file(target, plan, finders)
             if plan.check.write_baseline:
                 entries = _entries(checked)
                 checked = _accept(checked, entries)
@@ -96,7 +95,7 @@ def run_check(plan: CheckPlan, on_checked: Callable[[Checked], None] = lambda ch
     return report
 
 
-def check_file(target: Target, plan: CheckPlan, detectors: Detectors) -> Checked:
+def check_file(target: Target, plan: CheckPlan, finders: Finders) -> Checked:
     """The way of one file: read, inspect, detect, judge by the record, compare with the original."""
     picture = None
     findings: list[Finding] = []
@@ -107,13 +106,13 @@ def check_file(target: Target, plan: CheckPlan, detectors: Detectors) -> Checked
             findings += [Finding(target.name, remark.kind, remark.text) for remark in remarks]
             recorded = _read_record(target, findings)
             hidden = None if recorded is None else _hidden(recorded, picture)
-            for number, found in enumerate(find_in_frames(picture, detectors.sensitive, plan.detect)):
+            for number, found in enumerate(finders.sensitive.find(picture, None)):
                 of_frame = None if hidden is None else hidden[number]
                 redacted = compare_with_record(picture.frames[number].view, of_frame, plan.settings)
                 judged = judge(target.name, found.detections, redacted, plan.thresholds)
                 findings += [replace(finding, frame=number) for finding in judged]
             if target.original is not None:
-                findings += _compare(target, target.original, picture, hidden, plan, detectors)
+                findings += _compare(target, target.original, picture, hidden, plan, finders)
     except PictureError as error:
         findings.append(Finding(target.name, "unreadable", f"cannot be checked: {error}"))
     if picture is not None:
@@ -123,8 +122,8 @@ def check_file(target: Target, plan: CheckPlan, detectors: Detectors) -> Checked
 
 def _hidden(recorded: Mapping[int, Sequence[Detection]], picture: Picture) -> list[Sequence[Detection]]:
     """What the run hid in each frame, by its record."""
-    found = [Found(recorded.get(number, []), []) for number in range(len(picture.frames))]
-    return [frame.detections for frame in to_hide(found, picture.is_animation)]
+    found = [FrameDetections(recorded.get(number, [])) for number in range(len(picture.frames))]
+    return [frame.detections for frame in spread_to_neighbours(found, picture.is_animation)]
 
 
 def _read_record(target: Target, findings: list[Finding]) -> dict[int, list[Detection]] | None:
@@ -144,8 +143,9 @@ def _compare(
     picture: Picture,
     hidden: Sequence[Sequence[Detection]] | None,
     plan: CheckPlan,
-    detectors: Detectors,
+    finders: Finders,
 ) -> list[Finding]:
+    assert finders.run is not None
     try:
         source = read_picture(path, plan.settings.read)
     except PictureError as error:
@@ -154,8 +154,8 @@ def _compare(
         return [Finding(target.name, "changed", "another number of frames than its original")]
     fidelity = plan.past.files.get(target.name, {}).get("fidelity")
     findings = []
-    found = to_hide(find_in_frames(source, detectors.run, plan.settings.detect), source.is_animation)
-    weaker = find_in_frames(source, detectors.sensitive, plan.detect)
+    found = spread_to_neighbours(finders.run.find(source, None), source.is_animation)
+    weaker = finders.sensitive.find(source, None)
     for number, (original, frame) in enumerate(zip(source.frames, picture.frames, strict=True)):
         seen = Seen(found[number].detections, found[number].in_alpha, weaker[number].detections)
         recorded = [] if hidden is None else hidden[number]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from anonymizer.detect.detector import Detector
-from anonymizer.detect.load import choose_models, load_detectors, thresholds_of
+from anonymizer.detect.frames import ModelFinder, load_finder
+from anonymizer.detect.load import choose_models, thresholds_of
 from anonymizer.kinds import Kind
 from anonymizer.settings import PRESETS, THRESHOLD_RANGE, DetectSettings
 
@@ -64,10 +64,10 @@ def _lowest_thresholds(settings: DetectSettings) -> dict[Kind, float]:
     return thresholds
 
 
-def sensitive_detectors(settings: DetectSettings, thresholds: Thresholds) -> tuple[Detector, ...]:
-    """The detectors of the gate: the models of the run from lower scores on, at the scales of the preset.
+def load_sensitive_finder(settings: DetectSettings, thresholds: Thresholds) -> ModelFinder:
+    """The finder of the gate: the models of the run from lower scores on, at the scales of the preset.
 
     Raises:
         ModelError: a model is missing, damaged or no detection model.
     """
-    return load_detectors(settings.with_thresholds(thresholds.told))
+    return load_finder(settings.with_thresholds(thresholds.told))

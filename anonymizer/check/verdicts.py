@@ -14,8 +14,9 @@ import numpy.typing as npt
 from anonymizer.check.detail import is_featureless
 from anonymizer.check.finding import Finding
 from anonymizer.check.thresholds import Thresholds
+from anonymizer.detect.tones import to_8_bits
 from anonymizer.geometry import slices_around
-from anonymizer.pipeline import mask_detections, redact_detections, to_8_bits
+from anonymizer.redact.frame import mask_detections, redact_detections
 from anonymizer.settings import Settings
 from anonymizer.types import Detection, Pixels
 
@@ -53,7 +54,7 @@ def compare_with_record(pixels: Pixels, recorded: Sequence[Detection] | None, se
     if not recorded:
         return Redacted(recorded is not None, nothing)
     inside = [detection for detection in recorded if _touches(detection, shape)]
-    mask = mask_detections(pixels, inside, settings) >= 1
+    mask = mask_detections(pixels, inside, settings.redact) >= 1
     shown = to_8_bits(pixels)
     places = [slices_around(detection.box, shape) for detection in inside]
     is_overlaid = _is_overlaid(pixels, inside, settings)
@@ -64,7 +65,7 @@ def compare_with_record(pixels: Pixels, recorded: Sequence[Detection] | None, se
     ]
     hidden = [detection for detection, hides in zip(inside, is_hidden, strict=True) if hides]
     broken = [detection for detection, hides in zip(inside, is_hidden, strict=True) if not hides]
-    sure = mask if not broken else mask_detections(pixels, hidden, settings) >= 1
+    sure = mask if not broken else mask_detections(pixels, hidden, settings.redact) >= 1
     return Redacted(True, sure, broken)
 
 
@@ -74,7 +75,7 @@ def _is_overlaid(
     """Whether an area looks as if the picture of the method image lay over it: laid once more, it changes little."""
     if all(settings.redact.method_of(detection.kind) != "image" for detection in recorded):
         return lambda place, where: False
-    both = to_8_bits(np.concatenate([pixels, redact_detections(pixels, recorded, settings)[0]]))
+    both = to_8_bits(np.concatenate([pixels, redact_detections(pixels, recorded, settings.redact)]))
     differences = np.abs(np.diff(both.astype(np.int16).reshape(2, *pixels.shape), axis=0)[0])
 
     def is_overlaid(place: tuple[slice, slice], where: npt.NDArray[np.bool_]) -> bool:

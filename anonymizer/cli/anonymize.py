@@ -60,7 +60,7 @@ def _tell_plan(plan: Plan) -> int:
     only_detects = plan.settings.redact.only_detects(plan.kinds)
     number = 0
     for job in islice(plan.jobs, plan.run.limit):
-        say(f"{job.name} -> {plan.output / (job.record if only_detects else job.target)}")
+        say(f"{job.name} -> {plan.output / (job.detections_path if only_detects else job.target)}")
         number += 1
     for job in plan.jobs:
         say(f"skipped: {job.name}: beyond --limit {plan.run.limit}")

@@ -112,7 +112,7 @@ class Manifest:
         # Unlike the time of modification, nobody can set that of change.
         return [
             self._fingerprint,
-            os.fsencode(job.record).hex(),
+            os.fsencode(job.detections_path).hex(),
             _stat(source, "st_size", "st_mtime_ns", "st_ctime_ns"),
         ]
 
@@ -134,7 +134,7 @@ class Manifest:
             evidence: as it was before the picture was read.
         """
         text = _to_text(result)
-        essential = {"anonymized": job.target, "detected": job.record}.get(result.status)
+        essential = {"anonymized": job.target, "detected": job.detections_path}.get(result.status)
         is_done = essential is not None and _size_and_time(self._roots[1] / essential) is not None
         made = self._digest(json.dumps(self._with_outputs(evidence, job))) if is_done else None
         self._write(job.name, position, text, text if is_done else None, made, "done, evidence")
@@ -182,7 +182,7 @@ class Manifest:
 
     def _with_outputs(self, evidence: list[Any], job: Job) -> list[Any]:
         _, output_root = self._roots
-        return [*evidence, *(_size_and_time(output_root / name) for name in (job.target, job.record))]
+        return [*evidence, *(_size_and_time(output_root / name) for name in (job.target, job.detections_path))]
 
     def _check_input(self, overwrite: bool) -> None:
         """Pictures of the same name in another folder are others."""

@@ -159,5 +159,5 @@ def _check_file(what: str, file: Path, run: RunSettings, settings: Settings) -> 
         return
     name = real.relative_to(output)
     jobs = jobs_in(run.input, name.parent, settings.find.image_extensions)
-    if name in {path for job in jobs for path in (job.target, job.record)}:
+    if name in {path for job in jobs for path in (job.target, job.detections_path)}:
         raise OutputError(f"{what} {file} would take the place of an output; {advice}")

@@ -2,40 +2,47 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from multiprocessing.connection import wait
+from typing import Generic
 
 from anonymizer.errors import AnonymizerError
-from anonymizer.run.executor import Task
-from anonymizer.run.worker import READY, Worker
-from anonymizer.types import Job, Result
+from anonymizer.run.executor import Answer, Executor, Item, RetryPolicy, SerialExecutor, Task
+from anonymizer.run.machine import auto_workers
+from anonymizer.run.worker import Done, Ready, Worker
+
+logger = logging.getLogger(__name__)
 
 START_TIMEOUT_S = 300.0
 """How long a worker may take to load its models."""
 GRACE_S = 10.0
-"""How long pictures in hand may take once the run is to stop."""
-_FALSE_STARTS = 3
-"""So many workers in a row that end before they are ready are no accident."""
-_LOOK_AROUND_S = 0.1
+"""How long items in flight may take once the run is to stop."""
+_POLL_S = 0.1
 
 
-class Pool:
-    """Hands each worker one picture at a time.
+class Pool(Generic[Item, Answer]):
+    """Hands each worker one item at a time.
 
-    A worker that dies is replaced, and what it had in hand is tried once more when everything else is done and no other
-    worker needs memory. A worker that takes too long is ended, and its picture has failed.
+    A worker that dies is replaced, and the `RetryPolicy` says what becomes of its item. A worker that takes too long is
+    killed, and its item is given up.
     """
 
     def __init__(
-        self, task: Task, workers: int, timeout_s: float, locks: Sequence[int], is_stopping: Callable[[], bool]
+        self,
+        task: Task[Item, Answer],
+        workers: int,
+        timeout_s: float,
+        locks: Sequence[int] = (),
+        is_stopping: Callable[[], bool] = lambda: False,
     ) -> None:
         """
         Args:
-            timeout_s: seconds that a picture may take.
+            timeout_s: seconds that an item may take.
             locks: descriptors that workers keep for as long as they live.
-            is_stopping: whether pictures that take long are to be left.
+            is_stopping: whether items that take long are to be dropped.
         """
         self.workers = workers
         self._task = task
@@ -43,112 +50,123 @@ class Pool:
         self._locks = locks
         self._is_stopping = is_stopping
         self._stopping_since: float | None = None
-        self._staff: list[Worker] = []
-        self._false_starts = 0
+        self._workers: list[Worker[Item, Answer]] = []
+        self._retries: RetryPolicy[Item] = RetryPolicy()
         self._lifeline, self._lifeline_end = os.pipe()
 
     def start(self) -> None:
-        while not any(worker.is_ready for worker in self._staff):
-            if not self._staff:
-                self._hire()
-            list(self._listen([]))  # nobody has a job yet
+        while not any(worker.is_ready for worker in self._workers):
+            if not self._workers:
+                self._spawn()
+            list(self._poll())  # no worker has an item yet
 
-    def carry_out(self, jobs: Iterable[Job]) -> Iterator[tuple[Job, Result]]:
-        suspects: list[Job] = []
-        for job in jobs:
+    def run(self, items: Iterable[Item]) -> Iterator[tuple[Item, Answer]]:
+        self._retries = RetryPolicy()
+        for item in items:
             while len(self._busy()) == self.workers:
-                yield from self._listen(suspects)
-            self._hand(job)
+                yield from self._poll()
+            self._submit(item)
         while self._busy():
-            yield from self._listen(suspects)
-        for job in suspects:
+            yield from self._poll()
+        for item in self._retries.begin_second_round():
             if self._is_stopping():
                 return
-            self._hand(job)
+            self._submit(item)
             while self._busy():
-                yield from self._listen(None)
+                yield from self._poll()
 
     def close(self) -> None:
-        for worker in list(self._staff):
-            self._dismiss(worker)
+        for worker in list(self._workers):
+            self._kill(worker)
         os.close(self._lifeline)
         os.close(self._lifeline_end)
 
-    def _busy(self) -> list[Worker]:
-        return [worker for worker in self._staff if worker.job is not None]
+    def _busy(self) -> list[Worker[Item, Answer]]:
+        return [worker for worker in self._workers if worker.item is not None]
 
-    def _hand(self, job: Job) -> None:
-        free = [worker for worker in self._staff if worker.job is None]
-        worker = free[0] if free else self._hire()
-        worker.hand(job)
+    def _submit(self, item: Item) -> None:
+        free = [worker for worker in self._workers if worker.item is None]
+        worker = free[0] if free else self._spawn()
+        worker.submit(item)
         if worker.is_ready:  # otherwise its time begins when it is
             worker.deadline = time.monotonic() + self._timeout_s
 
-    def _hire(self) -> Worker:
-        worker = Worker(self._task, self._lifeline, self._locks)
+    def _spawn(self) -> Worker[Item, Answer]:
+        worker: Worker[Item, Answer] = Worker(self._task, self._lifeline, self._locks)
         worker.deadline = time.monotonic() + START_TIMEOUT_S
-        self._staff.append(worker)
+        self._workers.append(worker)
         return worker
 
-    def _dismiss(self, worker: Worker) -> str:
+    def _kill(self, worker: Worker[Item, Answer]) -> str:
         """Ends a worker at once, and says how it ended."""
-        self._staff.remove(worker)
+        self._workers.remove(worker)
         how = worker.end()
-        if worker.job is not None:
-            self._task.sweep(worker.job)
+        if worker.item is not None:
+            self._task.sweep(worker.item)
         return how
 
-    def _listen(self, suspects: list[Job] | None) -> Iterator[tuple[Job, Result]]:
-        """Yields the results that come within a moment.
-
-        Args:
-            suspects: takes the jobs of workers that died; without it these jobs have failed.
-        """
-        by_connection = {worker.connection: worker for worker in self._staff}
-        for connection in wait(list(by_connection), _LOOK_AROUND_S):
+    def _poll(self) -> Iterator[tuple[Item, Answer]]:
+        """Yields the answers that come within a moment; replaces workers that died or took too long."""
+        by_connection = {worker.connection: worker for worker in self._workers}
+        for connection in wait(list(by_connection), _POLL_S):
             worker = by_connection[connection]  # type: ignore[index]
-            answer = worker.answer()
-            if answer == READY:
-                worker.is_ready, self._false_starts = True, 0
+            message = worker.receive()
+            if isinstance(message, Ready):
+                worker.is_ready = True
+                self._retries.note_ready()
                 worker.deadline = time.monotonic() + self._timeout_s
-            elif isinstance(answer, Result):
-                job, worker.job, worker.deadline = worker.job, None, float("inf")
-                assert job is not None
-                yield job, answer
-            elif isinstance(answer, AnonymizerError):
-                raise answer
+            elif isinstance(message, Done):
+                item, worker.item, worker.deadline = worker.item, None, float("inf")
+                assert item is not None
+                yield item, message.answer
+            elif isinstance(message, AnonymizerError):
+                raise message
             else:
-                yield from self._bury(worker, suspects)
-        for worker in [worker for worker in self._staff if time.monotonic() > worker.deadline]:
-            yield from self._lose_patience(worker)
-        self._hurry()
+                yield from self._on_death(worker)
+        for worker in [worker for worker in self._workers if time.monotonic() > worker.deadline]:
+            yield from self._on_timeout(worker)
+        self._drop_if_stopping()
 
-    def _bury(self, worker: Worker, suspects: list[Job] | None) -> Iterator[tuple[Job, Result]]:
-        how = self._dismiss(worker)
+    def _on_death(self, worker: Worker[Item, Answer]) -> Iterator[tuple[Item, Answer]]:
+        how, item = self._kill(worker), worker.item
+        logger.debug("a worker process ended (%s) while it worked on %s", how, item)
         if not worker.is_ready:
-            self._false_starts += 1
-            if self._false_starts == _FALSE_STARTS:
-                raise AnonymizerError(f"worker processes end while they load the models ({how}); try fewer --workers")
-        if worker.job is None:
+            self._retries.note_false_start(how)
+        if item is None:
             return
         if not worker.is_ready:
-            self._hand(worker.job)
-        elif suspects is not None:
-            suspects.append(worker.job)
-        else:
-            yield worker.job, self._task.give_up(worker.job, f"ended the process that worked on it, twice ({how})")
+            self._submit(item)
+        elif not self._retries.is_tried_again(item):
+            yield item, self._task.give_up(item, f"ended the process that worked on it, twice ({how})")
 
-    def _lose_patience(self, worker: Worker) -> Iterator[tuple[Job, Result]]:
-        self._dismiss(worker)
+    def _on_timeout(self, worker: Worker[Item, Answer]) -> Iterator[tuple[Item, Answer]]:
+        self._kill(worker)
         if not worker.is_ready:
             raise AnonymizerError(f"a worker process did not load the models within {START_TIMEOUT_S:g} s")
-        if worker.job is not None:
-            yield worker.job, self._task.give_up(worker.job, f"took longer than --timeout {self._timeout_s:g} seconds")
+        if worker.item is not None:
+            reason = f"took longer than --timeout {self._timeout_s:g} seconds"
+            yield worker.item, self._task.give_up(worker.item, reason)
 
-    def _hurry(self) -> None:
+    def _drop_if_stopping(self) -> None:
         if not self._is_stopping():
             return
         self._stopping_since = self._stopping_since or time.monotonic()
         if time.monotonic() - self._stopping_since > GRACE_S:
             for worker in self._busy():
-                self._dismiss(worker)
+                self._kill(worker)
+
+
+def make_executor(
+    task: Task[Item, Answer],
+    workers: int | None,
+    timeout_s: float,
+    locks: Sequence[int] = (),
+    is_stopping: Callable[[], bool] = lambda: False,
+) -> Executor[Item, Answer]:
+    """A pool of worker processes; a serial executor where their number is 0.
+
+    Args:
+        workers: their number; None for one for each core, as far as memory goes.
+    """
+    number = auto_workers() if workers is None else workers
+    return Pool(task, number, timeout_s, locks, is_stopping) if number else SerialExecutor(task)

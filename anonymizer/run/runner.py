@@ -1,4 +1,4 @@
-"""Runs the pipeline over a folder: skips what is done, has the rest done, and keeps the books."""
+"""Runs the pipeline over a folder: skips what is done, has the rest done, and keeps the manifest and the report."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from anonymizer.detect.load import load_detectors
+from anonymizer.detect.frames import load_finder
 from anonymizer.errors import AnonymizerError, OutputError
 from anonymizer.files.output import make_output
 from anonymizer.record.report import Report, write_report
 from anonymizer.record.trace import Trace, open_trace
-from anonymizer.run.executor import Executor, InThisProcess, Task
-from anonymizer.run.machine import auto_workers
+from anonymizer.run.executor import Executor
 from anonymizer.run.manifest import Manifest
+from anonymizer.run.picture_task import PictureTask
 from anonymizer.run.plan import Plan
-from anonymizer.run.pool import Pool
+from anonymizer.run.pool import make_executor
 from anonymizer.types import Job, Result
 
 
@@ -31,7 +31,7 @@ def run(
 
     Args:
         on_result: called after each picture.
-        is_stopping: asked before each picture. A run that is to stop ends what it has in hand, and its report is not
+        is_stopping: asked before each picture. A run that is to stop finishes what is in flight, and its report is not
             complete.
 
     Raises:
@@ -48,7 +48,7 @@ def run(
         if is_first_run:
             _prove_models(executor, manifest, plan.output if is_new_folder else None)
         with open_trace(plan.run.profile) as trace:
-            return _Run(plan, executor, manifest, trace, on_result, is_stopping).carry_out()
+            return _Run(plan, executor, manifest, trace, on_result, is_stopping).run()
 
 
 def _open_manifest(plan: Plan) -> Manifest:
@@ -62,13 +62,12 @@ def _open_manifest(plan: Plan) -> Manifest:
     )
 
 
-def _make_executor(plan: Plan, locks: Sequence[int], is_stopping: Callable[[], bool]) -> Executor:
-    task = Task(plan.input, plan.output, plan.settings, load_detectors)
-    workers = auto_workers() if plan.run.workers is None else plan.run.workers
-    return Pool(task, workers, plan.run.timeout, locks, is_stopping) if workers else InThisProcess(task)
+def _make_executor(plan: Plan, locks: Sequence[int], is_stopping: Callable[[], bool]) -> Executor[Job, Result]:
+    task = PictureTask(plan.input, plan.output, plan.settings, load_finder)
+    return make_executor(task, plan.run.workers, plan.run.timeout, locks, is_stopping)
 
 
-def _prove_models(executor: Executor, manifest: Manifest, new_folder: Path | None) -> None:
+def _prove_models(executor: Executor[Job, Result], manifest: Manifest, new_folder: Path | None) -> None:
     """Models that do not work must leave no trace in the output, which may have been made for this run."""
     try:
         executor.start()
@@ -85,7 +84,7 @@ class _Run:
     def __init__(
         self,
         plan: Plan,
-        executor: Executor,
+        executor: Executor[Job, Result],
         manifest: Manifest,
         trace: Trace | None,
         on_result: Callable[[Result], None],
@@ -98,7 +97,7 @@ class _Run:
         self._on_result = on_result
         self._is_stopping = is_stopping
         self._positions = count()
-        self._in_hand: dict[str, tuple[int, list[Any]]] = {}
+        self._in_flight: dict[str, tuple[int, list[Any]]] = {}
         """Position and evidence of the pictures that are being worked on, by name."""
         self._report = Report(
             plan.settings,
@@ -111,13 +110,13 @@ class _Run:
             workers=executor.workers,
         )
 
-    def carry_out(self) -> Report:
+    def run(self) -> Report:
         start_s = time.perf_counter()
         report = self._report
         self._write_report()  # says "incomplete", should the run be killed, and proves that it can be written
         try:
-            for job, result in self._executor.carry_out(self._to_do()):
-                position, evidence = self._in_hand.pop(job.name)
+            for job, result in self._executor.run(self._to_do()):
+                position, evidence = self._in_flight.pop(job.name)
                 self._manifest.note(position, job, result, evidence)
                 self._count(result)
             report.complete = not self._is_stopping()
@@ -128,7 +127,7 @@ class _Run:
         except BaseException as error:
             with suppress(AnonymizerError):  # the first error is the one to tell
                 if isinstance(error, OutputError):
-                    self._fail_all_in_hand("the output folder cannot be written any more")
+                    self._fail_all_in_flight("the output folder cannot be written any more")
                 self._write_report()
             raise
         report.elapsed_s = time.perf_counter() - start_s
@@ -149,15 +148,15 @@ class _Run:
             if done is not None:
                 self._note_untouched(done)
                 continue
-            self._in_hand[job.name] = next(self._positions), evidence
+            self._in_flight[job.name] = next(self._positions), evidence
             yield job
 
     def _note_untouched(self, result: Result) -> None:
         self._manifest.note_untouched(next(self._positions), result)
         self._count(result)
 
-    def _fail_all_in_hand(self, reason: str) -> None:
-        for name in self._in_hand:
+    def _fail_all_in_flight(self, reason: str) -> None:
+        for name in self._in_flight:
             self._note_untouched(Result(name, "failed", reason))
 
     def _count(self, result: Result) -> None:

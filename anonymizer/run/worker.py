@@ -1,36 +1,55 @@
-"""A process that carries out jobs for another one, which it does not outlive."""
+"""A process that works on items for another one, which it does not outlive."""
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
+from logging.handlers import QueueHandler
 from multiprocessing.connection import Connection, Pipe
 from threading import Thread
+from typing import Generic, TypeAlias
 
 from anonymizer.errors import AnonymizerError
-from anonymizer.run.executor import Task
-from anonymizer.types import Job, Result
+from anonymizer.run.executor import Answer, Item, Task
 
-READY = "ready"
+_PACKAGE = __name__.partition(".")[0]
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 _ONE_THREAD = dict.fromkeys(_THREADS, "1")
 
 
-class Worker:
-    """The other end, in the process that hands out the jobs."""
+@dataclass(frozen=True)
+class Ready:
+    """The worker has made everything ready, and can work on items."""
 
-    def __init__(self, task: Task, lifeline: int, locks: Sequence[int]) -> None:
+
+@dataclass(frozen=True)
+class Done(Generic[Answer]):
+    """The answer to the item that the worker was given."""
+
+    answer: Answer
+
+
+Message: TypeAlias = Ready | Done[Answer] | AnonymizerError
+"""What a worker sends, beside what it logs. An error ends the run."""
+
+
+class Worker(Generic[Item, Answer]):
+    """The other end, in the process that hands out the items."""
+
+    def __init__(self, task: Task[Item, Answer], lifeline: int, locks: Sequence[int]) -> None:
         """Starts the process.
 
         Args:
             lifeline: read end of a pipe that nobody writes to; the worker ends when it is closed.
             locks: descriptors that the worker keeps for as long as it lives.
         """
-        self.job: Job | None = None
+        self.item: Item | None = None
         """What it works on."""
         self.deadline = float("inf")
         """When it must be done, on the clock of time.monotonic()."""
@@ -51,19 +70,21 @@ class Worker:
                 env={**_ONE_THREAD, **os.environ},
             )
         with suppress(OSError):
-            self.connection.send(task)
+            self.connection.send((task, logging.getLogger(_PACKAGE).getEffectiveLevel()))
 
-    def hand(self, job: Job) -> None:
-        self.job = job
+    def submit(self, item: Item) -> None:
+        self.item = item
         with suppress(OSError):  # if it has died, that shows where its answer is awaited
-            self.connection.send(job)
+            self.connection.send(item)
 
-    def answer(self) -> Result | AnonymizerError | str | None:
-        """What it sent: its result, an error that ends the run, READY, or None if it has died."""
+    def receive(self) -> Message[Answer] | None:
+        """What it sent; None if it has died. What it logged on the way is logged here."""
         try:
-            return self.connection.recv()  # type: ignore[no-any-return]
+            while isinstance(message := self.connection.recv(), logging.LogRecord):
+                logging.getLogger(message.name).handle(message)
         except (EOFError, OSError):
             return None
+        return message  # type: ignore[no-any-return]
 
     def end(self) -> str:
         """Ends the process at once, if it has not ended, and says how it ended."""
@@ -79,25 +100,39 @@ def serve(connection_number: int, lifeline: int) -> None:
         signal.signal(ignored, signal.SIG_IGN)
     Thread(target=_end_with_parent, args=[lifeline], daemon=True).start()
     with Connection(connection_number) as connection, suppress(EOFError, BrokenPipeError, ConnectionResetError):
-        _carry_out_jobs(connection)  # until the parent is gone
+        _work(connection)  # until the parent is gone
 
 
-def _carry_out_jobs(connection: Connection) -> None:
-    task: Task = connection.recv()
+class _Forward(QueueHandler):
+    """Sends what is logged here, with tracebacks as text, to the process that hands out the items."""
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(connection)  # type: ignore[arg-type]
+        self._connection = connection
+
+    def enqueue(self, record: logging.LogRecord) -> None:
+        self._connection.send(record)
+
+
+def _work(connection: Connection) -> None:
+    task, level = connection.recv()
+    logger = logging.getLogger(_PACKAGE)
+    logger.setLevel(level)
+    logger.addHandler(_Forward(connection))
     try:
         work = task.begin()
     except AnonymizerError as error:
         connection.send(error)
         return
     _use_one_thread()
-    connection.send(READY)
+    connection.send(Ready())
     while True:
-        job: Job = connection.recv()
+        item = connection.recv()
         try:
-            answer: Result | AnonymizerError = work(job)
+            message: Done[object] | AnonymizerError = Done(work(item))
         except AnonymizerError as error:
-            answer = error
-        connection.send(answer)
+            message = error
+        connection.send(message)
 
 
 def _end_with_parent(lifeline: int) -> None:

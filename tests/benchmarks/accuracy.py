@@ -18,13 +18,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import get_args
 
 import matplotlib
 
+from anonymizer.detect.frames import detect
 from anonymizer.detect.load import choose_models, load_detectors, thresholds_of
 from anonymizer.files.read import read_picture
-from anonymizer.kinds import KINDS, Kind
-from anonymizer.pipeline import detect
+from anonymizer.kinds import Kind
 from anonymizer.settings import PRESETS, DetectSettings, RedactSettings
 from tests.benchmarks.metrics import (
     HEIGHTS,
@@ -47,7 +48,7 @@ FLOOR = 0.05
 PEER_THRESHOLDS = {"deface": 0.2, "mtcnn": 0.9}
 """Their defaults."""
 REPOSITORY = Path(__file__).parents[2]
-MARGIN = RedactSettings().margins
+MARGIN = {"face": RedactSettings.face_margin, "plate": RedactSettings.plate_margin}
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ class Contestant:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("pack", type=Path, metavar="PACK")
-    parser.add_argument("--kind", choices=KINDS, default="face")
+    parser.add_argument("--kind", choices=get_args(Kind), default="face")
     parser.add_argument("--presets", default=",".join(PRESETS))
     parser.add_argument("--peer", action="append", default=[], metavar="NAME=PYTHON", help="deface or mtcnn")
     parser.add_argument("--group", action="append", help="only groups that begin so; may be repeated")

@@ -34,10 +34,11 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps
 
+from anonymizer.detect.frames import detect
 from anonymizer.detect.load import load_detectors
 from anonymizer.geometry import Box
-from anonymizer.pipeline import detect, redact_detections
-from anonymizer.settings import DetectSettings, RedactSettings, Settings
+from anonymizer.redact.frame import redact_detections
+from anonymizer.settings import DetectSettings, RedactSettings
 from anonymizer.types import Detection
 from tests.benchmarks.attackers import (
     SAME_FACE,
@@ -129,7 +130,7 @@ def _rows(deface: Deface, cells: Sequence[int]) -> list[Row]:
 
 
 def _redactor(settings: RedactSettings) -> Redact:
-    return lambda pixels, found: redact_detections(pixels, found, Settings(redact=settings))[0]  # type: ignore[return-value]
+    return lambda pixels, found: redact_detections(pixels, found, settings)  # type: ignore[return-value]
 
 
 def _finder(kind: str, cache: Cache) -> Find:

@@ -34,9 +34,9 @@ from anonymizer.files.picture import Frame, Picture, turn_back
 from anonymizer.files.read import read_picture
 from anonymizer.formats import EXTENSIONS
 from anonymizer.geometry import Box
-from anonymizer.pipeline import Found, redact_frame
-from anonymizer.settings import Settings
-from anonymizer.types import Detection
+from anonymizer.redact.frame import redact_frame
+from anonymizer.settings import RedactSettings
+from anonymizer.types import Detection, FrameDetections
 
 MEGAPIXELS = (0.7, 2.5)
 TARGET = 2.0
@@ -102,7 +102,7 @@ def eight_boxes(shape: tuple[int, ...]) -> list[Detection]:
 
 
 def redact(picture: Picture, detections: Sequence[Detection]) -> tuple[list[Frame], list[npt.NDArray[np.bool_]]]:
-    redacted = [redact_frame(frame, Found(detections, []), Settings()) for frame in picture.frames]
+    redacted = [redact_frame(frame, FrameDetections(detections), RedactSettings()) for frame in picture.frames]
     return [frame for frame, _ in redacted], [mask for _, mask in redacted]
 
 

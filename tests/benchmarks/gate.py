@@ -16,12 +16,13 @@ import numpy as np
 from anonymizer.check.comparison import max_detail_left
 from anonymizer.check.detail import detail_left, is_featureless
 from anonymizer.check.inputs import Target, find_targets
+from anonymizer.detect.tones import to_8_bits
 from anonymizer.errors import PictureError
 from anonymizer.files.read import read_picture
 from anonymizer.geometry import slices_around
-from anonymizer.pipeline import mask_detections, to_8_bits
 from anonymizer.record.detections import from_json
-from anonymizer.settings import FindSettings, Settings
+from anonymizer.redact.frame import mask_detections
+from anonymizer.settings import FindSettings, RedactSettings
 from anonymizer.types import Detection, Pixels
 
 SIZES_PX = (0, 12, 16, 24, 48, 96, float("inf"))
@@ -61,7 +62,7 @@ def _measure(target: Target, originals: Path) -> list[tuple[float, bool, bool, f
 def _measure_frame(
     source: Pixels, redacted: Pixels, recorded: Sequence[Detection]
 ) -> list[tuple[float, bool, bool, float, bool]]:
-    mask = mask_detections(redacted, recorded, Settings()) >= 1
+    mask = mask_detections(redacted, recorded, RedactSettings()) >= 1
     before, after = to_8_bits(source), to_8_bits(redacted)
     rows = []
     for detection in recorded:

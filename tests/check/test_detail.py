@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from anonymizer.check.detail import detail_left, is_featureless
 from anonymizer.files.read import read_picture
-from anonymizer.pipeline import redact_detections
-from anonymizer.settings import RedactSettings, Settings
+from anonymizer.redact.frame import redact_detections
+from anonymizer.settings import RedactSettings
 
 FACE = face(180, 70, 270, 200)
 
@@ -29,7 +29,7 @@ def portrait(originals):
 
 
 def redacted(portrait, settings):
-    return redact_detections(portrait, [FACE], Settings(redact=settings))[0]
+    return redact_detections(portrait, [FACE], settings)
 
 
 def test_a_face(portrait):

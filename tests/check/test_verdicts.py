@@ -6,8 +6,8 @@ from fakes import face, noise, plate
 
 from anonymizer.check.thresholds import Thresholds
 from anonymizer.check.verdicts import CONTEXT_PX, compare_with_record, judge
-from anonymizer.pipeline import redact_detections
-from anonymizer.settings import Settings
+from anonymizer.redact.frame import redact_detections
+from anonymizer.settings import RedactSettings, Settings
 
 THRESHOLDS = Thresholds(
     told={"face": 0.1, "plate": 0.25}, run={"face": 0.2, "plate": 0.5}, sure={"face": 0.52, "plate": 0.7}
@@ -23,7 +23,7 @@ def levels(pixels, recorded, *found):
 @pytest.fixture
 def picture():
     """Redacted where RECORDED is."""
-    return redact_detections(noise(100, 1000), [RECORDED], Settings())[0]
+    return redact_detections(noise(100, 1000), [RECORDED], RedactSettings())
 
 
 def test_without_a_record_everything_counts(picture):
@@ -74,6 +74,6 @@ def test_boxes_outside_the_picture_are_no_matter(picture):
 
 def test_sixteen_bits():
     pixels = noise(100, 100).astype(np.uint16) * 257
-    redacted = redact_detections(pixels, [RECORDED], Settings())[0]
+    redacted = redact_detections(pixels, [RECORDED], RedactSettings())
     assert levels(redacted, [RECORDED], face(20, 20, 60, 60)) == ["noted"]
     assert levels(pixels, [RECORDED], face(20, 20, 60, 60)) == ["finding"]

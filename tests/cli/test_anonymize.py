@@ -325,7 +325,7 @@ def test_a_run_that_is_killed_leaves_a_report_that_says_so(call, folders, use_de
         seen.append(json.loads((folders[1] / "anonymize-report.json").read_text())["complete"])
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("anonymizer.pipeline.process", look)
+    monkeypatch.setattr("anonymizer.pipeline.PictureProcess.__call__", look)
     assert call("--overwrite")[0] == 130
     assert seen == [False]
 

@@ -16,6 +16,8 @@ from PIL import Image
 
 from anonymizer.check.plan import make_check_plan
 from anonymizer.cli.main import run
+from anonymizer.detect.frames import ModelFinder
+from anonymizer.settings import DetectSettings
 
 FACE = face(20, 20, 60, 60)
 BAD_REPORT = '{"files": [], "complete": true, "settings": {"face-threshold": 7}}'
@@ -316,7 +318,8 @@ def test_against_finds_what_was_not_hidden(check, folders, redacted, tmp_path):
 
 def test_against_warns_of_what_is_seen_weakly(check, folders, redacted, monkeypatch, tmp_path):
     weak = face(70, 70, 90, 90, 0.15)
-    monkeypatch.setattr("anonymizer.check.thresholds.load_detectors", lambda settings: (KeenDetector(FACE, weak),))
+    sensitive = ModelFinder([KeenDetector(FACE, weak)], DetectSettings())
+    monkeypatch.setattr("anonymizer.check.thresholds.load_finder", lambda settings: sensitive)
     code, _, _ = check("--against", folders[0], redacted, "--json", tmp_path / "found.json")
     assert code == 0
     assert ("a.png", "uncovered") in findings(tmp_path / "found.json", "warning")

@@ -10,12 +10,12 @@ from PIL import Image
 
 from anonymizer.api import anonymize_image
 from anonymizer.detect.description import ViewSpec
+from anonymizer.detect.frames import detect
 from anonymizer.detect.load import choose_models, load_detectors, load_model
 from anonymizer.detect.signature import SignatureDetector
 from anonymizer.files.picture import turn_back
 from anonymizer.files.read import read_picture
 from anonymizer.geometry import Box
-from anonymizer.pipeline import detect
 from anonymizer.redact.mask import to_region
 from anonymizer.settings import DetectSettings, Settings
 

@@ -19,11 +19,11 @@ from tiny_models import (
 
 from anonymizer.detect import tflite
 from anonymizer.detect.catalogue import find_models
+from anonymizer.detect.frames import detect
 from anonymizer.detect.load import choose_models, load_detectors, load_model
 from anonymizer.detect.signature import SignatureDetector
 from anonymizer.errors import ModelError, PictureError
 from anonymizer.geometry import Box
-from anonymizer.pipeline import detect
 from anonymizer.settings import DetectSettings
 
 DESCRIPTION = """

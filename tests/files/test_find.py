@@ -182,7 +182,7 @@ def test_record_names(pictures, records):
 def test_names_that_an_earlier_run_may_have_used(tmp_path):
     for name in ("a.jpg", "a.jpg.png", "b.jpg", "c.jpg", "c.png"):
         touch(tmp_path / name)
-    stale = {job.name: [path.name for path in job.stale_records] for job in find(tmp_path)}
+    stale = {job.name: [path.name for path in job.old_detections] for job in find(tmp_path)}
     assert stale == {
         "a.jpg": ["a.jpg.json"],
         "a.jpg.png": ["a.jpg.json"],

@@ -6,9 +6,10 @@ import shutil
 import pytest
 from fakes import CrashingDetector, FixedDetector, face, noise, save
 
-from anonymizer import anonymize_folder, pipeline
+from anonymizer import anonymize_folder
 from anonymizer.detect.description import ModelDescription
 from anonymizer.errors import OutputError, SettingsError
+from anonymizer.pipeline import PictureProcess
 from anonymizer.run.manifest import Manifest
 from anonymizer.run.plan import make_plan
 from anonymizer.run.runner import run
@@ -127,14 +128,14 @@ def test_a_manifest_that_is_damaged_inside_is_begun_anew(done):
 
 
 def test_an_output_that_was_gone_before_it_was_noted_is_made_again(done, monkeypatch):
-    process = pipeline.process
+    process = PictureProcess.__call__
 
-    def lose(job, source, target, *others):
-        result = process(job, source, target, *others)
-        (target / job.target).unlink()
+    def lose(self, job):
+        result = process(self, job)
+        (self.output_root / job.target).unlink()
         return result
 
-    monkeypatch.setattr(pipeline, "process", lose)
+    monkeypatch.setattr(PictureProcess, "__call__", lose)
     assert len(redone(done, overwrite=True)) == 3
     monkeypatch.undo()
 

@@ -1,0 +1,104 @@
+"""Detections in the frames of a picture: in their pixels and in their alpha channels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from anonymizer.detect.detector import Detector
+from anonymizer.detect.load import load_detectors
+from anonymizer.detect.merge import merge_detections
+from anonymizer.detect.panorama import unwrap, wrap
+from anonymizer.detect.tones import to_rgb_8_bits
+from anonymizer.detect.zones import keep_in_zones
+from anonymizer.files.picture import Frame, Picture
+from anonymizer.geometry import Box, PixelBox
+from anonymizer.kinds import Kind
+from anonymizer.settings import DetectSettings, Projection
+from anonymizer.types import Alpha, Detection, FrameDetections, Job, Pixels
+
+
+@dataclass(frozen=True)
+class ModelFinder:
+    """Finds by models; the `Finder` of a usual run."""
+
+    detectors: Sequence[Detector]
+    settings: DetectSettings
+
+    @property
+    def kinds(self) -> frozenset[Kind]:
+        """What the models look for."""
+        return frozenset(kind for detector in self.detectors for kind in detector.kinds)
+
+    def find(self, picture: Picture, job: Job | None = None) -> list[FrameDetections]:
+        """What is found in each frame by itself.
+
+        Raises:
+            PictureError: a model gave no usable answer.
+        """
+        return [find_in_frame(frame, self.detectors, self.settings) for frame in picture.frames]
+
+
+def load_finder(settings: DetectSettings) -> ModelFinder:
+    """A finder with the models for all wanted kinds.
+
+    Raises:
+        ModelError: a model is missing, damaged or no detection model.
+    """
+    return ModelFinder(load_detectors(settings), settings)
+
+
+def find_in_frame(frame: Frame, detectors: Sequence[Detector], settings: DetectSettings) -> FrameDetections:
+    """What is found in the pixels of a frame and in its alpha channel, as far as the zones let it count.
+
+    Raises:
+        PictureError: a model gave no usable answer.
+    """
+    size = (frame.view.shape[0], frame.view.shape[1])
+    found_in_alpha = detect_in_alpha(frame.alpha, detectors, settings.projection)
+    found = merge_detections([*detect(frame.view, detectors, settings.projection), *found_in_alpha])
+    counted = keep_in_zones(found, size, settings)
+    in_alpha = [] if frame.alpha is None else [one for one in counted if _varies(frame.alpha, one.redaction_box)]
+    return FrameDetections(counted, in_alpha, len(found) - len(counted))
+
+
+def spread_to_neighbours(found: Sequence[FrameDetections], is_animation: bool) -> list[FrameDetections]:
+    """What to redact in each frame: in animations also what is found in the frames directly before and after.
+
+    Models lose an object in single frames, which would show it.
+    """
+    if not is_animation:
+        return list(found)
+    near = [found[max(0, number - 1) : number + 2] for number in range(len(found))]
+    return [
+        FrameDetections([d for f in some for d in f.detections], [d for f in some for d in f.in_alpha]) for some in near
+    ]
+
+
+def detect(pixels: Pixels, detectors: Sequence[Detector], projection: Projection = "flat") -> list[Detection]:
+    """Everything that any of the detectors finds in a picture, gray or RGB, of 8 or 16 bits, (H, W, C).
+
+    Raises:
+        PictureError: a model gave no usable answer.
+    """
+    rgb = to_rgb_8_bits(pixels)
+    if projection == "flat":
+        return merge_detections([found for detector in detectors for found in detector.detect([rgb])[0]])
+    wrapped, width = wrap(rgb), rgb.shape[1]
+    return merge_detections([part for each in detectors for part in unwrap(each.detect([wrapped])[0], width)])
+
+
+def detect_in_alpha(alpha: Alpha | None, detectors: Sequence[Detector], projection: Projection) -> list[Detection]:
+    """What an alpha channel shows by itself, in front of something bright or of something dark."""
+    if alpha is None or not np.ptp(alpha):
+        return []
+    plane = alpha[:, :, np.newaxis]
+    return merge_detections([*detect(plane, detectors, projection), *detect(~plane, detectors, projection)])
+
+
+def _varies(alpha: Alpha, box: Box) -> bool:
+    """Whether an alpha channel has more than one value in and around a box, and so an outline at least."""
+    size = (alpha.shape[0], alpha.shape[1])
+    return bool(np.ptp(alpha[PixelBox.around(box, size, margin=0.5).inside(size).slices]))

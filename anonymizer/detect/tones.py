@@ -1,0 +1,35 @@
+"""Brightness and bit depth of what detectors look at."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import numpy as np
+
+from anonymizer.types import Pixels, Pixels8
+
+FAINT_BELOW = 64
+"""Pictures of 8 bits that use fewer levels of brightness are spread out for detection."""
+HIGHLIGHTS_FROM = 99.9
+"""Percentile of brightness from which on 16-bit pixels are shown white; as few are shown black."""
+SAMPLED_LINES = 256
+"""Of so many rows or columns, whichever are fewer, the brightness is taken; it hardly differs in between."""
+
+
+def to_8_bits(pixels: Pixels) -> Pixels8:
+    """A picture as detectors should see it: the range in use, but for a few shadows and highlights, is spread out.
+
+    Pictures of 8 bits stay as they are unless they are so dark or pale that models would miss most of what is there.
+    """
+    step = max(1, min(pixels.shape[:2]) // SAMPLED_LINES)
+    darkest, brightest = np.percentile(pixels[::step, ::step], (100 - HIGHLIGHTS_FROM, HIGHLIGHTS_FROM))
+    if pixels.dtype == np.uint8 and not 0 < brightest - darkest < FAINT_BELOW:
+        return cast(Pixels8, pixels)
+    shown = (pixels.astype(np.float32) - np.float32(darkest)) * np.float32(255 / max(1.0, brightest - darkest))
+    return cast(Pixels8, np.rint(shown).clip(0, 255).astype(np.uint8))
+
+
+def to_rgb_8_bits(pixels: Pixels) -> Pixels8:
+    """The same, with gray pictures repeated in three channels: uint8 (H, W, 3)."""
+    shown = to_8_bits(pixels)
+    return shown if shown.shape[2] == 3 else np.repeat(shown, 3, axis=2)

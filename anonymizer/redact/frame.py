@@ -1,0 +1,50 @@
+"""Redaction of one frame of a picture: its pixels and its alpha channel."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from anonymizer.files.picture import Frame
+from anonymizer.redact.planes import Mask
+from anonymizer.redact.redaction import redact, to_scene
+from anonymizer.redact.scene import RedactionTarget
+from anonymizer.redact.targets import to_targets
+from anonymizer.settings import RedactSettings
+from anonymizer.types import Alpha, Detection, FrameDetections, Pixels
+
+
+def redact_frame(
+    frame: Frame, found: FrameDetections, settings: RedactSettings, in_place: bool = False
+) -> tuple[Frame, npt.NDArray[np.bool_]]:
+    """The frame without what was found in it, and where it changed, bool (H, W).
+
+    Args:
+        in_place: the result may take the place of the frame's pixels, which saves time.
+    """
+    targets = _targets_in(frame.pixels, found.detections, settings)
+    if not targets:
+        return frame, np.zeros(frame.pixels.shape[:2], bool)
+    pixels, scene = redact(frame.pixels, targets, in_place)
+    return Frame(pixels, _redact_alpha(frame.alpha, found.in_alpha, settings)), scene.changed
+
+
+def redact_detections(pixels: Pixels, detections: Sequence[Detection], settings: RedactSettings) -> Pixels:
+    """The picture, (H, W, C), without what was found in it."""
+    return redact(pixels, _targets_in(pixels, detections, settings))[0]
+
+
+def mask_detections(pixels: Pixels, detections: Sequence[Detection], settings: RedactSettings) -> Mask:
+    """The mask alone, with nothing painted."""
+    return to_scene(pixels, _targets_in(pixels, detections, settings)).mask
+
+
+def _redact_alpha(alpha: Alpha | None, in_alpha: Sequence[Detection], settings: RedactSettings) -> Alpha | None:
+    """The alpha channel without what it shows of objects; elsewhere it stays as it is."""
+    return None if alpha is None else redact_detections(alpha[:, :, np.newaxis], in_alpha, settings)[:, :, 0]
+
+
+def _targets_in(pixels: Pixels, detections: Sequence[Detection], settings: RedactSettings) -> list[RedactionTarget]:
+    return to_targets(detections, (pixels.shape[0], pixels.shape[1]), settings)
