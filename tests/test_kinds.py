@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from tiny_models import save_tflite
 
 import anonymizer
 from anonymizer.detect.load import choose_models, chosen_kinds
@@ -33,6 +32,8 @@ def with_heads(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from tiny_models import save_tflite
+
     folder = tmp_path_factory.mktemp("models")
     save_tflite(folder / "model.tflite")
     (folder / "model.yaml").write_text("file: model.tflite\nlabels: {1: head, 2: face}\n")
@@ -47,6 +48,7 @@ def call(package: Path, *arguments: object) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_a_kind_is_one_row(with_heads: Path, models: Path, tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     pixels = np.zeros((64, 128, 3), np.uint8)
@@ -66,6 +68,7 @@ def test_a_kind_is_one_row(with_heads: Path, models: Path, tmp_path: Path) -> No
     assert report["totals"]["detections"] == {"head": 1}
 
 
+@pytest.mark.slow
 def test_a_new_kind_does_not_change_what_is_looked_for(with_heads: Path, models: Path, tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     Image.new("L", (64, 64)).save(tmp_path / "in" / "a.png")
