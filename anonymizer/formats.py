@@ -1,17 +1,17 @@
-"""The formats that are read and written: their names, their extensions, and how their files begin."""
+"""The formats that are read and written: their names, their extensions, how their files begin, and who knows them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
-Format: TypeAlias = Literal["JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP", "AVIF", "HEIF", "JPEG2000"]
-"""As Pillow names them."""
+Format: TypeAlias = str
+"""A key of `FORMATS`, as Pillow names formats."""
 
 
 @dataclass(frozen=True)
-class Signs:
+class FileFormat:
     """By which people and programs tell files of a format."""
 
     name: str
@@ -19,18 +19,28 @@ class Signs:
     """The usual one first, lower case, without a dot."""
     start: bytes
     """A regular expression for how a file begins."""
+    codec: str
+    """Where its `anonymizer.files.codecs.Codec` is, as "module:name"."""
+    header: bytes = b""
+    """A longer regular expression, where `start` is how many words begin, too."""
 
 
-FORMATS: Mapping[Format, Signs] = {
-    "JPEG": Signs("JPEG", ("jpg", "jpeg", "jpe", "jfif", "mpo"), rb"\xff\xd8\xff"),
-    "PNG": Signs("PNG", ("png", "apng"), rb"\x89PNG"),
-    "GIF": Signs("GIF", ("gif",), rb"GIF8"),
-    "BMP": Signs("BMP", ("bmp", "dib"), rb"BM"),
-    "TIFF": Signs("TIFF", ("tif", "tiff"), rb"II[*+]\0|MM\0[*+]"),
-    "WEBP": Signs("WebP", ("webp",), rb"RIFF....WEBP"),
-    "AVIF": Signs("AVIF", ("avif",), rb"....ftypavi[fs]"),
-    "HEIF": Signs("HEIC", ("heic", "heif", "hif"), rb"....ftyp(he[iv][cxms]|mif1|msf1)"),
-    "JPEG2000": Signs("JPEG 2000", ("jp2", "j2k", "jpf", "jpx"), rb"\xff\x4f\xff\x51|\0\0\0\x0cjP"),
+_BMP_HEADER = rb"BM.{12}[\x0c\x28\x34\x38\x40\x6c\x7c]\0\0\0"  # with one of the known sizes of its second part
+
+FORMATS: Mapping[Format, FileFormat] = {
+    "JPEG": FileFormat("JPEG", ("jpg", "jpeg", "jpe", "jfif", "mpo"), rb"\xff\xd8\xff", "anonymizer.files.jpeg:CODEC"),
+    "PNG": FileFormat("PNG", ("png", "apng"), rb"\x89PNG", "anonymizer.files.png:CODEC"),
+    "GIF": FileFormat("GIF", ("gif",), rb"GIF8", "anonymizer.files.gif:CODEC"),
+    "BMP": FileFormat("BMP", ("bmp", "dib"), rb"BM", "anonymizer.files.bmp:CODEC", _BMP_HEADER),
+    "TIFF": FileFormat("TIFF", ("tif", "tiff"), rb"II[*+]\0|MM\0[*+]", "anonymizer.files.tiff:CODEC"),
+    "WEBP": FileFormat("WebP", ("webp",), rb"RIFF....WEBP", "anonymizer.files.webp:CODEC"),
+    "AVIF": FileFormat("AVIF", ("avif",), rb"....ftypavi[fs]", "anonymizer.files.avif:CODEC"),
+    "HEIF": FileFormat(
+        "HEIC", ("heic", "heif", "hif"), rb"....ftyp(he[iv][cxms]|mif1|msf1)", "anonymizer.files.heic:CODEC"
+    ),
+    "JPEG2000": FileFormat(
+        "JPEG 2000", ("jp2", "j2k", "jpf", "jpx"), rb"\xff\x4f\xff\x51|\0\0\0\x0cjP", "anonymizer.files.jpeg2000:CODEC"
+    ),
 }
 
-EXTENSIONS = tuple(extension for signs in FORMATS.values() for extension in signs.extensions)
+EXTENSIONS = tuple(extension for file_format in FORMATS.values() for extension in file_format.extensions)

@@ -12,9 +12,65 @@ from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 
-from anonymizer.files.picture import StoredFrame
+from anonymizer.errors import PictureError
+from anonymizer.files.frames import decode_still, read_encoding, refuse_colours, to_frame, turn_frame
+from anonymizer.files.global_state import pillow_state
+from anonymizer.files.picture import Frame, Picture, StoredFrame
+from anonymizer.formats import Format
+from anonymizer.settings import ReadSettings
 from anonymizer.types import Pixels
+
+
+def decode_still_or_animation(
+    image: Image.Image, content: bytes, settings: ReadSettings, file_format: Format
+) -> Picture:
+    """The picture in a file that may hold several, in colours that are handled."""
+    if count_frames(image, settings) > 1:
+        return decode_animation(image, content, settings, file_format)
+    return decode_still(image, content, settings, file_format)
+
+
+def count_frames(image: Image.Image, settings: ReadSettings) -> int:
+    """
+    Raises:
+        PictureError: they have too many pixels.
+    """
+    with pillow_state(settings.allow_truncated):
+        frames = int(getattr(image, "n_frames", 1))
+    if frames * image.width * image.height > settings.max_pixels:
+        size = f"{frames} x {image.width} x {image.height}"
+        raise PictureError(f"has {size} pixels in its frames, more than --max-pixels")
+    return frames
+
+
+def decode_animation(image: Image.Image, content: bytes, settings: ReadSettings, file_format: Format) -> Picture:
+    """All frames as they are shown, upright, in colours that are handled."""
+    refuse_colours(image)
+    with pillow_state(settings.allow_truncated):
+        encoding = read_encoding(image, file_format)
+        frames, size = [], image.size
+        for number in range(image.n_frames):  # type: ignore[attr-defined]
+            image.seek(number)
+            if image.size != size:
+                raise PictureError("is damaged: a frame reaches beyond the picture")
+            image.load()
+            frames.append(turn_frame(to_frame(image), encoding.orientation))
+    return Picture(_alike(frames), content, encoding, is_animation=True)
+
+
+def _alike(frames: Sequence[Frame]) -> tuple[Frame, ...]:
+    """Frames that all have colours and alpha if any of them has."""
+    channels = max(frame.pixels.shape[2] for frame in frames)
+    has_alpha = any(frame.alpha is not None for frame in frames)
+    return tuple(
+        Frame(
+            np.repeat(frame.pixels, channels // frame.pixels.shape[2], axis=2),
+            np.full(frame.pixels.shape[:2], 255, np.uint8) if has_alpha and frame.alpha is None else frame.alpha,
+        )
+        for frame in frames
+    )
 
 
 @dataclass(frozen=True)

@@ -3,31 +3,15 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TypeAlias
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-from anonymizer.files import bmp, gif, heif, jpeg, jpeg2000, jpeg_blocks, png, tiff, webp
+from anonymizer.files.codecs import codec_of
 from anonymizer.files.metadata import Policy
-from anonymizer.files.picture import Encoded, Frame, Picture, StoredFrame, to_image, turn_back, turn_upright
-from anonymizer.formats import Format
+from anonymizer.files.picture import Encoded, Frame, Picture, StoredFrame, to_image, turn_back
 from anonymizer.types import Pixels8
-
-Encoder: TypeAlias = Callable[[Picture, Sequence[StoredFrame], Policy], Encoded]
-
-_ENCODERS: Mapping[Format, Encoder] = {
-    "JPEG": jpeg.encode,
-    "PNG": png.encode,
-    "GIF": gif.encode,
-    "TIFF": tiff.encode,
-    "WEBP": webp.encode,
-    "BMP": bmp.encode,
-    "AVIF": heif.encode,
-    "HEIF": heif.encode,
-    "JPEG2000": jpeg2000.encode,
-}
 
 
 def encode_picture(
@@ -50,8 +34,10 @@ def encode_picture(
         _to_stored(frame, source, mask, picture.encoding.orientation)
         for frame, source, mask in zip(frames, picture.frames, changed, strict=True)
     ]
-    encoded = _ENCODERS[picture.encoding.format](picture, stored, policy)
-    return Encoded(encoded.content, encoded.fidelity, (*picture.left_out, *encoded.left_out, *_notes(picture, stored)))
+    codec = codec_of(picture.encoding.format)
+    encoded = codec.encode(picture, stored, policy)
+    left_out = (*picture.left_out, *encoded.left_out, *_credentials(picture.content), *codec.left_out(picture, stored))
+    return Encoded(encoded.content, encoded.fidelity, left_out)
 
 
 def may_differ(source: Picture, frame: Frame, changed: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
@@ -63,12 +49,7 @@ def may_differ(source: Picture, frame: Frame, changed: npt.NDArray[np.bool_]) ->
         frame: of the source.
         changed: bool (H, W), upright: where it was replaced.
     """
-    if source.encoding.format == "GIF" and frame.alpha is not None:
-        return np.asarray(changed | (frame.alpha == 0))  # transparent pixels have no colours of their own
-    if source.encoding.format != "JPEG" or not changed.any():
-        return changed
-    orientation = source.encoding.orientation
-    return turn_upright(jpeg_blocks.reach_of_blocks(source.content, turn_back(changed, orientation)), orientation)
+    return codec_of(source.encoding.format).may_differ(source, frame, changed)
 
 
 def encode_preview(pixels: Pixels8) -> bytes:
@@ -78,13 +59,10 @@ def encode_preview(pixels: Pixels8) -> bytes:
     return buffer.getvalue()
 
 
-def _notes(picture: Picture, frames: Sequence[StoredFrame]) -> Iterator[str]:
-    """What any format's writer leaves out."""
-    if b"jumb" in picture.content and b"c2pa" in picture.content:  # the box, JUMBF, that they are in, and their kind
-        yield "content credentials (C2PA) are left out, since they no longer hold"
-    is_kept = picture.encoding.format == "PNG" and not any(frame.is_changed for frame in frames)
-    if picture.encoding.has_palette and picture.encoding.format in ("PNG", "BMP", "TIFF") and not is_kept:
-        yield "the palette is left out: the colours are written as RGB"
+def _credentials(content: bytes) -> Sequence[str]:
+    """Content credentials, which no writer keeps: they are in a box (JUMBF) of a kind of their own (C2PA)."""
+    has_any = b"jumb" in content and b"c2pa" in content
+    return ("content credentials (C2PA) are left out, since they no longer hold",) if has_any else ()
 
 
 def _to_stored(frame: Frame, source: Frame, changed: npt.NDArray[np.bool_], orientation: int) -> StoredFrame:

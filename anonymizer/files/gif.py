@@ -17,10 +17,12 @@ import numpy.typing as npt
 from PIL import Image
 
 from anonymizer.errors import PictureError
-from anonymizer.files.animation import Patch, to_patch, to_patches
+from anonymizer.files.animation import Patch, decode_still_or_animation, to_patch, to_patches
+from anonymizer.files.codecs import Codec, Mask
 from anonymizer.files.metadata import MAX_UNKNOWN, Extras, Policy, exact_profile, is_text_kept
-from anonymizer.files.picture import Encoded, Picture, StoredFrame
+from anonymizer.files.picture import Encoded, Frame, Picture, StoredFrame
 from anonymizer.files.trailing_data import CUT, is_complete
+from anonymizer.settings import ReadSettings
 from anonymizer.types import Fidelity, Pixels
 
 _EXTENSION, _IMAGE, _TRAILER = 0x21, 0x2C, 0x3B
@@ -38,7 +40,7 @@ _Colours: TypeAlias = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
-class _Block:
+class Block:
     """An extension or a picture, with its bytes."""
 
     kind: int
@@ -51,23 +53,30 @@ class _Block:
     """Put together."""
 
 
-def _table_size(flags: int) -> int:
+def table_size(flags: int) -> int:
+    """Bytes of the palette that these flags announce."""
     return 3 << ((flags & 7) + 1) if flags & _HAS_TABLE else 0
 
 
-def _blocks(content: bytes) -> Iterator[_Block]:
-    position = 13 + _table_size(content[10])
+def read_blocks(content: bytes) -> Iterator[Block]:
+    """The extensions and pictures of a file."""
+    position = 13 + table_size(content[10])
     while position + 10 <= len(content) and content[position] in (_EXTENSION, _IMAGE):
         start, kind = position, content[position]
         position += 2 if kind == _EXTENSION else 10
         if kind == _IMAGE:
-            position += _table_size(content[position - 1]) + 1
+            position += table_size(content[position - 1]) + 1
         head, parts = content[start:position], []
         while position < len(content) and content[position]:
             parts.append(content[position + 1 : position + 1 + content[position]])
             position += 1 + content[position]
         position += 1
-        yield _Block(kind, content[start + 1], content[start:position], head, b"".join(parts))
+        yield Block(kind, content[start + 1], content[start:position], head, b"".join(parts))
+
+
+def decode(image: Image.Image, content: bytes, settings: ReadSettings) -> Picture:
+    """The picture or the frames of an animation, as they are shown."""
+    return decode_still_or_animation(image, content, settings, "GIF")
 
 
 def encode(picture: Picture, frames: Sequence[StoredFrame], policy: Policy) -> Encoded:
@@ -76,7 +85,7 @@ def encode(picture: Picture, frames: Sequence[StoredFrame], policy: Policy) -> E
     Raises:
         PictureError: the blocks of the source are damaged.
     """
-    blocks = list(_blocks(picture.content))
+    blocks = list(read_blocks(picture.content))
     if sum(block.kind == _IMAGE for block in blocks) != len(frames):
         raise PictureError("is damaged: its number of frames is not certain")
     metadata = b"".join(_kept_metadata(blocks, policy))
@@ -86,25 +95,25 @@ def encode(picture: Picture, frames: Sequence[StoredFrame], policy: Policy) -> E
         start = width.to_bytes(2, "little") + height.to_bytes(2, "little") + b"\0\0\0"
         body, fidelity = _encode_frames(frames, _delays(blocks))
     else:
-        start = picture.content[6 : 13 + _table_size(picture.content[10])]
+        start = picture.content[6 : 13 + table_size(picture.content[10])]
         body = b"".join(_picture_block(block) for block in blocks)
     return Encoded(b"GIF89a" + start + metadata + body + bytes([_TRAILER]), fidelity)
 
 
-def _are_exact(content: bytes, blocks: Sequence[_Block], allow_truncated: bool = False) -> bool:
+def _are_exact(content: bytes, blocks: Sequence[Block], allow_truncated: bool = False) -> bool:
     """Whether each picture needs the last bytes of its data."""
-    start = content[: 13 + _table_size(content[10])]
+    start = content[: 13 + table_size(content[10])]
     return not any(
-        is_complete(start + block.head + _in_parts([block.data[:-CUT]]) + bytes([_TRAILER]), "GIF", allow_truncated)
+        is_complete(start + block.head + write_parts([block.data[:-CUT]]) + bytes([_TRAILER]), "GIF", allow_truncated)
         for block in blocks
         if block.kind == _IMAGE
     )
 
 
-def extras(content: bytes) -> Extras:
+def embedded_data(content: bytes) -> Extras:
     """What a file holds beside its pictures."""
-    blocks = list(_blocks(content))
-    end = 13 + _table_size(content[10]) + sum(len(block.content) for block in blocks)
+    blocks = list(read_blocks(content))
+    end = 13 + table_size(content[10]) + sum(len(block.content) for block in blocks)
     end += content[end : end + 1] == bytes([_TRAILER])
     found = Extras(bytes_behind=max(0, len(content) - end))
     if not _are_exact(content, blocks):
@@ -123,42 +132,43 @@ def extras(content: bytes) -> Extras:
     return found
 
 
-def _picture_block(block: _Block) -> bytes:
+def _picture_block(block: Block) -> bytes:
     """A picture as it is, or how it is shown; of other blocks nothing."""
     if block.kind == _IMAGE:
         return block.content
-    return _extension(_CONTROL, block.data[:4], b"") if block.label == _CONTROL else b""
+    return write_extension(_CONTROL, block.data[:4], b"") if block.label == _CONTROL else b""
 
 
-def _kept_metadata(blocks: Sequence[_Block], policy: Policy) -> Iterator[bytes]:
+def _kept_metadata(blocks: Sequence[Block], policy: Policy) -> Iterator[bytes]:
     for block in blocks:
         name, data = block.data[:11], block.data[11:]
         is_application = block.kind == _EXTENSION and block.label == _APPLICATION
         if is_application and name in _LOOP:
-            yield _extension(_APPLICATION, name, data[:3])
+            yield write_extension(_APPLICATION, name, data[:3])
         elif is_application and name == _PROFILE:
-            yield _extension(_APPLICATION, name, exact_profile(data))
+            yield write_extension(_APPLICATION, name, exact_profile(data))
         elif block.kind == _EXTENSION and _is_text_kept(block, policy):
             yield block.content
 
 
-def _is_text_kept(block: _Block, policy: Policy) -> bool:
+def _is_text_kept(block: Block, policy: Policy) -> bool:
     if block.label == _APPLICATION and block.data.startswith(_XMP):
         return is_text_kept(block.content[len(block.head) + 1 + len(_XMP) : -_XMP_END], policy)
     return block.label == _COMMENT and is_text_kept(block.data, policy)
 
 
-def _extension(label: int, name: bytes, data: bytes) -> bytes:
-    return bytes([_EXTENSION, label]) + _in_parts([name, data])
+def write_extension(label: int, name: bytes, data: bytes) -> bytes:
+    """An extension whose data begin with a name, which may be empty."""
+    return bytes([_EXTENSION, label]) + write_parts([name, data])
 
 
-def _in_parts(pieces: Sequence[bytes]) -> bytes:
+def write_parts(pieces: Sequence[bytes]) -> bytes:
     """Data as they are stored; each piece begins a part of its own."""
     parts = [piece[start : start + 255] for piece in pieces for start in range(0, len(piece), 255)]
     return b"".join(bytes([len(part)]) + part for part in parts) + b"\0"
 
 
-def _delays(blocks: Sequence[_Block]) -> list[bytes]:
+def _delays(blocks: Sequence[Block]) -> list[bytes]:
     """Of each picture, hundredths of seconds in two bytes."""
     delays, delay = [], b"\0\0"
     for block in blocks:
@@ -183,7 +193,7 @@ def _encode_frames(frames: Sequence[StoredFrame], delays: Sequence[bytes]) -> tu
         fidelity = fidelity if is_exact else "reencoded"
         flags = (_IS_CLEARED if clears else _STAYS) | is_transparent
         control = bytes([flags]) + delay + bytes([len(colours) if is_transparent else 0])
-        parts += [_extension(_CONTROL, control, b""), _image(patch, indices, colours)]
+        parts += [write_extension(_CONTROL, control, b""), _image(patch, indices, colours)]
     return b"".join(parts), fidelity  # type: ignore[return-value]
 
 
@@ -249,9 +259,17 @@ def _nearest(pixels: _Colours, colours: _Colours) -> npt.NDArray[np.uint8]:
 def _image(patch: Patch, indices: npt.NDArray[np.uint8], colours: _Colours) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(indices).save(buffer, "GIF", optimize=False, interlace=0)
-    (image,) = (block for block in _blocks(buffer.getvalue()) if block.kind == _IMAGE)
+    (image,) = (block for block in read_blocks(buffer.getvalue()) if block.kind == _IMAGE)
     places = (patch.left, patch.top, indices.shape[1], indices.shape[0])
     table = np.zeros((_COLOURS, 3), np.uint8)
     table[: len(colours)] = colours
     descriptor = b"".join(place.to_bytes(2, "little") for place in places) + bytes([_HAS_TABLE | 7])
-    return bytes([_IMAGE]) + descriptor + table.tobytes() + image.head[-1:] + _in_parts([image.data])
+    return bytes([_IMAGE]) + descriptor + table.tobytes() + image.head[-1:] + write_parts([image.data])
+
+
+def may_differ(source: Picture, frame: Frame, changed: Mask) -> Mask:
+    """Transparent pixels have no colours of their own."""
+    return changed if frame.alpha is None else np.asarray(changed | (frame.alpha == 0))
+
+
+CODEC = Codec(decode, encode, embedded_data, may_differ=may_differ)

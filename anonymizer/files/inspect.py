@@ -7,17 +7,16 @@ Takes a finished file as a stranger would, whoever wrote it; what the policies o
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from anonymizer.files import bmp, gif, heif, jpeg, jpeg2000, png, tiff, webp
+from anonymizer.files.codecs import codec_of
 from anonymizer.files.global_state import pillow_state
 from anonymizer.files.metadata import (
     DAMAGED_TAGS,
     MAKER_NOTE,
-    Extras,
     Tags,
     exact_profile,
     parse_exif,
@@ -47,19 +46,6 @@ _XMP_SIGNS: Mapping[RemarkKind, tuple[bytes, ...]] = {
     "name": (b"PersonInImage", b"mwg-rs:", b"MPReg:", b"OwnerName"),
 }
 
-EXTRAS: Mapping[Format, Callable[[bytes], Extras]] = {
-    "JPEG": jpeg.extras,
-    "PNG": png.extras,
-    "GIF": gif.extras,
-    "BMP": bmp.extras,
-    "TIFF": tiff.extras,
-    "WEBP": webp.extras,
-    "AVIF": heif.extras,
-    "HEIF": heif.extras,
-    "JPEG2000": jpeg2000.extras,
-}
-"""What a file of each format holds beside its picture."""
-
 
 @dataclass(frozen=True)
 class Remark:
@@ -75,7 +61,7 @@ def inspect_file(content: bytes, file_format: Format) -> list[Remark]:
     Looked for are further pictures, GPS positions, serial and other unique numbers of devices, names of people, and
     bytes behind the end of the picture. Safe in several threads, see `decode_picture`.
     """
-    extras = EXTRAS[file_format](content)
+    extras = codec_of(file_format).embedded_data(content)
     remarks = [Remark("preview", what) for what in extras.previews]
     for exif in extras.exifs:
         remarks += _remarks_on_exif(exif)
@@ -129,13 +115,11 @@ def _remarks_on_text(text: bytes) -> Iterator[Remark]:
             yield Remark(kind, f"{what} in XMP or a text")
 
 
-_STARTS = (
-    *(signs.start for name, signs in FORMATS.items() if name != "BMP"),  # whose beginning is that of many words
+_STARTS_ELSEWHERE = (
     rb"8BPS",  # Photoshop
     rb"\xff\x0a|\0\0\0\x0cJXL ",  # JPEG XL
     rb"....ftyp(avi[fs]|he[iv][cxms]|mif1|msf1|crx )",
 )
-_BMP_HEADERS = (12, 40, 52, 56, 64, 108, 124)
 
 
 def is_picture(path: Path) -> bool:
@@ -147,5 +131,5 @@ def is_picture(path: Path) -> bool:
             start = file.read(32)
     except OSError:
         return False
-    is_bmp = start[:2] == b"BM" and int.from_bytes(start[14:18], "little") in _BMP_HEADERS
-    return is_bmp or any(re.match(pattern, start, re.DOTALL) for pattern in _STARTS)
+    starts = (*(file_format.header or file_format.start for file_format in FORMATS.values()), *_STARTS_ELSEWHERE)
+    return any(re.match(pattern, start, re.DOTALL) for pattern in starts)

@@ -8,10 +8,13 @@ from typing import Any
 
 import numpy as np
 import simplejpeg
-from PIL import Image
+from PIL import Image, JpegImagePlugin
 
-from anonymizer.files.global_state import pillow_buffer
-from anonymizer.files.jpeg_blocks import replace_blocks, with_one_scan
+from anonymizer.errors import PictureError
+from anonymizer.files.codecs import Codec, Mask
+from anonymizer.files.frames import COLOURS, read_orientation, refuse_colours, to_frame, to_picture
+from anonymizer.files.global_state import pillow_buffer, pillow_state
+from anonymizer.files.jpeg_blocks import reach_of_blocks, replace_blocks, with_one_scan
 from anonymizer.files.jpeg_segments import (
     ADOBE,
     ADOBE_SIZE,
@@ -55,8 +58,9 @@ from anonymizer.files.metadata import (
     kept_exif,
     parse_exif,
 )
-from anonymizer.files.picture import Encoded, Encoding, Picture, StoredFrame, to_image
+from anonymizer.files.picture import Encoded, Encoding, Frame, Picture, StoredFrame, to_image, turn_back, turn_upright
 from anonymizer.files.trailing_data import is_complete
+from anonymizer.settings import ReadSettings
 from anonymizer.types import Pixels, Pixels8
 
 _MPF, _JUMBF = b"MPF\0", b"jumb"  # of multi-picture files; of content credentials
@@ -70,7 +74,54 @@ _SCANS_COST, _TABLES_COST = 1.05, 64
 """By which factor several scans may be larger than a single one, and by how many bytes for each further marker."""
 
 
-def decode(content: bytes, channels: int) -> Pixels8 | None:
+_CHANNELS = {"L": 1, "RGB": 3}
+"""Of images that are decoded without Pillow, by their mode."""
+
+
+def decode(image: Image.Image, content: bytes, settings: ReadSettings) -> Picture:
+    """The first picture.
+
+    Raises:
+        PictureError: the file is damaged, or in colours that are not handled.
+    """
+    refuse_colours(image, (*COLOURS, "CMYK"))
+    pixels = decode_flawless(content, _CHANNELS[image.mode]) if image.mode in _CHANNELS else None
+    stored = None if pixels is None or pixels.shape[:2] != (image.height, image.width) else Frame(pixels)
+    with pillow_state(settings.allow_truncated):
+        if stored is None:
+            image.load()
+            stored = to_frame(image)
+        encoding = _read_encoding(image)
+    return to_picture(stored, content, encoding)
+
+
+def _read_encoding(image: Image.Image) -> Encoding:
+    assert isinstance(image, JpegImagePlugin.JpegImageFile)
+    return Encoding(
+        "JPEG",
+        read_orientation(image),
+        _quantization(image),
+        # -1 stands for a rare sampling that cannot be asked for when writing: keep every colour sample.
+        max(0, JpegImagePlugin.get_sampling(image)),
+        bool(image.info.get("progressive")),
+    )
+
+
+def _quantization(image: JpegImagePlugin.JpegImageFile) -> list[list[int]]:
+    """One table for the luminance, one for both colour components, of which the finer values count; one for CMYK."""
+    tables = [image.quantization.get(component[3], []) for component in image.layer]
+    if not all(tables) or not all(map(all, tables)):
+        raise PictureError("is damaged: a quantisation table is missing, or holds 0")
+    if image.mode == "CMYK":
+        return [_finest(tables)]
+    return [tables[0], *([_finest(tables[1:])] if tables[1:] else [])]
+
+
+def _finest(tables: Sequence[Sequence[int]]) -> list[int]:
+    return [min(values) for values in zip(*tables, strict=True)]
+
+
+def decode_flawless(content: bytes, channels: int) -> Pixels8 | None:
     """The pixels as Pillow decodes them, (H, W, channels), in less than half the time; None if the file has any flaw.
 
     Args:
@@ -199,7 +250,7 @@ def _left_out(content: bytes) -> list[str]:
     return notes
 
 
-def extras(content: bytes) -> Extras:
+def embedded_data(content: bytes) -> Extras:
     """What a file holds beside its picture."""
     found = Extras(bytes_behind=len(content) - end_of_picture(content, first_scan(content)))
     if not _is_exact(content[: len(content) - found.bytes_behind]):
@@ -265,3 +316,15 @@ def _is_exact(content: bytes, allow_truncated: bool = False) -> bool:
         return len(data) <= _SCANS_COST * len(with_one_scan(content)) + _TABLES_COST * len(markers)
     except CoefficientsError:
         return False
+
+
+def may_differ(source: Picture, frame: Frame, changed: Mask) -> Mask:
+    """The blocks that hold a changed pixel, and what decoders mix with them."""
+    if not changed.any():
+        return changed
+    orientation = source.encoding.orientation
+    return turn_upright(reach_of_blocks(source.content, turn_back(changed, orientation)), orientation)
+
+
+CODEC = Codec(decode, encode, embedded_data, may_differ=may_differ, variants=("MPO",))
+"""MPO: a JPEG file with further pictures behind the first."""

@@ -7,14 +7,19 @@ kept, but for the description of the colours.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from PIL import Image
 
 from anonymizer.errors import PictureError
+from anonymizer.files.codecs import Codec
+from anonymizer.files.frames import read_encoding, to_frame, to_picture
+from anonymizer.files.global_state import pillow_state
+from anonymizer.files.iso_boxes import read_boxes, write_box
 from anonymizer.files.metadata import MAX_UNKNOWN, Extras, Policy, exact_profile
 from anonymizer.files.picture import Encoded, Picture, StoredFrame, to_image
+from anonymizer.settings import ReadSettings
 
 _CODESTREAM = b"\xff\x4f\xff\x51"
 _TILE, _END, _COMMENT = b"\xff\x90", b"\xff\xd9", b"\xff\x64"  # start of a tile-part, end of the codestream
@@ -27,6 +32,19 @@ _COMPONENTS_AT, _DEPTHS_AT = 40, 42  # in a codestream
 _HAS_PROFILE = 2  # how a box describes the colours (table I.9)
 
 
+def decode(image: Image.Image, content: bytes, settings: ReadSettings) -> Picture:
+    """The only picture.
+
+    Raises:
+        PictureError: the file has samples that are not handled.
+    """
+    refuse_unhandled(image, content)
+    with pillow_state(settings.allow_truncated):
+        image.load()
+        stored, encoding = to_frame(image), read_encoding(image, "JPEG2000")
+    return to_picture(stored, content, encoding)
+
+
 def refuse_unhandled(image: Image.Image, content: bytes) -> None:
     """
     Raises:
@@ -34,15 +52,15 @@ def refuse_unhandled(image: Image.Image, content: bytes) -> None:
     """
     if image.mode not in ("L", "LA", "RGB", "RGBA", "I;16"):
         raise PictureError(f"is a JPEG 2000 file in {image.mode} colours; convert it to RGB first")
-    start = _codestream(content)
+    start = find_codestream(content)
     number = int.from_bytes(content[start + _COMPONENTS_AT : start + _DEPTHS_AT], "big")
     depths = set(content[start + _DEPTHS_AT : start + _DEPTHS_AT + 3 * number : 3])
     if depths != {15 if image.mode == "I;16" else 7}:  # bits less 1; those with a sign are larger
         raise PictureError("is a JPEG 2000 file of a depth that is not handled: neither 8 bits nor gray with 16")
 
 
-def _codestream(content: bytes) -> int:
-    """Where it begins."""
+def find_codestream(content: bytes) -> int:
+    """Where the codestream begins."""
     start = content.find(_CODESTREAM)
     if start < 0:
         raise PictureError("is damaged: a JPEG 2000 file without pictures")
@@ -50,7 +68,7 @@ def _codestream(content: bytes) -> int:
 
 
 def _is_lossless(content: bytes) -> bool:
-    start = _codestream(content)
+    start = find_codestream(content)
     style = content.find(_CODING_STYLE, start)
     return style >= 0 and content[style + _TRANSFORM_AT : style + _TRANSFORM_AT + 1] == bytes([_REVERSIBLE])
 
@@ -69,11 +87,11 @@ def encode(picture: Picture, frames: Sequence[StoredFrame], policy: Policy) -> E
     return Encoded(content, "lossless" if is_lossless else "reencoded")
 
 
-def extras(content: bytes) -> Extras:
+def embedded_data(content: bytes) -> Extras:
     """What a file holds beside its picture."""
     if content.startswith(_CODESTREAM):
         return _extras_of_codestream(content)
-    file_boxes = list(boxes(content))
+    file_boxes = list(read_boxes(content))
     streams = [data for kind, data in file_boxes if kind == b"jp2c"]
     found = _extras_of_codestream(streams[0]) if streams else Extras()
     if len(streams) != 1:
@@ -82,7 +100,7 @@ def extras(content: bytes) -> Extras:
         if kind == b"uuid" and data.startswith(_EXIF):
             found.exifs.append(data.removeprefix(_EXIF))
         elif kind == b"jp2h":
-            colours = [inner for header, inner in boxes(data) if header == b"colr"]
+            colours = [inner for header, inner in read_boxes(data) if header == b"colr"]
             found.profiles.extend(inner[3:] for inner in colours if inner[:1] == bytes([_HAS_PROFILE]))
         elif kind not in (b"jP  ", b"ftyp", b"jp2c"):
             found.texts.append(data)
@@ -104,36 +122,19 @@ def _extras_of_codestream(content: bytes) -> Extras:
     return Extras(texts=texts, bytes_behind=len(content) - end - len(_END) if end >= 0 else 0)
 
 
-def boxes(content: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Kind and content of each box, of HEIF files too."""
-    position = 0
-    while position + 8 <= len(content):
-        size, kind, start = (
-            int.from_bytes(content[position : position + 4], "big"),
-            content[position + 4 : position + 8],
-            8,
-        )
-        if size == 1:
-            size, start = int.from_bytes(content[position + 8 : position + 16], "big"), 16
-        end = position + size if size >= start else len(content)
-        yield kind, content[position + start : end]
-        position = end
-
-
-def _box(kind: bytes, content: bytes) -> bytes:
-    return (len(content) + 8).to_bytes(4, "big") + kind + content
-
-
 def _with_colours_of(source: bytes, content: bytes) -> bytes:
     """The file with the colour profile of the source, if it has one."""
-    header = dict(boxes(dict(boxes(source)).get(b"jp2h", b""))) if not source.startswith(_CODESTREAM) else {}
+    header = dict(read_boxes(dict(read_boxes(source)).get(b"jp2h", b""))) if not source.startswith(_CODESTREAM) else {}
     colours = header.get(b"colr", b"")
     if colours[:1] != bytes([_HAS_PROFILE]) or b"pclr" in header:
         return content
     colours = colours[:3] + exact_profile(colours[3:])
     parts = []
-    for kind, data in boxes(content):
+    for kind, data in read_boxes(content):
         if kind == b"jp2h":
-            data = b"".join(_box(inner, colours if inner == b"colr" else part) for inner, part in boxes(data))
-        parts.append(_box(kind, data))
+            data = b"".join(write_box(inner, colours if inner == b"colr" else part) for inner, part in read_boxes(data))
+        parts.append(write_box(kind, data))
     return b"".join(parts)
+
+
+CODEC = Codec(decode, encode, embedded_data)

@@ -15,16 +15,19 @@ import numpy.typing as npt
 from PIL import Image
 
 from anonymizer.errors import PictureError
-from anonymizer.files.animation import Patch, to_patches
-from anonymizer.files.global_state import pillow_buffer
+from anonymizer.files.animation import Patch, count_frames, decode_animation, to_patches
+from anonymizer.files.codecs import Codec
+from anonymizer.files.frames import decode_still, palette_left_out, read_encoding, refuse_colours, to_picture
+from anonymizer.files.global_state import pillow_buffer, pillow_state
 from anonymizer.files.metadata import MAX_UNKNOWN, Extras, Policy, exact_profile, is_text_kept, kept_exif, parse_exif
-from anonymizer.files.picture import Encoded, Picture, StoredFrame, to_image
+from anonymizer.files.picture import Encoded, Frame, Picture, StoredFrame, to_image
+from anonymizer.settings import ReadSettings
 from anonymizer.types import Pixels
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _COLOUR_CHUNKS = (b"cICP", b"iCCP", b"sRGB", b"gAMA", b"cHRM", b"pHYs")
 """What is needed to show the picture right: colour spaces and density."""
-_TEXT_CHUNKS = (b"tEXt", b"zTXt", b"iTXt")
+TEXT_CHUNKS = (b"tEXt", b"zTXt", b"iTXt")
 _SMALL_CHUNKS = (b"tIME", b"bKGD", b"hIST", b"sBIT", b"sPLT", b"mDCV", b"cLLI")
 """What else the specification knows, and too small to hold a picture."""
 _MAX_TEXT = 16_000_000  # bytes
@@ -32,15 +35,35 @@ _UNREADABLE = b"\0!"  # is never kept
 _PICTURE_CHUNKS = (b"PLTE", b"tRNS", b"IDAT", b"IEND")
 _ANIMATION_CHUNKS = (b"acTL", b"fcTL", b"fdAT")
 _BIT_DEPTH_AT = 24  # signature 8, length 4, "IHDR" 4, width 4, height 4
-_FRAME_CONTROL = struct.Struct(
-    ">IIIIIHHBB"
-)  # number, width, height, left, top, delay as a fraction, disposal, blending
+FRAME_CONTROL = struct.Struct(">IIIIIHHBB")  # number, width, height, left, top, delay as a fraction, disposal, blending
 
 _COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
 """Number of the colour type per number of channels: gray, gray with alpha, RGB, RGBA."""
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 """Per number of the colour type; 3 is a palette."""
 _GRAY_WITH_ALPHA, _COLOUR_TYPE_AT = 4, 25
+
+
+def decode(image: Image.Image, content: bytes, settings: ReadSettings) -> Picture:
+    """The picture or the frames of an animation, as they are shown.
+
+    Raises:
+        PictureError: the file is damaged, or of a kind that is not handled.
+    """
+    is_animation = count_frames(image, settings) > 1
+    if content[12:16] != b"IHDR":
+        raise PictureError("is damaged: a PNG file that does not begin with its header")
+    refuse_colours(image)
+    if is_animation and is_16_bits(content):
+        raise PictureError("is an animated PNG file of 16 bits per channel; convert it to 8 bits first")
+    if is_animation:
+        return decode_animation(image, content, settings, "PNG")
+    if not is_16_bits(content):
+        return decode_still(image, content, settings, "PNG")
+    with pillow_state(settings.allow_truncated):
+        image.load()  # finds damage, and metadata behind the pixels
+        encoding = read_encoding(image, "PNG")
+    return to_picture(Frame(*decode_16_bits(content)), content, encoding)
 
 
 def decode_16_bits(content: bytes) -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.uint16] | None]:
@@ -75,17 +98,18 @@ def encode(picture: Picture, frames: Sequence[StoredFrame], policy: Policy) -> E
     if not any(frame.is_changed for frame in frames):
         content = _with_kept_metadata(picture, policy)
     if content is None:
-        header, *others = _encode_animation(picture, frames) if len(frames) > 1 else _encode_still(frames[0].pixels)
-        content = _join([header, *_kept_metadata(picture, policy), *others])
+        header, *others = _encode_animation(picture, frames) if len(frames) > 1 else encode_still(frames[0].pixels)
+        content = join_chunks([header, *_kept_metadata(picture, policy), *others])
     return Encoded(content, "lossless")
 
 
-_Chunk: TypeAlias = tuple[bytes, bytes]
+Chunk: TypeAlias = tuple[bytes, bytes]
 """Kind and data."""
 
 
-def _encode_still(stored: Pixels) -> list[_Chunk]:
-    return list(_chunks(_encode_8_bits(stored) if stored.dtype == np.uint8 else _encode_16_bits(stored)))
+def encode_still(stored: Pixels) -> list[Chunk]:
+    """The chunks of a file with one picture, (H, W, C), uint8 or uint16."""
+    return list(read_chunks(_encode_8_bits(stored) if stored.dtype == np.uint8 else _encode_16_bits(stored)))
 
 
 @dataclass(frozen=True)
@@ -100,20 +124,20 @@ class _Animation:
 
 
 def _animation(content: bytes) -> _Animation:
-    kinds = [kind for kind, _ in _chunks(content)]
-    controls = [_FRAME_CONTROL.unpack(data) for kind, data in _chunks(content) if kind == b"fcTL"]
-    loops = next(int.from_bytes(data[4:8], "big") for kind, data in _chunks(content) if kind == b"acTL")
+    kinds = [kind for kind, _ in read_chunks(content)]
+    controls = [FRAME_CONTROL.unpack(data) for kind, data in read_chunks(content) if kind == b"fcTL"]
+    loops = next(int.from_bytes(data[4:8], "big") for kind, data in read_chunks(content) if kind == b"acTL")
     has_default = not controls or kinds.index(b"IDAT") < kinds.index(b"fcTL")
     return _Animation(loops, [(control[5], control[6]) for control in controls], has_default)
 
 
-def _encode_animation(picture: Picture, frames: Sequence[StoredFrame]) -> Iterator[_Chunk]:
+def _encode_animation(picture: Picture, frames: Sequence[StoredFrame]) -> Iterator[Chunk]:
     animation = _animation(picture.content)
     stills, moving = (frames[:1], frames[1:]) if animation.has_default else (frames[:0], frames)
     if len(animation.delays) < len(moving):
         raise PictureError("is damaged: its number of frames is not certain")
     patches = list(to_patches(moving))
-    header, *data = _encode_still((stills or moving)[0].pixels)
+    header, *data = encode_still((stills or moving)[0].pixels)
     yield header
     yield b"acTL", struct.pack(">II", len(moving), animation.loops)
     if stills:
@@ -122,7 +146,7 @@ def _encode_animation(picture: Picture, frames: Sequence[StoredFrame]) -> Iterat
     for patch, delay in zip(patches, animation.delays, strict=False):
         yield b"fcTL", _frame_control(number, patch, delay)
         number += 1
-        for kind, part in _encode_still(patch.pixels):
+        for kind, part in encode_still(patch.pixels):
             if kind != b"IDAT":
                 continue
             if patch is patches[0] and not stills:
@@ -135,7 +159,7 @@ def _encode_animation(picture: Picture, frames: Sequence[StoredFrame]) -> Iterat
 
 def _frame_control(number: int, patch: Patch, delay: tuple[int, int]) -> bytes:
     height, width = patch.pixels.shape[:2]
-    return _FRAME_CONTROL.pack(number, width, height, patch.left, patch.top, *delay, 0, 0)  # stays, and replaces
+    return FRAME_CONTROL.pack(number, width, height, patch.left, patch.top, *delay, 0, 0)  # stays, and replaces
 
 
 def _encode_8_bits(stored: Pixels) -> bytes:
@@ -152,7 +176,7 @@ def _encode_16_bits(stored: Pixels) -> bytes:
     rows = stored.astype(">u2").reshape(height, -1).view(np.uint8)
     differences = np.diff(rows, axis=0, prepend=np.zeros((1, rows.shape[1]), np.uint8))  # filter 2, "up", wraps around
     data = zlib.compress(np.insert(differences, 0, 2, axis=1).tobytes())
-    return _join([(b"IHDR", header), (b"IDAT", data), (b"IEND", b"")])
+    return join_chunks([(b"IHDR", header), (b"IDAT", data), (b"IEND", b"")])
 
 
 def _with_kept_metadata(picture: Picture, policy: Policy) -> bytes | None:
@@ -160,17 +184,17 @@ def _with_kept_metadata(picture: Picture, policy: Policy) -> bytes | None:
 
     None if its compressed data hold more than the frames: the rest may be another picture.
     """
-    header, *others = _chunks(picture.content)
+    header, *others = read_chunks(picture.content)
     is_animation = len(picture.frames) > 1
     if not _are_exact_streams(header[1], others, len(picture.frames) if is_animation else 1, is_animation):
         return None
     kinds = (*_PICTURE_CHUNKS, *_ANIMATION_CHUNKS) if is_animation else _PICTURE_CHUNKS
-    return _join([header, *_kept_metadata(picture, policy), *(chunk for chunk in others if chunk[0] in kinds)])
+    return join_chunks([header, *_kept_metadata(picture, policy), *(chunk for chunk in others if chunk[0] in kinds)])
 
 
-def _kept_metadata(picture: Picture, policy: Policy) -> Iterator[_Chunk]:
+def _kept_metadata(picture: Picture, policy: Policy) -> Iterator[Chunk]:
     exif: Image.Exif | None = None
-    for kind, data in _chunks(picture.content):
+    for kind, data in read_chunks(picture.content):
         if kind == b"eXIf":
             exif = parse_exif(data)
         elif kind == b"iCCP":
@@ -182,7 +206,7 @@ def _kept_metadata(picture: Picture, policy: Policy) -> Iterator[_Chunk]:
         yield b"eXIf", kept
 
 
-def _exact_profile(data: bytes) -> Iterator[_Chunk]:
+def _exact_profile(data: bytes) -> Iterator[Chunk]:
     """The chunk with an ICC profile and nothing behind it; none if it is damaged."""
     name, _, packed = data.partition(b"\0")
     inflate = zlib.decompressobj()
@@ -196,7 +220,7 @@ def _exact_profile(data: bytes) -> Iterator[_Chunk]:
 
 
 def _is_kept(kind: bytes, data: bytes, policy: Policy) -> bool:
-    if kind in _TEXT_CHUNKS:
+    if kind in TEXT_CHUNKS:
         return is_text_kept(_plain_text(kind, data), policy)
     return kind in _COLOUR_CHUNKS or (kind == b"tIME" and policy != "strip")
 
@@ -224,7 +248,7 @@ def _inflated(packed: bytes) -> bytes:
     return text if inflate.eof and not inflate.unused_data else _UNREADABLE
 
 
-def _are_exact_streams(header: bytes, chunks: Sequence[_Chunk], frames: int, is_animation: bool) -> bool:
+def _are_exact_streams(header: bytes, chunks: Sequence[Chunk], frames: int, is_animation: bool) -> bool:
     """Whether the compressed data hold just the rows of so many frames. Interlaced files count as no."""
     streams: list[tuple[bytes, list[bytes]]] = []  # width and height, data
     for kind, data in chunks:
@@ -239,11 +263,11 @@ def _are_exact_streams(header: bytes, chunks: Sequence[_Chunk], frames: int, is_
     return len(streams) == frames and all(_is_exact_stream(size + header[8:], parts) for size, parts in streams)
 
 
-def extras(content: bytes) -> Extras:
+def embedded_data(content: bytes) -> Extras:
     """What a file holds beside its picture."""
     end = _end_of_picture(content)
     found = Extras(bytes_behind=len(content) - end)
-    header, *others = _chunks(content)
+    header, *others = read_chunks(content)
     frames, is_animation = _announced_frames(others)
     is_interlaced = header[1][-1] != 0  # of those nothing can be told
     if not is_interlaced and not _are_exact_streams(header[1], others, frames, is_animation):
@@ -254,7 +278,7 @@ def extras(content: bytes) -> Extras:
             found.exifs.append(data)
         elif kind == b"caBX":
             found.previews.append("content credentials (C2PA)")
-        elif kind in _TEXT_CHUNKS:
+        elif kind in TEXT_CHUNKS:
             text = _plain_text(kind, data)
             found.texts.append(text)
             if _UNREADABLE in text:
@@ -268,7 +292,7 @@ def extras(content: bytes) -> Extras:
     return found
 
 
-def _announced_frames(chunks: Sequence[_Chunk]) -> tuple[int, bool]:
+def _announced_frames(chunks: Sequence[Chunk]) -> tuple[int, bool]:
     """How many pictures viewers show, and whether that is an animation."""
     kinds = [kind for kind, _ in chunks]
     control = dict(reversed(chunks)).get(b"acTL")
@@ -279,7 +303,7 @@ def _announced_frames(chunks: Sequence[_Chunk]) -> tuple[int, bool]:
 
 
 def _end_of_picture(content: bytes) -> int:
-    position = len(_SIGNATURE) + sum(12 + len(data) for _, data in _chunks(content))
+    position = len(_SIGNATURE) + sum(12 + len(data) for _, data in read_chunks(content))
     return min(position, len(content))
 
 
@@ -296,11 +320,13 @@ def _is_exact_stream(header: bytes, parts: Iterable[bytes]) -> bool:
     return inflate.eof and not inflate.unused_data and size == expected and interlace == 0
 
 
-def _join(chunks: Iterable[tuple[bytes, bytes]]) -> bytes:
+def join_chunks(chunks: Iterable[Chunk]) -> bytes:
+    """A file of these chunks."""
     return _SIGNATURE + b"".join(_chunk(kind, data) for kind, data in chunks)
 
 
-def _chunks(content: bytes) -> Iterator[tuple[bytes, bytes]]:
+def read_chunks(content: bytes) -> Iterator[Chunk]:
+    """The chunks of a file up to and with the end of the picture."""
     position = len(_SIGNATURE)
     while position + 12 <= len(content):
         (length,) = struct.unpack_from(">I", content, position)
@@ -313,3 +339,11 @@ def _chunks(content: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 def _chunk(kind: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def left_out(picture: Picture, frames: Sequence[StoredFrame]) -> Sequence[str]:
+    """The palette, unless the picture data are kept as they are."""
+    return palette_left_out(picture, frames) if any(frame.is_changed for frame in frames) else ()
+
+
+CODEC = Codec(decode, encode, embedded_data, left_out=left_out)

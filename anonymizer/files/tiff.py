@@ -15,6 +15,8 @@ import numpy as np
 from PIL import Image
 
 from anonymizer.errors import PictureError
+from anonymizer.files.codecs import Codec
+from anonymizer.files.frames import PALETTES, palette_left_out, to_frame
 from anonymizer.files.global_state import pillow_state
 from anonymizer.files.metadata import (
     DAMAGED_TAGS,
@@ -27,7 +29,8 @@ from anonymizer.files.metadata import (
     kept_tags,
     tags_of,
 )
-from anonymizer.files.picture import Encoded, Frame, Picture, StoredFrame
+from anonymizer.files.picture import Encoded, Encoding, Frame, Picture, StoredFrame
+from anonymizer.settings import ReadSettings
 from anonymizer.types import Pixels
 
 _SUBFILE, _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC = 254, 256, 257, 258, 259, 262
@@ -55,6 +58,40 @@ _STRIP = 1 << 22
 _MAX_SIZE = (1 << 32) - 1
 
 
+def decode(image: Image.Image, content: bytes, settings: ReadSettings) -> Picture:
+    """The pages that are no previews of others.
+
+    Raises:
+        PictureError: a page is damaged, or of a kind that is not handled.
+    """
+    with pillow_state(settings.allow_truncated):
+        numbers = pages(image)
+        if sum(_page_sizes(image, numbers)) > settings.max_pixels:
+            raise PictureError("has more pixels in its pages than --max-pixels")
+        frames = tuple(_decode_page(image, number, content) for number in numbers)
+        encoding = Encoding("TIFF", has_palette=_has_palette(image, numbers))
+        previews = image.n_frames - len(frames)  # type: ignore[attr-defined]
+    left_out = (f"{previews} previews in pages of their own are left out",) if previews else ()
+    return Picture(frames, content, encoding, left_out=left_out)
+
+
+def _page_sizes(image: Image.Image, numbers: Sequence[int]) -> Iterator[int]:
+    """In pixels."""
+    for number in numbers:
+        image.seek(number)
+        yield image.width * image.height
+
+
+def _decode_page(image: Image.Image, number: int, content: bytes) -> Frame:
+    image.seek(number)
+    refuse_unhandled(image)
+    frame = decode_16_bits(image, content)
+    if frame is None:
+        image.load()  # turns it upright
+        frame = to_frame(image)
+    return frame
+
+
 def pages(image: Image.Image) -> list[int]:
     """The numbers of those pages that are no previews of others."""
     numbers = []
@@ -65,11 +102,11 @@ def pages(image: Image.Image) -> list[int]:
     return numbers or [0]
 
 
-def has_palette(image: Image.Image) -> bool:
+def _has_palette(image: Image.Image, numbers: Sequence[int]) -> bool:
     """Whether any page has one."""
-    for number in pages(image):
+    for number in numbers:
         image.seek(number)
-        if image.mode in ("P", "PA"):
+        if image.mode in PALETTES:
             return True
     return False
 
@@ -146,7 +183,7 @@ def encode(picture: Picture, frames: Sequence[StoredFrame], policy: Policy) -> E
     return Encoded(bytes(content), "lossless")
 
 
-def extras(content: bytes) -> Extras:
+def embedded_data(content: bytes) -> Extras:
     """What the pages of a file hold beside the pictures. It has no end."""
     found = Extras()
     with pillow_state(), Image.open(io.BytesIO(content), formats=["TIFF"]) as image:
@@ -214,3 +251,6 @@ def _strips(pixels: Pixels, is_bilevel: bool, is_compressed: bool) -> Iterator[b
             strip = np.diff(strip, axis=1, prepend=np.zeros_like(strip[:, :1]))
         data = strip.astype(strip.dtype.newbyteorder(">"), copy=False).tobytes()
         yield zlib.compress(data) if is_compressed else data
+
+
+CODEC = Codec(decode, encode, embedded_data, left_out=palette_left_out)

@@ -14,25 +14,28 @@ from typing import TypeAlias
 from PIL import Image
 
 from anonymizer.errors import PictureError
-from anonymizer.files.animation import Patch, to_patches
+from anonymizer.files.animation import Patch, decode_still_or_animation, to_patches
+from anonymizer.files.codecs import Codec
 from anonymizer.files.global_state import pillow_state
 from anonymizer.files.metadata import MAX_UNKNOWN, Extras, Policy, exact_profile, is_text_kept, kept_exif, parse_exif
 from anonymizer.files.picture import Encoded, Picture, StoredFrame, to_image
 from anonymizer.files.quality import at_matched_quality
 from anonymizer.files.trailing_data import CUT, is_complete
+from anonymizer.settings import ReadSettings
 from anonymizer.types import Pixels
 
-_Chunk: TypeAlias = tuple[bytes, bytes]
+Chunk: TypeAlias = tuple[bytes, bytes]
 """Kind and data."""
 
 _BITSTREAMS = (b"VP8 ", b"VP8L")
-_PICTURE_CHUNKS = (b"ALPH", *_BITSTREAMS)
+PICTURE_CHUNKS = (b"ALPH", *_BITSTREAMS)
 _HAS_PROFILE, _HAS_ALPHA, _HAS_EXIF, _HAS_XMP, _IS_ANIMATION = 0x20, 0x10, 0x08, 0x04, 0x02
 _REPLACES = 0x02  # a frame does, in place of being blended with what is there
 _FRAME_HEADER = 16  # bytes: place, size, duration, flags
 
 
-def _chunks(content: bytes) -> Iterator[_Chunk]:
+def read_chunks(content: bytes) -> Iterator[Chunk]:
+    """Chunks that lie one behind the other."""
     position = 0
     while position + 8 <= len(content):
         size = int.from_bytes(content[position + 4 : position + 8], "little")
@@ -40,12 +43,14 @@ def _chunks(content: bytes) -> Iterator[_Chunk]:
         position += 8 + size + size % 2
 
 
-def _join(chunks: Iterable[_Chunk]) -> bytes:
+def join_chunks(chunks: Iterable[Chunk]) -> bytes:
+    """The inverse of `read_chunks`."""
     return b"".join(kind + len(data).to_bytes(4, "little") + data + b"\0" * (len(data) % 2) for kind, data in chunks)
 
 
-def _file_chunks(content: bytes) -> list[_Chunk]:
-    return list(_chunks(content[12 : 8 + int.from_bytes(content[4:8], "little")]))
+def read_file_chunks(content: bytes) -> list[Chunk]:
+    """The chunks of a whole file."""
+    return list(read_chunks(content[12 : 8 + int.from_bytes(content[4:8], "little")]))
 
 
 @dataclass(frozen=True)
@@ -54,7 +59,7 @@ class _Still:
 
     header: bytes
     """Of a frame: its place and size, in three bytes each, duration and flags."""
-    chunks: list[_Chunk]
+    chunks: list[Chunk]
     """Its alpha channel, if there is one, and its colours."""
 
     @property
@@ -67,9 +72,11 @@ class _Still:
         return sum(len(data) for _, data in self.chunks)
 
 
-def _stills(chunks: Sequence[_Chunk]) -> list[_Still]:
+def _stills(chunks: Sequence[Chunk]) -> list[_Still]:
     frames = [data for kind, data in chunks if kind == b"ANMF"]
-    parts = [(data[:_FRAME_HEADER], list(_chunks(data[_FRAME_HEADER:]))) for data in frames] or [(b"", list(chunks))]
+    parts = [(data[:_FRAME_HEADER], list(read_chunks(data[_FRAME_HEADER:]))) for data in frames] or [
+        (b"", list(chunks))
+    ]
     stills = []
     for header, inner in parts:
         streams = [chunk for chunk in inner if chunk[0] in _BITSTREAMS]
@@ -80,13 +87,18 @@ def _stills(chunks: Sequence[_Chunk]) -> list[_Still]:
     return stills
 
 
+def decode(image: Image.Image, content: bytes, settings: ReadSettings) -> Picture:
+    """The picture or the frames of an animation, as they are shown."""
+    return decode_still_or_animation(image, content, settings, "WEBP")
+
+
 def encode(picture: Picture, frames: Sequence[StoredFrame], policy: Policy) -> Encoded:
     """A WebP file with the same frames, durations and number of loops.
 
     Raises:
         PictureError: the chunks of the source are damaged.
     """
-    chunks = _file_chunks(picture.content)
+    chunks = read_file_chunks(picture.content)
     stills = _stills(chunks)
     if len(stills) != len(frames):
         raise PictureError("is damaged: its number of frames is not certain")
@@ -97,13 +109,14 @@ def encode(picture: Picture, frames: Sequence[StoredFrame], policy: Policy) -> E
     if not is_kept:
         patches = to_patches(frames, step=2)
         stills = [_encode_still(still, patch) for still, patch in zip(stills, patches, strict=True)]
-    pictures = [(b"ANMF", still.header + _join(still.chunks)) for still in stills if still.header] or stills[0].chunks
-    body = b"WEBP" + _join(_with_metadata(picture, frames, chunks, policy, pictures))
+    pictures = [(b"ANMF", still.header + join_chunks(still.chunks)) for still in stills if still.header]
+    body = b"WEBP" + join_chunks(_with_metadata(picture, frames, chunks, policy, pictures or stills[0].chunks))
     is_lossless = is_kept or all(still.stream == b"VP8L" for still in stills)
-    return Encoded(_riff(body), "lossless" if is_lossless else "reencoded")
+    return Encoded(write_riff(body), "lossless" if is_lossless else "reencoded")
 
 
-def _riff(body: bytes) -> bytes:
+def write_riff(body: bytes) -> bytes:
+    """A whole file. `body`: "WEBP" and its chunks."""
     return b"RIFF" + len(body).to_bytes(4, "little") + body
 
 
@@ -113,12 +126,12 @@ def _is_exact(still: _Still, height: int, width: int, allow_truncated: bool = Fa
     canvas = (b"VP8X", bytes([_HAS_ALPHA * (len(still.chunks) > 1), 0, 0, 0]) + size)
     for number, (kind, data) in enumerate(still.chunks):
         shorter = [*still.chunks[:number], (kind, data[:-CUT]), *still.chunks[number + 1 :]]
-        if is_complete(_riff(b"WEBP" + _join([canvas, *shorter])), "WEBP", allow_truncated):
+        if is_complete(write_riff(b"WEBP" + join_chunks([canvas, *shorter])), "WEBP", allow_truncated):
             return False
     return True
 
 
-def extras(content: bytes) -> Extras:
+def embedded_data(content: bytes) -> Extras:
     """What a file holds beside its pictures.
 
     Raises:
@@ -126,12 +139,12 @@ def extras(content: bytes) -> Extras:
     """
     end = 8 + int.from_bytes(content[4:8], "little")
     found = Extras(bytes_behind=max(0, len(content) - end - end % 2))
-    chunks = _file_chunks(content)
+    chunks = read_file_chunks(content)
     with pillow_state(), Image.open(io.BytesIO(content), formats=["WEBP"]) as image:
         width, height = image.size
     if not all(_is_exact(still, height, width) for still in _stills(chunks)):
         found.previews.append("more compressed data than the picture takes")
-    inner = [chunk for kind, data in chunks if kind == b"ANMF" for chunk in _chunks(data[_FRAME_HEADER:])]
+    inner = [chunk for kind, data in chunks if kind == b"ANMF" for chunk in read_chunks(data[_FRAME_HEADER:])]
     for kind, data in (*chunks, *inner):
         if kind == b"EXIF":
             found.exifs.append(data)
@@ -139,7 +152,7 @@ def extras(content: bytes) -> Extras:
             found.previews.append("content credentials (C2PA)")
         elif kind == b"ICCP":
             found.profiles.append(data)
-        elif kind not in (*_PICTURE_CHUNKS, b"VP8X", b"ANIM", b"ANMF"):
+        elif kind not in (*PICTURE_CHUNKS, b"VP8X", b"ANIM", b"ANMF"):
             found.texts.append(data)
             if kind != b"XMP " and len(data) > MAX_UNKNOWN:
                 found.previews.append(f"{len(data)} bytes in an unknown chunk")
@@ -157,8 +170,8 @@ def _encode_still(source: _Still, patch: Patch) -> _Still:
 
 
 def _with_metadata(
-    picture: Picture, frames: Sequence[StoredFrame], chunks: Sequence[_Chunk], policy: Policy, pictures: list[_Chunk]
-) -> list[_Chunk]:
+    picture: Picture, frames: Sequence[StoredFrame], chunks: Sequence[Chunk], policy: Policy, pictures: list[Chunk]
+) -> list[Chunk]:
     """The pictures with the metadata that the policy keeps, in the order that is asked for."""
     source = dict(reversed(chunks))  # of several the first
     exif = kept_exif(parse_exif(source[b"EXIF"]) if b"EXIF" in source else None, picture.encoding.orientation, policy)
@@ -180,16 +193,19 @@ def _with_metadata(
     return [(b"VP8X", canvas), *before, *animation, *pictures, *behind]
 
 
-def _encode(pixels: Pixels, stream: bytes, size: int) -> list[_Chunk]:
+def _encode(pixels: Pixels, stream: bytes, size: int) -> list[Chunk]:
     """The chunks of one picture. `size`: of the source's, in bytes."""
     if stream == b"VP8L":
         content = _save(pixels, 100, is_lossless=True)
     else:
         content = at_matched_quality(lambda quality: _save(pixels, quality, is_lossless=False), size)
-    return [chunk for chunk in _file_chunks(content) if chunk[0] in _PICTURE_CHUNKS]
+    return [chunk for chunk in read_file_chunks(content) if chunk[0] in PICTURE_CHUNKS]
 
 
 def _save(pixels: Pixels, quality: int, is_lossless: bool) -> bytes:
     buffer = io.BytesIO()
     to_image(pixels).save(buffer, "WEBP", lossless=is_lossless, quality=quality, exact=True)
     return buffer.getvalue()
+
+
+CODEC = Codec(decode, encode, embedded_data)

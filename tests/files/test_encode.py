@@ -49,10 +49,10 @@ def rewrite(path: Path, change=None, policy="strip") -> Path:
 
 def png_file(pixels, orientation=1) -> bytes:
     """A PNG file of 8 or 16 bits, with an orientation."""
-    header, *others = png._encode_still(pixels)
+    header, *others = png.encode_still(pixels)
     exif = Image.Exif()
     exif[0x0112] = orientation
-    return png._join([header, (b"eXIf", exif.tobytes()[6:]), *others])
+    return png.join_chunks([header, (b"eXIf", exif.tobytes()[6:]), *others])
 
 
 def coefficients(path: Path) -> list[np.ndarray]:
@@ -293,9 +293,10 @@ def test_16_bit_png_pixels_are_written_exactly(tmp_path, channels, orientation, 
 def test_png_data_behind_the_compressed_picture_are_left_out(tmp_path):
     path = save(tmp_path / "a.png", smooth(20, 30))
     chunks = [
-        (kind, data + b"another picture" if kind == b"IDAT" else data) for kind, data in png._chunks(path.read_bytes())
+        (kind, data + b"another picture" if kind == b"IDAT" else data)
+        for kind, data in png.read_chunks(path.read_bytes())
     ]
-    path.write_bytes(png._join(chunks))
+    path.write_bytes(png.join_chunks(chunks))
     assert b"another picture" in path.read_bytes()
     assert b"another picture" not in rewrite(path).read_bytes()
     assert (load(rewrite(path)) == load(path)).all()
@@ -305,9 +306,10 @@ def test_png_with_a_damaged_stream_is_compressed_anew(tmp_path):
     """Its checksum is wrong, which is passed over when truncated files are allowed."""
     path = save(tmp_path / "a.png", smooth(20, 30))
     chunks = [
-        (kind, data[:-4] + b"\0\0\0\0" if kind == b"IDAT" else data) for kind, data in png._chunks(path.read_bytes())
+        (kind, data[:-4] + b"\0\0\0\0" if kind == b"IDAT" else data)
+        for kind, data in png.read_chunks(path.read_bytes())
     ]
-    path.write_bytes(png._join(chunks))
+    path.write_bytes(png.join_chunks(chunks))
     picture = read_picture(path, ReadSettings(allow_truncated=True))
     encoded = encode_picture(picture, [Frame(picture.pixels, None)], [np.zeros((20, 30), bool)], "strip")
     assert (np.asarray(Image.open(io.BytesIO(encoded.content))) == picture.pixels).all()
@@ -315,18 +317,18 @@ def test_png_with_a_damaged_stream_is_compressed_anew(tmp_path):
 
 def test_png_rows_that_the_header_does_not_announce_are_left_out(tmp_path):
     path = save(tmp_path / "a.png", noise(20, 30))
-    (_, header), *others = png._chunks(path.read_bytes())
-    path.write_bytes(png._join([(b"IHDR", header[:4] + (10).to_bytes(4, "big") + header[8:]), *others]))
-    data = b"".join(data for kind, data in png._chunks(rewrite(path).read_bytes()) if kind == b"IDAT")
+    (_, header), *others = png.read_chunks(path.read_bytes())
+    path.write_bytes(png.join_chunks([(b"IHDR", header[:4] + (10).to_bytes(4, "big") + header[8:]), *others]))
+    data = b"".join(data for kind, data in png.read_chunks(rewrite(path).read_bytes()) if kind == b"IDAT")
     assert len(zlib.decompress(data)) == 10 * (1 + 3 * 30)
 
 
 def test_png_keeps_colours_and_density(tmp_path):
     path = save(tmp_path / "a.png", smooth(20, 30), dpi=(72, 300), icc_profile=b"icc")
-    chunks = list(png._chunks(path.read_bytes()))
-    path.write_bytes(png._join([chunks[0], (b"gAMA", (45455).to_bytes(4, "big")), *chunks[1:]]))
+    chunks = list(png.read_chunks(path.read_bytes()))
+    path.write_bytes(png.join_chunks([chunks[0], (b"gAMA", (45455).to_bytes(4, "big")), *chunks[1:]]))
     for new in (rewrite(path), rewrite(path, np.eye(20, 30, dtype=bool))):
-        kinds = dict(png._chunks(new.read_bytes()))
+        kinds = dict(png.read_chunks(new.read_bytes()))
         assert {b"gAMA", b"iCCP", b"pHYs"} < set(kinds)
         assert zlib.decompress(kinds[b"iCCP"].split(b"\0\0", 1)[1]) == b"icc"
 
@@ -469,7 +471,7 @@ def test_profiles_end_where_they_say(tmp_path, extension, change, tail):
     path = save(tmp_path / f"a.{extension}", smooth(20, 30), **options)
     if extension == "gif":
         content = path.read_bytes()
-        path.write_bytes(content[:-1] + gif._extension(0xFF, b"ICCRGBG1012", profile(tail)) + content[-1:])
+        path.write_bytes(content[:-1] + gif.write_extension(0xFF, b"ICCRGBG1012", profile(tail)) + content[-1:])
     else:
         save(path, smooth(20, 30), icc_profile=profile(tail), **options)
     new = rewrite(path, np.full((20, 30), change))
@@ -519,7 +521,7 @@ def test_png_pixels_of_all_depths_away_from_the_mask_are_identical(
     chunks = [(b"IHDR", header), (b"eXIf", exif.tobytes()[6:])]
     chunks += [(b"PLTE", noise(2**bits, 1).tobytes())] if palette else []
     path = tmp_path_factory.mktemp("png") / "a.png"
-    path.write_bytes(png._join([*chunks, (b"IDAT", zlib.compress(packed)), (b"IEND", b"")]))
+    path.write_bytes(png.join_chunks([*chunks, (b"IDAT", zlib.compress(packed)), (b"IEND", b"")]))
     before = read_picture(path)
     shape = before.pixels.shape[:2]
     changed = np.zeros(shape, bool)

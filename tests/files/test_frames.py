@@ -176,18 +176,18 @@ def test_hidden_frames_of_an_animated_png_are_left_out(tmp_path):
     path = write(tmp_path / "a.png", moving()[:3])
     chunks = [
         (kind, (2).to_bytes(4, "big") + data[4:]) if kind == b"acTL" else (kind, data)
-        for kind, data in png._chunks(path.read_bytes())
+        for kind, data in png.read_chunks(path.read_bytes())
     ]
-    path.write_bytes(png._join(chunks))
+    path.write_bytes(png.join_chunks(chunks))
     new = rewrite(path)[0].read_bytes()
-    assert sum(kind == b"fcTL" for kind, _ in png._chunks(new)) == 2
+    assert sum(kind == b"fcTL" for kind, _ in png.read_chunks(new)) == 2
 
 
 def test_the_first_picture_of_a_png_may_be_no_frame(tmp_path):
     frames = moving()[:3]
     path = write(tmp_path / "a.png", frames, default_image=True, duration=[100, 200])
     new, redacted = rewrite(path, np.s_[3:12, 8:20])
-    kinds = [kind for kind, _ in png._chunks(new.read_bytes())]
+    kinds = [kind for kind, _ in png.read_chunks(new.read_bytes())]
     assert kinds.index(b"IDAT") < kinds.index(b"fcTL")
     assert len(read_picture(new).frames) == 3
     for expected, frame in zip(redacted, read_picture(new).frames, strict=True):
@@ -195,13 +195,13 @@ def test_the_first_picture_of_a_png_may_be_no_frame(tmp_path):
 
 
 def test_animated_png_of_16_bits_is_refused(tmp_path):
-    header, *others = png._encode_still(noise16(9, 9))
-    control = png._FRAME_CONTROL.pack(0, 9, 9, 0, 0, 1, 1, 0, 0)
-    second = png._FRAME_CONTROL.pack(1, 9, 9, 0, 0, 1, 1, 0, 0)
+    header, *others = png.encode_still(noise16(9, 9))
+    control = png.FRAME_CONTROL.pack(0, 9, 9, 0, 0, 1, 1, 0, 0)
+    second = png.FRAME_CONTROL.pack(1, 9, 9, 0, 0, 1, 1, 0, 0)
     data = b"".join(data for kind, data in others if kind == b"IDAT")
     chunks = [header, (b"acTL", (2).to_bytes(4, "big") + bytes(4)), (b"fcTL", control), (b"IDAT", data)]
     chunks += [(b"fcTL", second), (b"fdAT", (2).to_bytes(4, "big") + data), (b"IEND", b"")]
-    (tmp_path / "a.png").write_bytes(png._join(chunks))
+    (tmp_path / "a.png").write_bytes(png.join_chunks(chunks))
     with pytest.raises(PictureError, match="animated PNG file of 16 bits"):
         read_picture(tmp_path / "a.png")
 
@@ -258,7 +258,7 @@ def test_patches_put_together_show_the_frames(points, step):
 def test_a_gif_whose_frames_reach_beyond_it_is_refused(tmp_path):
     path = write(tmp_path / "a.gif", moving()[:3], duration=100)
     content = bytearray(path.read_bytes())
-    last = list(gif._blocks(bytes(content)))[-1].content
+    last = list(gif.read_blocks(bytes(content)))[-1].content
     content[content.index(last) + 5 : content.index(last) + 7] = (5000).to_bytes(2, "little")
     path.write_bytes(content)
     with pytest.raises(PictureError, match="beyond the picture"):
@@ -274,12 +274,12 @@ def test_data_behind_a_webp_picture_are_left_out(tmp_path, lossless, frames, mod
     def hide(chunks):
         for kind, data in chunks:
             if kind == b"ANMF":
-                yield kind, data[:16] + webp._join(hide(webp._chunks(data[16:])))
+                yield kind, data[:16] + webp.join_chunks(hide(webp.read_chunks(data[16:])))
             else:
-                yield kind, data + b"hidden" * 9 if kind in webp._PICTURE_CHUNKS else data
+                yield kind, data + b"hidden" * 9 if kind in webp.PICTURE_CHUNKS else data
 
     content = path.read_bytes()
-    path.write_bytes(webp._riff(b"WEBP" + webp._join(hide(webp._file_chunks(content)))))
+    path.write_bytes(webp.write_riff(b"WEBP" + webp.join_chunks(hide(webp.read_file_chunks(content)))))
     picture = read_picture(path)
     changed = [np.zeros((30, 40), bool)] * frames
     encoded = encode_picture(picture, picture.frames, changed, "keep")
@@ -288,8 +288,8 @@ def test_data_behind_a_webp_picture_are_left_out(tmp_path, lossless, frames, mod
 
 def test_a_second_picture_in_a_webp_file_is_refused(tmp_path):
     path = write(tmp_path / "a.webp", moving()[:1], lossless=True)
-    chunks = webp._file_chunks(path.read_bytes())
-    path.write_bytes(webp._riff(b"WEBP" + webp._join([*chunks, chunks[-1]])))
+    chunks = webp.read_file_chunks(path.read_bytes())
+    path.write_bytes(webp.write_riff(b"WEBP" + webp.join_chunks([*chunks, chunks[-1]])))
     with pytest.raises(PictureError, match="not one picture"):
         rewrite(path)
 
@@ -298,10 +298,10 @@ def test_data_behind_the_pictures_of_a_gif_are_left_out(tmp_path):
     path = write(tmp_path / "a.gif", moving()[:3], duration=100)
     content = path.read_bytes()
     parts = [
-        block.head + gif._in_parts([block.data + b"hidden" * 50]) if block.kind == 0x2C else block.content
-        for block in gif._blocks(content)
+        block.head + gif.write_parts([block.data + b"hidden" * 50]) if block.kind == 0x2C else block.content
+        for block in gif.read_blocks(content)
     ]
-    path.write_bytes(content[: 13 + gif._table_size(content[10])] + b"".join(parts) + b";")
+    path.write_bytes(content[: 13 + gif.table_size(content[10])] + b"".join(parts) + b";")
     assert b"hidden" in path.read_bytes()
     before = read_picture(path)
     new = rewrite(path)[0]
@@ -324,7 +324,7 @@ def test_xmp_of_gif(tmp_path, xmp, policy):
     assert (xmp in new) == (policy == "keep" and xmp == b"<x>somebody</x>")
 
 
-@pytest.mark.parametrize("make", [gif._blocks, webp._file_chunks])
+@pytest.mark.parametrize("make", [gif.read_blocks, webp.read_file_chunks])
 def test_block_readers_end(make):
     for length in range(40):
         list(make((b"GIF89a" + b"\x80" * 60 + b"\x21\xff\x05abc")[:length].ljust(14, b"\x21")))

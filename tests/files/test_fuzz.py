@@ -15,7 +15,7 @@ from test_encode import jpeg_file
 from test_metadata import full_exif
 
 from anonymizer.errors import PictureError
-from anonymizer.files import heif
+from anonymizer.files import heic
 from anonymizer.files.encode import encode_picture
 from anonymizer.files.read import read_picture
 from anonymizer.settings import ReadSettings
@@ -49,7 +49,7 @@ SEEDS = {
     "avif": saved("AVIF", exif=full_exif()),
     "jp2": saved("JPEG2000", irreversible=False),
 }
-if heif.can_read_heic():
+if heic.can_read_heic():
     SEEDS["heic"] = saved("HEIF", exif=full_exif())
 MUTATIONS = st.lists(st.tuples(st.floats(0, 1), st.integers(0, 255)), max_size=6)
 

@@ -96,12 +96,12 @@ def test_png(tmp_path, policy, change):
     info.add_text("Preview", "/9j/ a picture in base64", zip=False)
     info.add_text("Raw profile type exif", "hexadecimal digits of a thumbnail", zip=True)
     path = save(tmp_path / "a.png", smooth(40, 40), pnginfo=info, exif=full_exif())
-    chunks = list(png._chunks(path.read_bytes()))
-    path.write_bytes(png._join([chunks[0], (b"caBX", b"jumb c2pa credentials"), *chunks[1:]]))
-    kept = dict(png._chunks(written(path, policy, change)))
+    chunks = list(png.read_chunks(path.read_bytes()))
+    path.write_bytes(png.join_chunks([chunks[0], (b"caBX", b"jumb c2pa credentials"), *chunks[1:]]))
+    kept = dict(png.read_chunks(written(path, policy, change)))
     assert b"caBX" not in kept
     texts = [
-        data.split(b"\0")[0] for kind, data in png._chunks(written(path, policy, change)) if kind in png._TEXT_CHUNKS
+        data.split(b"\0")[0] for kind, data in png.read_chunks(written(path, policy, change)) if kind in png.TEXT_CHUNKS
     ]
     assert texts == ([b"Author", b"Comment", b"XML:com.adobe.xmp", b"Named"] if policy == "keep" else [])
     for secret in NEVER_KEPT:

@@ -17,7 +17,7 @@ from test_encode import jpeg_file, png_file
 from test_metadata import full_exif
 
 from anonymizer.errors import PictureError
-from anonymizer.files import heif
+from anonymizer.files import heic
 from anonymizer.files.decode import decode_picture
 from anonymizer.files.encode import encode_picture
 from anonymizer.files.inspect import inspect_file
@@ -70,7 +70,7 @@ def samples(seed: int) -> Iterator[Sample]:
     yield Sample(saved("BMP"))
     yield Sample(saved("AVIF", exif=full_exif(), quality=60 + seed))
     yield Sample(saved("JPEG2000", irreversible=False))
-    if heif.can_read_heic():
+    if heic.can_read_heic():
         yield Sample(saved("HEIF", quality=60 + seed))
 
 

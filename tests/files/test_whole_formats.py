@@ -10,7 +10,7 @@ from PIL import Image, ImageCms
 from test_encode import rewrite
 
 from anonymizer.errors import PictureError
-from anonymizer.files import heif, jpeg2000
+from anonymizer.files import heic, iso_boxes, jpeg2000
 from anonymizer.files.encode import encode_picture
 from anonymizer.files.picture import Frame, turn_upright
 from anonymizer.files.read import read_picture
@@ -54,7 +54,7 @@ def test_gray_tiff_of_odd_kinds_is_refused(tmp_path, tags):
 def test_lossy_files_say_that_they_were_encoded_anew(tmp_path, extension):
     if extension == "heic":
         pytest.importorskip("pillow_heif")
-        assert heif.can_read_heic()
+        assert heic.can_read_heic()
     options = {"quality_mode": "rates", "quality_layers": [20], "irreversible": True} if extension == "jp2" else {}
     path = save(tmp_path / f"a.{extension}", smooth(64, 80), **(options or {"quality": 70}))
     picture = read_picture(path)
@@ -93,13 +93,15 @@ def test_lossless_jpeg_2000(tmp_path, pixels, extension):
 def test_jpeg_2000_keeps_its_profile_and_nothing_else(tmp_path):
     path = save(tmp_path / "a.jp2", noise(20, 30), irreversible=False)
     content = path.read_bytes()
-    profile = jpeg2000._box(b"colr", b"\2\0\0" + (140).to_bytes(4, "big") + b"p" * 136 + b"a tail")
+    profile = iso_boxes.write_box(b"colr", b"\2\0\0" + (140).to_bytes(4, "big") + b"p" * 136 + b"a tail")
     source = []
-    for kind, data in jpeg2000.boxes(content):
+    for kind, data in iso_boxes.read_boxes(content):
         if kind == b"jp2h":
-            data = b"".join(profile if k == b"colr" else jpeg2000._box(k, d) for k, d in jpeg2000.boxes(data))
-        source.append(jpeg2000._box(kind, data))
-    path.write_bytes(b"".join(source) + jpeg2000._box(b"xml ", b"somebody"))
+            data = b"".join(
+                profile if k == b"colr" else iso_boxes.write_box(k, d) for k, d in iso_boxes.read_boxes(data)
+            )
+        source.append(iso_boxes.write_box(kind, data))
+    path.write_bytes(b"".join(source) + iso_boxes.write_box(b"xml ", b"somebody"))
     new = rewrite(path).read_bytes()
     assert b"p" * 136 in new
     assert b"a tail" not in new
@@ -109,7 +111,7 @@ def test_jpeg_2000_keeps_its_profile_and_nothing_else(tmp_path):
 def test_jpeg_2000_of_odd_depths_is_refused(tmp_path):
     path = save(tmp_path / "a.jp2", noise(20, 30), irreversible=False)
     content = bytearray(path.read_bytes())
-    start = jpeg2000._codestream(bytes(content))
+    start = jpeg2000.find_codestream(bytes(content))
     content[start + 42] = 11
     path.write_bytes(content)
     with pytest.raises(PictureError, match=r"of a depth that is not handled|damaged"):
@@ -117,7 +119,7 @@ def test_jpeg_2000_of_odd_depths_is_refused(tmp_path):
 
 
 def test_heic_without_its_package(tmp_path, monkeypatch):
-    monkeypatch.setattr(heif, "can_read_heic", lambda: False)
+    monkeypatch.setattr(heic, "can_read_heic", lambda: False)
     (tmp_path / "a.heic").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0")
     with pytest.raises(PictureError, match="pip install pillow-heif"):
         read_picture(tmp_path / "a.heic")
@@ -128,7 +130,7 @@ def test_heic_without_its_package(tmp_path, monkeypatch):
 def test_metadata_of_avif_and_heic(tmp_path, extension, policy):
     if extension == "heic":
         pytest.importorskip("pillow_heif")
-        assert heif.can_read_heic()
+        assert heic.can_read_heic()
     exif = Image.Exif()
     exif[0x013B] = "somebody"
     exif.get_ifd(0x8769)[0xA434] = "a lens"

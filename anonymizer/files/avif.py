@@ -1,0 +1,67 @@
+"""AVIF files, see `heif`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from PIL import Image, features
+
+from anonymizer.errors import PictureError
+from anonymizer.files import heif
+from anonymizer.files.codecs import Codec
+from anonymizer.files.frames import read_encoding, to_picture
+from anonymizer.files.global_state import pillow_state
+from anonymizer.files.metadata import Policy
+from anonymizer.files.picture import Encoded, Picture, StoredFrame
+from anonymizer.settings import ReadSettings
+
+_SAMPLINGS = {0b11: "4:2:0", 0b10: "4:2:2", 0b00: "4:4:4"}
+"""By the two bits that say whether the colours are halved horizontally and vertically."""
+
+
+def can_open(content: bytes) -> bool:
+    """
+    Raises:
+        PictureError: this is an AVIF file, and Pillow was built without its decoder.
+    """
+    if heif.find_brand(content) == "AVIF" and not features.check("avif"):
+        raise PictureError("is an AVIF file, which this build of Pillow cannot read")
+    return True
+
+
+def decode(image: Image.Image, content: bytes, settings: ReadSettings) -> Picture:
+    """The main picture.
+
+    Raises:
+        PictureError: the file is an animation, or has samples that are not handled.
+    """
+    if getattr(image, "n_frames", 1) > 1:
+        raise PictureError("is an animated AVIF file; convert it to an animated WebP file first")
+    with pillow_state(settings.allow_truncated):
+        stored, encoding = heif.decode_main(image), read_encoding(image, "AVIF")
+    return to_picture(stored, content, encoding, heif.left_out(image, _bits(content)))
+
+
+def _bits(content: bytes) -> int:
+    flags = _av1_flags(content)
+    return 8 if not flags & 0x40 else 12 if flags & 0x20 else 10
+
+
+def _av1_flags(content: bytes) -> int:
+    """Depth and sampling of the first picture in the file. (AV1 codec ISO media file format binding, section 2.3.3.)"""
+    position = content.find(b"av1C")
+    return content[position + 6] if 0 <= position < len(content) - 6 else 0b1100
+
+
+def encode(picture: Picture, frames: Sequence[StoredFrame], policy: Policy) -> Encoded:
+    """A file with the main picture alone."""
+
+    def read_options(source: Image.Image) -> Mapping[str, Any]:
+        return {"subsampling": _SAMPLINGS.get(_av1_flags(picture.content) >> 2 & 0b11, "4:2:0")}
+
+    return heif.encode_main(picture, frames, policy, read_options)
+
+
+CODEC = Codec(decode, encode, partial(heif.embedded_data, file_format="AVIF"), can_open)

@@ -1,0 +1,86 @@
+"""Frames from images that Pillow opened."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+
+import numpy as np
+from PIL import Image
+
+from anonymizer.errors import PictureError
+from anonymizer.files.global_state import pillow_state
+from anonymizer.files.metadata import ORIENTATION
+from anonymizer.files.picture import Encoding, Frame, Picture, StoredFrame, turn_upright
+from anonymizer.formats import Format
+from anonymizer.settings import ReadSettings
+
+PALETTES = ("P", "PA")
+COLOURS = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "I;16")
+"""The modes of images that are handled in most formats."""
+
+
+def refuse_colours(image: Image.Image, handled: Sequence[str] = COLOURS) -> None:
+    """
+    Raises:
+        PictureError: the mode of the image is none of these.
+    """
+    if image.mode not in handled:
+        raise PictureError(f"is a {image.format} file in {image.mode} colours; convert it to RGB first")
+
+
+def decode_still(image: Image.Image, content: bytes, settings: ReadSettings, file_format: Format) -> Picture:
+    """The picture in a file with a single one, in colours that are handled."""
+    refuse_colours(image)
+    with pillow_state(settings.allow_truncated):
+        image.load()
+        stored, encoding = to_frame(image), read_encoding(image, file_format)
+    return to_picture(stored, content, encoding)
+
+
+def to_picture(stored: Frame, content: bytes, encoding: Encoding, left_out: Sequence[str] = ()) -> Picture:
+    """A picture of a single frame, which is turned upright."""
+    return Picture((turn_frame(stored, encoding.orientation),), content, encoding, left_out=tuple(left_out))
+
+
+def turn_frame(stored: Frame, orientation: int) -> Frame:
+    """A frame turned upright."""
+    pixels = turn_upright(stored.pixels, orientation)
+    alpha = None if stored.alpha is None else turn_upright(stored.alpha, orientation)
+    return Frame(pixels, alpha, None if stored.shown is None else turn_upright(stored.shown, orientation))
+
+
+def to_frame(image: Image.Image) -> Frame:
+    """The frame of a loaded image, with 8 bits per channel or less, or gray with 16."""
+    if image.mode == "I;16":
+        return Frame(np.asarray(image).astype(np.uint16)[:, :, np.newaxis])
+    if image.mode == "CMYK":
+        return Frame(np.asarray(image), shown=np.asarray(image.convert("RGB")))
+    alpha = None
+    colours = image
+    if image.has_transparency_data:
+        with_alpha = image.convert("LA" if image.mode in ("1", "L", "LA") else "RGBA")
+        alpha = np.asarray(with_alpha.getchannel("A"))
+        colours = with_alpha
+    mode = "L" if colours.mode in ("1", "L", "LA") else "RGB"
+    stored = np.asarray(colours if colours.mode == mode else colours.convert(mode))
+    return Frame(stored[:, :, np.newaxis] if stored.ndim == 2 else stored, alpha)
+
+
+def read_encoding(image: Image.Image, file_format: Format) -> Encoding:
+    """How an image is stored, as far as all formats have it."""
+    return Encoding(file_format, read_orientation(image), has_palette=image.mode in PALETTES)
+
+
+def read_orientation(image: Image.Image) -> int:
+    """EXIF orientation, 1..8."""
+    try:
+        orientation = image.getexif().get(ORIENTATION, 1)  # in EXIF, or else in XMP
+    except (SyntaxError, ValueError, OSError, TypeError, struct.error):
+        return 1  # damaged metadata: viewers show the picture as it is stored
+    return orientation if orientation in range(1, 9) else 1
+
+
+def palette_left_out(picture: Picture, frames: Sequence[StoredFrame]) -> Sequence[str]:
+    """Of formats whose palettes are not written."""
+    return ("the palette is left out: the colours are written as RGB",) if picture.encoding.has_palette else ()
