@@ -9,12 +9,12 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from anonymizer.check.finding import Finding, FindingKind
-from anonymizer.files.inspect import REMARK_KINDS
+from anonymizer.files.inspect import FILE_ISSUE_KINDS
 from anonymizer.files.picture import Picture
 from anonymizer.geometry import Box, slices_around
 from anonymizer.kinds import KINDS
 
-ACCEPTABLE: tuple[FindingKind, ...] = (*KINDS, *REMARK_KINDS)
+ACCEPTABLE: tuple[FindingKind, ...] = (*KINDS, *FILE_ISSUE_KINDS)
 """What is in a picture file may be a false alarm; that something failed may not."""
 SAME_FROM = 0.5
 """Intersection over union from which on two boxes are taken for the same place."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias, get_args
 
-from anonymizer.files.inspect import RemarkKind
+from anonymizer.files.inspect import FileIssueKind
 from anonymizer.geometry import Box
 from anonymizer.types import Kind
 
@@ -17,7 +17,7 @@ has no output. uncovered: something in the original is not hidden. changed: pixe
 hidden. extra: a file that belongs to no original. report: the run did not finish, or differs.
 """
 
-FindingKind: TypeAlias = Kind | RemarkKind | Trouble
+FindingKind: TypeAlias = Kind | FileIssueKind | Trouble
 
 Level: TypeAlias = Literal["finding", "warning", "noted", "accepted"]
 """Only a finding counts. A warning is worth a look, noted is what has an explanation, accepted what is known."""

@@ -10,7 +10,7 @@ from PIL import Image
 from anonymizer.files.codecs import Codec
 from anonymizer.files.frames import decode_still, palette_left_out
 from anonymizer.files.global_state import pillow_state
-from anonymizer.files.metadata import Extras, Policy
+from anonymizer.files.metadata import EmbeddedData, Policy
 from anonymizer.files.picture import Encoded, Picture, StoredFrame, to_image
 from anonymizer.settings import ReadSettings
 
@@ -31,10 +31,10 @@ def encode(picture: Picture, frames: Sequence[StoredFrame], policy: Policy) -> E
 _PIXELS_AT, _SIZE_AT = 10, 34
 
 
-def embedded_data(content: bytes) -> Extras:
+def embedded_data(content: bytes) -> EmbeddedData:
     """Place and size of the pixels stand in the header; the size is often 0."""
     start, size = (int.from_bytes(content[at : at + 4], "little") for at in (_PIXELS_AT, _SIZE_AT))
-    return Extras(bytes_behind=max(0, len(content) - start - size) if size else 0)
+    return EmbeddedData(bytes_behind=max(0, len(content) - start - size) if size else 0)
 
 
 CODEC = Codec(decode, encode, embedded_data, left_out=palette_left_out)

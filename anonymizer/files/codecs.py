@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from anonymizer.files.metadata import Extras, Policy
+from anonymizer.files.metadata import EmbeddedData, Policy
 from anonymizer.files.picture import Encoded, Frame, Picture, StoredFrame
 from anonymizer.formats import FORMATS, Format
 from anonymizer.settings import ReadSettings
@@ -49,7 +49,7 @@ class Codec:
     is within the limit; if the file holds several, `decode` checks the sum."""
     encode: Callable[[Picture, Sequence[StoredFrame], Policy], Encoded]
     """The file with these frames in place of the picture's, and the metadata that the policy keeps."""
-    embedded_data: Callable[[bytes], Extras]
+    embedded_data: Callable[[bytes], EmbeddedData]
     """What a file that can be decoded holds beside its picture."""
     can_open: Callable[[bytes], bool] = _is_opened_by_pillow
     """Whether Pillow opens files of this format; makes it do so if need be. Raises `PictureError` if these bytes are

@@ -19,7 +19,7 @@ from PIL import Image
 from anonymizer.errors import PictureError
 from anonymizer.files.animation import Patch, decode_still_or_animation, to_patch, to_patches
 from anonymizer.files.codecs import Codec, Mask
-from anonymizer.files.metadata import MAX_UNKNOWN, Extras, Policy, exact_profile, is_text_kept
+from anonymizer.files.metadata import MAX_UNKNOWN, EmbeddedData, Policy, exact_profile, is_text_kept
 from anonymizer.files.picture import Encoded, Frame, Picture, StoredFrame
 from anonymizer.files.trailing_data import CUT, is_complete
 from anonymizer.settings import ReadSettings
@@ -110,14 +110,14 @@ def _are_exact(content: bytes, blocks: Sequence[Block], allow_truncated: bool = 
     )
 
 
-def embedded_data(content: bytes) -> Extras:
+def embedded_data(content: bytes) -> EmbeddedData:
     """What a file holds beside its pictures."""
     blocks = list(read_blocks(content))
     end = 13 + table_size(content[10]) + sum(len(block.content) for block in blocks)
     end += content[end : end + 1] == bytes([_TRAILER])
-    found = Extras(bytes_behind=max(0, len(content) - end))
+    found = EmbeddedData(bytes_behind=max(0, len(content) - end))
     if not _are_exact(content, blocks):
-        found.previews.append("more compressed data than the pictures take")
+        found.hidden_content.append("more compressed data than the pictures take")
     for block in blocks:
         name, data = block.data[:11], block.data[11:]
         is_application = block.kind == _EXTENSION and block.label == _APPLICATION
@@ -128,7 +128,7 @@ def embedded_data(content: bytes) -> Extras:
         elif block.kind == _EXTENSION and block.label != _CONTROL:
             found.texts.append(block.data)
             if block.label != _COMMENT and len(data) > MAX_UNKNOWN:
-                found.previews.append(f"{len(data)} bytes in an unknown block")
+                found.hidden_content.append(f"{len(data)} bytes in an unknown block")
     return found
 
 

@@ -13,7 +13,7 @@ from anonymizer.files import heif
 from anonymizer.files.codecs import Codec
 from anonymizer.files.frames import to_picture
 from anonymizer.files.global_state import pillow_state
-from anonymizer.files.metadata import Extras, Policy
+from anonymizer.files.metadata import EmbeddedData, Policy
 from anonymizer.files.picture import Encoded, Encoding, Picture, StoredFrame
 from anonymizer.settings import ReadSettings
 
@@ -63,7 +63,7 @@ def _read_options(source: Image.Image) -> Mapping[str, Any]:
     return {"chroma": source.info.get("chroma", 420), "enc_params": {"preset": "medium"}}
 
 
-def embedded_data(content: bytes) -> Extras:
+def embedded_data(content: bytes) -> EmbeddedData:
     """What a file holds beside its main picture."""
     can_read_heic()
     return heif.embedded_data(content, "HEIF")

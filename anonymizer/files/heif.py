@@ -16,7 +16,15 @@ from PIL import Image
 from anonymizer.files.frames import refuse_colours, to_frame
 from anonymizer.files.global_state import pillow_state
 from anonymizer.files.iso_boxes import read_boxes
-from anonymizer.files.metadata import MAX_UNKNOWN, Extras, Policy, exact_profile, is_text_kept, kept_exif, parse_exif
+from anonymizer.files.metadata import (
+    MAX_UNKNOWN,
+    EmbeddedData,
+    Policy,
+    exact_profile,
+    is_text_kept,
+    kept_exif,
+    parse_exif,
+)
 from anonymizer.files.picture import Encoded, Frame, Picture, StoredFrame, to_image
 from anonymizer.files.quality import at_matched_quality
 from anonymizer.formats import Format
@@ -87,21 +95,21 @@ def _metadata(source: Image.Image, orientation: int, policy: Policy) -> Mapping[
     }
 
 
-def embedded_data(content: bytes, file_format: Format) -> Extras:
+def embedded_data(content: bytes, file_format: Format) -> EmbeddedData:
     """What a file holds beside its main picture, as far as its boxes and its decoder tell."""
     with pillow_state(), Image.open(io.BytesIO(content), formats=[file_format]) as image:
-        found = Extras(previews=list(_further_pictures(image)))
+        found = EmbeddedData(hidden_content=list(_further_pictures(image)))
         info = image.info
     found.exifs.extend([info["exif"]] if info.get("exif") else [])
     found.texts.extend([info["xmp"]] if info.get("xmp") else [])
     found.profiles.extend([info["icc_profile"]] if info.get("icc_profile") else [])
     for kind, data in read_boxes(content):
         if kind == b"meta" and any(inner == b"iref" and b"thmb" in refs for inner, refs in read_boxes(data[4:])):
-            found.previews.append("a thumbnail")
+            found.hidden_content.append("a thumbnail")
         elif kind in (b"free", b"skip") and len(data) <= MAX_UNKNOWN:
             found.texts.append(data)
         elif kind not in (b"ftyp", b"meta", b"mdat"):
-            found.previews.append(f"{len(data)} bytes in an unknown box, or behind the picture")
+            found.hidden_content.append(f"{len(data)} bytes in an unknown box, or behind the picture")
     return found
 
 

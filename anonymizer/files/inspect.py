@@ -1,7 +1,7 @@
 """Looks for what a picture file tells or shows beside its picture.
 
 Takes a finished file as a stranger would, whoever wrote it; what the policies of `metadata` keep under `strip` and
-`safe` is no remark.
+`safe` is not an issue.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 from anonymizer.files.codecs import codec_of
 from anonymizer.files.global_state import pillow_state
@@ -25,8 +25,8 @@ from anonymizer.files.metadata import (
 )
 from anonymizer.formats import FORMATS, Format
 
-RemarkKind: TypeAlias = Literal["preview", "gps", "serial", "name", "trailing"]
-REMARK_KINDS: tuple[RemarkKind, ...] = ("preview", "gps", "serial", "name", "trailing")
+FileIssueKind: TypeAlias = Literal["preview", "gps", "serial", "name", "trailing"]
+FILE_ISSUE_KINDS: tuple[FileIssueKind, ...] = get_args(FileIssueKind)
 
 _THUMBNAIL_IFD = 1
 _GPS_VERSION = 0
@@ -40,7 +40,7 @@ _SERIALS = {
 _NAMES = {0x013B: "artist", 0x9C9D: "author", 0xA430: "owner of the camera"}
 
 # Properties of XMP, by their local names.
-_XMP_SIGNS: Mapping[RemarkKind, tuple[bytes, ...]] = {
+_XMP_SIGNS: Mapping[FileIssueKind, tuple[bytes, ...]] = {
     "gps": (b"GPSLatitude", b"GPSLongitude", b"GPSPosition"),
     "serial": (b"SerialNumber", b"ImageUniqueID"),
     "name": (b"PersonInImage", b"mwg-rs:", b"MPReg:", b"OwnerName"),
@@ -48,71 +48,71 @@ _XMP_SIGNS: Mapping[RemarkKind, tuple[bytes, ...]] = {
 
 
 @dataclass(frozen=True)
-class Remark:
+class FileIssue:
     """Something that a picture file holds and a redacted one should not."""
 
-    kind: RemarkKind
+    kind: FileIssueKind
     text: str
 
 
-def inspect_file(content: bytes, file_format: Format) -> list[Remark]:
-    """What a file that can be read holds beside its picture: no more than one remark of each sort.
+def inspect_file(content: bytes, file_format: Format) -> list[FileIssue]:
+    """What a file that can be read holds beside its picture: at most one issue of each sort.
 
     Looked for are further pictures, GPS positions, serial and other unique numbers of devices, names of people, and
     bytes behind the end of the picture. Safe in several threads, see `decode_picture`.
     """
-    extras = codec_of(file_format).embedded_data(content)
-    remarks = [Remark("preview", what) for what in extras.previews]
-    for exif in extras.exifs:
-        remarks += _remarks_on_exif(exif)
-    for page in extras.pages:
-        remarks += _remarks_on_tags(page)
-    for text in extras.texts:
-        remarks += _remarks_on_text(text)
-    if any(exact_profile(profile) != profile for profile in extras.profiles):
-        remarks.append(Remark("trailing", "bytes behind the end of the colour profile"))
-    if extras.bytes_behind:
-        remarks.append(Remark("trailing", f"{extras.bytes_behind} bytes behind the end of the picture"))
-    return list(dict.fromkeys(remarks))
+    found = codec_of(file_format).embedded_data(content)
+    issues = [FileIssue("preview", what) for what in found.hidden_content]
+    for exif in found.exifs:
+        issues += _issues_in_exif(exif)
+    for page in found.pages:
+        issues += _issues_in_tags(page)
+    for text in found.texts:
+        issues += _issues_in_text(text)
+    if any(exact_profile(profile) != profile for profile in found.profiles):
+        issues.append(FileIssue("trailing", "bytes behind the end of the colour profile"))
+    if found.bytes_behind:
+        issues.append(FileIssue("trailing", f"{found.bytes_behind} bytes behind the end of the picture"))
+    return list(dict.fromkeys(issues))
 
 
-def _remarks_on_exif(content: bytes) -> list[Remark]:
+def _issues_in_exif(content: bytes) -> list[FileIssue]:
     exif = parse_exif(content)
     if exif is None:
-        return [Remark("preview", "damaged EXIF data, which may hold anything")]
-    remarks: list[Remark] = []
+        return [FileIssue("preview", "damaged EXIF data, which may hold anything")]
+    issues: list[FileIssue] = []
     try:
         with pillow_state():
-            remarks += _remarks_on_tags(tags_of(exif))
+            issues += _issues_in_tags(tags_of(exif))
             if exif.get_ifd(_THUMBNAIL_IFD) or signs_of_pictures(content):
-                remarks.append(Remark("preview", "a thumbnail in the EXIF data"))
+                issues.append(FileIssue("preview", "a thumbnail in the EXIF data"))
     except DAMAGED_TAGS:
-        remarks.append(Remark("preview", "damaged EXIF data, which may hold anything"))
-    return remarks
+        issues.append(FileIssue("preview", "damaged EXIF data, which may hold anything"))
+    return issues
 
 
-def _remarks_on_tags(found: Tags) -> Iterator[Remark]:
+def _issues_in_tags(found: Tags) -> Iterator[FileIssue]:
     tags = {**found.main, **found.inner}
     if any(tag != _GPS_VERSION for tag in found.position):
-        yield Remark("gps", "GPS data in the EXIF data")
+        yield FileIssue("gps", "GPS data in the EXIF data")
     for tag, text in _SERIALS.items():
         if tags.get(tag):
-            yield Remark("serial", f"{text} in the EXIF data")
+            yield FileIssue("serial", f"{text} in the EXIF data")
     for tag, text in _NAMES.items():
         if tags.get(tag):
-            yield Remark("name", f"{text} in the EXIF data")
+            yield FileIssue("name", f"{text} in the EXIF data")
     if MAKER_NOTE in tags:
-        yield Remark("preview", "a maker note, in which cameras put previews and serial numbers")
+        yield FileIssue("preview", "a maker note, in which cameras put previews and serial numbers")
 
 
-def _remarks_on_text(text: bytes) -> Iterator[Remark]:
+def _issues_in_text(text: bytes) -> Iterator[FileIssue]:
     plain = text.replace(b"\0", b"")  # UTF-16 too
     if signs_of_pictures(text) or signs_of_pictures(plain):
-        yield Remark("preview", "a picture in XMP, a comment, a text or an unknown block")
+        yield FileIssue("preview", "a picture in XMP, a comment, a text or an unknown block")
     for kind, signs in _XMP_SIGNS.items():
         if any(sign in plain for sign in signs):
             what = {"gps": "GPS data", "serial": "serial or unique number", "name": "names or marked people"}[kind]
-            yield Remark(kind, f"{what} in XMP or a text")
+            yield FileIssue(kind, f"{what} in XMP or a text")
 
 
 _STARTS_ELSEWHERE = (

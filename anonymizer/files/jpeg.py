@@ -50,7 +50,7 @@ from anonymizer.files.jpeg_segments import (
     write_segment,
 )
 from anonymizer.files.metadata import (
-    Extras,
+    EmbeddedData,
     Policy,
     are_captions_kept,
     exact_profile,
@@ -250,32 +250,32 @@ def _left_out(content: bytes) -> list[str]:
     return notes
 
 
-def embedded_data(content: bytes) -> Extras:
+def embedded_data(content: bytes) -> EmbeddedData:
     """What a file holds beside its picture."""
-    found = Extras(bytes_behind=len(content) - end_of_picture(content, first_scan(content)))
+    found = EmbeddedData(bytes_behind=len(content) - end_of_picture(content, first_scan(content)))
     if not _is_exact(content[: len(content) - found.bytes_behind]):
-        found.previews.append("more data than the picture takes, or segments between or behind its scans")
+        found.hidden_content.append("more data than the picture takes, or segments between or behind its scans")
     for segment in read_segments(content):
         _note_segment(segment, found)
     found.profiles.append(_profile(content))
     return found
 
 
-def _note_segment(segment: Segment, found: Extras) -> None:
+def _note_segment(segment: Segment, found: EmbeddedData) -> None:
     marker, payload = segment.marker, segment.payload
     if marker == APP1 and payload.startswith(_EXIF):
         found.exifs.append(payload)
     elif marker == APP2 and payload.startswith(_MPF):
-        found.previews.append("a list of further pictures (MPF)")
+        found.hidden_content.append("a list of further pictures (MPF)")
     elif marker == APP11 and _JUMBF in payload:
-        found.previews.append("content credentials (C2PA)")
+        found.hidden_content.append("content credentials (C2PA)")
     elif marker == APP0 and payload.startswith(JFIF) and any(payload[JFIF_SIZE - 2 : JFIF_SIZE]):
-        found.previews.append("a JFIF thumbnail")
+        found.hidden_content.append("a JFIF thumbnail")
     elif marker == APP0 and payload.startswith(b"JFXX\0"):
-        found.previews.append("a JFIF extension thumbnail")
+        found.hidden_content.append("a JFIF extension thumbnail")
     elif marker == APP13 and payload.startswith(_PHOTOSHOP):
         if any(b"8BIM" + number in payload for number in _PHOTOSHOP_THUMBNAILS):
-            found.previews.append("a Photoshop thumbnail")
+            found.hidden_content.append("a Photoshop thumbnail")
         found.texts.append(payload)
     elif marker not in (*PICTURE_SEGMENTS, SOS) and not (marker == APP2 and payload.startswith(_PROFILE)):
         found.texts.append(payload)

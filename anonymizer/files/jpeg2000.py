@@ -17,7 +17,7 @@ from anonymizer.files.codecs import Codec
 from anonymizer.files.frames import read_encoding, to_frame, to_picture
 from anonymizer.files.global_state import pillow_state
 from anonymizer.files.iso_boxes import read_boxes, write_box
-from anonymizer.files.metadata import MAX_UNKNOWN, Extras, Policy, exact_profile
+from anonymizer.files.metadata import MAX_UNKNOWN, EmbeddedData, Policy, exact_profile
 from anonymizer.files.picture import Encoded, Picture, StoredFrame, to_image
 from anonymizer.settings import ReadSettings
 
@@ -87,15 +87,15 @@ def encode(picture: Picture, frames: Sequence[StoredFrame], policy: Policy) -> E
     return Encoded(content, "lossless" if is_lossless else "reencoded")
 
 
-def embedded_data(content: bytes) -> Extras:
+def embedded_data(content: bytes) -> EmbeddedData:
     """What a file holds beside its picture."""
     if content.startswith(_CODESTREAM):
-        return _extras_of_codestream(content)
+        return _read_codestream(content)
     file_boxes = list(read_boxes(content))
     streams = [data for kind, data in file_boxes if kind == b"jp2c"]
-    found = _extras_of_codestream(streams[0]) if streams else Extras()
+    found = _read_codestream(streams[0]) if streams else EmbeddedData()
     if len(streams) != 1:
-        found.previews.append("further pictures")
+        found.hidden_content.append("further pictures")
     for kind, data in file_boxes:
         if kind == b"uuid" and data.startswith(_EXIF):
             found.exifs.append(data.removeprefix(_EXIF))
@@ -106,11 +106,11 @@ def embedded_data(content: bytes) -> Extras:
             found.texts.append(data)
             is_text = kind == b"xml " or data.startswith(_XMP)
             if not is_text and len(data) > MAX_UNKNOWN:
-                found.previews.append(f"{len(data)} bytes in an unknown box")
+                found.hidden_content.append(f"{len(data)} bytes in an unknown box")
     return found
 
 
-def _extras_of_codestream(content: bytes) -> Extras:
+def _read_codestream(content: bytes) -> EmbeddedData:
     """Comments in the header, and what lies behind the end marker. (Annex A; it cannot come up in the data.)"""
     position, texts = len(_CODESTREAM) - 2, []
     while position + 4 <= len(content) and content[position : position + 2] != _TILE:
@@ -119,7 +119,7 @@ def _extras_of_codestream(content: bytes) -> Extras:
             texts.append(content[position + 4 : position + 2 + size])
         position += 2 + max(2, size)
     end = content.find(_END, position)
-    return Extras(texts=texts, bytes_behind=len(content) - end - len(_END) if end >= 0 else 0)
+    return EmbeddedData(texts=texts, bytes_behind=len(content) - end - len(_END) if end >= 0 else 0)
 
 
 def _with_colours_of(source: bytes, content: bytes) -> bytes:

@@ -126,7 +126,7 @@ def tags_of(exif: Image.Exif) -> Tags:
 
 
 @dataclass(frozen=True)
-class Extras:
+class EmbeddedData:
     """What a file holds beside its picture and what shows that right."""
 
     exifs: list[bytes] = field(default_factory=list)
@@ -134,7 +134,7 @@ class Extras:
     """Of a file that is laid out like EXIF data itself."""
     texts: list[bytes] = field(default_factory=list)
     """XMP, captions, comments, and whatever else may hold a picture or a name."""
-    previews: list[str] = field(default_factory=list)
+    hidden_content: list[str] = field(default_factory=list)
     """What holds, or is likely to hold, another picture."""
     profiles: list[bytes] = field(default_factory=list)
     """ICC profiles, with what lies behind their ends."""

@@ -19,7 +19,15 @@ from anonymizer.files.animation import Patch, count_frames, decode_animation, to
 from anonymizer.files.codecs import Codec
 from anonymizer.files.frames import decode_still, palette_left_out, read_encoding, refuse_colours, to_picture
 from anonymizer.files.global_state import pillow_buffer, pillow_state
-from anonymizer.files.metadata import MAX_UNKNOWN, Extras, Policy, exact_profile, is_text_kept, kept_exif, parse_exif
+from anonymizer.files.metadata import (
+    MAX_UNKNOWN,
+    EmbeddedData,
+    Policy,
+    exact_profile,
+    is_text_kept,
+    kept_exif,
+    parse_exif,
+)
 from anonymizer.files.picture import Encoded, Frame, Picture, StoredFrame, to_image
 from anonymizer.settings import ReadSettings
 from anonymizer.types import Pixels
@@ -263,32 +271,32 @@ def _are_exact_streams(header: bytes, chunks: Sequence[Chunk], frames: int, is_a
     return len(streams) == frames and all(_is_exact_stream(size + header[8:], parts) for size, parts in streams)
 
 
-def embedded_data(content: bytes) -> Extras:
+def embedded_data(content: bytes) -> EmbeddedData:
     """What a file holds beside its picture."""
     end = _end_of_picture(content)
-    found = Extras(bytes_behind=len(content) - end)
+    found = EmbeddedData(bytes_behind=len(content) - end)
     header, *others = read_chunks(content)
     frames, is_animation = _announced_frames(others)
     is_interlaced = header[1][-1] != 0  # of those nothing can be told
     if not is_interlaced and not _are_exact_streams(header[1], others, frames, is_animation):
-        found.previews.append("more compressed data than the picture takes")
+        found.hidden_content.append("more compressed data than the picture takes")
     known = (*_COLOUR_CHUNKS, *_PICTURE_CHUNKS, *_SMALL_CHUNKS, *(_ANIMATION_CHUNKS if is_animation else ()))
     for kind, data in others:
         if kind == b"eXIf":
             found.exifs.append(data)
         elif kind == b"caBX":
-            found.previews.append("content credentials (C2PA)")
+            found.hidden_content.append("content credentials (C2PA)")
         elif kind in TEXT_CHUNKS:
             text = _plain_text(kind, data)
             found.texts.append(text)
             if _UNREADABLE in text:
-                found.previews.append("a text that cannot be read")
+                found.hidden_content.append("a text that cannot be read")
         elif kind == b"iCCP" and list(_exact_profile(data)) != [(kind, data)]:
-            found.previews.append("more in the colour profile than the profile")
+            found.hidden_content.append("more in the colour profile than the profile")
         elif kind not in known:
             found.texts.append(data)
             if len(data) > MAX_UNKNOWN:
-                found.previews.append(f"{len(data)} bytes in an unknown chunk")
+                found.hidden_content.append(f"{len(data)} bytes in an unknown chunk")
     return found
 
 

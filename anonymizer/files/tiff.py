@@ -21,7 +21,7 @@ from anonymizer.files.global_state import pillow_state
 from anonymizer.files.metadata import (
     DAMAGED_TAGS,
     ORIENTATION,
-    Extras,
+    EmbeddedData,
     Policy,
     are_captions_kept,
     exact_profile,
@@ -183,22 +183,22 @@ def encode(picture: Picture, frames: Sequence[StoredFrame], policy: Policy) -> E
     return Encoded(bytes(content), "lossless")
 
 
-def embedded_data(content: bytes) -> Extras:
+def embedded_data(content: bytes) -> EmbeddedData:
     """What the pages of a file hold beside the pictures. It has no end."""
-    found = Extras()
+    found = EmbeddedData()
     with pillow_state(), Image.open(io.BytesIO(content), formats=["TIFF"]) as image:
         shown = pages(image)
         for number in range(image.n_frames):
             image.seek(number)
             tags = image.tag_v2
             if any(tag in tags for tag in _FURTHER_PICTURES):
-                found.previews.append("a directory of further pictures")
+                found.hidden_content.append("a directory of further pictures")
             if number not in shown:
-                found.previews.append("a preview in a page of its own")
+                found.hidden_content.append("a preview in a page of its own")
             try:
                 found.pages.append(tags_of(image.getexif()))
             except DAMAGED_TAGS:
-                found.previews.append("damaged tags, which may hold anything")
+                found.hidden_content.append("damaged tags, which may hold anything")
             found.texts.extend(value for tag in _TEXTS if isinstance(value := tags.get(tag), bytes))
             if isinstance(profile := tags.get(_PROFILE), bytes):
                 found.profiles.append(profile)

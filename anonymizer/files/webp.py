@@ -17,7 +17,15 @@ from anonymizer.errors import PictureError
 from anonymizer.files.animation import Patch, decode_still_or_animation, to_patches
 from anonymizer.files.codecs import Codec
 from anonymizer.files.global_state import pillow_state
-from anonymizer.files.metadata import MAX_UNKNOWN, Extras, Policy, exact_profile, is_text_kept, kept_exif, parse_exif
+from anonymizer.files.metadata import (
+    MAX_UNKNOWN,
+    EmbeddedData,
+    Policy,
+    exact_profile,
+    is_text_kept,
+    kept_exif,
+    parse_exif,
+)
 from anonymizer.files.picture import Encoded, Picture, StoredFrame, to_image
 from anonymizer.files.quality import at_matched_quality
 from anonymizer.files.trailing_data import CUT, is_complete
@@ -131,31 +139,31 @@ def _is_exact(still: _Still, height: int, width: int, allow_truncated: bool = Fa
     return True
 
 
-def embedded_data(content: bytes) -> Extras:
+def embedded_data(content: bytes) -> EmbeddedData:
     """What a file holds beside its pictures.
 
     Raises:
         PictureError: the chunks are damaged.
     """
     end = 8 + int.from_bytes(content[4:8], "little")
-    found = Extras(bytes_behind=max(0, len(content) - end - end % 2))
+    found = EmbeddedData(bytes_behind=max(0, len(content) - end - end % 2))
     chunks = read_file_chunks(content)
     with pillow_state(), Image.open(io.BytesIO(content), formats=["WEBP"]) as image:
         width, height = image.size
     if not all(_is_exact(still, height, width) for still in _stills(chunks)):
-        found.previews.append("more compressed data than the picture takes")
+        found.hidden_content.append("more compressed data than the picture takes")
     inner = [chunk for kind, data in chunks if kind == b"ANMF" for chunk in read_chunks(data[_FRAME_HEADER:])]
     for kind, data in (*chunks, *inner):
         if kind == b"EXIF":
             found.exifs.append(data)
         elif kind == b"C2PA":
-            found.previews.append("content credentials (C2PA)")
+            found.hidden_content.append("content credentials (C2PA)")
         elif kind == b"ICCP":
             found.profiles.append(data)
         elif kind not in (*PICTURE_CHUNKS, b"VP8X", b"ANIM", b"ANMF"):
             found.texts.append(data)
             if kind != b"XMP " and len(data) > MAX_UNKNOWN:
-                found.previews.append(f"{len(data)} bytes in an unknown chunk")
+                found.hidden_content.append(f"{len(data)} bytes in an unknown chunk")
     return found
 
 

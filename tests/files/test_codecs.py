@@ -15,7 +15,7 @@ from anonymizer.files.decode import decode_picture
 from anonymizer.files.encode import encode_picture, may_differ
 from anonymizer.files.frames import decode_still
 from anonymizer.files.inspect import inspect_file, is_picture
-from anonymizer.files.metadata import Extras, Policy
+from anonymizer.files.metadata import EmbeddedData, Policy
 from anonymizer.files.picture import Encoded, Frame, Picture, StoredFrame, to_image
 from anonymizer.formats import FORMATS, FileFormat
 from anonymizer.settings import ReadSettings
@@ -31,9 +31,9 @@ def encode(picture: Picture, frames: Sequence[StoredFrame], policy: Policy) -> E
     return Encoded(buffer.getvalue(), "lossless")
 
 
-def embedded_data(content: bytes) -> Extras:
+def embedded_data(content: bytes) -> EmbeddedData:
     width, height = map(int, content.split(maxsplit=3)[1:3])
-    return Extras(bytes_behind=len(content) - len(b"P6\n") - len(f"{width} {height}\n255\n") - 3 * width * height)
+    return EmbeddedData(bytes_behind=len(content) - len(b"P6\n") - len(f"{width} {height}\n255\n") - 3 * width * height)
 
 
 TOY = Codec(decode, encode, embedded_data)
@@ -67,7 +67,7 @@ def test_one_row_adds_a_format(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     assert (encoded.fidelity, encoded.left_out) == ("lossless", ())
     assert may_differ(picture, picture.frames[0], changed) is changed
     assert inspect_file(encoded.content, "PPM") == []
-    assert [remark.kind for remark in inspect_file(encoded.content + b"behind", "PPM")] == ["trailing"]
+    assert [issue.kind for issue in inspect_file(encoded.content + b"behind", "PPM")] == ["trailing"]
     (tmp_path / "a").write_bytes(ppm_file())
     assert is_picture(tmp_path / "a")
     with pytest.raises(PictureError, match="is damaged"):

@@ -14,7 +14,7 @@ from anonymizer.files.read import read_picture
 
 
 def kinds_in(content: bytes, file_format="JPEG") -> set[str]:
-    return {remark.kind for remark in inspect_file(content, file_format)}
+    return {issue.kind for issue in inspect_file(content, file_format)}
 
 
 def with_segment(marker: int, payload: bytes) -> bytes:
@@ -70,8 +70,8 @@ def test_jpeg(segment, kinds):
 
 def test_jpeg_with_more_behind():
     content = jpeg_file(smooth(20, 20))
-    (remark,) = inspect_file(content + b"12345", "JPEG")
-    assert (remark.kind, remark.text) == ("trailing", "5 bytes behind the end of the picture")
+    (issue,) = inspect_file(content + b"12345", "JPEG")
+    assert (issue.kind, issue.text) == ("trailing", "5 bytes behind the end of the picture")
     hidden = content[:-2] + jpeg_segments.write_segment(0xE1, b"hidden") + content[-2:]
     assert kinds_in(hidden) == {"preview"}
 
