@@ -109,3 +109,24 @@ def test_the_readme_has_the_commands_that_are_run_for_proof() -> None:
     for name in ("first", "test"):
         (command,) = re.findall(rf"<!-- command: {name} -->\n```sh\n(.+)\n```", text_of("README.md"))
         assert "python3 -m venv .venv" in command
+
+
+@pytest.mark.parametrize("page", ["CONTRIBUTING.md", ".pre-commit-config.yaml", ".ci/run"])
+def test_targets_of_make_exist(page: str) -> None:
+    targets = set(re.findall(r"^([a-z]+):", text_of("Makefile"), re.MULTILINE))
+    named = set(re.findall(r"(?:^|entry: |`)make ([a-z]+)", text_of(page), re.MULTILINE))
+    assert named
+    assert named <= targets
+
+
+def test_pages_named_by_paths_in_the_table_of_recipes_exist() -> None:
+    """The files and tables in which CONTRIBUTING.md tells people to add something are there."""
+    table = text_of("CONTRIBUTING.md").partition("## How to add")[2].partition("\n## ")[0]
+    paths = re.findall(r"`((?:tests/)?[a-z]+(?:/[a-z_]+)*/?[a-z_]*\.(?:py|yaml))`", table)
+    assert paths
+    for path in paths:
+        assert any((REPOSITORY / folder / path).is_file() for folder in ("", "anonymizer", "tests/files")) or (
+            path == "model.yaml"
+        ), path
+    for name, path in re.findall(r"`([A-Z]{2,}|[a-z_]+)` in `([a-z/_]+\.py)`", table):
+        assert re.search(rf"\b{name}\b", text_of(f"anonymizer/{path}")), f"{name} in {path}"
