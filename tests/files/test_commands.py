@@ -1,6 +1,7 @@
 """The commands that measure files run, and say what they find."""
 
 import json
+from pathlib import Path
 
 import pytest
 from benchmarks import fidelity, outcomes
@@ -8,7 +9,7 @@ from fakes import noise, save, smooth
 
 
 @pytest.fixture
-def pack(tmp_path):
+def pack(tmp_path: Path) -> Path:
     save(tmp_path / "pack" / "a.jpg", smooth(1000, 1000))
     save(tmp_path / "pack" / "b.png", noise(40, 60, 4))
     save(tmp_path / "pack" / "c.webp", smooth(40, 60), quality=80)
@@ -16,7 +17,9 @@ def pack(tmp_path):
     return tmp_path / "pack"
 
 
-def test_outcomes(pack, tmp_path, monkeypatch, capsys):
+def test_outcomes(
+    pack: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     manifest = tmp_path / "manifest.json"
     manifest.write_text(json.dumps([{"file": "pack/d.jpg", "what": "some text"}]))
     monkeypatch.setattr("sys.argv", ["outcomes", str(pack), "--manifest", str(manifest)])
@@ -29,7 +32,7 @@ def test_outcomes(pack, tmp_path, monkeypatch, capsys):
     assert "4 files: 3 anonymized, 1 failed" in text
 
 
-def test_fidelity(pack, monkeypatch, capsys):
+def test_fidelity(pack: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr("sys.argv", ["fidelity", str(pack), "--limit", "4"])
     assert fidelity.main() == 0
     text = capsys.readouterr().out

@@ -1,12 +1,15 @@
 import os
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from anonymizer.errors import SettingsError
-from anonymizer.files.find import find_pictures, jobs_in, listing_order, record_names
+from anonymizer.files.find import Listing, find_pictures, jobs_in, listing_order, record_names
+from anonymizer.types import Job
 
 EXTENSIONS = ("jpg", "jpeg", "png")
 
@@ -17,21 +20,21 @@ def touch(path: Path) -> Path:
     return path
 
 
-def find(root, extensions=EXTENSIONS):
+def find(root: Path, extensions: Sequence[str] = EXTENSIONS) -> Listing:
     return find_pictures(root, extensions, root.parent / "no such output")
 
 
-def names(root, extensions=EXTENSIONS):
+def names(root: Path, extensions: Sequence[str] = EXTENSIONS) -> list[str]:
     return [job.name for job in find(root, extensions)]
 
 
-def listed(root):
+def listed(root: Path) -> tuple[Listing, list[Job]]:
     """The listing after all of it was iterated over, and the jobs in it."""
     listing = find(root)
     return listing, list(listing)
 
 
-def test_finds_in_a_stable_order_whatever_the_case(tmp_path):
+def test_finds_in_a_stable_order_whatever_the_case(tmp_path: Path) -> None:
     for name in [
         "z.jpg",
         "b/2.PNG",
@@ -54,7 +57,7 @@ def test_finds_in_a_stable_order_whatever_the_case(tmp_path):
     assert sorted((job.name for job in reversed(jobs)), key=listing_order) == [job.name for job in jobs]
 
 
-def test_a_folder_is_listed_only_when_the_one_before_is_done_with(tmp_path):
+def test_a_folder_is_listed_only_when_the_one_before_is_done_with(tmp_path: Path) -> None:
     touch(tmp_path / "a.jpg")
     touch(tmp_path / "sub" / "b.jpg")
     jobs = iter(find(tmp_path))
@@ -63,25 +66,25 @@ def test_a_folder_is_listed_only_when_the_one_before_is_done_with(tmp_path):
     assert [job.name for job in jobs] == ["sub/b.jpg", "sub/c.jpg"]
 
 
-def test_the_jobs_of_one_folder(tmp_path):
+def test_the_jobs_of_one_folder(tmp_path: Path) -> None:
     for name in ("a.jpg", "sub/b.jpg", "sub/b.png", "sub/below/c.jpg", "sub/notes.txt"):
         touch(tmp_path / name)
     assert jobs_in(tmp_path, Path("sub"), EXTENSIONS) == list(find(tmp_path))[1:3]
     assert jobs_in(tmp_path, Path("nowhere"), EXTENSIONS) == []
 
 
-def test_own_extensions(tmp_path):
+def test_own_extensions(tmp_path: Path) -> None:
     touch(tmp_path / "a.jpg")
     touch(tmp_path / "a.webp")
     assert names(tmp_path, ("webp",)) == ["a.webp"]
 
 
-def test_folders_named_like_pictures_are_entered(tmp_path):
+def test_folders_named_like_pictures_are_entered(tmp_path: Path) -> None:
     touch(tmp_path / "album.jpg" / "a.jpg")
     assert names(tmp_path) == ["album.jpg/a.jpg"]
 
 
-def test_links_are_followed_and_loops_survived(tmp_path):
+def test_links_are_followed_and_loops_survived(tmp_path: Path) -> None:
     touch(tmp_path / "in" / "sub" / "a.jpg")
     elsewhere = touch(tmp_path / "elsewhere" / "b.jpg")
     (tmp_path / "in" / "sub" / "up").symlink_to(tmp_path / "in")
@@ -93,7 +96,7 @@ def test_links_are_followed_and_loops_survived(tmp_path):
     assert listing.repeated == {"sub/up": "."}
 
 
-def test_folders_that_link_to_each_other_are_entered_once(tmp_path):
+def test_folders_that_link_to_each_other_are_entered_once(tmp_path: Path) -> None:
     for index in range(12):
         touch(tmp_path / str(index) / "a.jpg")
         for other in range(12):
@@ -104,7 +107,7 @@ def test_folders_that_link_to_each_other_are_entered_once(tmp_path):
 
 
 @pytest.mark.slow
-def test_very_deep_folders(tmp_path, monkeypatch):
+def test_very_deep_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for _ in range(600):
         Path("d").mkdir()
@@ -114,7 +117,7 @@ def test_very_deep_folders(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("link", ["to the output", "to a folder in it", "to a picture in it", "by a detour"])
-def test_links_that_lead_into_the_output_are_not_followed(tmp_path, link):
+def test_links_that_lead_into_the_output_are_not_followed(tmp_path: Path, link: str) -> None:
     touch(tmp_path / "in" / "a.jpg")
     inside = touch(tmp_path / "out" / "sub" / "b.jpg")
     targets = {"to the output": tmp_path / "out", "to a folder in it": inside.parent, "to a picture in it": inside}
@@ -128,7 +131,7 @@ def test_links_that_lead_into_the_output_are_not_followed(tmp_path, link):
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may list every folder")
-def test_folders_that_cannot_be_listed_are_told(tmp_path):
+def test_folders_that_cannot_be_listed_are_told(tmp_path: Path) -> None:
     touch(tmp_path / "closed" / "a.jpg")
     (tmp_path / "closed").chmod(0)
     try:
@@ -139,11 +142,13 @@ def test_folders_that_cannot_be_listed_are_told(tmp_path):
 
 
 @pytest.mark.parametrize(("module", "function"), [(os, "scandir"), (Path, "stat")])
-def test_folders_that_fail_to_be_listed_are_told(tmp_path, monkeypatch, module, function):
+def test_folders_that_fail_to_be_listed_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: Any, function: str
+) -> None:
     touch(tmp_path / "closed" / "a.jpg")
     original = getattr(module, function)
 
-    def refuse(path, **options):
+    def refuse(path: Path, **options: Any) -> Any:
         if Path(path).name == "closed":
             raise PermissionError(13, "Permission denied")
         return original(path, **options)
@@ -153,13 +158,13 @@ def test_folders_that_fail_to_be_listed_are_told(tmp_path, monkeypatch, module, 
 
 
 @pytest.mark.parametrize("make", [lambda path: None, touch])
-def test_an_input_that_is_no_folder(tmp_path, make):
+def test_an_input_that_is_no_folder(tmp_path: Path, make: Callable[[Path], object]) -> None:
     make(tmp_path / "in")
     with pytest.raises(SettingsError, match="input folder"):
         find(tmp_path / "in")
 
 
-def test_names_that_are_no_text(tmp_path):
+def test_names_that_are_no_text(tmp_path: Path) -> None:
     (tmp_path / os.fsdecode(b"caf\xe9.jpg")).write_bytes(b"")
     assert len(names(tmp_path)) == 1
 
@@ -175,11 +180,11 @@ def test_names_that_are_no_text(tmp_path):
         ([".jpg"], [".jpg.json"]),
     ],
 )
-def test_record_names(pictures, records):
+def test_record_names(pictures: list[str], records: list[str]) -> None:
     assert record_names(pictures) == records
 
 
-def test_names_that_an_earlier_run_may_have_used(tmp_path):
+def test_names_that_an_earlier_run_may_have_used(tmp_path: Path) -> None:
     for name in ("a.jpg", "a.jpg.png", "b.jpg", "c.jpg", "c.png"):
         touch(tmp_path / name)
     stale = {job.name: [path.name for path in job.old_detections] for job in find(tmp_path)}
@@ -194,6 +199,6 @@ def test_names_that_an_earlier_run_may_have_used(tmp_path):
 
 @pytest.mark.slow
 @given(st.sets(st.from_regex(r"[abA](\.(jpg|png|a)){1,3}", fullmatch=True), max_size=12))
-def test_no_two_records_ever_share_a_name(pictures):
+def test_no_two_records_ever_share_a_name(pictures: set[str]) -> None:
     records = record_names(sorted(pictures))
     assert len(set(records)) == len(records)

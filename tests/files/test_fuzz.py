@@ -3,31 +3,18 @@
 A longer search: pytest tests/files/test_fuzz.py --hypothesis-profile=long
 """
 
-import io
-
 import numpy as np
 import pytest
-from fakes import noise, smooth
+from fakes import smooth
+from files.samples import full_exif, jpeg_file, saved
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
-from test_encode import jpeg_file
-from test_metadata import full_exif
 
 from anonymizer.errors import PictureError
 from anonymizer.files import heic
 from anonymizer.files.encode import encode_picture
 from anonymizer.files.read import read_picture
 from anonymizer.settings import ReadSettings
-
-
-def saved(file_format, mode="RGB", frames=1, **options) -> bytes:
-    buffer = io.BytesIO()
-    images = [Image.fromarray(noise(24, 20, 4, seed)).convert(mode) for seed in range(frames)]
-    further = {"save_all": True, "append_images": images[1:]} if frames > 1 else {}
-    images[0].save(buffer, file_format, **further, **options)
-    return buffer.getvalue()
-
 
 SEEDS = {
     "baseline": jpeg_file(smooth(40, 33)),
@@ -49,8 +36,11 @@ SEEDS = {
     "avif": saved("AVIF", exif=full_exif()),
     "jp2": saved("JPEG2000", irreversible=False),
 }
+
+
 if heic.can_read_heic():
     SEEDS["heic"] = saved("HEIF", exif=full_exif())
+pytestmark = pytest.mark.slow
 MUTATIONS = st.lists(st.tuples(st.floats(0, 1), st.integers(0, 255)), max_size=6)
 
 
@@ -62,7 +52,15 @@ MUTATIONS = st.lists(st.tuples(st.floats(0, 1), st.integers(0, 255)), max_size=6
     allow_truncated=st.booleans(),
     change=st.booleans(),
 )
-def test_damaged_files(tmp_path_factory, name, mutations, near_start, length, allow_truncated, change):
+def test_damaged_files(
+    tmp_path_factory: pytest.TempPathFactory,
+    name: str,
+    mutations: list[tuple[float, int]],
+    near_start: bool,
+    length: float,
+    allow_truncated: bool,
+    change: bool,
+) -> None:
     content = bytearray(SEEDS[name])
     reach = min(len(content), 200) if near_start else len(content)
     for place, value in mutations:

@@ -1,19 +1,22 @@
 """What a file holds beside its picture is told; what our own policies keep is not."""
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 from fakes import noise, save, smooth
+from files.samples import PHOTOSHOP_THUMBNAIL, THUMBNAIL, XMP, full_exif, jpeg_file
 from PIL import Image, ImageFile, PngImagePlugin
-from test_encode import jpeg_file
-from test_metadata import PHOTOSHOP_THUMBNAIL, THUMBNAIL, XMP, full_exif
 
 from anonymizer.files import gif, heic, iso_boxes, jpeg_segments, png
 from anonymizer.files.encode import encode_picture
 from anonymizer.files.inspect import inspect_file, is_picture
+from anonymizer.files.metadata import Policy
 from anonymizer.files.read import read_picture
 
 
-def kinds_in(content: bytes, file_format="JPEG") -> set[str]:
+def kinds_in(content: bytes, file_format: str = "JPEG") -> set[str]:
     return {issue.kind for issue in inspect_file(content, file_format)}
 
 
@@ -22,7 +25,7 @@ def with_segment(marker: int, payload: bytes) -> bytes:
     return plain[:2] + jpeg_segments.write_segment(marker, payload) + plain[2:]
 
 
-def exif_with(tags=(), inner=(), position=()) -> bytes:
+def exif_with(tags: Any = (), inner: Any = (), position: Any = ()) -> bytes:
     exif = Image.Exif()
     exif.update(dict(tags))
     exif.get_ifd(0x8769).update(dict(inner))
@@ -31,7 +34,7 @@ def exif_with(tags=(), inner=(), position=()) -> bytes:
 
 
 @pytest.mark.parametrize("allow_truncated", [False, True])
-def test_plain_files(monkeypatch, allow_truncated):
+def test_plain_files(monkeypatch: pytest.MonkeyPatch, allow_truncated: bool) -> None:
     monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", allow_truncated)
     assert inspect_file(jpeg_file(noise(20, 20)), "JPEG") == []
     assert inspect_file(jpeg_file(noise(20, 20), progressive=True, restart=2), "JPEG") == []
@@ -64,11 +67,11 @@ def test_plain_files(monkeypatch, allow_truncated):
         ((0xFE, b"a comment"), set()),
     ],
 )
-def test_jpeg(segment, kinds):
+def test_jpeg(segment: tuple[int, bytes], kinds: set[str]) -> None:
     assert kinds_in(with_segment(*segment)) == kinds
 
 
-def test_jpeg_with_more_behind():
+def test_jpeg_with_more_behind() -> None:
     content = jpeg_file(smooth(20, 20))
     (issue,) = inspect_file(content + b"12345", "JPEG")
     assert (issue.kind, issue.text) == ("trailing", "5 bytes behind the end of the picture")
@@ -88,14 +91,14 @@ def test_jpeg_with_more_behind():
         ((b"tIME", b"\x07\xd0\1\1\0\0\0"), set()),
     ],
 )
-def test_png(tmp_path, chunk, kinds):
+def test_png(tmp_path: Path, chunk: tuple[bytes, bytes], kinds: set[str]) -> None:
     content = save(tmp_path / "a.png", smooth(20, 20)).read_bytes()
     assert inspect_file(content, "PNG") == []
     first, *others = png.read_chunks(content)
     assert kinds_in(png.join_chunks([first, chunk, *others]), "PNG") == kinds
 
 
-def test_png_with_more_behind(tmp_path):
+def test_png_with_more_behind(tmp_path: Path) -> None:
     content = save(tmp_path / "a.png", noise(20, 20)).read_bytes()
     assert kinds_in(content + b"behind", "PNG") == {"trailing"}
     chunks = list(png.read_chunks(content))
@@ -105,22 +108,22 @@ def test_png_with_more_behind(tmp_path):
     assert kinds_in(png.join_chunks(larger), "PNG") == {"preview"}  # ten rows are shown, twenty are there
 
 
-def test_png_with_compressed_text(tmp_path):
+def test_png_with_compressed_text(tmp_path: Path) -> None:
     info = PngImagePlugin.PngInfo()
     info.add_itxt("XML:com.adobe.xmp", "exif:GPSLatitude", zip=True)
     content = save(tmp_path / "a.png", smooth(20, 20), pnginfo=info).read_bytes()
     assert kinds_in(content, "PNG") == {"gps"}
 
 
-def test_other_formats(tmp_path):
+def test_other_formats(tmp_path: Path) -> None:
     position = exif_with(position={1: "N", 2: (48.0, 8.0, 7.0)})
     webp = save(tmp_path / "a.webp", smooth(20, 20), exif=position, xmp=b"aux:SerialNumber").read_bytes()
     assert kinds_in(webp, "WEBP") == {"gps", "serial"}
     assert kinds_in(webp + b"behind", "WEBP") == {"gps", "serial", "trailing"}
     tiff = save(tmp_path / "a.tif", smooth(20, 20)).read_bytes()
     assert kinds_in(tiff, "TIFF") == set()
-    tiff = save(tmp_path / "b.tif", smooth(20, 20), tiffinfo={0x013B: "somebody", 0x02BC: b"exif:GPSLatitude"})
-    assert kinds_in(tiff.read_bytes(), "TIFF") == {"name", "gps"}
+    named = save(tmp_path / "b.tif", smooth(20, 20), tiffinfo={0x013B: "somebody", 0x02BC: b"exif:GPSLatitude"})
+    assert kinds_in(named.read_bytes(), "TIFF") == {"name", "gps"}
     bmp = save(tmp_path / "a.bmp", smooth(20, 20)).read_bytes()
     assert kinds_in(bmp, "BMP") == set()
     assert kinds_in(bmp + b"behind", "BMP") == {"trailing"}
@@ -129,8 +132,8 @@ def test_other_formats(tmp_path):
 @pytest.mark.parametrize("policy", ["strip", "safe"])
 @pytest.mark.parametrize("change", [False, True])
 @pytest.mark.parametrize("extension", ["jpg", "png", "webp", "tif", "bmp", "gif", "avif", "heic", "jp2"])
-def test_our_own_output_is_clean(tmp_path, policy, change, extension):
-    options = (
+def test_our_own_output_is_clean(tmp_path: Path, policy: Policy, change: bool, extension: str) -> None:
+    options: dict[str, Any] = (
         {} if extension in ("bmp", "gif", "jp2") else {"exif": full_exif()[6:] if extension != "jpg" else full_exif()}
     )
     if extension == "tif":
@@ -146,7 +149,7 @@ def test_our_own_output_is_clean(tmp_path, policy, change, extension):
 
 @pytest.mark.parametrize("extension", ["gif", "png", "webp", "tif"])
 @pytest.mark.parametrize("change", [False, True])
-def test_our_own_animations_and_pages_are_clean(tmp_path, extension, change):
+def test_our_own_animations_and_pages_are_clean(tmp_path: Path, extension: str, change: bool) -> None:
     first, *others = [Image.fromarray(noise(40, 40, seed=seed)) for seed in range(3)]
     path = tmp_path / f"a.{extension}"
     first.save(path, save_all=True, append_images=others)
@@ -157,7 +160,7 @@ def test_our_own_animations_and_pages_are_clean(tmp_path, extension, change):
     assert inspect_file(encoded.content, picture.encoding.format) == []
 
 
-def test_gif(tmp_path):
+def test_gif(tmp_path: Path) -> None:
     content = save(tmp_path / "a.gif", smooth(20, 20)).read_bytes()
     assert kinds_in(content, "GIF") == set()
     assert kinds_in(content + b"behind", "GIF") == {"trailing"}
@@ -171,7 +174,7 @@ def test_gif(tmp_path):
         assert kinds_in(content[:-1] + gif.write_extension(label, name, data) + content[-1:], "GIF") == kinds, name
 
 
-def test_pages(tmp_path):
+def test_pages(tmp_path: Path) -> None:
     first, second = Image.fromarray(smooth(20, 20)), Image.fromarray(noise(20, 20))
     path = tmp_path / "a.tif"
     second.encoderinfo = {"tiffinfo": {0x013B: "somebody"}}
@@ -183,7 +186,7 @@ def test_pages(tmp_path):
 
 
 @pytest.mark.parametrize(("extension", "file_format"), [("avif", "AVIF"), ("heic", "HEIF")])
-def test_heif(tmp_path, extension, file_format):
+def test_heif(tmp_path: Path, extension: str, file_format: str) -> None:
     heic.can_read_heic()
     path = save(tmp_path / f"a.{extension}", smooth(40, 40))
     content = path.read_bytes()
@@ -193,14 +196,14 @@ def test_heif(tmp_path, extension, file_format):
     assert kinds_in(path.read_bytes(), file_format) >= {"preview", "gps", "serial", "name"}
 
 
-def test_heic_with_further_pictures(tmp_path):
+def test_heic_with_further_pictures(tmp_path: Path) -> None:
     heic.can_read_heic()
     path = tmp_path / "a.heic"
     Image.fromarray(smooth(64, 64)).save(path, save_all=True, append_images=[Image.fromarray(noise(64, 64))])
     assert kinds_in(path.read_bytes(), "HEIF") == {"preview"}
 
 
-def test_jpeg2000(tmp_path):
+def test_jpeg2000(tmp_path: Path) -> None:
     plain = save(tmp_path / "a.j2k", smooth(40, 40)).read_bytes()
     assert kinds_in(plain, "JPEG2000") == set()
     assert kinds_in(plain + b"behind", "JPEG2000") == {"trailing"}
@@ -215,7 +218,7 @@ def test_jpeg2000(tmp_path):
         assert kinds_in(boxed + iso_boxes.write_box(kind, data), "JPEG2000") == kinds, kind
 
 
-def test_animations_with_hidden_frames(tmp_path):
+def test_animations_with_hidden_frames(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     first, *others = [Image.fromarray(noise(20, 20, seed=seed)) for seed in range(3)]
     first.save(path, save_all=True, append_images=others)
@@ -227,7 +230,7 @@ def test_animations_with_hidden_frames(tmp_path):
     assert kinds_in(png.join_chunks(chunks), "PNG") == {"preview"}  # two frames are announced, three are there
 
 
-def test_pictures_are_told_by_their_beginning(tmp_path):
+def test_pictures_are_told_by_their_beginning(tmp_path: Path) -> None:
     for extension in ("jpg", "png", "gif", "webp", "tif", "bmp", "avif", "heic", "jp2", "j2k"):
         path = save(tmp_path / f"a.{extension}", smooth(20, 20))
         path.rename(tmp_path / f"{extension}.data")

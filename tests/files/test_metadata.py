@@ -1,46 +1,26 @@
 """What each policy keeps, in files that hold everything."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
-from fakes import noise, save, smooth
+from fakes import save, smooth
+from files.samples import CAPTION, PHOTOSHOP_THUMBNAIL, THUMBNAIL, XMP, full_exif, jpeg_file
 from PIL import Image, PngImagePlugin
-from test_encode import jpeg_file
 
 from anonymizer.files import jpeg_segments, png
 from anonymizer.files.encode import encode_picture
+from anonymizer.files.metadata import Policy
 from anonymizer.files.picture import Frame
 from anonymizer.files.read import read_picture
-
-THUMBNAIL = jpeg_file(noise(16, 16))
-PHOTOSHOP_THUMBNAIL = b"8BIM\x04\x0c\0\0" + len(THUMBNAIL).to_bytes(4, "big") + THUMBNAIL + b"\0" * (len(THUMBNAIL) % 2)
-CAPTION = b"8BIM\x04\x04\0\0\0\0\0\x0ca caption of"
-XMP = b"http://ns.adobe.com/xap/1.0/\0"
 
 NEVER_KEPT = [b"maker note", b"jumb", THUMBNAIL[-40:-10], b"/9j/"]
 KEPT_IF_SAFE = [b"a lens", b"2001:02:03"]
 KEPT_IF_KEEP = [b"somebody", b"serial 1234", b"a comment", b"a caption of", b"mwg-rs"]
 
 
-def full_exif() -> bytes:
-    """With the thumbnail in the second directory, as cameras write it."""
-    exif = Image.Exif()
-    exif[0x0112], exif[0x013B], exif[0x0132] = 6, "somebody", "2001:02:03 04:05:06"
-    exif.get_ifd(0x8769).update({0xA434: "a lens", 0xA431: "serial 1234", 0x927C: b"maker note" * 4})
-    exif.get_ifd(0x8825).update({1: "N", 2: (48.0, 8.0, 7.0)})
-    content = exif.tobytes()
-    end = len(content) - 6  # of the TIFF part
-    entries = b"".join(
-        tag.to_bytes(2, "big") + b"\0\4\0\0\0\1" + value.to_bytes(4, "big")
-        for tag, value in ((0x0201, end + 30), (0x0202, len(THUMBNAIL)))
-    )
-    count = int.from_bytes(content[14:16], "big")
-    link = 16 + 12 * count
-    assert content[6:8] == b"MM"
-    return content[:link] + end.to_bytes(4, "big") + content[link + 4 :] + b"\0\2" + entries + b"\0" * 4 + THUMBNAIL
-
-
 @pytest.fixture
-def full_jpeg(tmp_path):
+def full_jpeg(tmp_path: Path) -> Path:
     plain = jpeg_file(smooth(40, 40))
     segments = [
         (0xE1, full_exif()),
@@ -55,7 +35,7 @@ def full_jpeg(tmp_path):
     return path
 
 
-def written(path, policy, change) -> bytes:
+def written(path: Path, policy: Policy, change: bool) -> bytes:
     picture = read_picture(path)
     changed = np.full(picture.pixels.shape[:2], change)
     encoded = encode_picture(picture, [Frame(picture.pixels, picture.alpha)], [changed], policy)
@@ -65,7 +45,7 @@ def written(path, policy, change) -> bytes:
 
 @pytest.mark.parametrize("change", [False, True])
 @pytest.mark.parametrize("policy", ["strip", "safe", "keep"])
-def test_jpeg(full_jpeg, tmp_path, policy, change):
+def test_jpeg(full_jpeg: Path, tmp_path: Path, policy: Policy, change: bool) -> None:
     source = full_jpeg.read_bytes()
     for secret in NEVER_KEPT + KEPT_IF_SAFE + KEPT_IF_KEEP:
         assert secret in source, secret
@@ -86,7 +66,7 @@ def test_jpeg(full_jpeg, tmp_path, policy, change):
 
 @pytest.mark.parametrize("change", [False, True])
 @pytest.mark.parametrize("policy", ["strip", "safe", "keep"])
-def test_png(tmp_path, policy, change):
+def test_png(tmp_path: Path, policy: Policy, change: bool) -> None:
     info = PngImagePlugin.PngInfo()
     info.add_text("Author", "somebody", zip=False)
     info.add_text("Comment", "a comment " * 50, zip=True)
@@ -118,7 +98,7 @@ def test_png(tmp_path, policy, change):
         (0xE1, XMP + "a picture xmp:Thumbnails".encode("utf-16")),
     ],
 )
-def test_previews_in_text_are_never_kept(tmp_path, segment):
+def test_previews_in_text_are_never_kept(tmp_path: Path, segment: tuple[int, bytes]) -> None:
     plain = jpeg_file(smooth(20, 20))
     path = tmp_path / "a.jpg"
     path.write_bytes(plain[:2] + jpeg_segments.write_segment(*segment) + plain[2:])
@@ -128,7 +108,7 @@ def test_previews_in_text_are_never_kept(tmp_path, segment):
 
 
 @pytest.mark.parametrize("tag", [0x927C, 0xFE00])
-def test_previews_in_any_exif_tag_are_never_kept(tmp_path, tag):
+def test_previews_in_any_exif_tag_are_never_kept(tmp_path: Path, tag: int) -> None:
     exif = Image.Exif()
     exif[tag], exif[0x013B] = b"maker note " + THUMBNAIL, "somebody"
     path = save(tmp_path / "a.jpg", smooth(20, 20), exif=exif)
@@ -139,14 +119,14 @@ def test_previews_in_any_exif_tag_are_never_kept(tmp_path, tag):
 
 
 @pytest.mark.parametrize("policy", ["strip", "safe", "keep"])
-def test_damaged_exif_is_left_out(tmp_path, policy):
+def test_damaged_exif_is_left_out(tmp_path: Path, policy: Policy) -> None:
     path = save(tmp_path / "a.jpg", smooth(20, 20), exif=b"Exif\0\0II*\0\x08\0\0\0\xff\xff somebody")
     picture = read_picture(path)
     encoded = encode_picture(picture, [Frame(picture.pixels, None)], [np.zeros((20, 20), bool)], policy)
     assert b"somebody" not in encoded.content
 
 
-def test_further_pictures_are_told(tmp_path):
+def test_further_pictures_are_told(tmp_path: Path) -> None:
     path = tmp_path / "a.jpg"
     path.write_bytes(jpeg_file(smooth(20, 20)) + THUMBNAIL)
     picture = read_picture(path)

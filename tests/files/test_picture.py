@@ -8,14 +8,14 @@ from anonymizer.files.picture import turn_back, turn_upright
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("channels", [1, 3])
-def test_turning_back_undoes_turning_upright(orientation, channels):
+def test_turning_back_undoes_turning_upright(orientation: int, channels: int) -> None:
     stored = noise(5, 7, channels)
     upright = turn_upright(stored, orientation)
     assert (turn_back(upright, orientation) == stored).all()
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_upright_is_what_viewers_show(orientation):
+def test_upright_is_what_viewers_show(orientation: int) -> None:
     image = Image.fromarray(noise(5, 7))
     exif = image.getexif()
     exif[0x0112] = orientation

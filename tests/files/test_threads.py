@@ -12,9 +12,8 @@ import jpeglib
 import numpy as np
 import pytest
 from fakes import noise, noise16, smooth
+from files.samples import full_exif, jpeg_file, png_file, saved
 from PIL import Image, ImageFile
-from test_encode import jpeg_file, png_file
-from test_metadata import full_exif
 
 from anonymizer.errors import PictureError
 from anonymizer.files import heic
@@ -31,15 +30,6 @@ THREADS, FILES = 8, 64
 class Sample:
     content: bytes
     allow_truncated: bool = False
-
-
-def saved(file_format: str, mode: str = "RGB", frames: int = 1, seed: int = 0, **options: object) -> bytes:
-    buffer = io.BytesIO()
-    images = [Image.fromarray(smooth(60, 50)).convert(mode)]
-    images += [Image.fromarray(noise(60, 50, 4, seed + number)).convert(mode) for number in range(frames - 1)]
-    further = {"save_all": True, "append_images": images[1:]} if frames > 1 else {}
-    images[0].save(buffer, file_format, **further, **options)
-    return buffer.getvalue()
 
 
 def samples(seed: int) -> Iterator[Sample]:
@@ -62,11 +52,11 @@ def samples(seed: int) -> Iterator[Sample]:
     Image.fromarray(noise(200, 200, seed=seed)).save(buffer, "PNG")  # of more than one chunk
     yield Sample(buffer.getvalue())
     yield Sample(png_file(noise16(30, 40, 3)))
-    yield Sample(saved("PNG", "RGBA", 3, seed, duration=100))
-    yield Sample(saved("GIF", "P", 3, seed, duration=100, comment=b"a comment"))
+    yield Sample(saved("PNG", "RGBA", 3, seed=seed, duration=100))
+    yield Sample(saved("GIF", "P", 3, seed=seed, duration=100, comment=b"a comment"))
     yield Sample(saved("WEBP", "RGBA", quality=70 + seed))
-    yield Sample(saved("WEBP", "RGBA", 3, seed, duration=100, lossless=True))
-    yield Sample(saved("TIFF", "RGB", 3, seed, compression="tiff_lzw"))
+    yield Sample(saved("WEBP", "RGBA", 3, seed=seed, duration=100, lossless=True))
+    yield Sample(saved("TIFF", "RGB", 3, seed=seed, compression="tiff_lzw"))
     yield Sample(saved("BMP"))
     yield Sample(saved("AVIF", exif=full_exif(), quality=60 + seed))
     yield Sample(saved("JPEG2000", irreversible=False))

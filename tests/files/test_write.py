@@ -8,7 +8,7 @@ from anonymizer.errors import OutputError, PictureError
 from anonymizer.files.write import remove_files, write_files
 
 
-def test_writes_into_new_folders_and_replaces(tmp_path):
+def test_writes_into_new_folders_and_replaces(tmp_path: Path) -> None:
     for content in (b"first", b"second"):
         write_files(tmp_path, {Path("a/b/c.bin"): content})
         assert (tmp_path / "a/b/c.bin").read_bytes() == content
@@ -19,8 +19,10 @@ def test_writes_into_new_folders_and_replaces(tmp_path):
     ("number", "error"), [(errno.ENOSPC, OutputError), (errno.EROFS, OutputError), (errno.EACCES, PictureError)]
 )
 @pytest.mark.parametrize("step", ["fsync", "replace"])
-def test_a_failed_write_leaves_nothing(tmp_path, monkeypatch, step, number, error):
-    def fail(*arguments):
+def test_a_failed_write_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str, number: int, error: type[Exception]
+) -> None:
+    def fail(*arguments: object) -> None:
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(os, step, fail)
@@ -29,10 +31,10 @@ def test_a_failed_write_leaves_nothing(tmp_path, monkeypatch, step, number, erro
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_full_disk_leaves_the_old_file(tmp_path, monkeypatch):
+def test_a_full_disk_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_files(tmp_path, {Path("a.bin"): b"old"})
 
-    def fail(descriptor):
+    def fail(descriptor: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", fail)
@@ -42,7 +44,7 @@ def test_a_full_disk_leaves_the_old_file(tmp_path, monkeypatch):
     assert (tmp_path / "a.bin").read_bytes() == b"old"
 
 
-def test_the_next_run_cleans_up_after_one_that_was_killed(tmp_path, monkeypatch):
+def test_the_next_run_cleans_up_after_one_that_was_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as killed:
         killed.setattr(os, "replace", lambda *paths: None)
         killed.setattr(Path, "unlink", lambda self, missing_ok: None)
@@ -53,7 +55,7 @@ def test_the_next_run_cleans_up_after_one_that_was_killed(tmp_path, monkeypatch)
     assert [path.name for path in tmp_path.iterdir()] == ["a.bin"]
 
 
-def test_links_out_of_the_output_are_not_followed(tmp_path):
+def test_links_out_of_the_output_are_not_followed(tmp_path: Path) -> None:
     (tmp_path / "source").mkdir()
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "sub").symlink_to(tmp_path / "source")
@@ -62,7 +64,7 @@ def test_links_out_of_the_output_are_not_followed(tmp_path):
     assert list((tmp_path / "source").iterdir()) == []
 
 
-def test_a_link_at_the_target_is_replaced_not_followed(tmp_path):
+def test_a_link_at_the_target_is_replaced_not_followed(tmp_path: Path) -> None:
     source = tmp_path / "source.bin"
     source.write_bytes(b"original")
     (tmp_path / "out").mkdir()
@@ -72,12 +74,12 @@ def test_a_link_at_the_target_is_replaced_not_followed(tmp_path):
     assert not (tmp_path / "out" / "a.bin").is_symlink()
 
 
-def test_names_that_are_too_long_fail_alone(tmp_path):
+def test_names_that_are_too_long_fail_alone(tmp_path: Path) -> None:
     with pytest.raises(PictureError, match="File name too long"):
         write_files(tmp_path, {Path("x" * 300): b"content"})
 
 
-def test_removing(tmp_path):
+def test_removing(tmp_path: Path) -> None:
     write_files(tmp_path, {Path("a/b.bin"): b"content"})
     for _ in range(2):
         remove_files(tmp_path, [Path("a/b.bin")])
@@ -86,11 +88,11 @@ def test_removing(tmp_path):
     remove_files(tmp_path, [Path("file/below")])
 
 
-def test_files_that_belong_together_change_together(tmp_path, monkeypatch):
+def test_files_that_belong_together_change_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_files(tmp_path, {Path("a.json"): b"old", Path("a.png"): b"old"})
     replace = os.replace
 
-    def stop_at_the_second(old, new):
+    def stop_at_the_second(old: Path, new: Path) -> None:
         if new.name == "a.png":
             raise KeyboardInterrupt
         replace(old, new)
@@ -101,11 +103,11 @@ def test_files_that_belong_together_change_together(tmp_path, monkeypatch):
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"a.png": b"old"}
 
 
-def test_a_full_disk_changes_neither_of_two_files(tmp_path, monkeypatch):
+def test_a_full_disk_changes_neither_of_two_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_files(tmp_path, {Path("a.json"): b"old", Path("a.png"): b"old"})
     calls = []
 
-    def fill_up(descriptor):
+    def fill_up(descriptor: int) -> None:
         calls.append(descriptor)
         if len(calls) == 2:
             raise OSError(errno.ENOSPC, "No space left on device")
@@ -116,7 +118,7 @@ def test_a_full_disk_changes_neither_of_two_files(tmp_path, monkeypatch):
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"a.json": b"old", "a.png": b"old"}
 
 
-def test_removing_follows_no_link_out_of_the_output(tmp_path):
+def test_removing_follows_no_link_out_of_the_output(tmp_path: Path) -> None:
     (tmp_path / "source").mkdir()
     (tmp_path / "source" / "a.png").touch()
     (tmp_path / "out").mkdir()

@@ -1,0 +1,52 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fakes import noise, noise16, save
+from files.samples import rewrite
+
+from anonymizer.errors import PictureError
+from anonymizer.files import iso_boxes, jpeg2000
+from anonymizer.files.read import read_picture
+from anonymizer.types import Pixels
+
+
+@pytest.mark.parametrize("pixels", [noise(20, 30), noise(20, 30, 1), noise(20, 30, 4), noise16(20, 30, 1)])
+@pytest.mark.parametrize("extension", ["jp2", "j2k"])
+def test_lossless_jpeg_2000(tmp_path: Path, pixels: Pixels, extension: str) -> None:
+    path = save(tmp_path / f"a.{extension}", pixels, irreversible=False)
+    changed = np.zeros((20, 30), bool)
+    changed[5:9, 5:9] = True
+    before, after = read_picture(path), read_picture(rewrite(path, changed))
+    assert after.pixels.dtype == pixels.dtype
+    assert (before.pixels == after.pixels)[~changed].all()
+    assert (before.pixels != after.pixels)[changed].all()
+    assert path.read_bytes()[:4] == rewrite(path).read_bytes()[:4]
+
+
+def test_jpeg_2000_keeps_its_profile_and_nothing_else(tmp_path: Path) -> None:
+    path = save(tmp_path / "a.jp2", noise(20, 30), irreversible=False)
+    content = path.read_bytes()
+    profile = iso_boxes.write_box(b"colr", b"\2\0\0" + (140).to_bytes(4, "big") + b"p" * 136 + b"a tail")
+    source = []
+    for kind, data in iso_boxes.read_boxes(content):
+        if kind == b"jp2h":
+            data = b"".join(
+                profile if k == b"colr" else iso_boxes.write_box(k, d) for k, d in iso_boxes.read_boxes(data)
+            )
+        source.append(iso_boxes.write_box(kind, data))
+    path.write_bytes(b"".join(source) + iso_boxes.write_box(b"xml ", b"somebody"))
+    new = rewrite(path).read_bytes()
+    assert b"p" * 136 in new
+    assert b"a tail" not in new
+    assert b"somebody" not in new
+
+
+def test_jpeg_2000_of_odd_depths_is_refused(tmp_path: Path) -> None:
+    path = save(tmp_path / "a.jp2", noise(20, 30), irreversible=False)
+    content = bytearray(path.read_bytes())
+    start = jpeg2000.find_codestream(bytes(content))
+    content[start + 42] = 11
+    path.write_bytes(content)
+    with pytest.raises(PictureError, match=r"of a depth that is not handled|damaged"):
+        read_picture(path)
