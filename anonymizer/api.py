@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from anonymizer.detect.frames import load_finder
+from anonymizer.errors import PictureError, picture_boundary
+from anonymizer.files.decode import decode_picture
 from anonymizer.files.picture import Encoding, Frame, Picture
-from anonymizer.pipeline import Finder, redact_picture
+from anonymizer.pipeline import Finder, encode_redacted, redact_picture, warnings_of
 from anonymizer.record.report import Report
 from anonymizer.run.plan import make_plan
 from anonymizer.run.runner import run
-from anonymizer.settings import RunSettings, Settings
+from anonymizer.settings import DetectSettings, RunSettings, Settings
 from anonymizer.types import Detection, Pixels, Result
 
 
@@ -51,17 +54,50 @@ def anonymize_image(
     return (result.copy() if frame.pixels is colours else result).reshape(pixels.shape), list(found[0].detections)
 
 
+class AnonymizedBytes(NamedTuple):
+    """What became of a picture file in memory."""
+
+    data: bytes
+    """The anonymized file, in the format of the source."""
+    detections: list[list[Detection]]
+    """Those of each frame or page, in pixels of the upright picture."""
+    remarks: tuple[str, ...]
+    """What a user should know: of the source, of what stays visible, and of what was left out."""
+
+
+def anonymize_bytes(data: bytes, settings: Settings = Settings(), *, finder: Finder | None = None) -> AnonymizedBytes:
+    """Finds and redacts in one picture file that never touches a disk.
+
+    Args:
+        data: a picture file in any of the formats that folders may hold.
+        settings: `find` and `record` are not used here.
+        finder: says what is in the picture; by default the models that the settings name.
+
+    Raises:
+        ModelError: a model is missing, damaged or not a detection model.
+        PictureError: the file is damaged or of a kind that is not handled, a model gave no usable answer, or all
+            wanted kinds have the method none, so that the result would be the original.
+    """
+    finder = finder or load_finder(settings.detect)
+    with picture_boundary("a picture in memory"):
+        if settings.redact.only_detects(finder.kinds):
+            raise PictureError("would stay as it is: the method of every kind is none")
+        picture = decode_picture(data, settings.read)
+        found = finder.find(picture, None)
+        redacted = redact_picture(picture, found, settings.redact, in_place=True)
+        encoded = encode_redacted(picture, redacted, settings.write)
+    remarks = (*warnings_of(picture, found, settings.redact), *encoded.left_out)
+    return AnonymizedBytes(encoded.content, [list(frame.detections) for frame in found], remarks)
+
+
 def anonymize_folder(
     input: str | Path,
     image_output: str | Path,
     settings: Settings = Settings(),
     *,
-    report: str | Path | None = None,
-    overwrite: bool = False,
-    allow_empty: bool = False,
-    limit: int | None = None,
-    workers: int | None = None,
+    load: Callable[[DetectSettings], Finder] = load_finder,
     on_result: Callable[[Result], None] = lambda result: None,
+    **run_settings: Any,
 ) -> Report:
     """Anonymizes every picture below `input` into the same place below `image_output`.
 
@@ -69,25 +105,16 @@ def anonymize_folder(
     earlier run with the same settings has done are not done again.
 
     Args:
-        report: where the report is written; by default anonymize-report.json in `image_output`.
-        overwrite: write into an output folder that is not empty, and do everything in it again.
-        allow_empty: accept an input folder without a single picture.
-        limit: process the first `limit` pictures only.
-        workers: processes that share the work; None for one on each core, 0 to do it in this one.
+        load: makes what says where faces and plates are, once in each worker process, to which it is sent by its
+            name: a function at the top level of a module.
         on_result: called after each picture.
+        run_settings: the other fields of `RunSettings` by their names, such as overwrite=True, limit=10 or workers=0,
+            which does the work in this process.
 
     Raises:
-        SettingsError: the input is no folder, or holds no picture.
-        ModelError: a model is missing, damaged or no detection model.
+        SettingsError: the input is not a folder, or holds no picture, or a setting is wrong.
+        ModelError: a model is missing, damaged or not a detection model.
         OutputError: the output folder is refused, or cannot be written any more.
     """
-    what = RunSettings(
-        input=Path(input),
-        image_output=Path(image_output),
-        report=Path(report) if report else None,
-        overwrite=overwrite,
-        allow_empty=allow_empty,
-        limit=limit,
-        workers=workers,
-    )
-    return run(make_plan(what, settings), on_result)
+    what = RunSettings(input=Path(input), image_output=Path(image_output), **run_settings)
+    return run(make_plan(what, settings), on_result, load=load)

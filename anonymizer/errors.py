@@ -9,6 +9,7 @@ import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 
 logger = logging.getLogger(__name__)
 
@@ -46,12 +47,13 @@ class OutputError(AnonymizerError):
 
 
 @contextmanager
-def picture_boundary(roots: Mapping[str, Path]) -> Iterator[None]:
+def picture_boundary(picture: str, roots: Mapping[str, Path] = MappingProxyType({})) -> Iterator[None]:
     """The boundary of one picture: whatever goes wrong with it never stops the others.
 
     The traceback goes to the log, at debug level; the message holds no path of the machine.
 
     Args:
+        picture: its name, for the log.
         roots: folders whose place on the machine no message should name, and what to call them.
 
     Raises:
@@ -63,7 +65,7 @@ def picture_boundary(roots: Mapping[str, Path]) -> Iterator[None]:
     except OutputError:
         raise
     except Exception as error:
-        logger.debug("traceback of a picture that failed", exc_info=True)
+        logger.debug("%s failed", picture, exc_info=True)
         reason = str(error) if isinstance(error, PictureError) else f"unexpected {type(error).__name__}: {error}"
         for name, root in roots.items():
             reason = reason.replace(str(root.absolute()), name)

@@ -68,7 +68,7 @@ class PictureProcess:
         began_s = time.perf_counter()
         seconds: dict[str, float] = {}
         try:
-            with picture_boundary({"input folder": self.input_root, "output folder": self.output_root}):
+            with picture_boundary(job.name, {"input folder": self.input_root, "output folder": self.output_root}):
                 return replace(self._process(job, seconds), seconds=seconds, began_s=began_s)
         except PictureError as error:
             if not isinstance(error, VanishedError):

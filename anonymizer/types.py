@@ -38,6 +38,10 @@ class Detection:
     kind: Kind
     extent: Box | None = None
     """What weaker detections of the same object cover together with this one, if that is more than the box."""
+    mask: npt.NDArray[np.bool_] | None = field(default=None, compare=False)
+    """Which pixels of the box show the object, (height, width) of `PixelBox.around` the box; None: not known."""
+    track: int | None = None
+    """Number of the same object in the frames of a film; None: not tracked."""
 
     @property
     def redaction_box(self) -> Box:

@@ -1,9 +1,11 @@
 import numpy as np
 import pytest
-from fakes import FixedDetector, face, load, noise, noise16, save
+from fakes import FixedDetector, face, load, noise, noise16, save, smooth
 
 import anonymizer
-from anonymizer import Settings, anonymize_folder, anonymize_image
+from anonymizer import FrameDetections, Settings, anonymize_bytes, anonymize_folder, anonymize_image
+from anonymizer.errors import PictureError, SettingsError
+from anonymizer.settings import RedactSettings
 
 
 def test_everything_public_can_be_imported():
@@ -81,3 +83,63 @@ def test_folder(use_detectors, folders):
     assert report.detections() == {"face": 1, "plate": 0}
     assert report.not_looked_at == {".txt": 1}
     assert (load(target / "sub" / "a.png") != load(source / "sub" / "a.png")).any()
+
+
+def test_bytes(use_detectors, tmp_path):
+    use_detectors(FixedDetector(face(10, 10, 20, 20)))
+    path = save(tmp_path / "a.png", noise(40, 50))
+    data, detections, remarks = anonymize_bytes(path.read_bytes())
+    assert detections == [[face(10, 10, 20, 20)]]
+    assert remarks == ()
+    (tmp_path / "b.png").write_bytes(data)
+    before, after = load(path), load(tmp_path / "b.png")
+    assert (after[10:20, 10:20] != before[10:20, 10:20]).mean() > 0.9
+    assert (after[:, 30:] == before[:, 30:]).all()
+
+
+def test_bytes_are_those_of_a_run(use_detectors, folders):
+    use_detectors(FixedDetector(face(10, 10, 20, 20)))
+    path = save(folders[0] / "a.jpg", smooth(40, 50))
+    anonymize_folder(*folders)
+    assert anonymize_bytes(path.read_bytes()).data == (folders[1] / "a.jpg").read_bytes()
+
+
+def test_whoever_finds_can_be_named(folders):
+    class Recorded:
+        """Names what an earlier run has found."""
+
+        kinds = frozenset(["face"])
+
+        def find(self, picture, job):
+            assert job is None
+            return [FrameDetections([face(10, 10, 20, 20)])]
+
+    pixels = noise(40, 50)
+    result, detections = anonymize_image(pixels, finder=Recorded())
+    assert detections == [face(10, 10, 20, 20)]
+    assert (result[10:20, 10:20] != pixels[10:20, 10:20]).mean() > 0.9
+    path = save(folders[0] / "a.png", pixels)
+    assert anonymize_bytes(path.read_bytes(), finder=Recorded()).detections == [detections]
+
+
+@pytest.mark.parametrize("data", [b"", b"no picture", b"\x89PNG\r\n\x1a\n"])
+def test_bytes_that_are_not_a_picture(use_detectors, data):
+    use_detectors(FixedDetector())
+    with pytest.raises(PictureError):
+        anonymize_bytes(data)
+
+
+def test_bytes_are_not_given_back_as_they_came(use_detectors, tmp_path):
+    use_detectors(FixedDetector(face(10, 10, 20, 20)))
+    data = save(tmp_path / "a.png", noise(40, 50)).read_bytes()
+    with pytest.raises(PictureError, match="would stay as it is"):
+        anonymize_bytes(data, Settings(redact=RedactSettings(method="none")))
+
+
+def test_settings_of_the_run_by_name(use_detectors, folders):
+    use_detectors(FixedDetector())
+    for name in ("a.png", "b.png"):
+        save(folders[0] / name, noise(10, 10))
+    assert [result.status for result in anonymize_folder(*folders, limit=1).results] == ["anonymized", "skipped"]
+    with pytest.raises(SettingsError, match="--workers"):
+        anonymize_folder(*folders, workers="many")

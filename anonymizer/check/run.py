@@ -100,7 +100,7 @@ def check_file(target: Target, plan: CheckPlan, finders: Finders) -> Checked:
     picture = None
     findings: list[Finding] = []
     try:
-        with picture_boundary({"folder": target.path.parent}):
+        with picture_boundary(target.name, {"folder": target.path.parent}):
             picture = read_picture(target.path, plan.settings.read)
             remarks = inspect_file(picture.content, picture.encoding.format)
             findings += [Finding(target.name, remark.kind, remark.text) for remark in remarks]

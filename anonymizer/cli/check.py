@@ -8,7 +8,7 @@ import click
 
 from anonymizer.cli.help import GroupedCommand
 from anonymizer.cli.options import effective_options, setting_options
-from anonymizer.cli.text import say, skipped_files
+from anonymizer.cli.text import echo, skipped_files
 from anonymizer.settings import CHECK_SETTINGS, VerbositySettings, from_options
 
 EPILOG = """
@@ -54,9 +54,9 @@ def check_command(context: click.Context, /, paths: tuple[Path, ...], config: Pa
         report = run_check(plan, lambda checked: progress.advance())
     shown = [finding for finding in report.findings if talk.verbose or finding.level == "finding"]
     for line in to_table(shown):
-        say(line)
+        echo(line)
     if not talk.quiet:
-        say(report.summary())
+        echo(report.summary())
         if report.not_looked_at:
-            say(skipped_files(report.not_looked_at))
+            echo(skipped_files(report.not_looked_at))
     context.exit(report.exit_code)

@@ -14,7 +14,7 @@ from anonymizer.cli.help import MainCommand
 from anonymizer.cli.models import models_command
 from anonymizer.cli.options import setting_options
 from anonymizer.cli.report import report_command
-from anonymizer.cli.text import reserve_standard_streams, say, silence_closed_streams
+from anonymizer.cli.text import echo, reserve_standard_streams, silence_closed_streams
 from anonymizer.errors import AnonymizerError
 from anonymizer.native import describe
 
@@ -45,8 +45,8 @@ Exit codes:
 
 def _tell_version(context: click.Context, parameter: click.Parameter, is_asked: bool) -> None:
     if is_asked and not context.resilient_parsing:
-        say(f"anonymize, version {__version__}")
-        say(describe())
+        echo(f"anonymize, version {__version__}")
+        echo(describe())
         context.exit()
 
 
@@ -101,9 +101,9 @@ def run(arguments: list[str]) -> int:
     except (KeyboardInterrupt, click.Abort):
         return _fail("interrupted", INTERRUPTED)
     except Exception as error:  # noqa: BLE001 - a user gets a sentence, not a traceback
-        return _fail(f"unexpected {type(error).__name__}: {error}. Please report this.", 1)
+        return _fail(f"unexpected {type(error).__name__}: {error}. Please report this with what --log FILE writes.", 1)
 
 
 def _fail(message: str, exit_code: int) -> int:
-    say(f"anonymize: {message}", err=True)
+    echo(f"anonymize: {message}", err=True)
     return exit_code

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from anonymizer.cli.text import say
+from anonymizer.cli.text import echo
 
 EPILOG = """
 \b
@@ -34,9 +34,9 @@ def models_command(weights: Path | None) -> None:
     for model in find_models(weights):
         load_model(model)
         thresholds = ", ".join(f"{kind} from score {model.threshold(kind):g}" for kind in model.found_kinds)
-        say(f"{model.name}: {thresholds}")
-        say(f"  format   {model.format}")
-        say(f"  sha256   {checksum(model)}")
-        say(f"  licence  {model.licence}")
-        say(f"  origin   {model.origin}")
-    say(describe())
+        echo(f"{model.name}: {thresholds}")
+        echo(f"  format   {model.format}")
+        echo(f"  sha256   {checksum(model)}")
+        echo(f"  licence  {model.licence}")
+        echo(f"  origin   {model.origin}")
+    echo(describe())

@@ -10,16 +10,16 @@ from types import TracebackType
 
 from tqdm import tqdm
 
-from anonymizer.cli.text import say
+from anonymizer.cli.text import echo
 from anonymizer.types import Result
 
 SECONDS_BETWEEN_LINES = 10.0
 
 
 class Progress:
-    """Shows how far a run is, and tells of failures and warnings at once.
+    """Shows how far a run is, and names failures and the first warning at once.
 
-    Failures and a first warning are told in any case; `verbose` names every picture, `quiet` shows no progress.
+    Failures and the first warning are always shown; `verbose` names every picture, `quiet` shows no progress.
     """
 
     def __init__(self, count: Callable[[], int], verbose: bool, quiet: bool) -> None:
@@ -49,16 +49,16 @@ class Progress:
     def _find_total(self, count: Callable[[], int]) -> None:
         self._total = self._bar.total = count()
 
-    def tell(self, result: Result) -> None:
+    def show(self, result: Result) -> None:
         """Takes note of one more result."""
         if result.status == "failed":
-            self._say(f"anonymize: failed: {result.file}: {result.reason}")
+            self._echo(f"anonymize: failed: {result.file}: {result.reason}")
         elif self._verbose:
             found = ", ".join(f"{number} {kind}" for kind, number in result.counts.items())
-            self._say(f"{result.status}: {result.file}: {result.reason or found}")
+            self._echo(f"{result.status}: {result.file}: {result.reason or found}")
         for warning in result.warnings:
             if not self._has_warned:
-                self._say(f"anonymize: warning: {result.file}: {warning}. Further such warnings are in the report.")
+                self._echo(f"anonymize: warning: {result.file}: {warning}. Further such warnings are in the report.")
                 self._has_warned = True
         if result.status != "skipped":
             self.advance()
@@ -67,12 +67,12 @@ class Progress:
         """Takes note that one more picture is done."""
         self._done += 1
         self._bar.update()
-        self._tell_time()
+        self._show_time()
 
-    def _tell_time(self) -> None:
+    def _show_time(self) -> None:
         if self._lines and time.monotonic() - self._last_line >= SECONDS_BETWEEN_LINES:
             self._last_line = time.monotonic()
-            self._say(self._line())
+            self._echo(self._line())
 
     def _line(self) -> str:
         rate = self._done / (time.monotonic() - self._start)
@@ -81,6 +81,6 @@ class Progress:
         left = tqdm.format_interval((self._total - self._done) / rate)
         return f"{self._done} of {self._total} pictures, {rate:.1f} a second, about {left} left"
 
-    def _say(self, text: str) -> None:
+    def _echo(self, text: str) -> None:
         with tqdm.external_write_mode(file=sys.stderr):  # so that the bar is not torn apart
-            say(text, err=True)
+            echo(text, err=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from anonymizer.cli.text import say
+from anonymizer.cli.text import echo
 
 EPILOG = """
 \b
@@ -38,8 +38,8 @@ def merge_command(reports: tuple[Path, ...], output: Path) -> None:
     shares = [read_report(path) for path in reports]
     merged = merge_reports(shares)
     write_report(output, merged.to_json())
-    say(f"{len(merged.files)} pictures of {len(reports)} reports: {output}")
+    echo(f"{len(merged.files)} pictures of {len(reports)} reports: {output}")
     missing = ", ".join(missing_shares(shares))
     if missing:
-        say(f"anonymize: warning: the reports of these shares are missing: {missing}", err=True)
+        echo(f"anonymize: warning: the reports of these shares are missing: {missing}", err=True)
     click.get_current_context().exit(merged.exit_code)

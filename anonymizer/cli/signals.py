@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from anonymizer.cli.text import say
+from anonymizer.cli.text import echo
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -31,7 +31,7 @@ class Stop:
         if self._signal is not None:
             raise KeyboardInterrupt
         self._signal = number
-        say("anonymize: finishing what is in hand; once more to stop at once", err=True)
+        echo("anonymize: finishing what is in hand; once more to stop at once", err=True)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from contextlib import suppress
 import click
 
 
-def say(text: str, err: bool = False) -> None:
+def echo(text: str, err: bool = False) -> None:
     """Prints a line. That nobody listens any more, or that a log is full, must not end the work."""
     with suppress(OSError, ValueError):
         click.echo(printable(text), err=err)

@@ -69,12 +69,13 @@ class Report:
     overlay_sha256: str | None = None
     """Of the file that the settings name as overlay."""
     results: Iterable[Result] = ()
-    """In the order of the listing."""
+    """In the order of the listing. After a run they are read from its manifest each time: take them before the next run
+    begins or the manifest is deleted."""
     totals: Totals = field(default_factory=Totals)
     """Of the results."""
     not_looked_at: Counter[str] = field(default_factory=Counter)
     """Files that are no pictures by their extension, counted by it."""
-    vanished: Sequence[str] = ()
+    orphaned: Sequence[str] = ()
     """Pictures that are gone from the input; their outputs of earlier runs are still there."""
     shard: str | None = None
     """Which share of the folder this is, such as 2/8."""
@@ -117,7 +118,7 @@ class Report:
                 "elapsed_seconds": round(self.elapsed_s, 3),
                 "workers": self.workers,
                 "files_not_looked_at": dict(sorted(self.not_looked_at.items())),
-                "outputs_without_input": list(self.vanished),
+                "outputs_without_input": list(self.orphaned),
             },
         }
         return render(head, (_entry(result) for result in self.results))

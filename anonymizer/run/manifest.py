@@ -1,4 +1,4 @@
-"""The book that a run keeps in the output folder: what is done, so that a later run need not do it again.
+"""The run manifest in the output folder: which pictures are done, so that a later run need not do them again.
 
 One SQLite database. The process that writes it holds it together with its workers: a second run is refused.
 """
@@ -15,13 +15,13 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from anonymizer.errors import OutputError
 from anonymizer.types import Job, Result
 
 MANIFEST_NAME = "anonymize-manifest.sqlite"
-PATIENCE_S = 10.0
+LOCK_TIMEOUT_S = 10.0
 """How long to wait for the workers of a run that was killed to notice it."""
 
 _RESULT_FIELDS = [field.name for field in fields(Result)]
@@ -45,8 +45,19 @@ PRAGMA user_version = {_SCHEMA_VERSION};
 """
 
 
+class Inputs(NamedTuple):
+    """From what the outputs of a picture are made."""
+
+    fingerprint: str
+    """Of the settings and the models."""
+    detections_path: str
+    """In hexadecimal digits, since it may hold bytes that are not text."""
+    status: list[int] | None
+    """Size, and times of modification and of change, of the file; None if there is none."""
+
+
 class Manifest:
-    """What became of each picture, in this run and in those before it. Iterates over the results of this run."""
+    """What became of each picture, in this run and in earlier ones. Iterates over the results of this run."""
 
     def __init__(
         self,
@@ -58,7 +69,7 @@ class Manifest:
         is_shard: bool = False,
         overwrite: bool = False,
     ) -> None:
-        """Opens or begins the book, and a run in it.
+        """Opens or creates the manifest, and begins a run in it.
 
         Args:
             fingerprint: of everything but the picture that decides what the output looks like.
@@ -73,14 +84,14 @@ class Manifest:
         self._fingerprint = fingerprint
         self._is_closed = False
         self._salt = b""
-        with self._telling():
+        with self._translated_errors():
             self.locks = os.open(output_root, os.O_RDONLY), os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
             """Descriptors of folder and file, locked for as long as any process has them."""
         try:
             # Shards share the folder with each other, and with nobody else.
             self._wait_for_lock(self.locks[0], fcntl.LOCK_SH if is_shard else fcntl.LOCK_EX)
             self._wait_for_lock(self.locks[1], fcntl.LOCK_EX)
-            with self._telling():
+            with self._translated_errors():
                 self._connection = _open(path, self.locks[1])
                 try:
                     self._check_input(overwrite)
@@ -101,54 +112,61 @@ class Manifest:
         self._unlock()  # later than the connection: closing any descriptor of a file drops SQLite's own locks
 
     def discard(self) -> None:
-        """Leaves no book behind; nothing more can be taken down."""
+        """Leaves no manifest behind; nothing more can be recorded."""
         self._connection.close()
         self._path.unlink()
 
-    def evidence(self, job: Job) -> list[Any]:
+    def inputs_of(self, job: Job) -> Inputs:
         """From what the outputs of a picture are made, as things are now."""
         input_root, _ = self._roots
-        source = input_root / job.source
         # Unlike the time of modification, nobody can set that of change.
-        return [
-            self._fingerprint,
-            os.fsencode(job.detections_path).hex(),
-            _stat(source, "st_size", "st_mtime_ns", "st_ctime_ns"),
-        ]
+        status = _stat(input_root / job.source, "st_size", "st_mtime_ns", "st_ctime_ns")
+        return Inputs(self._fingerprint, os.fsencode(job.detections_path).hex(), status)
 
-    def find_done(self, job: Job, evidence: list[Any]) -> Result | None:
-        """The result of an earlier run that stands: same evidence, outputs as it left them."""
-        with self._telling():
+    def find_done(self, job: Job, inputs: Inputs) -> Result | None:
+        """The result of an earlier run that stands: same inputs, outputs as it left them."""
+        with self._translated_errors():
             row = self._connection.execute(
                 "SELECT done, evidence FROM files WHERE name = ? AND done IS NOT NULL", (os.fsencode(job.name),)
             ).fetchone()
-        if row is None or row[1] != self._digest(json.dumps(self._with_outputs(evidence, job))):
+        if row is None or row[1] != self._evidence(inputs, job):
             return None
         return replace(_to_result(row[0]), unchanged=True)
 
-    def note(self, position: int, job: Job, result: Result, evidence: list[Any]) -> None:
-        """Takes down what became of a picture.
+    def record(self, position: int, job: Job, result: Result, inputs: Inputs) -> None:
+        """Records what became of a picture.
 
         Args:
             position: in the listing.
-            evidence: as it was before the picture was read.
+            inputs: as they were before the picture was read.
         """
         text = _to_text(result)
         essential = {"anonymized": job.target, "detected": job.detections_path}.get(result.status)
         is_done = essential is not None and _size_and_time(self._roots[1] / essential) is not None
-        made = self._digest(json.dumps(self._with_outputs(evidence, job))) if is_done else None
-        self._write(job.name, position, text, text if is_done else None, made, "done, evidence")
-        with self._telling():
+        done, evidence = (text, self._evidence(inputs, job)) if is_done else (None, None)
+        with self._translated_errors():
+            self._connection.execute(
+                "INSERT INTO files VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (name) DO UPDATE SET run = excluded.run, "
+                "position = excluded.position, result = excluded.result, done = excluded.done, "
+                "evidence = excluded.evidence",
+                (os.fsencode(job.name), self._run, position, text, done, evidence),
+            )
             self._connection.commit()
 
-    def note_untouched(self, position: int, result: Result) -> None:
-        """Takes down a result that leaves the files in the output as they are."""
-        self._write(result.file, position, None if result.unchanged else _to_text(result))
+    def record_untouched(self, position: int, result: Result) -> None:
+        """Records a result that leaves the files in the output, and what is known of them, as they are."""
+        text = None if result.unchanged else _to_text(result)
+        with self._translated_errors():
+            self._connection.execute(
+                "INSERT INTO files VALUES (?, ?, ?, ?, NULL, NULL) ON CONFLICT (name) DO UPDATE SET "
+                "run = excluded.run, position = excluded.position, result = excluded.result",
+                (os.fsencode(result.file), self._run, position, text),
+            )
 
     def __iter__(self) -> Iterator[Result]:
-        """The results of this run in the order of the listing; after the book was closed, until the next run."""
+        """The results of this run in the order of the listing; after the manifest was closed, until the next run."""
         query = "SELECT result, done FROM files WHERE run = ? ORDER BY position"
-        with self._telling():
+        with self._translated_errors():
             if not self._is_closed:
                 yield from map(_of_this_run, self._connection.execute(query, (self._run,)))
                 return
@@ -157,32 +175,17 @@ class Manifest:
             with closing(sqlite3.connect(uri, uri=True)) as connection:
                 yield from map(_of_this_run, connection.execute(query, (self._run,)))
 
-    def vanished(self) -> list[str]:
+    def orphaned(self) -> list[str]:
         """Pictures with outputs of earlier runs that this run, once at its end, has not come upon."""
-        with self._telling():
+        with self._translated_errors():
             query = "SELECT name FROM files WHERE run < ? AND done IS NOT NULL ORDER BY name"
             return [os.fsdecode(name) for (name,) in self._connection.execute(query, (self._run,))]
 
-    def _write(
-        self,
-        name: str,
-        position: int,
-        result: str | None,
-        done: str | None = None,
-        made: str | None = None,
-        also: str = "",
-    ) -> None:
-        columns = ["run", "position", "result", *(also.split(", ") if also else [])]
-        updates = ", ".join(f"{column} = excluded.{column}" for column in columns)
-        with self._telling():
-            self._connection.execute(
-                f"INSERT INTO files VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (name) DO UPDATE SET {updates}",
-                (os.fsencode(name), self._run, position, result, done, made),
-            )
-
-    def _with_outputs(self, evidence: list[Any], job: Job) -> list[Any]:
+    def _evidence(self, inputs: Inputs, job: Job) -> str:
+        """Digest of the inputs of a picture and of how its outputs look now."""
         _, output_root = self._roots
-        return [*evidence, *(_size_and_time(output_root / name) for name in (job.target, job.detections_path))]
+        outputs = [_size_and_time(output_root / name) for name in (job.target, job.detections_path)]
+        return self._digest(json.dumps([*inputs, *outputs]))
 
     def _check_input(self, overwrite: bool) -> None:
         """Pictures of the same name in another folder are others."""
@@ -200,7 +203,7 @@ class Manifest:
         self._connection.execute("INSERT INTO input VALUES (?, ?)", (root, self._salt))
 
     def _digest(self, text: str) -> str:
-        """The book may be published with the pictures: it must not tell where and when the originals were made."""
+        """Salted: the manifest may be published with the pictures, and must not reveal when the originals were made."""
         return hashlib.sha256(self._salt + text.encode("utf-8", "surrogateescape")).hexdigest()
 
     def _unlock(self) -> None:
@@ -208,7 +211,7 @@ class Manifest:
             os.close(descriptor)
 
     def _wait_for_lock(self, descriptor: int, kind: int) -> None:
-        deadline = time.monotonic() + PATIENCE_S
+        deadline = time.monotonic() + LOCK_TIMEOUT_S
         while True:
             try:
                 return fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
@@ -221,7 +224,7 @@ class Manifest:
                 return None
 
     @contextmanager
-    def _telling(self) -> Iterator[None]:
+    def _translated_errors(self) -> Iterator[None]:
         """Turns what goes wrong into an error that a user understands."""
         try:
             yield
@@ -231,7 +234,7 @@ class Manifest:
 
 
 def _open(path: Path, descriptor: int) -> sqlite3.Connection:
-    """A new book where there is none, or one that cannot be read: everything is done again then."""
+    """A new manifest where there is none, or one that cannot be read: everything is done again then."""
     try:
         return _connect(path)
     except sqlite3.DatabaseError as error:

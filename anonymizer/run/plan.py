@@ -49,7 +49,7 @@ class Plan:
         digest = self.settings.digest(self.overlay_sha256)
         return sha256(repr((__version__, digest, self.models, self.described)).encode()).hexdigest()
 
-    def settled(self) -> list[Result]:
+    def listing_problems(self) -> list[Result]:
         """What the listing could not enter, or came upon before. Complete when `jobs` is exhausted."""
         return [
             *(Result(f"{path}/", "failed", reason) for path, reason in self.listing.unreadable.items()),

@@ -7,18 +7,19 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
 from itertools import count
 from pathlib import Path
-from typing import Any
 
 from anonymizer.detect.frames import load_finder
 from anonymizer.errors import AnonymizerError, OutputError
 from anonymizer.files.output import make_output
+from anonymizer.pipeline import Finder
 from anonymizer.record.report import Report, write_report
 from anonymizer.record.trace import Trace, open_trace
 from anonymizer.run.executor import Executor
-from anonymizer.run.manifest import Manifest
+from anonymizer.run.manifest import Inputs, Manifest
 from anonymizer.run.picture_task import PictureTask
 from anonymizer.run.plan import Plan
 from anonymizer.run.pool import make_executor
+from anonymizer.settings import DetectSettings
 from anonymizer.types import Job, Result
 
 
@@ -26,6 +27,7 @@ def run(
     plan: Plan,
     on_result: Callable[[Result], None] = lambda result: None,
     is_stopping: Callable[[], bool] = lambda: False,
+    load: Callable[[DetectSettings], Finder] = load_finder,
 ) -> Report:
     """Carries out a plan, and writes the report however the run ends.
 
@@ -33,6 +35,7 @@ def run(
         on_result: called after each picture.
         is_stopping: asked before each picture. A run that is to stop finishes what is in flight, and its report is not
             complete.
+        load: makes what says where faces and plates are; by default, from the models that the settings name.
 
     Raises:
         ModelError: a model cannot be loaded; nothing has been written.
@@ -43,7 +46,7 @@ def run(
     make_output(plan.output)
     with (
         closing(_open_manifest(plan)) as manifest,
-        closing(_make_executor(plan, manifest.locks, is_stopping)) as executor,
+        closing(_make_executor(plan, load, manifest.locks, is_stopping)) as executor,
     ):
         if is_first_run:
             _prove_models(executor, manifest, plan.output if is_new_folder else None)
@@ -62,8 +65,10 @@ def _open_manifest(plan: Plan) -> Manifest:
     )
 
 
-def _make_executor(plan: Plan, locks: Sequence[int], is_stopping: Callable[[], bool]) -> Executor[Job, Result]:
-    task = PictureTask(plan.input, plan.output, plan.settings, load_finder)
+def _make_executor(
+    plan: Plan, load: Callable[[DetectSettings], Finder], locks: Sequence[int], is_stopping: Callable[[], bool]
+) -> Executor[Job, Result]:
+    task = PictureTask(plan.input, plan.output, plan.settings, load)
     return make_executor(task, plan.run.workers, plan.run.timeout, locks, is_stopping)
 
 
@@ -97,8 +102,8 @@ class _Run:
         self._on_result = on_result
         self._is_stopping = is_stopping
         self._positions = count()
-        self._in_flight: dict[str, tuple[int, list[Any]]] = {}
-        """Position and evidence of the pictures that are being worked on, by name."""
+        self._in_flight: dict[str, tuple[int, Inputs]] = {}
+        """Position and inputs of the pictures that are being worked on, by name."""
         self._report = Report(
             plan.settings,
             plan.models,
@@ -116,14 +121,14 @@ class _Run:
         self._write_report()  # says "incomplete", should the run be killed, and proves that it can be written
         try:
             for job, result in self._executor.run(self._to_do()):
-                position, evidence = self._in_flight.pop(job.name)
-                self._manifest.note(position, job, result, evidence)
+                position, inputs = self._in_flight.pop(job.name)
+                self._manifest.record(position, job, result, inputs)
                 self._count(result)
             report.complete = not self._is_stopping()
             if report.complete:
-                for result in self._plan.settled():
-                    self._note_untouched(result)
-                report.vanished = self._find_vanished()
+                for result in self._plan.listing_problems():
+                    self._record_untouched(result)
+                report.orphaned = self._find_orphaned()
         except BaseException as error:
             with suppress(AnonymizerError):  # the first error is the one to tell
                 if isinstance(error, OutputError):
@@ -141,23 +146,23 @@ class _Run:
             if self._is_stopping():
                 return
             if limit is not None and number >= limit:
-                self._note_untouched(Result(job.name, "skipped", f"beyond --limit {limit}"))
+                self._record_untouched(Result(job.name, "skipped", f"beyond --limit {limit}"))
                 continue
-            evidence = self._manifest.evidence(job)
-            done = None if overwrite else self._manifest.find_done(job, evidence)
+            inputs = self._manifest.inputs_of(job)
+            done = None if overwrite else self._manifest.find_done(job, inputs)
             if done is not None:
-                self._note_untouched(done)
+                self._record_untouched(done)
                 continue
-            self._in_flight[job.name] = next(self._positions), evidence
+            self._in_flight[job.name] = next(self._positions), inputs
             yield job
 
-    def _note_untouched(self, result: Result) -> None:
-        self._manifest.note_untouched(next(self._positions), result)
+    def _record_untouched(self, result: Result) -> None:
+        self._manifest.record_untouched(next(self._positions), result)
         self._count(result)
 
     def _fail_all_in_flight(self, reason: str) -> None:
         for name in self._in_flight:
-            self._note_untouched(Result(name, "failed", reason))
+            self._record_untouched(Result(name, "failed", reason))
 
     def _count(self, result: Result) -> None:
         self._report.totals.add(result)
@@ -165,9 +170,9 @@ class _Run:
             self._trace.add(result)
         self._on_result(result)
 
-    def _find_vanished(self) -> list[str]:
+    def _find_orphaned(self) -> list[str]:
         """A share of the folder is not told what the others do."""
-        return self._manifest.vanished() if self._plan.run.shard is None else []
+        return self._manifest.orphaned() if self._plan.run.shard is None else []
 
     def _write_report(self) -> None:
         write_report(self._plan.report, self._report.to_json())

@@ -21,9 +21,8 @@ def work(folders, monkeypatch, tmp_path):
     monkeypatch.setenv("TROUBLE_MARK", str(tmp_path / "mark"))
 
     def work(load=fakes.load_troublesome, is_stopping=lambda: False, on_result=lambda result: None, **settings):
-        monkeypatch.setattr("anonymizer.run.runner.load_finder", load)
         what = RunSettings(input=folders[0], image_output=folders[1], **{"workers": 2, **settings})
-        return run(make_plan(what, Settings()), on_result, is_stopping)
+        return run(make_plan(what, Settings()), on_result, is_stopping, load)
 
     return work
 

@@ -100,9 +100,9 @@ def test_a_twin_changes_the_name_of_the_record(done):
 def test_outputs_without_input_are_listed_and_not_deleted(done):
     (done[0] / "1.png").unlink()
     report = anonymize_folder(*done)
-    assert report.vanished == ["1.png"]
+    assert report.orphaned == ["1.png"]
     assert (done[1] / "1.png").exists()
-    assert anonymize_folder(*done).vanished == ["1.png"]
+    assert anonymize_folder(*done).orphaned == ["1.png"]
 
 
 def test_a_vanished_input_folder_is_an_error_and_not_an_empty_one(done):
@@ -178,7 +178,7 @@ def test_a_folder_under_the_name_of_an_output(done):
 
 
 def test_shards_share_a_folder_with_each_other_and_with_nobody_else(done, monkeypatch):
-    monkeypatch.setattr("anonymizer.run.manifest.PATIENCE_S", 0.1)
+    monkeypatch.setattr("anonymizer.run.manifest.LOCK_TIMEOUT_S", 0.1)
     first, second, whole = (
         make_plan(RunSettings(input=done[0], image_output=done[1], shard=shard), Settings())
         for shard in ("1/2", "2/2", None)
@@ -191,7 +191,7 @@ def test_shards_share_a_folder_with_each_other_and_with_nobody_else(done, monkey
 
 
 def test_only_one_run_at_a_time(done, monkeypatch):
-    monkeypatch.setattr("anonymizer.run.manifest.PATIENCE_S", 0.1)
+    monkeypatch.setattr("anonymizer.run.manifest.LOCK_TIMEOUT_S", 0.1)
     plan = make_plan(RunSettings(input=done[0], image_output=done[1]), Settings())
     manifest = Manifest(plan.manifest, plan.input, plan.output, plan.fingerprint)
     with pytest.raises(OutputError, match="another run is writing there"):

@@ -1,0 +1,157 @@
+"""One suite over every executor: the same answers, whoever does the work. And what becomes of items that kill."""
+
+from __future__ import annotations
+
+import logging
+import os
+import pickle
+import signal
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+import pytest
+
+from anonymizer.errors import AnonymizerError, ModelError, OutputError
+from anonymizer.run.executor import Executor, RetryPolicy, SerialExecutor
+from anonymizer.run.pool import Pool
+
+logger = logging.getLogger("anonymizer.test")
+
+
+@dataclass(frozen=True)
+class Doubling:
+    """Doubles numbers; some of them make trouble."""
+
+    folder: Path
+    is_broken: bool = False
+
+    def begin(self) -> Callable[[int], int]:
+        if self.is_broken:
+            raise ModelError("cannot begin")
+        return self.work
+
+    def work(self, number: int) -> int:
+        logger.debug("doubles %d", number)
+        if number == 13:
+            raise OutputError("the disk is full")
+        if number == 666:
+            os.kill(os.getpid(), signal.SIGKILL)
+        if number == 667 and not (self.folder / "mark").exists():  # only once
+            (self.folder / "mark").touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        if number == 999:
+            time.sleep(3600)
+        return 2 * number
+
+    def give_up(self, number: int, reason: str) -> int:
+        (self.folder / f"gave_up_{number}").write_text(reason)
+        return -number
+
+    def sweep(self, number: int) -> None:
+        (self.folder / f"swept_{number}").touch()
+
+
+Make: TypeAlias = Callable[..., Executor[int, int]]
+
+
+@pytest.fixture(params=["serial", "pool"])
+def make(request: pytest.FixtureRequest) -> Iterator[Make]:
+    """make(task) is an executor, closed after the test."""
+    made: list[Executor[int, int]] = []
+
+    def make(task: Doubling) -> Executor[int, int]:
+        executor: Executor[int, int] = SerialExecutor(task) if request.param == "serial" else Pool(task, 2, 60.0)
+        made.append(executor)
+        return executor
+
+    yield make
+    for executor in made:
+        executor.close()
+
+
+def test_every_item_gets_its_answer(make: Make, tmp_path: Path) -> None:
+    executor = make(Doubling(tmp_path))
+    executor.start()
+    assert sorted(executor.run(range(8, 0, -1))) == [(number, 2 * number) for number in range(1, 9)]
+    assert list(executor.run([])) == []
+    assert list(executor.run([5])) == [(5, 10)]  # it can run again
+
+
+def test_items_are_taken_when_a_worker_is_free(make: Make, tmp_path: Path) -> None:
+    taken: list[int] = []
+
+    def items() -> Iterator[int]:
+        for number in range(20):
+            taken.append(number)
+            yield number
+
+    executor = make(Doubling(tmp_path))
+    next(iter(executor.run(items())))
+    assert len(taken) <= 2 * max(1, executor.workers) + 1
+
+
+def test_a_task_that_cannot_begin_says_so_at_the_start(make: Make, tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="cannot begin"):
+        make(Doubling(tmp_path, is_broken=True)).start()
+
+
+def test_an_error_for_all_items_ends_the_run(make: Make, tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="disk is full"):
+        list(make(Doubling(tmp_path)).run([1, 13, 2]))
+
+
+def test_what_workers_log_is_logged_here(make: Make, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG, "anonymizer"):
+        list(make(Doubling(tmp_path)).run([21]))
+    assert "doubles 21" in caplog.messages
+
+
+def test_nothing_is_logged_that_nobody_wants(make: Make, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    list(make(Doubling(tmp_path)).run([21]))
+    assert caplog.messages == []
+
+
+@pytest.fixture
+def pool(tmp_path: Path) -> Iterator[Pool[int, int]]:
+    pool: Pool[int, int] = Pool(Doubling(tmp_path), 2, timeout_s=2.0)
+    yield pool
+    pool.close()
+
+
+@pytest.mark.slow
+def test_an_item_that_kills_is_given_up_after_a_second_try_and_the_others_get_their_answers(
+    pool: Pool[int, int], tmp_path: Path
+) -> None:
+    assert dict(pool.run([1, 666, 667, 2])) == {1: 2, 2: 4, 666: -666, 667: 1334}
+    assert "twice (signal 9)" in (tmp_path / "gave_up_666").read_text()
+    assert (tmp_path / "swept_667").exists()
+
+
+@pytest.mark.slow
+def test_an_item_that_takes_too_long_is_given_up(pool: Pool[int, int], tmp_path: Path) -> None:
+    assert dict(pool.run([1, 999])) == {1: 2, 999: -999}
+    assert (tmp_path / "gave_up_999").read_text() == "took longer than --timeout 2 seconds"
+
+
+def test_a_policy_gives_each_item_one_more_chance() -> None:
+    policy: RetryPolicy[int] = RetryPolicy()
+    assert policy.is_tried_again(1)
+    assert policy.is_tried_again(2)
+    assert policy.begin_second_round() == [1, 2]
+    assert not policy.is_tried_again(1)
+
+
+def test_a_policy_bears_some_false_starts_in_a_row() -> None:
+    policy: RetryPolicy[int] = RetryPolicy(max_false_starts=2)
+    policy.note_false_start("signal 9")
+    policy.note_ready()
+    policy.note_false_start("signal 9")
+    with pytest.raises(AnonymizerError, match="signal 9"):
+        policy.note_false_start("signal 9")
+
+
+def test_tasks_can_be_sent(tmp_path: Path) -> None:
+    assert pickle.loads(pickle.dumps(Doubling(tmp_path))) == Doubling(tmp_path)
