@@ -39,6 +39,7 @@ def anonymize_image(
         ValueError: the array is not such a picture.
         ModelError: a model is missing, damaged or not a detection model.
         PictureError: a model gave no usable answer.
+        SettingsError: the overlay that the settings name cannot be read.
     """
     if pixels.dtype not in (np.uint8, np.uint16) or pixels.ndim not in (2, 3) or pixels.size == 0:
         raise ValueError(f"expected uint8 or uint16 (H, W) or (H, W, C), not {pixels.dtype} {pixels.shape}")

@@ -36,7 +36,7 @@ class KindTraits:
 
 TRAITS: Mapping[Kind, KindTraits] = {
     "face": KindTraits("a face", "faces", shape="ellipse", margin=0.2, has_cells=True, is_default=True),
-    # Text is read back from several cells, so that a plate is one.
+    # From several cells its text could be read back.
     "plate": KindTraits("a plate", "plates", shape="box", margin=0.1, has_cells=False, is_default=True),
 }
 KINDS: tuple[Kind, ...] = tuple(TRAITS)

@@ -34,6 +34,13 @@ def test_image_keeps_its_shape_its_alpha_and_its_surroundings(use_detectors, sha
         assert (result[10:20, 10:20, 3] != pixels[10:20, 10:20, 3]).any()  # it showed something of the face
 
 
+def test_the_overlay_is_read_when_it_is_used(use_detectors):
+    use_detectors(FixedDetector(face(10, 10, 20, 20)))
+    settings = Settings(redact=RedactSettings("image", overlay="nowhere.png"))
+    with pytest.raises(SettingsError, match=r"--overlay: nowhere\.png does not exist"):
+        anonymize_image(noise(40, 50), settings)
+
+
 @pytest.mark.parametrize(
     "pixels",
     [

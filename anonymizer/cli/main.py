@@ -68,7 +68,7 @@ def anonymize(context: click.Context, /, config: Path | None, **given: object) -
     is_main_job = context.invoked_subcommand is None
     if not is_main_job:
         if config is not None or any(value is not None for value in given.values()):
-            raise click.UsageError(f"options of '{context.invoked_subcommand}' go behind it")
+            raise click.UsageError(f"options come after the command: anonymize {context.invoked_subcommand} ...")
         return
     # Imported here: --help and --version must not wait for NumPy and OpenCV.
     from anonymizer.cli.anonymize import anonymize_folder

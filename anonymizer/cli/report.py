@@ -34,7 +34,7 @@ def merge_command(reports: tuple[Path, ...], output: Path) -> None:
     from anonymizer.record.shards import merge_reports, missing_shares, read_report
 
     if output.exists() and not is_report(output):
-        raise OutputError(f"{output} exists and is no report; choose another place with --output")
+        raise OutputError(f"{output} exists and is not a report; choose another place with --output")
     shares = [read_report(path) for path in reports]
     merged = merge_reports(shares)
     write_report(output, merged.to_json())

@@ -20,7 +20,7 @@ def read_overlay(path: Path) -> npt.NDArray[np.uint8]:
     """A PNG file as RGBA, uint8 (H, W, 4).
 
     Raises:
-        SettingsError: the file cannot be read, is no PNG picture, or is too large.
+        SettingsError: the file cannot be read, is not a PNG picture, or is too large.
     """
     try:
         with pillow_state(), Image.open(path, formats=("PNG",)) as image:
@@ -30,4 +30,4 @@ def read_overlay(path: Path) -> npt.NDArray[np.uint8]:
     except FileNotFoundError:
         raise SettingsError(f"--overlay: {path} does not exist") from None
     except (OSError, SyntaxError, ValueError) as error:
-        raise SettingsError(f"--overlay: {path} is no PNG picture: {error}") from None
+        raise SettingsError(f"--overlay: {path} is not a PNG picture: {error}") from None

@@ -43,7 +43,7 @@ def read_config(path: Path) -> dict[str, object]:
     """The options in a YAML file, unchecked values under checked keys.
 
     Raises:
-        SettingsError: the file cannot be read, is no mapping or has an unknown key.
+        SettingsError: the file cannot be read, is not a mapping or has an unknown key.
     """
     import yaml
 

@@ -27,8 +27,6 @@ THRESHOLD_RANGE = (0.001, 1.0)
 
 Zone: TypeAlias = Polygon
 """Corners x, y in pixels of the upright picture, or in fractions of its size if none is above 1."""
-
-
 ZonesLike: TypeAlias = str | Sequence[Sequence[Sequence[float]]]
 """Polygons as `Zone`, or as text: "0,0.8 1,0.8 1,1 0,1", further polygons behind a semicolon."""
 

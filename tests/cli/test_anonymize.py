@@ -134,7 +134,7 @@ def test_no_pictures(call, folders):
         (["--color", "#11223344"], "--color: '#11223344' is neither mean"),
         (["--shape", "star"], "--shape: 'star' is not one of ellipse, box"),
         (["--method", "image", "--overlay", "nowhere.png"], "--overlay: nowhere.png does not exist"),
-        (["--method", "image", "--overlay", __file__], "is no PNG picture"),
+        (["--method", "image", "--overlay", __file__], "is not a PNG picture"),
         (["--overlay", __file__], "--overlay is only used with --method image"),
         (
             ["--method", "solid", "--obfuscation-kernel", "21,2,9"],
@@ -146,7 +146,7 @@ def test_no_pictures(call, folders):
         (["--nonsense"], "No such option"),
         (["argument"], "'argument' is not a command"),
         (["--limit", "inf"], "--limit: 'inf' is not a whole number"),
-        (["models"], "options of 'models' go behind it"),
+        (["models"], "options come after the command: anonymize models"),
     ],
 )
 def test_usage_errors(call, folders, options, message):

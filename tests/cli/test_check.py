@@ -467,9 +467,9 @@ def test_config(check, redacted, tmp_path):
     assert json.loads((tmp_path / "found.json").read_text())["thresholds"]["told"]["face"] == 0.025
 
 
-def test_options_of_check_go_behind_it(capsys, tmp_path):
+def test_options_of_check_come_after_it(capsys, tmp_path):
     assert run(["--kinds", "face", "check", str(tmp_path)]) == 2
-    assert "options of 'check' go behind it" in capsys.readouterr().err
+    assert "options come after the command: anonymize check" in capsys.readouterr().err
 
 
 def test_an_empty_folder(check, tmp_path, use_detectors):

@@ -42,7 +42,7 @@ def test_a_share_is_missing(shares, tmp_path, capsys):
 def test_a_merged_report_takes_the_place_of_reports_only(shares, tmp_path, capsys):
     (tmp_path / "precious.txt").write_text("precious")
     assert run(["report", "merge", *shares, "--output", str(tmp_path / "precious.txt")]) == 4
-    assert "exists and is no report" in capsys.readouterr().err
+    assert "exists and is not a report" in capsys.readouterr().err
     assert (tmp_path / "precious.txt").read_text() == "precious"
 
 
