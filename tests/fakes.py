@@ -18,7 +18,7 @@ from anonymizer.redact.redaction import to_scene
 from anonymizer.redact.scene import RedactionTarget, Scene
 from anonymizer.redact.targets import to_targets
 from anonymizer.settings import DetectSettings, RedactSettings, Settings
-from anonymizer.types import Detection, Job, Kind, Pixels, Result
+from anonymizer.types import Detection, Job, Kind, Pixels, Pixels8, Result
 
 
 class FixedDetector:
@@ -28,8 +28,8 @@ class FixedDetector:
         self.kinds = frozenset(kinds)
         self._detections = list(detections)
 
-    def detect(self, pictures: Sequence[Pixels]) -> list[list[Detection]]:
-        return [self._detections for _ in pictures]
+    def detect(self, picture: Pixels) -> list[Detection]:
+        return self._detections
 
 
 class KeenDetector:
@@ -39,8 +39,8 @@ class KeenDetector:
         self.kinds = frozenset(kinds)
         self._detections = detections
 
-    def detect(self, pictures: Sequence[Pixels]) -> list[list[Detection]]:
-        return [[found for found in self._detections if self._sees(found.box, picture)] for picture in pictures]
+    def detect(self, picture: Pixels) -> list[Detection]:
+        return [found for found in self._detections if self._sees(found.box, picture)]
 
     def _sees(self, box: Box, picture: Pixels) -> bool:
         part = picture[int(box.y_min) : int(box.y_max), int(box.x_min) : int(box.x_max)].astype(int)
@@ -55,10 +55,10 @@ class CrashingDetector:
     def __init__(self, error: BaseException) -> None:
         self._error = error
 
-    def detect(self, pictures: Sequence[Pixels]) -> list[list[Detection]]:
-        if any(tuple(picture[0, 0]) == (255, 0, 0) for picture in pictures):
+    def detect(self, picture: Pixels) -> list[Detection]:
+        if tuple(picture[0, 0]) == (255, 0, 0):
             raise self._error
-        return [[] for _ in pictures]
+        return []
 
 
 class TroublesomeDetector:
@@ -66,21 +66,20 @@ class TroublesomeDetector:
 
     kinds = frozenset(["face"])
 
-    def detect(self, pictures: Sequence[Pixels]) -> list[list[Detection]]:
-        for picture in pictures:
-            red, green, blue = picture[0, 0].tolist()
-            if (green, blue) == (0, 0) and red >= 254:  # 254: only once
-                mark = Path(os.environ["TROUBLE_MARK"])
-                if red == 255 or not mark.exists():
-                    mark.touch()
-                    os.kill(os.getpid(), signal.SIGKILL)
-            if (red, green, blue) == (0, 255, 0):
-                time.sleep(3600)
-            if (red, green, blue) == (0, 0, 254):
-                Path(os.environ["TROUBLE_MARK"]).touch()
-            while (red, green, blue) == (0, 0, 255) and not Path(os.environ["TROUBLE_MARK"]).exists():
-                time.sleep(0.01)
-        return [[face(5, 5, 15, 15)] for _ in pictures]
+    def detect(self, picture: Pixels) -> list[Detection]:
+        red, green, blue = picture[0, 0].tolist()
+        if (green, blue) == (0, 0) and red >= 254:  # 254: only once
+            mark = Path(os.environ["TROUBLE_MARK"])
+            if red == 255 or not mark.exists():
+                mark.touch()
+                os.kill(os.getpid(), signal.SIGKILL)
+        if (red, green, blue) == (0, 255, 0):
+            time.sleep(3600)
+        if (red, green, blue) == (0, 0, 254):
+            Path(os.environ["TROUBLE_MARK"]).touch()
+        while (red, green, blue) == (0, 0, 255) and not Path(os.environ["TROUBLE_MARK"]).exists():
+            time.sleep(0.01)
+        return [face(5, 5, 15, 15)]
 
 
 def load_troublesome(settings: DetectSettings) -> ModelFinder:
@@ -129,7 +128,7 @@ def scene_of(
     return to_scene(pixels, targets), targets
 
 
-def noise(height: int, width: int, channels: int = 3, seed: int = 0) -> Pixels:
+def noise(height: int, width: int, channels: int = 3, seed: int = 0) -> Pixels8:
     """Random pixels, uint8 (height, width, channels)."""
     return np.random.default_rng(seed).integers(0, 256, (height, width, channels), dtype=np.uint8)
 

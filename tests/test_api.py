@@ -61,12 +61,11 @@ def test_16_bits(use_detectors):
     class Look:
         kinds = frozenset(["face"])
 
-        def detect(self, pictures):
-            (picture,) = pictures
+        def detect(self, picture):
             assert picture.dtype == np.uint8
             assert picture.max() == 255
             assert picture.mean() == pytest.approx(127, abs=3)
-            return [[face(10, 10, 20, 20)]]
+            return [face(10, 10, 20, 20)]
 
     use_detectors(Look())
     pixels = (noise16(40, 50) // 16 + 30000).astype(np.uint16)  # twelve bits in sixteen, black at 30,000

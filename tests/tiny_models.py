@@ -6,9 +6,16 @@ right half of class 2; the score is the share of bright pixels in the box.
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+from anonymizer.detect.detector import Detector
+from anonymizer.detect.load import load_detectors
+from anonymizer.settings import DetectSettings
+from anonymizer.types import Pixels8
 
 OUTPUTS = ("detection_boxes", "detection_classes", "detection_scores", "num_detections")
 Graph = Callable[[tf.Tensor], dict[str, tf.Tensor]]
@@ -96,3 +103,34 @@ def _function(
 
 
 SAVERS = {"model.tflite": save_tflite, "saved_model": save_saved_model, "graph.pb": save_graph_def}
+
+
+def picture_with(*rectangles: tuple[int, int, int, int], height: int = 48, width: int = 64) -> Pixels8:
+    """A black picture with bright rectangles x_min, y_min, x_max, y_max."""
+    pixels = np.zeros((height, width, 3), np.uint8)
+    for x_min, y_min, x_max, y_max in rectangles:
+        pixels[y_min:y_max, x_min:x_max] = 255
+    return pixels
+
+
+def detector_in(folder: Path, **settings: Any) -> Detector:
+    """The detector on the only model of a folder."""
+    (detector,) = load_detectors(DetectSettings(weights=folder, **settings))
+    return detector
+
+
+def describe(folder: Path, file: str) -> Path:
+    """Puts a `model.yaml` beside a model whose class 1 is a face; returns the folder."""
+    (folder / "model.yaml").write_text(f"file: {file}\nlabels: {{1: face}}\n")
+    return folder
+
+
+def answer(**changes: object) -> Graph:
+    """A graph that answers the same for every picture: three sure detections in the left half."""
+    fixed = {
+        "detection_boxes": [[[0.0, 0.0, 1.0, 0.5]] * 3],
+        "detection_scores": [[0.9] * 3],
+        "detection_classes": [[1.0] * 3],
+        "num_detections": [3.0],
+    }
+    return lambda image_tensor: {name: tf.constant(value) for name, value in {**fixed, **changes}.items()}

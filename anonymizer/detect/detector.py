@@ -1,6 +1,5 @@
 """What the pipeline asks of a detector."""
 
-from collections.abc import Sequence
 from typing import Protocol
 
 from anonymizer.types import Detection, Kind, Pixels8
@@ -13,11 +12,13 @@ class Detector(Protocol):
     def kinds(self) -> frozenset[Kind]:
         """What it looks for."""
 
-    def detect(self, pictures: Sequence[Pixels8]) -> list[list[Detection]]:
-        """One list per picture.
+    def detect(self, picture: Pixels8) -> list[Detection]:
+        """What it finds in one picture, boxes in pixels of the picture. Several threads may call one detector.
+
+        One, since a batch saves no time on a CPU: see the figures in `tests/benchmarks/batches.py`.
 
         Args:
-            pictures: upright RGB, uint8 (H, W, 3), of any sizes.
+            picture: upright RGB, uint8 (H, W, 3), of any size.
 
         Raises:
             PictureError: the model gave no usable answer. An empty list always means: nothing found.

@@ -85,9 +85,9 @@ def detect(pixels: Pixels, detectors: Sequence[Detector], projection: Projection
     """
     rgb = to_rgb_8_bits(pixels)
     if projection == "flat":
-        return merge_detections([found for detector in detectors for found in detector.detect([rgb])[0]])
+        return merge_detections([found for detector in detectors for found in detector.detect(rgb)])
     wrapped, width = wrap(rgb), rgb.shape[1]
-    return merge_detections([part for each in detectors for part in unwrap(each.detect([wrapped])[0], width)])
+    return merge_detections([part for each in detectors for part in unwrap(each.detect(wrapped), width)])
 
 
 def detect_in_alpha(alpha: Alpha | None, detectors: Sequence[Detector], projection: Projection) -> list[Detection]:

@@ -52,12 +52,14 @@ class SignatureDetector:
     def kinds(self) -> frozenset[Kind]:
         return frozenset(self._thresholds)
 
-    def detect(self, pictures: Sequence[Pixels8]) -> list[list[Detection]]:
-        """One by one: on a CPU a batch of pictures takes no less time than one after the other."""
-        return [self._detect(picture) for picture in pictures]
+    def detect(self, picture: Pixels8) -> list[Detection]:
+        """What is found in all views of a picture, uint8 (H, W, 3), RGB.
 
-    def _detect(self, picture: Pixels8) -> list[Detection]:
-        """Views with different turns are merged apart: a view that shows a face upside down has no vote on it."""
+        Views with different turns are merged apart: a view that shows a face upside down has no vote on it.
+
+        Raises:
+            PictureError: the model gave no usable answer.
+        """
         height, width = picture.shape[:2]
         views = scaled_views(self._specs, height, width)
         logger.debug("model %s: %d x %d pixels, %d views: %s", self._model.name, width, height, len(views), views)

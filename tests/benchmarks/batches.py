@@ -5,9 +5,9 @@
 The bundled models run on one thread, as in a run with several worker processes. They are made for one picture: in a
 batch their answers are those of all crops together, but the work is the same. So only the time is compared.
 
-On an AMD EPYC with AVX512-VNNI, ratios of a batch to single crops were 1.03 to 1.06 at 640 x 480 and 1024 x 768 for
-both models, 0.84 to 0.89 (faces) and 0.95 to 1.02 (plates) at 96 x 96, where a crop takes half a millisecond. So a
-batch gains nothing worth having, and detectors take one picture.
+On an AMD EPYC with AVX512-VNNI, a batch took 1.03 to 1.06 times as long as single crops at 640 x 480 and 1024 x 768,
+for both models; at 96 x 96, where a crop takes half a millisecond, 0.84 to 0.89 (faces) and 0.95 to 1.02 (plates). So a
+batch is not worth it, and detectors take one picture.
 """
 
 from __future__ import annotations

@@ -1,6 +1,8 @@
 """The bundled models on real pictures."""
 
 import dataclasses
+from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -13,37 +15,39 @@ from anonymizer.detect.description import ViewSpec
 from anonymizer.detect.frames import detect
 from anonymizer.detect.load import choose_models, load_detectors, load_model
 from anonymizer.detect.signature import SignatureDetector
+from anonymizer.detect.tones import to_rgb_8_bits
 from anonymizer.files.picture import turn_back
 from anonymizer.files.read import read_picture
 from anonymizer.geometry import Box
 from anonymizer.redact.mask import to_region
 from anonymizer.settings import DetectSettings, Settings
+from anonymizer.types import Detection
 
 pytestmark = pytest.mark.slow
 
 FACES = DetectSettings(kinds="face")
 
 
-def faces_in(path, **settings):
+def faces_in(path: Path, **settings: Any) -> list[Detection]:
     return detect(read_picture(path).pixels, load_detectors(DetectSettings(kinds="face", **settings)))
 
 
-def test_a_portrait(originals):
+def test_a_portrait(originals: Path) -> None:
     (face,) = faces_in(originals / "astronaut.png")
     assert face.score > 0.8
     assert face.box.iou(Box(175, 65, 275, 205)) > 0.5
 
 
-def test_two_obvious_faces(originals):
+def test_two_obvious_faces(originals: Path) -> None:
     faces = faces_in(originals / "happy_couple.jpg", face_threshold=0.2)
     assert len([face for face in faces if face.score >= 0.5]) == 2
 
 
-def test_a_group(originals):
+def test_a_group(originals: Path) -> None:
     assert len([face for face in faces_in(originals / "swearing_in_group.jpg") if face.score >= 0.5]) >= 8
 
 
-def test_a_cup_of_coffee_has_no_face(originals):
+def test_a_cup_of_coffee_has_no_face(originals: Path) -> None:
     assert faces_in(originals / "coffee.png") == []
 
 
@@ -70,12 +74,12 @@ def test_a_cup_of_coffee_has_no_face(originals):
         ),
     ],
 )
-def test_integers_find_what_floats_found(originals, name, expected):
+def test_integers_find_what_floats_found(originals: Path, name: str, expected: list[tuple[float, Box]]) -> None:
     """Scores and boxes are those of the face network in 32-bit floats, at the pictures' own size."""
     (bundled,) = choose_models(FACES)
     model = dataclasses.replace(bundled, views={"balanced": (ViewSpec(),)}, calibration={}, second_look=None)
     as_is = SignatureDetector(model, load_model(model), "balanced", {"face": 0.3})
-    (found,) = as_is.detect([read_picture(originals / name).pixels])
+    found = as_is.detect(to_rgb_8_bits(read_picture(originals / name).pixels))
     assert len(found) == len(expected)
     for score, box in expected:
         closest = max(found, key=lambda face: face.box.iou(box))
@@ -83,19 +87,19 @@ def test_integers_find_what_floats_found(originals, name, expected):
         assert closest.score == pytest.approx(score, abs=0.06)
 
 
-def test_a_plate(originals):
+def test_a_plate(originals: Path) -> None:
     (found,) = detect(read_picture(originals / "drawn_car.jpg").pixels, load_detectors(DetectSettings(kinds="plate")))
     assert found.kind == "plate"
     assert found.box.iou(Box(490, 514, 710, 560)) > 0.5
 
 
-def test_people_without_plates(originals):
+def test_people_without_plates(originals: Path) -> None:
     for name in ("astronaut.png", "happy_couple.jpg", "swearing_in_group.jpg"):
         assert detect(read_picture(originals / name).pixels, load_detectors(DetectSettings(kinds="plate"))) == []
 
 
 @pytest.mark.parametrize("preset", ["fast", "thorough"])
-def test_presets(originals, preset):
+def test_presets(originals: Path, preset: str) -> None:
     """A portrait, a group, and a picture without a face, as `balanced` sees them above."""
     (face,) = faces_in(originals / "astronaut.png", preset=preset)
     assert face.score > 0.8
@@ -105,15 +109,16 @@ def test_presets(originals, preset):
 
 
 @pytest.mark.parametrize("turns", [1, 2, 3])
-def test_pictures_that_lie_on_their_side_or_head(originals, turns):
+def test_pictures_that_lie_on_their_side_or_head(originals: Path, turns: int) -> None:
     portrait = np.rot90(np.asarray(Image.open(originals / "astronaut.png")), turns)
     (found,) = detect(portrait, load_detectors(DetectSettings(kinds="face", preset="thorough")))
-    mask = np.zeros(portrait.shape[:2], bool)
-    mask[to_region(found.redaction_box, 0.2, 0, mask.shape).core.slices] = True
+    size = (portrait.shape[0], portrait.shape[1])
+    mask = np.zeros(size, bool)
+    mask[to_region(found.redaction_box, 0.2, 0, size).core.slices] = True
     assert np.rot90(mask, -turns)[65:205, 175:275].mean() > 0.9
 
 
-def test_a_face_on_the_seam_of_a_panorama_is_hidden_on_both_sides(originals):
+def test_a_face_on_the_seam_of_a_panorama_is_hidden_on_both_sides(originals: Path) -> None:
     """Where the portrait's right edge meets its left one, in the middle of the face."""
     portrait = np.asarray(Image.open(originals / "astronaut.png"))
     middle = 225
@@ -128,13 +133,13 @@ def test_a_face_on_the_seam_of_a_panorama_is_hidden_on_both_sides(originals):
     assert changed.mean() < 0.15
 
 
-def test_each_preset_has_models_for_both_kinds():
+def test_each_preset_has_models_for_both_kinds() -> None:
     for preset in ("fast", "balanced", "thorough"):
         kinds = [kind for model in choose_models(DetectSettings(preset=preset)) for kind in model.found_kinds]
         assert sorted(kinds) == ["face", "plate"]
 
 
-def test_a_crowd_has_no_limit(originals):
+def test_a_crowd_has_no_limit(originals: Path) -> None:
     """A portrait repeated until there are hundreds of faces."""
     portrait = np.asarray(Image.open(originals / "astronaut.png"))[30:230, 130:330]
     small = cv2.resize(portrait, (64, 64), interpolation=cv2.INTER_AREA)
@@ -142,38 +147,39 @@ def test_a_crowd_has_no_limit(originals):
 
 
 @pytest.mark.parametrize(("contrast", "brightness"), [(0.08, 0), (0.15, 200)])
-def test_very_dark_and_very_pale_pictures(originals, contrast, brightness):
+def test_very_dark_and_very_pale_pictures(originals: Path, contrast: float, brightness: int) -> None:
     portrait = np.asarray(Image.open(originals / "astronaut.png"))
     faint = (portrait * contrast + brightness).astype(np.uint8)
     (face,) = detect(faint, load_detectors(FACES))
     assert face.box.iou(Box(175, 65, 275, 205)) > 0.5
 
 
-def test_gray_pictures(originals):
+def test_gray_pictures(originals: Path) -> None:
     gray = np.asarray(Image.open(originals / "astronaut.png").convert("L"))
     _, found = anonymize_image(gray, Settings(detect=FACES))
     assert len(found) == 1
 
 
 @pytest.mark.parametrize("factor", [2, 4, 8, 14])
-def test_close_ups(originals, factor):
+def test_close_ups(originals: Path, factor: int) -> None:
     """A face of 140 pixels, enlarged to as much as 2000, is hidden as a whole."""
     portrait = np.asarray(Image.open(originals / "astronaut.png"))[50:230, 130:330]
-    large = cv2.resize(portrait, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
-    mask = np.zeros(large.shape[:2], bool)
+    large = np.asarray(cv2.resize(portrait, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC), np.uint8)
+    size = (large.shape[0], large.shape[1])
+    mask = np.zeros(size, bool)
     for found in detect(large, load_detectors(FACES)):
-        mask[to_region(found.redaction_box, 0.2, 0, mask.shape).core.slices] = True
+        mask[to_region(found.redaction_box, 0.2, 0, size).core.slices] = True
     assert mask[15 * factor : 155 * factor, 45 * factor : 145 * factor].mean() > 0.95
 
 
 @pytest.mark.parametrize(("height", "width"), [(1, 1), (1, 300), (300, 1), (31, 33), (32, 32)])
-def test_small_pictures_of_any_shape(height, width):
+def test_small_pictures_of_any_shape(height: int, width: int) -> None:
     pixels = np.full((height, width, 3), 90, np.uint8)
     assert anonymize_image(pixels, Settings(detect=FACES))[1] == []
 
 
 @pytest.mark.parametrize("extension", ["png", "jpg"])
-def test_orientation_changes_nothing(originals, tmp_path, extension):
+def test_orientation_changes_nothing(originals: Path, tmp_path: Path, extension: str) -> None:
     """The same picture, stored in each of the eight orientations, gives the same detections and looks the same."""
     upright = np.asarray(Image.open(originals / "astronaut.png"))[:, :500]  # not square
     found, shown = [], []
@@ -195,7 +201,7 @@ def test_orientation_changes_nothing(originals, tmp_path, extension):
         assert np.abs(pixels - shown[0]).mean() < 3  # JPEG compresses each orientation differently
 
 
-def test_large_pictures_give_the_same_as_their_parts(originals):
+def test_large_pictures_give_the_same_as_their_parts(originals: Path) -> None:
     """A portrait on every seam of the tiles, and one that fills the picture."""
     portrait = np.asarray(Image.open(originals / "astronaut.png"))
     large = np.full((3000, 5000, 3), 128, np.uint8)
@@ -212,6 +218,6 @@ def test_large_pictures_give_the_same_as_their_parts(originals):
     assert huge.box.iou(Box(*[6 * side for side in dataclasses.astuple(alone.box)])) > 0.8
 
 
-def test_answers_repeat(originals):
+def test_answers_repeat(originals: Path) -> None:
     one, other = (faces_in(originals / "happy_couple.jpg") for _ in range(2))
     assert [dataclasses.astuple(face) for face in one] == [dataclasses.astuple(face) for face in other]

@@ -1,4 +1,7 @@
+from pathlib import Path
+
 import pytest
+from tiny_models import describe, save_graph_def, save_saved_model
 
 from anonymizer.detect.catalogue import BUNDLED, checksum, find_models
 from anonymizer.detect.load import choose_models, chosen_kinds, thresholds_of
@@ -6,7 +9,7 @@ from anonymizer.errors import ModelError
 from anonymizer.settings import DetectSettings
 
 
-def test_every_bundled_model_is_intact_and_says_where_it_comes_from():
+def test_every_bundled_model_is_intact_and_says_where_it_comes_from() -> None:
     models = find_models()
     assert "face" in {kind for model in models for kind in model.found_kinds}
     for model in models:
@@ -18,7 +21,7 @@ def test_every_bundled_model_is_intact_and_says_where_it_comes_from():
 
 
 @pytest.mark.parametrize("names", [[], ["README.txt"]])
-def test_folders_without_a_model(tmp_path, names):
+def test_folders_without_a_model(tmp_path: Path, names: list[str]) -> None:
     for name in names:
         (tmp_path / name).touch()
     with pytest.raises(ModelError, match="holds no model") as caught:
@@ -26,34 +29,42 @@ def test_folders_without_a_model(tmp_path, names):
     assert caught.value.exit_code == 3
 
 
-def test_a_missing_folder(tmp_path):
+def test_a_missing_folder(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="No such file"):
         find_models(tmp_path / "none")
 
 
-def test_names_that_tell_no_kind(tmp_path):
+def test_names_that_tell_no_kind(tmp_path: Path) -> None:
     (tmp_path / "net.pb").touch()
     with pytest.raises(ModelError, match=r"says neither 'face' nor 'plate'; rename it, or put a model.yaml beside it"):
         find_models(tmp_path)
 
 
-def test_a_described_model_that_is_missing(tmp_path):
+def test_a_described_model_that_is_missing(tmp_path: Path) -> None:
     (tmp_path / "model.yaml").write_text("file: face.pb\nlabels: {1: face}\n")
     (model,) = find_models(tmp_path)
     with pytest.raises(ModelError, match="No such file"):
         checksum(model)
 
 
-def test_kinds_without_a_model_are_an_error_that_says_what_to_do(tmp_path):
+def test_kinds_without_a_model_are_an_error_that_says_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "face.pb").touch()
     with pytest.raises(ModelError, match=r"'plate'; name a folder with such a model by --weights, or .* --kinds face"):
         choose_models(DetectSettings(weights=tmp_path, kinds="face,plate"))
 
 
-def test_kinds_default_to_those_that_have_a_model(tmp_path):
+def test_kinds_default_to_those_that_have_a_model(tmp_path: Path) -> None:
     (tmp_path / "face.pb").touch()
     settings = DetectSettings(weights=tmp_path)
     models = choose_models(settings)
     assert chosen_kinds(models, settings) == ("face",)
     assert thresholds_of(models[0], settings) == {"face": 0.3}
     assert thresholds_of(models[0], DetectSettings(face_threshold=0.7)) == {"face": 0.7}
+
+
+def test_a_description_speaks_for_its_whole_folder(tmp_path: Path) -> None:
+    """The folders of the model zoo hold one model in several formats."""
+    save_graph_def(tmp_path / "frozen_inference_graph.pb")
+    save_saved_model(tmp_path / "saved_model")
+    (model,) = find_models(describe(tmp_path, "frozen_inference_graph.pb"))
+    assert model.path.name == "frozen_inference_graph.pb"

@@ -10,7 +10,7 @@ from tiny_models import save_graph_def, save_tflite
 from anonymizer.detect import load, tflite
 from anonymizer.detect.description import ModelDescription
 from anonymizer.detect.inference import LoadedModel
-from anonymizer.detect.load import load_detectors
+from anonymizer.detect.load import choose_models, load_detectors
 from anonymizer.errors import ModelError
 from anonymizer.settings import DetectSettings
 
@@ -95,3 +95,21 @@ def test_the_log_says_what_was_loaded_and_how(tmp_path: Path, caplog: pytest.Log
     with caplog.at_level(logging.DEBUG, logger=load.__name__):
         load_detectors(DetectSettings(weights=tmp_path))
     assert f"loaded model face.pb from {path} with TensorFlow" in caplog.text
+
+
+def test_presets_without_views_have_no_part_of_a_model(tmp_path: Path) -> None:
+    save_tflite(tmp_path / "model.tflite")
+    (tmp_path / "model.yaml").write_text("file: model.tflite\nlabels: {1: face}\nviews: {thorough: [{}]}\n")
+    assert choose_models(DetectSettings(weights=tmp_path, preset="thorough"))
+    with pytest.raises(ModelError, match="finds the kind 'face'"):
+        choose_models(DetectSettings(weights=tmp_path, kinds="face", preset="fast"))
+
+
+def test_several_models_share_the_work(tmp_path: Path) -> None:
+    save_graph_def(tmp_path / "weights_face_v1.0.0.pb")
+    save_graph_def(tmp_path / "weights_plate_v1.0.0.pb")
+    detectors = load_detectors(DetectSettings(weights=tmp_path))
+    assert [detector.kinds for detector in detectors] == [{"face"}, {"plate"}]
+    assert [model.name for model in choose_models(DetectSettings(weights=tmp_path, kinds="plate"))] == [
+        "weights_plate_v1.0.0.pb"
+    ]

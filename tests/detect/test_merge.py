@@ -25,13 +25,13 @@ def holds(outer: Box, inner: Box) -> bool:
     )
 
 
-def test_the_better_of_two_boxes_of_one_object_stays():
+def test_the_better_of_two_boxes_of_one_object_stays() -> None:
     better, worse = face(0, 0, 10, 10, 0.9), face(1, 0, 11, 10, 0.8)
     (merged,) = merge_detections([worse, better])
     assert (merged.box, merged.score) == (better.box, better.score)
 
 
-def test_opinions_agree_on_a_box_around_all_that_have_a_say():
+def test_opinions_agree_on_a_box_around_all_that_have_a_say() -> None:
     better, worse, doubtful = face(0, 0, 10, 10, 0.9), face(1, 0, 11, 10, 0.7), face(0, 0, 10, 12, 0.2)
     (merged,) = merge_views([ViewDetections([better]), ViewDetections([worse]), ViewDetections([doubtful])])
     assert merged.box == Box(0, 0, 11, 10)
@@ -39,7 +39,7 @@ def test_opinions_agree_on_a_box_around_all_that_have_a_say():
     assert merged.score == pytest.approx(0.6)
 
 
-def test_what_a_worse_box_covers_is_still_hidden():
+def test_what_a_worse_box_covers_is_still_hidden() -> None:
     better, larger, elsewhere = face(10, 10, 20, 20, 0.9), face(8, 8, 22, 22, 0.8), face(50, 8, 60, 22, 0.7)
     merged, other = merge_detections([better, larger, elsewhere])
     assert merged.box == better.box
@@ -50,39 +50,39 @@ def test_what_a_worse_box_covers_is_still_hidden():
     assert better.redaction_box == better.box
 
 
-def test_neighbours_and_other_kinds_stay():
+def test_neighbours_and_other_kinds_stay() -> None:
     found = [face(0, 0, 10, 10), face(8, 0, 18, 10, 0.8), plate(0, 0, 10, 10)]
     assert merge_detections(found) == found
 
 
-def test_nothing_stays_nothing():
+def test_nothing_stays_nothing() -> None:
     assert merge_detections([]) == []
 
 
-def test_the_lowest_scores_stay():
+def test_the_lowest_scores_stay() -> None:
     found = [face(0, 0, 10, 10, 0.001)]
     assert merge_detections(found) == found
 
 
-def test_boxes_without_a_size_stay():
+def test_boxes_without_a_size_stay() -> None:
     found = [face(3, 3, 3, 3), face(9, 9, 9, 12)]
     assert merge_detections(found) == found
 
 
-def test_a_row_of_overlapping_boxes_does_not_become_one():
+def test_a_row_of_overlapping_boxes_does_not_become_one() -> None:
     row = [face(4 * step, 0, 4 * step + 10, 10, 0.9 - step / 100) for step in range(20)]
     merged = merge_detections(row)
     assert len(merged) == 10
     assert max(found.redaction_box.width for found in merged) == 14
 
 
-def test_who_has_no_vote_still_says_where_an_object_ends():
+def test_who_has_no_vote_still_says_where_an_object_ends() -> None:
     found = [ViewDetections([face(0, 0, 10, 10, 0.8)]), ViewDetections([face(0, 0, 10, 12, 0.4)], vote_min_size=50)]
     assert merge_views(found) == [face(0, 0, 10, 12, 0.8)]
     assert merge_views(found[1:]) == [face(0, 0, 10, 12, 0.4)]  # nobody has a vote
 
 
-def test_a_score_is_the_mean_of_those_that_have_a_vote():
+def test_a_score_is_the_mean_of_those_that_have_a_vote() -> None:
     small, large = face(0, 0, 10, 10, 0.8), face(50, 50, 150, 150, 0.6)
     views = [
         ViewDetections([small, large]),
@@ -95,7 +95,7 @@ def test_a_score_is_the_mean_of_those_that_have_a_vote():
 
 
 @given(detections)
-def test_merging_loses_nothing_and_leaves_no_double(found):
+def test_merging_loses_nothing_and_leaves_no_double(found: list[Detection]) -> None:
     merged = merge_detections(found)
     for one in found:
         assert any(one.kind == other.kind and holds(other.redaction_box, one.box) for other in merged)
@@ -104,7 +104,7 @@ def test_merging_loses_nothing_and_leaves_no_double(found):
 
 
 @given(detections)
-def test_merged_objects_are_those_of_non_maximum_suppression(found):
+def test_merged_objects_are_those_of_non_maximum_suppression(found: list[Detection]) -> None:
     """By the definition, with every box compared to every other."""
     for kind in ("face", "plate"):
         left = sorted((d for d in found if d.kind == kind and d.box.width * d.box.height), key=lambda d: -d.score)
@@ -118,13 +118,13 @@ def test_merged_objects_are_those_of_non_maximum_suppression(found):
 
 
 @given(detections)
-def test_who_does_not_answer_for_a_size_has_no_say(found):
+def test_who_does_not_answer_for_a_size_has_no_say(found: list[Detection]) -> None:
     assert merge_views(
         [ViewDetections([], vote_min_size=1000), ViewDetections(found)], min_score_ratio=1
     ) == merge_detections(found)
 
 
-def test_a_crowd_is_merged_in_no_time():
+def test_a_crowd_is_merged_in_no_time() -> None:
     """Ten thousand faces, each found twice."""
     places = np.random.default_rng(0).uniform(0, 5000, (10_000, 2)).tolist()
     crowd = [face(x + d, y, x + d + 20, y + 25, 0.5 + d / 10) for x, y in places for d in (0, 1)]

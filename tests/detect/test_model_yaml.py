@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from anonymizer.detect.description import SecondLook
@@ -43,7 +45,7 @@ from anonymizer.errors import ModelError
         ("a: [", "while parsing"),
     ],
 )
-def test_wrong_descriptions(tmp_path, content, message):
+def test_wrong_descriptions(tmp_path: Path, content: str, message: str) -> None:
     (tmp_path / "net.pb").touch()
     (tmp_path / "model.yaml").write_text(content)
     with pytest.raises(ModelError) as caught:
@@ -51,7 +53,7 @@ def test_wrong_descriptions(tmp_path, content, message):
     assert message in str(caught.value)
 
 
-def test_a_second_look(tmp_path):
+def test_a_second_look(tmp_path: Path) -> None:
     (tmp_path / "net.pb").touch()
     (tmp_path / "model.yaml").write_text("file: net.pb\nlabels: {1: face}\nsecond_look: {presets: [fast], sizes: [9]}")
     model = read_description(tmp_path / "model.yaml")
@@ -71,7 +73,7 @@ def test_a_second_look(tmp_path):
         ("views: [{most: 3}]", "views: unknown key 'most'; known are enlarge"),
     ],
 )
-def test_keys_of_earlier_versions_are_refused_with_their_new_names(tmp_path, line, message):
+def test_keys_of_earlier_versions_are_refused_with_their_new_names(tmp_path: Path, line: str, message: str) -> None:
     (tmp_path / "net.pb").touch()
     (tmp_path / "model.yaml").write_text(f"file: net.pb\nlabels: {{1: face}}\n{line}\n")
     with pytest.raises(ModelError) as caught:

@@ -1,7 +1,10 @@
 """The recipe of the face model: a network in miniature as 8-bit integers."""
 
 import sys
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,13 +16,12 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
-def quantise():
-    sys.path.insert(0, str(ROOT / "weights" / "face"))
+def quantise() -> ModuleType:
+    sys.path.insert(0, str(ROOT))
     try:
-        import quantise
+        return import_module("weights.face.quantise")
     finally:
         sys.path.pop(0)
-    return quantise
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +55,7 @@ def floats() -> bytes:
 
     serve = tf.function(network, input_signature=[tf.TensorSpec((1, None, None, 3), tf.uint8, "image")])
     frozen = convert_variables_to_constants_v2(serve.get_concrete_function())
-    return tf.lite.TFLiteConverter.from_concrete_functions([frozen], network).convert()
+    return bytes(tf.lite.TFLiteConverter.from_concrete_functions([frozen], network).convert())
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +75,7 @@ def answers(model: bytes, picture: np.ndarray) -> list[np.ndarray]:
     return [interpreter.get_tensor(output["index"]) for output in interpreter.get_output_details()]
 
 
-def types_of_outputs(quantise, content: bytes, name: str) -> set[int]:
+def types_of_outputs(quantise: ModuleType, content: bytes, name: str) -> set[int]:
     model = quantise.flatbuffer_utils.convert_bytearray_to_object(bytearray(content))
     kind = getattr(quantise.BuiltinOperator, name)
     tensors = model.subgraphs[0].tensors
@@ -84,7 +86,9 @@ NO_STRIDE = 1000
 
 
 @pytest.mark.parametrize("float_stride", [4, NO_STRIDE])
-def test_integers_answer_like_floats(quantise, floats, pictures, float_stride):
+def test_integers_answer_like_floats(
+    quantise: ModuleType, floats: bytes, pictures: list[np.ndarray], float_stride: int
+) -> None:
     integers = quantise.quantise(floats, pictures, float_stride)
     assert quantise.TensorType.INT8 in types_of_outputs(quantise, integers, "CONV_2D")
     assert quantise.TensorType.INT8 in types_of_outputs(quantise, integers, "ADD")
@@ -95,7 +99,7 @@ def test_integers_answer_like_floats(quantise, floats, pictures, float_stride):
             assert np.abs(found - expected).mean() < 0.03 * np.abs(expected).max()
 
 
-def test_coarse_layers_stay_floats(quantise, floats, pictures):
+def test_coarse_layers_stay_floats(quantise: ModuleType, floats: bytes, pictures: list[np.ndarray]) -> None:
     """The two convolutions at stride 4; depth to space behind them, and all before, are integers."""
     model = quantise.flatbuffer_utils.convert_bytearray_to_object(
         bytearray(quantise.quantise(floats, pictures, float_stride=4))
@@ -124,7 +128,7 @@ def test_coarse_layers_stay_floats(quantise, floats, pictures):
     assert {is_integer for _, is_integer in found[len(expected) :]} == {False}
 
 
-def test_equalised_channels_change_no_answer(quantise, floats, pictures):
+def test_equalised_channels_change_no_answer(quantise: ModuleType, floats: bytes, pictures: list[np.ndarray]) -> None:
     model = quantise.flatbuffer_utils.convert_bytearray_to_object(bytearray(floats))
     seen = quantise.observe(model, floats, pictures)
     after = quantise.equalise(model, seen)
@@ -133,18 +137,18 @@ def test_equalised_channels_change_no_answer(quantise, floats, pictures):
         for expected, found in zip(answers(floats, picture), answers(equalised, picture), strict=True):
             np.testing.assert_allclose(found, expected, atol=1e-4)
 
-    def spread(activations):
+    def spread(activations: Any) -> float:
         largest = activations.largest[activations.largest > 0]
         return float(np.log(largest.max() / largest).mean())
 
     assert sum(map(spread, after.values())) < 0.7 * sum(map(spread, seen.values()))
 
 
-def test_the_same_pictures_give_the_same_file(quantise, floats, pictures):
+def test_the_same_pictures_give_the_same_file(quantise: ModuleType, floats: bytes, pictures: list[np.ndarray]) -> None:
     assert quantise.quantise(floats, pictures, 4) == quantise.quantise(floats, pictures, 4)
 
 
-def test_ranges_cut_off_what_is_rare(quantise):
+def test_ranges_cut_off_what_is_rare(quantise: ModuleType) -> None:
     sample = np.random.default_rng(0).normal(size=(10000, 4))
     usual = quantise.Activations(sample.min(axis=0), sample.max(axis=0), sample)
     scale, zero_point = quantise.choose_range(usual)

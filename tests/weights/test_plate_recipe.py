@@ -15,14 +15,14 @@ pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
 
 
-def run(*arguments):
+def run(*arguments: object) -> None:
     done = subprocess.run(
         [sys.executable, "-m", *map(str, arguments)], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr[-2000:]
 
 
-def test_train_export_detect(tmp_path):
+def test_train_export_detect(tmp_path: Path) -> None:
     run("weights.plate.train", "--smoke", "--out", tmp_path / "run")
     weights = tmp_path / "run" / "last.weights.h5"
     run("weights.plate.export", weights, tmp_path / "plate.tflite", "--width", "tiny")
@@ -30,5 +30,5 @@ def test_train_export_detect(tmp_path):
         "file: plate.tflite\nlabels: {1: plate}\ninput: {size_multiple: 32}\nviews: [{longest_side: 320}]\n"
     )
     (detector,) = load_detectors(DetectSettings(weights=tmp_path, plate_threshold=0.001))
-    (found,) = detector.detect([np.full((100, 130, 3), 90, np.uint8)])
+    found = detector.detect(np.full((100, 130, 3), 90, np.uint8))
     assert all(0 <= detection.score <= 1 for detection in found)

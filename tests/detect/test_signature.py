@@ -1,0 +1,108 @@
+"""How a detector combines the views of a picture."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+import tensorflow as tf
+from tiny_models import detector_in, find_bright_rectangles, picture_with, save_graph_def, save_tflite
+
+from anonymizer.detect.frames import detect
+
+
+def test_looking_at_several_sizes(tmp_path: Path) -> None:
+    """What each view shows is reported in pixels of the picture."""
+    save_tflite(tmp_path / "model.tflite")
+    (tmp_path / "model.yaml").write_text(
+        "file: model.tflite\nlabels: {1: face}\ninput: {size_multiple: 32}\n"
+        "views: [{longest_side: 50}, {longest_side: 100}, {longest_side: 400}]\n"
+    )
+    found = detector_in(tmp_path).detect(picture_with((20, 40, 60, 80), height=100, width=200))
+    assert len(found) == 3
+    for detection in found:
+        assert dataclasses.astuple(detection.box) == pytest.approx((20, 40, 60, 80), abs=4)
+
+
+def test_small_objects_in_a_shrunk_view_are_left_to_the_larger_ones(tmp_path: Path) -> None:
+    save_tflite(tmp_path / "model.tflite")
+    (tmp_path / "model.yaml").write_text(
+        "file: model.tflite\nlabels: {1: face, 2: face}\n"
+        "input: {size_multiple: 32}\nviews: [{longest_side: 100, min_size: 30}, {longest_side: 400}]\n"
+    )
+    found = detector_in(tmp_path).detect(picture_with((20, 40, 40, 80), (130, 10, 190, 90), height=100, width=200))
+    assert [round(detection.box.width) for detection in found] == [60, 20, 60]
+
+
+def test_a_score_that_is_the_mean_of_the_views(tmp_path: Path) -> None:
+    """What one view does not see counts as 0 where it answers for such objects."""
+    save_tflite(tmp_path / "model.tflite")
+    description = (
+        "file: model.tflite\nlabels: {1: face, 2: face}\ninput: {size_multiple: 32}\n"
+        "views: [{longest_side: 100, min_size: 30}, {}, {mirrored: true}]\nscore: mean\n"
+    )
+    (tmp_path / "model.yaml").write_text(description)
+    picture = picture_with((20, 40, 40, 80), (130, 10, 190, 90), height=100, width=200)
+    found = detector_in(tmp_path).detect(picture)
+    assert [d.score for d in found] == pytest.approx([1, 1])
+    boxes = sorted(dataclasses.astuple(d.box) for d in found)
+    assert boxes[0] == pytest.approx((20, 40, 40, 80), abs=1e-4)
+    assert boxes[1] == pytest.approx((130, 10, 190, 90), abs=4)
+
+
+SECOND_LOOK = """
+file: model.tflite
+labels: {1: face}
+thresholds: {face: 0.4}
+score: %s
+second_look: {presets: [balanced], from_score: 0.2, sizes: [20, 40], weight: 0.5}
+"""
+
+
+@pytest.mark.parametrize("rule", ["best", "mean"])
+def test_doubtful_objects_are_looked_at_once_more(tmp_path: Path, rule: str) -> None:
+    """The model is sure of what is large in what it sees, and sees all of this picture once, small."""
+
+    def find_large(image_tensor: tf.Tensor) -> dict[str, tf.Tensor]:
+        found = find_bright_rectangles(image_tensor)
+        sides = found["detection_boxes"][0, :, 2:] - found["detection_boxes"][0, :, :2]
+        return {**found, "detection_scores": tf.where(tf.reduce_max(sides, 1) > 0.3, 0.9, 0.3)[tf.newaxis]}
+
+    save_tflite(tmp_path / "model.tflite", find_large)
+    (tmp_path / "model.yaml").write_text(SECOND_LOOK % rule)
+    pixels = picture_with((100, 60, 110, 80), height=300, width=400)
+    assert detector_in(tmp_path, preset="fast").detect(pixels) == []
+    # The middle of the picture cuts the object in two, and to the model either half is one. Only the left counts.
+    (found,) = detector_in(tmp_path).detect(pixels)
+    assert 0.4 <= found.score < 0.9
+    assert found.box.xyxy == pytest.approx((100, 60, 110, 80), abs=0.01)
+
+
+def find_in_tall_pictures(image_tensor: tf.Tensor) -> dict[str, tf.Tensor]:
+    """A sure face in the middle of pictures that are higher than wide."""
+    is_tall = tf.shape(image_tensor)[1] > tf.shape(image_tensor)[2]
+    return {
+        "detection_boxes": tf.constant([[[0.4, 0.4, 0.6, 0.6]]]),
+        "detection_scores": [[tf.where(is_tall, 0.9, 0.0)]],
+        "detection_classes": tf.constant([[1.0]]),
+        "num_detections": tf.constant([1.0]),
+    }
+
+
+@pytest.mark.parametrize(
+    ("views", "score"),
+    [
+        ("[{}, {enlarge: 2}, {quarter_turns: 1}]", 0.9),
+        ("[{}, {enlarge: 2}, {quarter_turns: 1}, {quarter_turns: 1, mirrored: true}, {quarter_turns: 3}]", 0.9),
+        ("[{}, {enlarge: 2}, {quarter_turns: 1, score_exponent: 2}]", 0.81),
+        ("[{}, {enlarge: 2}]", None),
+    ],
+)
+@pytest.mark.parametrize("rule", ["best", "mean"])
+def test_views_of_the_upright_picture_have_no_vote_on_what_is_turned(
+    tmp_path: Path, views: str, score: float | None, rule: str
+) -> None:
+    save_graph_def(tmp_path / "face.pb", find_in_tall_pictures)
+    (tmp_path / "model.yaml").write_text(f"file: face.pb\nlabels: {{1: face}}\nscore: {rule}\nviews: {views}\n")
+    found = detect(picture_with(height=100, width=200), [detector_in(tmp_path)])
+    assert [d.score for d in found] == ([] if score is None else [pytest.approx(score)])
+    assert all(d.box.xyxy == pytest.approx((80, 40, 120, 60)) for d in found)
