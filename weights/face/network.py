@@ -33,14 +33,16 @@ _PYRAMID_STAGES = (1, 2, 4)  # stages whose outputs (strides 4, 8, 16) feed the 
 _PYRAMID_CHANNELS = 24
 
 
-def _convolution(x, filters, kernel_size=1, stride=1, activation="relu"):
+def _convolution(
+    x: keras.KerasTensor, filters: int, kernel_size: int = 1, stride: int = 1, activation: str | None = "relu"
+) -> keras.KerasTensor:
     # Padding on both sides, as in the original; Keras' "same" would pad stride 2 on one side only.
     if kernel_size > 1:
         x = layers.ZeroPadding2D(kernel_size // 2)(x)
     return layers.Conv2D(filters, kernel_size, stride, activation=activation)(x)
 
 
-def _inverted_residual(x, expansion, filters, stride):
+def _inverted_residual(x: keras.KerasTensor, expansion: int, filters: int, stride: int) -> keras.KerasTensor:
     channels = x.shape[-1]
     y = x if expansion == 1 else _convolution(x, channels * expansion)
     y = layers.ZeroPadding2D(1)(y)
@@ -82,14 +84,14 @@ def weighted_layers(network: keras.Model) -> list[layers.Layer]:
     return [layer for layer in network.layers if layer.weights]
 
 
-class Detector(tf.Module):
+class Detector(tf.Module):  # type: ignore[misc]  # TensorFlow has no types
     """The network behind the output signature of the TensorFlow Object Detection API."""
 
     def __init__(self, network: keras.Model) -> None:
         super().__init__()
         self.network = network
 
-    @tf.function(input_signature=[tf.TensorSpec((1, None, None, 3), tf.uint8, "input_tensor")])
+    @tf.function(input_signature=[tf.TensorSpec((1, None, None, 3), tf.uint8, "input_tensor")])  # type: ignore[untyped-decorator]
     def detect(self, input_tensor: tf.Tensor) -> dict[str, tf.Tensor]:
         """Faces in one picture.
 

@@ -5,6 +5,8 @@ Weights get one scale per output channel, activations one range per tensor, as C
 equalise channels, without which the scores of this network are off by twice as much.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
@@ -55,9 +57,9 @@ class Activations:
     @property
     def largest(self) -> np.ndarray:
         """Largest absolute value per channel."""
-        return np.maximum(-self.low, self.high)
+        return np.asarray(np.maximum(-self.low, self.high))
 
-    def divided(self, scale: np.ndarray) -> "Activations":
+    def divided(self, scale: np.ndarray) -> Activations:
         return Activations(self.low / scale, self.high / scale, self.sample / scale)
 
 
@@ -90,7 +92,7 @@ def observe(model: ModelT, content: bytes, pictures: Sequence[np.ndarray]) -> di
     (entry,) = interpreter.get_input_details()
     outputs = [int(operator.outputs[0]) for _, operator in _before_heads(model)]
     random = np.random.default_rng(0)
-    lows, highs, samples = ({output: [] for output in outputs} for _ in range(3))
+    lows, highs, samples = (_empty_lists(outputs) for _ in range(3))
     for picture in pictures:
         interpreter.resize_tensor_input(entry["index"], picture.shape)
         interpreter.allocate_tensors()
@@ -111,6 +113,10 @@ def observe(model: ModelT, content: bytes, pictures: Sequence[np.ndarray]) -> di
         )
         for output in outputs
     }
+
+
+def _empty_lists(outputs: Sequence[int]) -> dict[int, list[np.ndarray]]:
+    return {output: [] for output in outputs}
 
 
 def equalise(model: ModelT, seen: Mapping[int, Activations]) -> dict[int, Activations]:
@@ -164,7 +170,7 @@ def choose_range(activations: Activations) -> tuple[float, int]:
 def _round(values: np.ndarray, tensor_format: tuple[float, int]) -> np.ndarray:
     """Values as they come back from int8."""
     scale, zero_point = tensor_format
-    return (np.clip(np.rint(values / scale) + zero_point, -128, 127) - zero_point) * scale
+    return np.asarray((np.clip(np.rint(values / scale) + zero_point, -128, 127) - zero_point) * scale)
 
 
 def _scale_and_zero_point(low: float, high: float) -> tuple[float, int]:
@@ -341,7 +347,7 @@ def _operator_code(model: ModelT, kind: int, version: int) -> int:
 def _values(model: ModelT, tensor: int) -> np.ndarray:
     constant = model.subgraphs[0].tensors[tensor]
     values = np.frombuffer(bytes(model.buffers[constant.buffer].data), np.float32)
-    return values.reshape(constant.shape).astype(np.float64)
+    return np.asarray(values.reshape(constant.shape), np.float64)
 
 
 def _add_constant(model: ModelT, like: int, values: np.ndarray, tensor_type: int) -> int:

@@ -35,7 +35,7 @@ class View:
 
 def extent(boxes: np.ndarray) -> np.ndarray:
     """Size by which plates go to levels: the longer of the width and 1.5 heights, pixels (n,)."""
-    return np.maximum(boxes[:, 2] - boxes[:, 0], 1.5 * (boxes[:, 3] - boxes[:, 1]))
+    return np.asarray(np.maximum(boxes[:, 2] - boxes[:, 0], 1.5 * (boxes[:, 3] - boxes[:, 1])))
 
 
 def _view_matrix(rng: Generator, sample: Sample, size: int, anchor: np.ndarray | None) -> np.ndarray:
@@ -128,7 +128,8 @@ def _paste(pixels: np.ndarray, patch: np.ndarray, quad: np.ndarray, light: float
     patch = cv2.resize(patch, (width, height), interpolation=cv2.INTER_AREA)
     alpha = patch[..., 3] if patch.shape[2] == 4 else np.full((height, width), 255, np.uint8)
     patch = np.clip(patch[..., :3].astype(np.float32) * light, 0, 255).astype(np.uint8)
-    corners = np.float32([[-0.5, -0.5], [width - 0.5, -0.5], [width - 0.5, height - 0.5], [-0.5, height - 0.5]])
+    right, bottom = width - 0.5, height - 0.5
+    corners = np.array([[-0.5, -0.5], [right, -0.5], [right, bottom], [-0.5, bottom]], np.float32)
     x0, y0 = np.maximum(np.floor(quad.min(axis=0)).astype(int) - 2, 0)
     x1, y1 = np.minimum(np.ceil(quad.max(axis=0)).astype(int) + 2, size)
     if x1 <= x0 or y1 <= y0:
@@ -159,7 +160,7 @@ def _quad(rng: Generator, middle: np.ndarray, width: float, height: float) -> np
     if rng.random() < (0.3 if leaning else 0.08):
         angle = rng.uniform(-0.9, 0.9) if leaning else rng.uniform(-0.5, 0.5)
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    return (corners * (width, height)) @ turn.T + middle
+    return np.asarray((corners * (width, height)) @ turn.T + middle)
 
 
 def _around(quad: np.ndarray) -> np.ndarray:
@@ -293,7 +294,7 @@ def wear(rng: Generator, pixels: np.ndarray) -> np.ndarray:
     if rng.random() < 0.35:
         quality = int(rng.integers(15, 90))
         _, code = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, quality])
-        pixels = cv2.imdecode(code, cv2.IMREAD_COLOR)
+        pixels = np.asarray(cv2.imdecode(code, cv2.IMREAD_COLOR))
     return pixels
 
 

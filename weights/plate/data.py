@@ -14,11 +14,15 @@ import json
 import pathlib
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import click
 import cv2
 import numpy as np
 from PIL import Image, ImageOps
+
+Entry = dict[str, Any]
+"""A picture in the annotations of a pack."""
 
 PICTURES = {".jpg", ".jpeg", ".png", ".webp", ".bmp"}
 
@@ -131,7 +135,7 @@ def unlike(ours: np.ndarray, others: np.ndarray, bits: int = 40) -> np.ndarray:
     return np.array([not len(others) or (others != own).sum(axis=1).min() > bits for own in ours], bool)
 
 
-def _entry(image: pathlib.Path, pack: pathlib.Path, boxes: list[list[float]]) -> dict:
+def _entry(image: pathlib.Path, pack: pathlib.Path, boxes: list[list[float]]) -> Entry:
     with Image.open(image) as picture:
         width, height = ImageOps.exif_transpose(picture).size
     names = ("x_min", "y_min", "x_max", "y_max")
@@ -144,7 +148,7 @@ def _entry(image: pathlib.Path, pack: pathlib.Path, boxes: list[list[float]]) ->
     }
 
 
-def from_yolo(pack: pathlib.Path) -> list[dict]:
+def from_yolo(pack: pathlib.Path) -> list[Entry]:
     """Read label files, ``NAME.txt`` (class x y w h, shares of the picture), beside the pictures or in
     ``labels`` where those lie in ``images``.
 
@@ -167,7 +171,7 @@ def from_yolo(pack: pathlib.Path) -> list[dict]:
     return entries
 
 
-def from_coco(pack: pathlib.Path, labels: pathlib.Path, category: str) -> list[dict]:
+def from_coco(pack: pathlib.Path, labels: pathlib.Path, category: str) -> list[Entry]:
     """Read a COCO instance file; ``file_name`` is relative to the pack, ``category`` names the plates."""
     coco = json.loads(labels.read_text())
     wanted = {entry["id"] for entry in coco["categories"] if entry["name"] == category}

@@ -17,6 +17,8 @@ import numpy as np
 from .data import Row, Sample, decode, read_pack
 
 Run = Callable[[np.ndarray], dict[str, np.ndarray]]
+Figures = dict[str, dict[str, float | None]]
+"""Per threshold: the share of plates covered, and false alarms a picture."""
 """uint8 (1, H, W, 3) to the outputs of the exported model's signature."""
 
 SIDES = (320, 480, 640, 1280)
@@ -38,7 +40,8 @@ class TfliteModel:
         self.runner = self.interpreter.get_signature_runner("serving_default")
 
     def __call__(self, picture: np.ndarray) -> dict[str, np.ndarray]:
-        return self.runner(input_tensor=picture)
+        answer: dict[str, np.ndarray] = self.runner(input_tensor=picture)
+        return answer
 
 
 def fit(pixels: np.ndarray, side: int) -> tuple[np.ndarray, float]:
@@ -115,7 +118,7 @@ def covered(plate: np.ndarray, found: np.ndarray, margin: float = MARGIN) -> flo
     return float(total / max(np.prod(plate[2:] - plate[:2]), 1e-9))
 
 
-def validate(run: Run, plates: Iterable[Sample], negatives: Iterable[Sample], sides: Sequence[int] = (640,)) -> dict:
+def validate(run: Run, plates: Iterable[Sample], negatives: Iterable[Sample], sides: Sequence[int] = (640,)) -> Figures:
     """Measure on decoded pictures: the share of plates covered and false alarms a picture, by threshold."""
     best: list[float] = []
     for sample in plates:
@@ -123,7 +126,8 @@ def validate(run: Run, plates: Iterable[Sample], negatives: Iterable[Sample], si
         for plate in sample.boxes[~sample.ignore]:
             hits = [t for t in THRESHOLDS if covered(plate, boxes[scores >= t]) >= COVER]
             best.append(max(hits, default=0.0))
-    alarms, count = [], 0
+    alarms: list[float] = []
+    count = 0
     for sample in negatives:
         alarms.extend(detect(run, sample.levels[0], sides)[1])
         count += 1
@@ -195,10 +199,10 @@ def main(
     for group, found in sorted(plates.items()):
         shares = "".join(f"{np.mean(np.asarray(found) >= t):8.3f}" for t in THRESHOLDS)
         click.echo(f"{group:26}{len(found):5}  {shares}  covered")
-    for group, found in sorted(alarms.items()):
+    for group, scores_of in sorted(alarms.items()):
         if group not in plates:
-            rates = "".join(f"{(np.concatenate(found) >= t).sum() / len(found):8.3f}" for t in THRESHOLDS)
-            click.echo(f"{group:26}{len(found):5}  {rates}  boxes a picture")
+            rates = "".join(f"{(np.concatenate(scores_of) >= t).sum() / len(scores_of):8.3f}" for t in THRESHOLDS)
+            click.echo(f"{group:26}{len(scores_of):5}  {rates}  boxes a picture")
 
 
 if __name__ == "__main__":

@@ -53,10 +53,10 @@ def convert(folder: pathlib.Path) -> bytes:
     converter = tf.lite.TFLiteConverter.from_saved_model(str(folder))
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.target_spec.supported_types = [tf.float16]
-    return converter.convert()
+    return bytes(converter.convert())
 
 
-def parity(network: keras.Model, model: pathlib.Path, picture: np.ndarray, floor: float = 0.05) -> dict:
+def parity(network: keras.Model, model: pathlib.Path, picture: np.ndarray, floor: float = 0.05) -> dict[str, float]:
     """Compare the network with its TFLite file on a picture, uint8 (1, H, W, 3).
 
     Returns how many detections of at least ``floor`` each finds, and the largest differences of box sides
@@ -70,7 +70,7 @@ def parity(network: keras.Model, model: pathlib.Path, picture: np.ndarray, floor
         keep = out["detection_scores"][0] >= floor
         sides = out["detection_boxes"][0][keep] * np.tile(picture.shape[1:3], 2)
         tables.append(np.column_stack([sides, out["detection_scores"][0][keep]]))
-    result = {"found": len(tables[0]), "found_tflite": len(tables[1])}
+    result: dict[str, float] = {"found": len(tables[0]), "found_tflite": len(tables[1])}
     if all(len(table) for table in tables):
         apart = np.abs(tables[0][:, None] - tables[1][None])
         nearest = apart[np.arange(len(apart)), apart.sum(axis=2).argmin(axis=1)]

@@ -11,15 +11,16 @@ from PIL import Image
 from .data import Sample
 from .evaluate import Run, detect
 
+Places = dict[str, list[list[list[float]]]]
+"""Boxes per picture, for each sort of place."""
+
 CONFIDENT = 0.5
 """Lowest score of a place to ignore."""
 DOUBTFUL = 0.15
 """Lowest score of a hard place."""
 
 
-def look_through(
-    run: Run, plates: Sequence[Sample], negatives: Sequence[Sample], sheets: pathlib.Path
-) -> dict[str, list[list[list[float]]]]:
+def look_through(run: Run, plates: Sequence[Sample], negatives: Sequence[Sample], sheets: pathlib.Path) -> Places:
     """Note, for each picture, boxes as x_min, y_min, x_max, y_max in pixels.
 
     - ``ignore``: confident detections that no label of a picture with plates covers. Mostly unlabelled plates;
@@ -28,7 +29,7 @@ def look_through(
 
     Sheets of both, most confident first, are written to the folder ``sheets`` as ``ignore.png`` and ``hard.png``.
     """
-    notes: dict[str, list[list[list[float]]]] = {"ignore": [], "hard": []}
+    notes: Places = {"ignore": [], "hard": []}
     seen: dict[str, list[tuple[float, np.ndarray]]] = {"ignore": [], "hard": []}
 
     def note(kind: str, sample: Sample, boxes: np.ndarray, scores: np.ndarray) -> None:
@@ -56,7 +57,7 @@ def overlaps(boxes: np.ndarray, labels: np.ndarray) -> np.ndarray:
     high = np.minimum(boxes[:, None, 2:], labels[None, :, 2:])
     shared = np.prod(np.maximum(high - low, 0), axis=2)
     areas = [np.prod(b[:, 2:] - b[:, :2], axis=1) for b in (boxes, labels)]
-    return (shared >= 0.2 * np.minimum(areas[0][:, None], areas[1][None, :])).any(axis=1)
+    return np.asarray((shared >= 0.2 * np.minimum(areas[0][:, None], areas[1][None, :])).any(axis=1))
 
 
 def sheet(crops: list[np.ndarray], target: pathlib.Path, side: int = 120, columns: int = 12) -> None:

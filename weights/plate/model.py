@@ -43,7 +43,9 @@ TINY = Width(stages=(8, 8, 16, 16, 16), blocks=(0, 1, 1, 1), pyramid=16)
 WIDTHS = {"small": SMALL, "tiny": TINY}
 
 
-def _conv(x: keras.KerasTensor, channels: int, size: int, stride: int, name: str, relu: bool = True):
+def _conv(
+    x: keras.KerasTensor, channels: int, size: int, stride: int, name: str, relu: bool = True
+) -> keras.KerasTensor:
     x = layers.Conv2D(
         channels, size, stride, "same", use_bias=False, kernel_initializer="he_normal", name=f"{name}_conv"
     )(x)
@@ -51,7 +53,7 @@ def _conv(x: keras.KerasTensor, channels: int, size: int, stride: int, name: str
     return layers.ReLU(name=f"{name}_relu")(x) if relu else x
 
 
-def _residual(x: keras.KerasTensor, channels: int, name: str):
+def _residual(x: keras.KerasTensor, channels: int, name: str) -> keras.KerasTensor:
     """3x3 to half the channels and back, added to the input."""
     y = _conv(x, max(8, channels // 2), 3, 1, f"{name}_a")
     y = _conv(y, channels, 3, 1, f"{name}_b", relu=False)
@@ -59,13 +61,13 @@ def _residual(x: keras.KerasTensor, channels: int, name: str):
 
 
 @keras.saving.register_keras_serializable("plate")
-class Double(layers.Layer):
+class Double(layers.Layer):  # type: ignore[misc]  # Keras has no types
     """Nearest-neighbour upsampling by two, without any operation that needs the shape at run time."""
 
     def call(self, x: tf.Tensor) -> tf.Tensor:
         return tf.nn.depth_to_space(tf.concat([x, x, x, x], axis=-1), 2)
 
-    def compute_output_shape(self, shape: tuple) -> tuple:
+    def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         batch, height, width, channels = shape
         return batch, height and 2 * height, width and 2 * width, channels
 
@@ -89,7 +91,7 @@ def build(width: Width = SMALL) -> keras.Model:
     levels = levels[1:]
 
     top = None
-    features = []
+    features: list[keras.KerasTensor] = []
     for level, stride in reversed(list(zip(levels, STRIDES, strict=True))):
         lateral = _conv(level, width.pyramid, 1, 1, f"p{stride}_lateral", relu=False)
         if top is not None:
@@ -129,7 +131,7 @@ def decode_level(raw: tf.Tensor, stride: int) -> tuple[tf.Tensor, tf.Tensor]:
     return tf.reshape(score, [shape[0], -1]), tf.reshape(boxes, [shape[0], -1, 4])
 
 
-class Serving(tf.Module):
+class Serving(tf.Module):  # type: ignore[misc]  # TensorFlow has no types
     """The network with decoding and peak selection, in the Object Detection API's signature.
 
     Final non-maximum suppression is the caller's.
@@ -139,7 +141,7 @@ class Serving(tf.Module):
         super().__init__()
         self.network = network
 
-    @tf.function(input_signature=[tf.TensorSpec([1, None, None, 3], tf.uint8, name="input_tensor")])
+    @tf.function(input_signature=[tf.TensorSpec([1, None, None, 3], tf.uint8, name="input_tensor")])  # type: ignore[untyped-decorator]
     def __call__(self, input_tensor: tf.Tensor) -> dict[str, tf.Tensor]:
         """Detect plates in one picture.
 

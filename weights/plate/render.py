@@ -8,7 +8,8 @@ from __future__ import annotations
 import dataclasses
 import functools
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
 
 import click
 import cv2
@@ -48,6 +49,7 @@ THAI_WORDS = ("กรุงเทพมหานคร", "เชียงให�
 ARABIC_WORDS = ("مصر", "السعودية", "الجيزة", "القاهرة", "تونس", "المغرب", "العراق")
 
 Colour = tuple[int, int, int]
+T = TypeVar("T")
 
 
 class Fonts:
@@ -84,7 +86,7 @@ class Fonts:
 
 
 @functools.lru_cache(maxsize=256)
-def _font(path: str, size: int) -> ImageFont.FreeTypeFont:
+def _font(path: str, size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     return ImageFont.truetype(path, size) if path else ImageFont.load_default(size)
 
 
@@ -130,21 +132,26 @@ def _letters(rng: Generator, alphabet: str, count: int) -> str:
     return "".join(alphabet[i] for i in rng.integers(len(alphabet), size=count))
 
 
+def _colour(values: Iterable[float]) -> Colour:
+    red, green, blue = (int(value) for value in values)
+    return red, green, blue
+
+
 def _jitter(rng: Generator, colour: Colour, amount: int = 18) -> Colour:
-    return tuple(int(np.clip(v + rng.integers(-amount, amount + 1), 0, 255)) for v in colour)
+    return _colour(np.clip(v + rng.integers(-amount, amount + 1), 0, 255) for v in colour)
 
 
 def _any_colour(rng: Generator) -> Colour:
-    return tuple(int(v) for v in rng.integers(0, 256, 3))
+    return _colour(rng.integers(0, 256, 3))
 
 
-def _choice(rng: Generator, options):
-    return options[rng.integers(len(options))]
+def _choice(rng: Generator, options: Sequence[T]) -> T:
+    return options[int(rng.integers(len(options)))]
 
 
 def _contrast(rng: Generator, colour: Colour) -> Colour:
     dark = sum(colour) < 330
-    return tuple(int(v) for v in (rng.integers(190, 256, 3) if dark else rng.integers(0, 70, 3)))
+    return _colour(rng.integers(190, 256, 3) if dark else rng.integers(0, 70, 3))
 
 
 def _blank(rng: Generator, aspect: float, colour: Colour, height: int = 96) -> np.ndarray:
@@ -397,7 +404,7 @@ def _wear(rng: Generator, canvas: np.ndarray) -> np.ndarray:
     if rng.random() < 0.3:
         dirt = cv2.resize(rng.random((4, 8), np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
         amount = (np.clip(dirt - 0.5, 0, 1) * rng.uniform(0.3, 1.3))[..., None]
-        work = work * (1 - amount) + np.float32((95, 80, 60)) * amount
+        work = work * (1 - amount) + np.array((95, 80, 60), np.float32) * amount
     if rng.random() < 0.25:
         x = np.linspace(0, 1, width, dtype=np.float32) - rng.uniform(0, 1)
         y = np.linspace(0, 1, height, dtype=np.float32)[:, None] - rng.uniform(0, 1)

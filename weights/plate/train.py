@@ -12,8 +12,9 @@ import json
 import os
 import pathlib
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
 
 import click
 import cv2
@@ -26,6 +27,11 @@ import tensorflow as tf
 
 from . import augment, data, evaluate, mine, render
 from .model import STRIDES, WIDTHS, Serving, build
+
+Example = tuple[np.ndarray, list[np.ndarray]]
+"""Pixels uint8 (S, S, 3), and the targets of each level."""
+Batch = tuple[int, np.ndarray, list[np.ndarray]]
+"""Step, pixels uint8 (B, S, S, 3), targets of each level."""
 
 SAVE_EVERY = 1000
 """Steps between checkpoints."""
@@ -63,7 +69,7 @@ class Sources:
     hard: list[tuple[int, np.ndarray]]
     bank: render.Bank
 
-    def example(self, rng: np.random.Generator, size: int) -> tuple[np.ndarray, list[np.ndarray]]:
+    def example(self, rng: np.random.Generator, size: int) -> Example:
         """Draw one example: uint8 pixels (S, S, 3) and the targets of every level."""
         if rng.random() < 0.3:
             view = augment.mosaic([self._view(rng, size // 2) for _ in range(4)])
@@ -115,19 +121,19 @@ class Sources:
         return view
 
 
-def batches(sources: Sources, settings: Settings, size: int, first: int, last: int, threads: int) -> Iterator[tuple]:
+def batches(sources: Sources, settings: Settings, size: int, first: int, last: int, threads: int) -> Iterator[Batch]:
     """Yield (step, pixels uint8 (B, S, S, 3), targets per level) from step ``first`` to the one before ``last``.
 
     Every example is drawn from a generator seeded by the run's seed, the step and its place in the batch,
     so a resumed run sees what an uninterrupted one would have seen.
     """
 
-    def one(step: int, place: int) -> tuple[np.ndarray, list[np.ndarray]]:
+    def one(step: int, place: int) -> Example:
         rng = np.random.default_rng([settings.seed, step, place])
         return sources.example(rng, size)
 
     with ThreadPoolExecutor(threads) as pool:
-        ahead: list[list[Future]] = []
+        ahead: list[list[Future[Example]]] = []
         for step in range(first, last + 3):
             ahead.append([pool.submit(one, step, place) for place in range(settings.batch)])
             if len(ahead) < 4:
@@ -194,7 +200,7 @@ class Trainer:
         """Find plates with the mean weights, as ``Serving`` does."""
         return {name: value.numpy() for name, value in self.serving(tf.constant(picture)).items()}
 
-    @tf.function
+    @tf.function  # type: ignore[untyped-decorator]
     def train(self, pixels: tf.Tensor, targets: list[tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
         """One step; returns the heat loss and the box loss."""
         with tf.GradientTape() as tape:
@@ -252,7 +258,7 @@ def gather(
     return Sources(plates, negatives, [], bank), held, held_negatives
 
 
-def with_mined(sources: Sources, notes: dict[str, list]) -> Sources:
+def with_mined(sources: Sources, notes: mine.Places) -> Sources:
     """Ignore unlabelled plates and learn from hard places, as ``mine.look_through`` wrote them down."""
     plates = []
     for sample, places in zip(sources.plates, notes["ignore"], strict=True):
@@ -263,7 +269,7 @@ def with_mined(sources: Sources, notes: dict[str, list]) -> Sources:
     return dataclasses.replace(sources, plates=plates, hard=hard)
 
 
-def quality(figures: dict) -> float:
+def quality(figures: evaluate.Figures) -> float:
     """One number to compare checkpoints: plates covered at 0.3 less twice the false alarms there."""
     at = figures["0.3"]
     return (at["covered"] or 0.0) - 2 * (at["false_alarms"] or 0.0)
@@ -276,7 +282,7 @@ def fit(
     held_negatives: list[data.Sample],
     out: pathlib.Path,
     threads: int,
-    echo=click.echo,
+    echo: Callable[[str], None] = click.echo,
 ) -> None:
     """Train up to the step that the settings name, from the last checkpoint where there is one."""
     settings = trainer.settings
@@ -311,17 +317,25 @@ def fit(
     trainer.mean_network.save_weights(out / "last.weights.h5")
 
 
-def _mined(trainer: Trainer, sources: Sources, out: pathlib.Path, echo) -> dict[str, list]:
+def _mined(trainer: Trainer, sources: Sources, out: pathlib.Path, echo: Callable[[str], None]) -> mine.Places:
     """Look through the training data with the weights so far, once a run."""
     notes = out / "mined.json"
     if not notes.is_file():
         found = mine.look_through(trainer.run, sources.plates, sources.negatives, out)
         echo("  ".join(f"{kind}: {sum(map(len, places))} places" for kind, places in found.items()))
         notes.write_text(json.dumps(found))
-    return json.loads(notes.read_text())
+    read: mine.Places = json.loads(notes.read_text())
+    return read
 
 
-def _validate(trainer: Trainer, held: list, held_negatives: list, out: pathlib.Path, step: int, echo) -> None:
+def _validate(
+    trainer: Trainer,
+    held: list[data.Sample],
+    held_negatives: list[data.Sample],
+    out: pathlib.Path,
+    step: int,
+    echo: Callable[[str], None],
+) -> None:
     trainer.mean_network.save_weights(out / f"step{step}.weights.h5")
     if not held:
         return
@@ -381,7 +395,18 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=pathlib.Path)
 @click.option("--bfloat16", is_flag=True, help="Compute in bfloat16 where the processor does it faster.")
 @click.option("--threads", default=2, show_default=True, help="Threads that prepare examples.")
 @click.option("--smoke", is_flag=True, help="A few steps of a tiny network on drawn pictures only.")
-def main(packs, negatives, skip, exclude, fonts, init, out, threads, smoke, **options) -> None:
+def main(
+    packs: tuple[pathlib.Path, ...],
+    negatives: tuple[pathlib.Path, ...],
+    skip: pathlib.Path | None,
+    exclude: tuple[pathlib.Path, ...],
+    fonts: tuple[pathlib.Path, ...],
+    init: pathlib.Path | None,
+    out: pathlib.Path,
+    threads: int,
+    smoke: bool,
+    **options: Any,
+) -> None:
     """Train the plate detector; run again with the same --out to resume."""
     cv2.setNumThreads(1)
     settings = Settings(**options)
@@ -394,7 +419,8 @@ def main(packs, negatives, skip, exclude, fonts, init, out, threads, smoke, **op
     stock = {"plates": 40, "signs": 40} if smoke else {}
     bank = render.bank(settings.seed, render.Fonts(fonts), **stock)
     if smoke:
-        sources, held, held_negatives = Sources([], [], [], bank), [], []
+        nothing: list[data.Sample] = []
+        sources, held, held_negatives = Sources([], [], [], bank), nothing, nothing
     else:
         skipped = set(skip.read_text().split()) if skip else set()
         sources, held, held_negatives = gather(packs, negatives, exclude, skipped, bank)
