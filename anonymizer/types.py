@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from anonymizer.geometry import Box
+from anonymizer.kinds import TRAITS
 from anonymizer.kinds import Kind as Kind
 
 Pixels: TypeAlias = npt.NDArray[np.uint8 | np.uint16]
@@ -31,7 +32,11 @@ STATUSES: tuple[Status, ...] = get_args(Status)
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """An object that a model found: where, how sure (score in [0, 1]) and what."""
+    """An object that a model found: where, how sure (score in [0, 1]) and what.
+
+    Raises:
+        ValueError: the kind is not in the table, so that nothing would hide the object.
+    """
 
     box: Box
     score: float
@@ -42,6 +47,10 @@ class Detection:
     """Which pixels of the box show the object, (height, width) of `PixelBox.around` the box; None: not known."""
     track: int | None = None
     """Number of the same object in the frames of a film; None: not tracked."""
+
+    def __post_init__(self) -> None:
+        if self.kind not in TRAITS:
+            raise ValueError(f"kind {self.kind!r} is not one of {', '.join(TRAITS)}")
 
     @property
     def redaction_box(self) -> Box:

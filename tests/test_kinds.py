@@ -12,8 +12,10 @@ from PIL import Image
 import anonymizer
 from anonymizer.detect.load import choose_models, chosen_kinds
 from anonymizer.errors import ModelError
+from anonymizer.geometry import Box
 from anonymizer.kinds import DEFAULT_KINDS, KINDS, TRAITS
 from anonymizer.settings import DetectSettings, RedactSettings
+from anonymizer.types import Detection
 
 ROW = '    "head": KindTraits("a head", "heads", shape="ellipse", margin=0.0, has_cells=True, is_default=False),\n'
 
@@ -90,6 +92,12 @@ def test_default_kinds_without_a_model_are_an_error(tmp_path: Path) -> None:
         choose_models(settings)
     fast = DetectSettings(weights=tmp_path, preset="fast")
     assert chosen_kinds(choose_models(fast), fast) == ("face",)
+
+
+def test_detections_of_other_kinds_are_refused() -> None:
+    """Otherwise nothing would hide them."""
+    with pytest.raises(ValueError, match="kind 'dog' is not one of face, plate"):
+        Detection(Box(0, 0, 1, 1), 0.5, "dog")
 
 
 def test_settings_of_each_kind() -> None:
