@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +15,7 @@ from anonymizer.files.encode import may_differ
 from anonymizer.files.picture import Frame, Picture
 from anonymizer.geometry import Box, slices_around
 from anonymizer.redact.frame import mask_detections
-from anonymizer.settings import Settings
+from anonymizer.settings import RedactSettings, Settings
 from anonymizer.types import Alpha, Detection, Fidelity, Pixels, Pixels8
 
 MAX_REENCODED_RMS = 10.0
@@ -34,42 +34,45 @@ class Seen:
     """At the lower thresholds of the gate, the others too."""
 
 
-def compare(
-    file: str,
-    source: Picture,
-    original: Frame,
-    frame: Frame,
-    seen: Seen,
-    recorded: Sequence[Detection],
-    settings: Settings,
-    fidelity: Fidelity | None,
-) -> list[Finding]:
-    """Proves that a picture is its original, redacted, or says what speaks against it.
+@dataclass(frozen=True)
+class FramePair:
+    """A frame of an original and the same one of the redacted picture."""
+
+    file: str
+    source: Picture
+    """The whole file of the original."""
+    original: Frame
+    redacted: Frame
+    fidelity: Fidelity | None
+    """What the report of the anonymizing run says of this picture."""
+
+
+def compare(pair: FramePair, seen: Seen, recorded: Sequence[Detection], settings: Settings) -> list[Finding]:
+    """Proves that a frame is its original, redacted, or says what speaks against it.
 
     Args:
-        source: the whole file of the original.
-        original, frame: one of its frames, and the redacted one.
-        recorded: what the detection JSON tells to be hidden there, empty if there is none.
+        recorded: what the detection JSON says is redacted there, empty if there is none.
         settings: of the anonymizing run.
-        fidelity: what the report of the run says of this picture.
     """
-    original, frame = _with_same_channels(original, frame)
-    if original.pixels.shape != frame.pixels.shape or original.pixels.dtype != frame.pixels.dtype:
-        return [Finding(file, "changed", "another size or other channels than its original")]
-    pairs = [(original.view, frame.view, seen.found)]
-    if original.alpha is not None and frame.alpha is not None:
-        pairs.append((original.alpha[:, :, np.newaxis], frame.alpha[:, :, np.newaxis], seen.in_alpha))
-    shown = [detection for before, after, found in pairs for detection in uncovered(before, after, found)]
+    original, redacted = _with_same_channels(pair.original, pair.redacted)
+    if original.pixels.shape != redacted.pixels.shape or original.pixels.dtype != redacted.pixels.dtype:
+        return [Finding(pair.file, "changed", "another size or other channels than its original")]
+    planes = [(original.view, redacted.view, seen.found)]
+    if original.alpha is not None and redacted.alpha is not None:
+        planes.append((original.alpha[:, :, np.newaxis], redacted.alpha[:, :, np.newaxis], seen.in_alpha))
+    shown = [detection for before, after, found in planes for detection in uncovered(before, after, found)]
     findings = [
-        Finding(file, "uncovered", f"{d.kind} of the original is not hidden", "finding", d.box, d.score) for d in shown
+        Finding(pair.file, "uncovered", f"{d.kind} of the original is not hidden", "finding", d.box, d.score)
+        for d in shown
     ]
     known = {detection.box for detection in seen.found}
     weaker = [detection for detection in seen.weaker if detection.box not in known]
     findings += [
-        Finding(file, "uncovered", f"perhaps a {d.kind}, seen weakly in the original", "warning", d.box, d.score)
-        for d in uncovered(original.view, frame.view, weaker)
+        Finding(pair.file, "uncovered", f"perhaps a {d.kind}, seen weakly in the original", "warning", d.box, d.score)
+        for d in uncovered(original.view, redacted.view, weaker)
     ]
-    return findings + changes_outside(file, source, original, frame, [*seen.found, *recorded], settings, fidelity)
+    alike = replace(pair, original=original, redacted=redacted)
+    return findings + changes_outside(alike, [*seen.found, *recorded], settings.redact)
 
 
 def _with_same_channels(one: Frame, other: Frame) -> tuple[Frame, Frame]:
@@ -120,25 +123,22 @@ def _shown_alike(before: Pixels, after: Pixels) -> tuple[Pixels8, Pixels8]:
     return both[: before.shape[0]], both[before.shape[0] :]
 
 
-def changes_outside(
-    file: str,
-    source: Picture,
-    original: Frame,
-    frame: Frame,
-    redacted: Sequence[Detection],
-    settings: Settings,
-    fidelity: Fidelity | None,
-) -> list[Finding]:
-    """What differs where nothing was to be redacted."""
-    mask = mask_detections(original.pixels, redacted, settings.redact) > 0
-    is_outside = ~may_differ(source, original, mask)
-    number, rms = _difference(original.pixels, frame.pixels, is_outside)
-    if original.alpha is not None and frame.alpha is not None:
-        in_alpha = _difference(original.alpha, frame.alpha, ~mask)
+def changes_outside(pair: FramePair, redacted: Sequence[Detection], settings: RedactSettings) -> list[Finding]:
+    """What differs where nothing was to be redacted.
+
+    Args:
+        pair: frames with the same channels.
+    """
+    before, after = pair.original, pair.redacted
+    mask = mask_detections(before.pixels, redacted, settings) > 0
+    is_outside = ~may_differ(pair.source, before, mask)
+    number, rms = _difference(before.pixels, after.pixels, is_outside)
+    if before.alpha is not None and after.alpha is not None:
+        in_alpha = _difference(before.alpha, after.alpha, ~mask)
         number, rms = number + in_alpha[0], max(rms, in_alpha[1])
-    if not number or (fidelity == "reencoded" and rms <= MAX_REENCODED_RMS):
+    if not number or (pair.fidelity == "reencoded" and rms <= MAX_REENCODED_RMS):
         return []
-    return [Finding(file, "changed", f"{number} pixels differ outside the redacted areas")]
+    return [Finding(pair.file, "changed", f"{number} pixels differ outside the redacted areas")]
 
 
 def _difference(before: Pixels | Alpha, after: Pixels | Alpha, where: npt.NDArray[np.bool_]) -> tuple[int, float]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import html
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from anonymizer.check.annotate import THUMBNAIL_PX, close_up, mark
@@ -56,11 +56,13 @@ def make_card(file: str, findings: Sequence[Finding], picture: Picture | None) -
     return Card(file, urgent, small, close_ups)
 
 
-def to_html(cards: Sequence[Card], summary: str) -> bytes:
-    """The page; its cards by urgency."""
-    ordered = sorted(cards, key=lambda card: (urgency(card.findings[0]), card.file))
-    articles = "".join(_article(card) for card in ordered)
-    page = f"""<!DOCTYPE html>
+def to_html(articles: Iterable[bytes], summary: str) -> Iterator[bytes]:
+    """The page in pieces, as it may be large.
+
+    Args:
+        articles: see `to_article`; by urgency.
+    """
+    yield f"""<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -73,14 +75,13 @@ def to_html(cards: Sequence[Card], summary: str) -> bytes:
 <h1>anonymize check</h1>
 <p>{_escaped(summary)}</p>
 <p>What counts comes first, and of that failures, low scores and small boxes.</p>
-{articles}</body>
-</html>
-"""
-    # Names may hold bytes that are no text.
-    return page.encode("utf-8", "backslashreplace")
+""".encode()
+    yield from articles
+    yield b"</body>\n</html>\n"
 
 
-def _article(card: Card) -> str:
+def to_article(card: Card) -> str:
+    """What the page shows of one file."""
     image = "" if card.thumbnail is None else f'<img src="{_data(card.thumbnail)}" alt="">\n'
     shown, more = card.findings[:MAX_SHOWN], len(card.findings) - MAX_SHOWN
     items = "".join(f'<li class="{finding.level}">{_escaped(_sentence(finding))}</li>\n' for finding in shown)

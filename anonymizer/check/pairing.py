@@ -8,49 +8,52 @@ from pathlib import Path
 from typing import Any
 
 from anonymizer.check.finding import Finding
-from anonymizer.check.inputs import Target, Targets
-from anonymizer.check.previous_run import PastRun
+from anonymizer.check.inputs import InputFile, Inputs
+from anonymizer.check.previous_run import PreviousRun
 from anonymizer.files.find import Listing
 from anonymizer.types import Job
 
 
 @dataclass(frozen=True)
-class Matched:
-    targets: list[Target]
+class Pairing:
+    files: list[InputFile]
     """With their originals."""
     findings: list[Finding]
 
 
-def match_originals(root: Path, originals: Listing, found: Targets, past: PastRun) -> Matched:
+def pair_originals(root: Path, originals: Listing, found: Inputs, previous: PreviousRun) -> Pairing:
     """
     Args:
         root: folder of the originals.
         found: what lies in the folder that is checked.
-        past: what the report of the anonymizing run says, which is none of `found`.
+        previous: what the report of the anonymizing run says, which is none of `found`.
     """
     jobs = {job.target.as_posix(): job for job in originals}
-    only_detected = [job for job in jobs.values() if past.files.get(job.name, {}).get("status") == "detected"]
+    only_detected = [job for job in jobs.values() if previous.files.get(job.name, {}).get("status") == "detected"]
     records = {job.detections_path.as_posix() for job in only_detected}
-    targets = {target.name: target for target in found.targets}
+    files = {file.name: file for file in found.files}
     findings = [Finding(f"{below}/", "unreadable", f"original {why}") for below, why in originals.unreadable.items()]
-    if not past.complete:
+    if not previous.complete:
         findings.append(Finding("report", "report", "the anonymizing run did not reach its end"))
     for name, job in jobs.items():
-        finding = _judge_output(job, past.files.get(job.name, {}), has_output=name in targets)
+        finding = _judge_output(job, previous.files.get(job.name, {}), has_output=name in files)
         findings += [] if finding is None else [finding]
     findings += [
-        Finding(name, "extra", "belongs to no picture among the originals") for name in targets if name not in jobs
+        Finding(name, "extra", "belongs to no picture among the originals") for name in files if name not in jobs
     ]
     findings += [
         Finding(name, "extra", "is neither a picture nor what the program writes beside one")
         for name in found.others
         if name not in records
     ]
-    matched = [
-        replace(target, original=root / jobs[name].source) if name in jobs else target
-        for name, target in targets.items()
-    ]
-    return Matched(matched, findings)
+    paired = [_with_original(file, root, jobs.get(name), previous) for name, file in files.items()]
+    return Pairing(paired, findings)
+
+
+def _with_original(file: InputFile, root: Path, job: Job | None, previous: PreviousRun) -> InputFile:
+    if job is None:
+        return file
+    return replace(file, original=root / job.source, fidelity=previous.files.get(file.name, {}).get("fidelity"))
 
 
 def _judge_output(job: Job, entry: Mapping[str, Any], has_output: bool) -> Finding | None:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from anonymizer.check import baseline
 from anonymizer.check.finding import Finding
-from anonymizer.check.inputs import Target, find_targets
-from anonymizer.check.pairing import match_originals
-from anonymizer.check.previous_run import PastRun, find_reports, is_of_the_run, read_past_run
+from anonymizer.check.inputs import InputFile, find_inputs
+from anonymizer.check.pairing import pair_originals
+from anonymizer.check.previous_run import find_reports, is_of_the_run, read_previous_run
 from anonymizer.check.thresholds import Thresholds, choose_thresholds, preset_of_gate
 from anonymizer.errors import OutputError, SettingsError
 from anonymizer.files.find import find_pictures
@@ -34,9 +34,8 @@ class CheckPlan:
     settings: Settings
     """Of the anonymizing run as its report tells, overruled by what the user says."""
     thresholds: Thresholds
-    past: PastRun
-    targets: Sequence[Target]
-    settled: Sequence[Finding]
+    files: Sequence[InputFile]
+    known: Sequence[Finding]
     """What is known already: folders that cannot be listed, missing and extra files."""
     not_looked_at: Counter[str]
     """Files that are no pictures, counted by extension."""
@@ -61,37 +60,36 @@ def make_check_plan(paths: Sequence[Path], options: Mapping[str, object]) -> Che
     if check.write_baseline and check.baseline is None:
         raise SettingsError("--write-baseline needs --baseline FILE")
     reports = [check.report] if check.report is not None else [] if folder is None else find_reports(folder)
-    past = read_past_run(reports)
-    reported = {key: value for key, value in past.settings.items() if key not in _NO_EXCUSE}
+    previous = read_previous_run(reports)
+    reported = {key: value for key, value in previous.settings.items() if key not in _NO_EXCUSE}
     of_run = _settings_of_run(reported).detect
     as_the_run = {"preset": preset_of_gate(of_run), "projection": of_run.projection}
     detect = from_options(DetectSettings, {**as_the_run, **options})
     thresholds = choose_thresholds(detect, of_run, check.threshold_share)
     settings = settings_from_options({**reported, **options})
 
-    found = find_targets(paths, settings.find.image_extensions)
+    found = find_inputs(paths, settings.find.image_extensions)
     places = {path.resolve() for path in reports}
     found.others = {
         name: path
         for name, path in found.others.items()
         if path.resolve() not in places and not (path.parent in paths and is_of_the_run(path.name))
     }
-    targets, settled = found.targets, [Finding(file, "unreadable", why) for file, why in found.unreadable.items()]
+    files, known = found.files, [Finding(file, "unreadable", why) for file, why in found.unreadable.items()]
     if check.against is not None and folder is not None:
         originals = find_pictures(check.against, settings.find.image_extensions, None)
-        matched = match_originals(check.against, originals, found, past)
-        targets, settled = matched.targets, [*settled, *matched.findings]
-    if not targets and not settled:
+        pairing = pair_originals(check.against, originals, found, previous)
+        files, known = pairing.files, [*known, *pairing.findings]
+    if not files and not known:
         raise SettingsError(f"nothing to check: no pictures in {', '.join(map(str, paths))}")
-    _refuse_outputs(check, [*paths, *([check.against] if check.against is not None else [])], targets)
+    _refuse_outputs(check, [*paths, *([check.against] if check.against is not None else [])], files)
     return CheckPlan(
         check=check,
         detect=detect,
         settings=settings,
         thresholds=thresholds,
-        past=past,
-        targets=targets,
-        settled=settled,
+        files=files,
+        known=known,
         not_looked_at=Counter(path.suffix.lower() for path in found.others.values()),
         accepted=_read_baseline(check),
     )
@@ -117,12 +115,12 @@ def _read_baseline(check: CheckSettings) -> list[baseline.Entry]:
         raise SettingsError(f"baseline {path} is damaged: {error}") from None
 
 
-def _refuse_outputs(check: CheckSettings, sources: Sequence[Path], targets: Sequence[Target]) -> None:
+def _refuse_outputs(check: CheckSettings, sources: Sequence[Path], files: Sequence[InputFile]) -> None:
     if check.annotate is not None:
         for source in sources:
             if source.is_dir():
                 check_output(source, check.annotate, check.overwrite)
-    pictures = {path.resolve() for target in targets for path in (target.path, target.original) if path is not None}
+    pictures = {path.resolve() for file in files for path in (file.path, file.original) if path is not None}
     for path in (check.json, check.html, check.baseline):
         is_picture = path is not None and path.suffix.lower().removeprefix(".") in EXTENSIONS
         if path is not None and (is_picture or path.is_dir() or path.resolve() in pictures):

@@ -24,7 +24,7 @@ _REPORT, _MANIFEST = re.compile(_pattern(REPORT_NAME)), re.compile(_pattern(MANI
 
 
 @dataclass(frozen=True)
-class PastRun:
+class PreviousRun:
     """What the reports of a run that is over say."""
 
     settings: Mapping[str, object] = field(default_factory=dict)
@@ -47,13 +47,13 @@ def find_reports(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if _REPORT.fullmatch(path.name) and path.is_file())
 
 
-def read_past_run(reports: Sequence[Path]) -> PastRun:
+def read_previous_run(reports: Sequence[Path]) -> PreviousRun:
     """
     Raises:
         SettingsError: a report cannot be read or is none, or they are not of one run.
     """
     if not reports:
-        return PastRun()
+        return PreviousRun()
     merged = merge_reports([read_report(path) for path in reports])
     settings = merged.head["settings"]
     if not isinstance(settings, dict):
@@ -61,4 +61,4 @@ def read_past_run(reports: Sequence[Path]) -> PastRun:
     matches = [match for path in reports if (match := _REPORT.fullmatch(path.name)) and match["count"]]
     has_all = all(len(reports) == int(match["count"]) for match in matches)
     is_complete = bool(merged.head["complete"]) and has_all
-    return PastRun(settings, is_complete, {entry["file"]: entry for entry in merged.files})
+    return PreviousRun(settings, is_complete, {entry["file"]: entry for entry in merged.files})

@@ -3,28 +3,36 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
+from textwrap import indent
 from typing import Any
 
 from anonymizer._version import __version__
 from anonymizer.check.finding import LEVELS, Finding, Level
+from anonymizer.check.store import FindingStore
 from anonymizer.check.thresholds import Thresholds
 
 
-@dataclass
 class CheckReport:
     """Grows while a check goes on; owns its exit code."""
 
-    thresholds: Thresholds
-    files: list[str] = field(default_factory=list)
-    """Names of the files that were looked at."""
-    findings: list[Finding] = field(default_factory=list)
-    not_looked_at: Counter[str] = field(default_factory=Counter)
-    """Files that are no pictures, counted by extension."""
-    complete: bool = False
-    """Whether the check reached its end."""
+    def __init__(self, thresholds: Thresholds, not_looked_at: Mapping[str, int]) -> None:
+        """
+        Args:
+            not_looked_at: files that are not pictures, counted by extension.
+        """
+        self.thresholds = thresholds
+        self.not_looked_at = not_looked_at
+        self.findings = FindingStore()
+        self.files = 0
+        """How many files were looked at."""
+        self.complete = False
+        """Whether the check reached its end."""
+
+    def close(self) -> None:
+        """The findings can no longer be read; counts can."""
+        self.findings.close()
 
     @property
     def exit_code(self) -> int:
@@ -32,36 +40,38 @@ class CheckReport:
         return 1 if self.count("finding") else 0
 
     def count(self, level: Level) -> int:
-        return sum(finding.level == level for finding in self.findings)
-
-    def files_with(self, level: Level) -> int:
-        return len({finding.file for finding in self.findings if finding.level == level})
+        return self.findings.levels[level]
 
     def summary(self) -> str:
         """One sentence."""
-        text = f"{len(self.files)} files checked: {_number(self.count('finding'), 'finding')}"
+        text = f"{self.files} files checked: {_number(self.count('finding'), 'finding')}"
         if self.count("finding"):
-            text += f" in {_number(self.files_with('finding'), 'file')}"
+            text += f" in {_number(self.findings.files_with('finding'), 'file')}"
         text += f", {_number(self.count('warning'), 'warning')}, {self.count('noted')} noted"
         return text + (f", {self.count('accepted')} accepted" if self.count("accepted") else "")
 
-    def to_json(self) -> bytes:
-        content: dict[str, Any] = {
+    def to_json(self) -> Iterator[bytes]:
+        """In pieces, as it may be large."""
+        head: dict[str, Any] = {
             "program": {"name": "anonymize check", "version": __version__},
             "complete": self.complete,
             "thresholds": {
-                "told": dict(self.thresholds.told),
+                "reported": dict(self.thresholds.reported),
                 "run": dict(self.thresholds.run),
                 "sure": dict(self.thresholds.sure),
             },
             "totals": {
-                "files": len(self.files),
+                "files": self.files,
                 **{level: self.count(level) for level in LEVELS},
                 "files_not_looked_at": dict(sorted(self.not_looked_at.items())),
             },
-            "findings": [_entry(finding) for finding in self.findings],
         }
-        return json.dumps(content, indent=2).encode() + b"\n"
+        yield json.dumps(head, indent=2).removesuffix("\n}").encode() + b',\n  "findings": ['
+        separator = "\n"
+        for finding in self.findings:
+            yield (separator + indent(json.dumps(_entry(finding), indent=2), "    ")).encode()
+            separator = ",\n"
+        yield b"]\n}\n" if separator == "\n" else b"\n  ]\n}\n"
 
 
 def _number(count: int, what: str) -> str:
@@ -85,12 +95,26 @@ def _entry(finding: Finding) -> dict[str, Any]:
     return entry
 
 
-def to_table(findings: Sequence[Finding]) -> list[str]:
-    """Lines of a table, in columns: file, what was found, where, and what it means."""
-    rows = [("file", "found", "x, y, size", "")]
-    rows += [(finding.file, _what(finding), _where(finding), finding.text) for finding in findings]
-    widths = [max(len(row[column]) for row in rows) for column in range(3)]
-    return ["  ".join([*map(str.ljust, row[:3], widths), row[3]]).rstrip() for row in rows] if findings else []
+def to_table(findings: Iterable[Finding]) -> Iterator[str]:
+    """Lines of a table, in columns: file, what was found, where, and what it means.
+
+    Args:
+        findings: are iterated over twice, first for the widths of the columns.
+    """
+    header = ("file", "found", "x, y, size", "")
+    widths = [len(text) for text in header[:3]]
+    is_empty = True
+    for finding in findings:
+        is_empty = False
+        widths = [max(width, len(text)) for width, text in zip(widths, _row(finding), strict=False)]
+    if is_empty:
+        return
+    for row in chain([header], map(_row, findings)):
+        yield "  ".join([*map(str.ljust, row[:3], widths), row[3]]).rstrip()
+
+
+def _row(finding: Finding) -> tuple[str, str, str, str]:
+    return finding.file, _what(finding), _where(finding), finding.text
 
 
 def _what(finding: Finding) -> str:

@@ -23,7 +23,7 @@ with the first face model; of a sample of 60 with the present one 16, and none a
 class Thresholds:
     """Scores per kind."""
 
-    told: Mapping[Kind, float]
+    reported: Mapping[Kind, float]
     """From here on a detection is told at all."""
     run: Mapping[Kind, float]
     """From here on it would have been redacted."""
@@ -50,7 +50,7 @@ def choose_thresholds(given: DetectSettings, reported: DetectSettings, share: fl
     asked, of_run = given.thresholds, reported.thresholds
     run = {kind: asked[kind] or min(value, of_run[kind] or value) for kind, value in own.items()}
     return Thresholds(
-        told={kind: max(THRESHOLD_RANGE[0], share * value) for kind, value in run.items()},
+        reported={kind: max(THRESHOLD_RANGE[0], share * value) for kind, value in run.items()},
         run=run,
         sure={kind: value + SURE * (1 - value) for kind, value in run.items()},
     )
@@ -70,4 +70,4 @@ def load_sensitive_finder(settings: DetectSettings, thresholds: Thresholds) -> M
     Raises:
         ModelError: a model is missing, damaged or no detection model.
     """
-    return load_finder(settings.with_thresholds(thresholds.told))
+    return load_finder(settings.with_thresholds(thresholds.reported))

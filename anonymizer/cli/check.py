@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,6 +12,9 @@ from anonymizer.cli.help import GroupedCommand
 from anonymizer.cli.options import effective_options, setting_options
 from anonymizer.cli.text import echo, skipped_files
 from anonymizer.settings import CHECK_SETTINGS, VerbositySettings, from_options
+
+if TYPE_CHECKING:
+    from anonymizer.check.report import CheckReport
 
 EPILOG = """
 \b
@@ -43,20 +48,27 @@ def check_command(context: click.Context, /, paths: tuple[Path, ...], config: Pa
     """
     # Imported here: --help must not wait for NumPy and OpenCV.
     from anonymizer.check.plan import make_check_plan
-    from anonymizer.check.report import to_table
     from anonymizer.check.run import run_check
+    from anonymizer.cli.logs import logging_to
     from anonymizer.cli.progress import Progress
 
     options = effective_options(config, given)
-    talk = from_options(VerbositySettings, options)
-    plan = make_check_plan(paths, options)
-    with Progress(lambda: len(plan.targets), talk.verbose > 0, talk.quiet) as progress:
-        report = run_check(plan, lambda checked: progress.advance())
-    shown = [finding for finding in report.findings if talk.verbose or finding.level == "finding"]
-    for line in to_table(shown):
+    verbosity = from_options(VerbositySettings, options)
+    with logging_to(verbosity):
+        plan = make_check_plan(paths, options)
+        with Progress(lambda: len(plan.files), verbosity.verbose > 0, verbosity.quiet) as progress:
+            report = run_check(plan, lambda name: progress.advance())
+        with closing(report):
+            _print_report(report, verbosity)
+            context.exit(report.exit_code)
+
+
+def _print_report(report: CheckReport, verbosity: VerbositySettings) -> None:
+    from anonymizer.check.report import to_table
+
+    for line in to_table(report.findings if verbosity.verbose else report.findings.of("finding")):
         echo(line)
-    if not talk.quiet:
+    if not verbosity.quiet:
         echo(report.summary())
         if report.not_looked_at:
             echo(skipped_files(report.not_looked_at))
-    context.exit(report.exit_code)

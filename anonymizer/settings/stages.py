@@ -336,6 +336,22 @@ class Settings:
         return hashlib.sha256(text.encode()).hexdigest()
 
 
+def _workers() -> Any:
+    return setting(
+        None,
+        parse_workers,
+        "auto: one process for each core, as far as memory goes. Or their number; 0 does the work in this process.",
+        "N",
+        plain_workers,
+        group="Run",
+    )
+
+
+def _timeout() -> Any:
+    text = "Seconds after which a picture has failed; not with --workers 0."
+    return setting(600.0, parse_seconds, text, "SECONDS", group="Run")
+
+
 @dataclass(frozen=True)
 class RunSettings(SettingsPart, group="Run"):
     """What to run on, and what to do about what is already there."""
@@ -368,16 +384,8 @@ class RunSettings(SettingsPart, group="Run"):
     allow_empty: bool = setting(
         False, parse_flag, "Accept an input folder without a single picture.", group="Input and output"
     )
-    workers: int | None = setting(
-        None,
-        parse_workers,
-        "auto: one process for each core, as far as memory goes. Or their number; 0 does the work in this process.",
-        "N",
-        plain_workers,
-    )
-    timeout: float = setting(
-        600.0, parse_seconds, "Seconds after which a picture has failed; not with --workers 0.", "SECONDS"
-    )
+    workers: int | None = _workers()
+    timeout: float = _timeout()
     shard: Shard | None = setting(
         None,
         parse_shard,
@@ -443,6 +451,8 @@ class CheckSettings(SettingsPart, group="Input and output"):
         None, parse_path, "Folder for copies of these pictures with boxes and scores drawn in.", "DIR"
     )
     overwrite: bool = setting(False, parse_flag, "Write into an --annotate folder that is not empty.")
+    workers: int | None = _workers()
+    timeout: float = _timeout()
 
 
 STAGES: Mapping[str, type[SettingsPart]] = {

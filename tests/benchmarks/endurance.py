@@ -2,9 +2,11 @@
 
     python -m tests.benchmarks.endurance kills [--kills 200] [--pictures 300]
     python -m tests.benchmarks.endurance growth [--pictures 100000]
+    python -m tests.benchmarks.endurance gate [--pictures 20000]
 
-`growth` prints how the memory of all processes of a run grows between its first thousand pictures and its end, and how
-long a second run over the finished folder takes.
+`growth` prints how the memory of all processes of a run grows between its first thousand pictures and its end, and
+how long a second run over the finished folder takes. `gate` prints the peak memory of all processes of a check with
+findings and thumbnails for every picture, over a thousand pictures and over many.
 """
 
 from __future__ import annotations
@@ -82,6 +84,24 @@ def watch_memory(scratch: Path, arguments: argparse.Namespace) -> None:
     print(f"a second run over {number} finished pictures takes {time.perf_counter() - begin:.1f} s (limit 30 s)")
 
 
+def watch_gate(scratch: Path, arguments: argparse.Namespace) -> None:
+    number = arguments.pictures or 20_000
+    peaks = {}
+    for count in (1000, number):
+        make_pictures(scratch / str(count), count, side=64)
+        outputs = ["--html", str(scratch / "page.html"), "--json", str(scratch / "found.json")]
+        command = [sys.executable, "-m", "anonymizer", "check", "--quiet", *outputs, "--workers", "2"]
+        process = subprocess.Popen([*command, "--kinds", "face", str(scratch / str(count))], stdout=subprocess.DEVNULL)
+        peaks[count] = 0.0
+        while process.poll() is None:
+            peaks[count] = max(peaks[count], sum(memory_of_all(process.pid).values()))
+            time.sleep(0.2)
+        assert process.returncode == 1, "each picture shows a face"
+        size = (scratch / "page.html").stat().st_size / 1e6
+        print(f"{count} pictures: at most {peaks[count]:.0f} MB resident, a page of {size:.0f} MB", flush=True)
+    print(f"{peaks[number] / peaks[1000]:.3f} of it")
+
+
 def wait_for_progress(output: Path, process: subprocess.Popen[bytes]) -> None:
     before = count_done(output)
     while process.poll() is None and count_done(output) == before:
@@ -128,6 +148,7 @@ def memory_of_all(pid: int) -> dict[int, float]:
 PARTS: dict[str, Callable[[Path, argparse.Namespace], None]] = {
     "kills": kill_again_and_again,
     "growth": watch_memory,
+    "gate": watch_gate,
 }
 
 if __name__ == "__main__":

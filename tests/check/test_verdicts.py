@@ -10,7 +10,7 @@ from anonymizer.redact.frame import redact_detections
 from anonymizer.settings import RedactSettings, Settings
 
 THRESHOLDS = Thresholds(
-    told={"face": 0.1, "plate": 0.25}, run={"face": 0.2, "plate": 0.5}, sure={"face": 0.52, "plate": 0.7}
+    reported={"face": 0.1, "plate": 0.25}, run={"face": 0.2, "plate": 0.5}, sure={"face": 0.52, "plate": 0.7}
 )
 RECORDED = face(20, 20, 60, 60)
 

@@ -277,19 +277,19 @@ def test_projection(folders, use_detectors, projection):
 def test_thresholds(check, redacted, tmp_path):
     check(redacted, "--json", tmp_path / "found.json", "--kinds", "face")
     assert json.loads((tmp_path / "found.json").read_text())["thresholds"] == {
-        "told": {"face": 0.1}, "run": {"face": 0.2}, "sure": {"face": pytest.approx(0.52)},
+        "reported": {"face": 0.1}, "run": {"face": 0.2}, "sure": {"face": pytest.approx(0.52)},
     }  # fmt: skip
     check(redacted, "--json", tmp_path / "found.json", "--face-threshold", "0.4", "--threshold-share", "1")
-    assert json.loads((tmp_path / "found.json").read_text())["thresholds"]["told"]["face"] == 0.4
+    assert json.loads((tmp_path / "found.json").read_text())["thresholds"]["reported"]["face"] == 0.4
 
 
-@pytest.mark.parametrize(("of_run", "told"), [(0.9, 0.1), (0.1, 0.05), (None, 0.1)])
-def test_a_report_never_makes_the_gate_look_away(check, redacted, tmp_path, of_run, told):
+@pytest.mark.parametrize(("of_run", "reported"), [(0.9, 0.1), (0.1, 0.05), (None, 0.1)])
+def test_a_report_never_makes_the_gate_look_away(check, redacted, tmp_path, of_run, reported):
     report = json.loads((redacted / "anonymize-report.json").read_text())
     report["settings"] |= {"face-threshold": of_run, "kinds": "plate"}
     (redacted / "anonymize-report.json").write_text(json.dumps(report))
     check(redacted, "--json", tmp_path / "found.json")
-    assert json.loads((tmp_path / "found.json").read_text())["thresholds"]["told"]["face"] == told
+    assert json.loads((tmp_path / "found.json").read_text())["thresholds"]["reported"]["face"] == reported
 
 
 def test_against(check, folders, redacted, tmp_path):
@@ -464,7 +464,7 @@ def test_config(check, redacted, tmp_path):
     """One file serves both commands."""
     (tmp_path / "config.yaml").write_text(f"face-threshold: 0.05\nfeather: 0.2\njson: {tmp_path / 'found.json'}\n")
     assert check("--config", tmp_path / "config.yaml", redacted)[0] == 0
-    assert json.loads((tmp_path / "found.json").read_text())["thresholds"]["told"]["face"] == 0.025
+    assert json.loads((tmp_path / "found.json").read_text())["thresholds"]["reported"]["face"] == 0.025
 
 
 def test_options_of_check_come_after_it(capsys, tmp_path):

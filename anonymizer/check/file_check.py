@@ -1,0 +1,189 @@
+"""The way of one file through the gate: read, inspect, find, compare with its record and with its original.
+
+`FileCheck` is the task that executors carry out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeAlias
+
+from anonymizer.check import baseline
+from anonymizer.check.annotate import ANNOTATED_PX, mark
+from anonymizer.check.comparison import FramePair, Seen, compare
+from anonymizer.check.finding import Finding
+from anonymizer.check.html_page import Card, make_card
+from anonymizer.check.inputs import InputFile
+from anonymizer.check.plan import CheckPlan
+from anonymizer.check.thresholds import load_sensitive_finder
+from anonymizer.check.verdicts import compare_with_record, judge
+from anonymizer.detect.frames import load_finder, spread_to_neighbours
+from anonymizer.errors import OutputError, PictureError, picture_boundary
+from anonymizer.files.encode import encode_preview
+from anonymizer.files.inspect import inspect_file
+from anonymizer.files.picture import Picture
+from anonymizer.files.read import read_picture
+from anonymizer.files.write import remove_partials, write_files
+from anonymizer.pipeline import Finder
+from anonymizer.record import detections as record
+from anonymizer.types import Detection, FrameDetections
+
+NumberedFile: TypeAlias = tuple[int, InputFile]
+"""A file and its position among all."""
+
+
+@dataclass(frozen=True)
+class CheckedFile:
+    """What the gate has to say of one file."""
+
+    findings: Sequence[Finding]
+    accepted: Sequence[baseline.Entry] = ()
+    """Its findings as entries of a new baseline, where one is wanted."""
+    card: Card | None = None
+    """What the page shows of it, where one is wanted and somebody needs to look."""
+
+
+@dataclass(frozen=True)
+class FileCheck:
+    """Checks files, once the models are loaded."""
+
+    plan: CheckPlan
+    """Without its files, which are many."""
+
+    def begin(self) -> Callable[[NumberedFile], CheckedFile]:
+        """Loads the models.
+
+        Raises:
+            ModelError: a model is missing, damaged or not a detection model.
+        """
+        plan = self.plan
+        sensitive = load_sensitive_finder(plan.detect, plan.thresholds)
+        of_run = load_finder(plan.settings.detect) if plan.check.against is not None else None
+        return lambda numbered: _check_file(numbered[1], plan, sensitive, of_run)
+
+    def give_up(self, numbered: NumberedFile, reason: str) -> CheckedFile:
+        """A file on which a process ended counts as unreadable."""
+        findings = [Finding(numbered[1].name, "unreadable", f"cannot be checked: {reason}")]
+        is_shown = self.plan.check.html is not None
+        return CheckedFile(findings, card=make_card(numbered[1].name, findings, None) if is_shown else None)
+
+    def sweep(self, numbered: NumberedFile) -> None:
+        """Removes the hidden file of a process that was ended while it wrote an annotated copy."""
+        if self.plan.check.annotate is not None:
+            remove_partials(self.plan.check.annotate, [_annotated_name(numbered[1])])
+
+
+def _check_file(file: InputFile, plan: CheckPlan, sensitive: Finder, of_run: Finder | None) -> CheckedFile:
+    """
+    Args:
+        sensitive: the finder of the gate.
+        of_run: that of the anonymizing run, for originals.
+    """
+    picture = None
+    findings: list[Finding] = []
+    try:
+        with picture_boundary(file.name, {"folder": file.path.parent}):
+            picture = read_picture(file.path, plan.settings.read)
+            issues = inspect_file(picture.content, picture.encoding.format)
+            findings += [Finding(file.name, issue.kind, issue.text) for issue in issues]
+            recorded = _read_record(file, findings)
+            redacted = None if recorded is None else _redacted_by_record(recorded, picture)
+            findings += _look_again(file, picture, redacted, plan, sensitive)
+            if file.original is not None and of_run is not None:
+                findings += _compare(file, file.original, picture, redacted, plan, sensitive, of_run)
+    except PictureError as error:
+        findings.append(Finding(file.name, "unreadable", f"cannot be checked: {error}"))
+    return _conclude(file, findings, picture, plan)
+
+
+def _look_again(
+    file: InputFile,
+    picture: Picture,
+    recorded: Sequence[Sequence[Detection]] | None,
+    plan: CheckPlan,
+    sensitive: Finder,
+) -> list[Finding]:
+    """What the models still see in each frame, in the light of what is recorded to be redacted there."""
+    findings = []
+    for number, found in enumerate(sensitive.find(picture, None)):
+        of_frame = None if recorded is None else recorded[number]
+        redacted = compare_with_record(picture.frames[number].view, of_frame, plan.settings)
+        verdicts = judge(file.name, found.detections, redacted, plan.thresholds)
+        findings += [replace(finding, frame=number) for finding in verdicts]
+    return findings
+
+
+def _redacted_by_record(recorded: Mapping[int, Sequence[Detection]], picture: Picture) -> list[Sequence[Detection]]:
+    """What the run redacted in each frame, by its record."""
+    found = [FrameDetections(recorded.get(number, [])) for number in range(len(picture.frames))]
+    return [frame.detections for frame in spread_to_neighbours(found, picture.is_animation)]
+
+
+def _read_record(file: InputFile, findings: list[Finding]) -> dict[int, list[Detection]] | None:
+    path = next((path for path in file.records if path.is_file()), None)
+    if path is None:
+        return None
+    try:
+        return record.from_json(path.read_bytes())
+    except (OSError, ValueError, RecursionError) as error:
+        findings.append(Finding(file.name, "record", f"{path.name} beside it is damaged: {error}"))
+        return None
+
+
+def _compare(
+    file: InputFile,
+    original: Path,
+    picture: Picture,
+    recorded: Sequence[Sequence[Detection]] | None,
+    plan: CheckPlan,
+    sensitive: Finder,
+    of_run: Finder,
+) -> list[Finding]:
+    try:
+        source = read_picture(original, plan.settings.read)
+    except PictureError as error:
+        return [Finding(file.name, "unreadable", f"its original {error}")]
+    if len(source.frames) != len(picture.frames):
+        return [Finding(file.name, "changed", "another number of frames than its original")]
+    findings = []
+    found = spread_to_neighbours(of_run.find(source, None), source.is_animation)
+    weaker = sensitive.find(source, None)
+    for number, (before, after) in enumerate(zip(source.frames, picture.frames, strict=True)):
+        pair = FramePair(file.name, source, before, after, file.fidelity)
+        seen = Seen(found[number].detections, found[number].in_alpha, weaker[number].detections)
+        compared = compare(pair, seen, [] if recorded is None else recorded[number], plan.settings)
+        findings += [replace(finding, frame=number) for finding in compared]
+    return findings
+
+
+def _conclude(file: InputFile, findings: Sequence[Finding], picture: Picture | None, plan: CheckPlan) -> CheckedFile:
+    """Marks what is accepted, and renders what is shown, so that the pixels can be let go."""
+    entries: list[baseline.Entry] = []
+    if picture is not None:
+        findings = baseline.accept(findings, picture, plan.accepted)
+        if plan.check.write_baseline:
+            acceptable = [f for f in findings if f.level != "noted" and f.kind in baseline.ACCEPTABLE]
+            entries = [baseline.to_entry(finding, picture) for finding in acceptable]
+            findings = baseline.accept(findings, picture, entries)
+        if plan.check.annotate is not None:
+            _annotate(file, findings, picture, plan.check.annotate)
+    card = make_card(file.name, findings, picture) if plan.check.html is not None else None
+    return CheckedFile(findings, entries, card)
+
+
+def _annotate(file: InputFile, findings: Sequence[Finding], picture: Picture, folder: Path) -> None:
+    if all(finding.box is None for finding in findings):
+        return
+    pixels = mark(picture.frames[0].view, findings, ANNOTATED_PX, labels=True)
+    name = _annotated_name(file)
+    try:
+        write_files(folder, {name: encode_preview(pixels)})
+    except PictureError as error:
+        raise OutputError(f"{folder / name} {error}") from None
+
+
+def _annotated_name(file: InputFile) -> Path:
+    below = Path(*[part for part in Path(file.name).parts if part not in ("..", "/")])
+    return below.with_name(f"{below.name}.jpg")

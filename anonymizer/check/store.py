@@ -1,0 +1,89 @@
+"""All findings of a check, on disk: there may be millions, and thumbnails of many pictures."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+
+from anonymizer.check.finding import Finding, Level, urgency
+from anonymizer.check.html_page import Card, to_article
+from anonymizer.geometry import Box
+
+_SCHEMA = """
+CREATE TABLE findings (position INTEGER, number INTEGER, file TEXT, level TEXT, finding TEXT);
+CREATE TABLE articles (rank INTEGER, has_box INTEGER, score REAL, size REAL, file TEXT, article BLOB);
+"""
+_KNOWN_BEFORE = -1
+"""Position of what is known before any file is looked at."""
+
+
+class FindingStore:
+    """Findings in the order of the files that they belong to, whatever the order in which they come.
+
+    They lie in a temporary database that has no name: it is gone when the process is, however that ends.
+    """
+
+    def __init__(self) -> None:
+        self._connection = sqlite3.connect("")
+        self._connection.executescript(_SCHEMA)
+        self.levels: Counter[Level] = Counter()
+        """How many findings of each level there are."""
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def add(self, findings: Sequence[Finding], card: Card | None = None, position: int = _KNOWN_BEFORE) -> None:
+        """Adds the findings of a file and what the page shows of it.
+
+        Args:
+            position: of the file, from 0 on.
+        """
+        self.levels.update(finding.level for finding in findings)
+        rows = [
+            (position, number, json.dumps(finding.file), finding.level, json.dumps(asdict(finding)))
+            for number, finding in enumerate(findings)
+        ]
+        self._connection.executemany("INSERT INTO findings VALUES (?, ?, ?, ?, ?)", rows)
+        if card is not None:
+            # Names may hold bytes that are not text.
+            article = to_article(card).encode("utf-8", "backslashreplace")
+            row = (*urgency(card.findings[0]), json.dumps(card.file), article)
+            self._connection.execute("INSERT INTO articles VALUES (?, ?, ?, ?, ?, ?)", row)
+
+    def __iter__(self) -> Iterator[Finding]:
+        query = "SELECT finding FROM findings ORDER BY position, number, rowid"
+        return (_to_finding(text) for (text,) in self._connection.execute(query))
+
+    def of(self, level: Level) -> FindingsOfLevel:
+        """Those of one level; can be iterated over again and again."""
+        return FindingsOfLevel(self, level)
+
+    def files_with(self, level: Level) -> int:
+        """How many files have a finding of this level."""
+        query = "SELECT COUNT(DISTINCT file) FROM findings WHERE level = ?"
+        return int(self._connection.execute(query, (level,)).fetchone()[0])
+
+    def articles(self) -> Iterator[bytes]:
+        """What the page shows of each file, by urgency."""
+        query = "SELECT article FROM articles ORDER BY rank, has_box, score, size, file, rowid"
+        return (article for (article,) in self._connection.execute(query))
+
+
+@dataclass(frozen=True)
+class FindingsOfLevel:
+    """The findings of one level in a store."""
+
+    store: FindingStore
+    level: Level
+
+    def __iter__(self) -> Iterator[Finding]:
+        return (finding for finding in self.store if finding.level == self.level)
+
+
+def _to_finding(text: str) -> Finding:
+    values = json.loads(text)
+    box = values.pop("box")
+    return Finding(**values, box=None if box is None else Box(**box))

@@ -1,0 +1,73 @@
+"""A check by worker processes finds what a check in one process finds, and bears what happens to its workers."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from fakes import save, smooth
+
+from anonymizer.check import run as check_run
+from anonymizer.check.file_check import CheckedFile, FileCheck, NumberedFile
+from anonymizer.check.finding import Finding
+from anonymizer.check.plan import make_check_plan
+from anonymizer.check.run import run_check
+
+
+@dataclass(frozen=True)
+class Killing(FileCheck):
+    """Finds a position in every file, and dies of some."""
+
+    def begin(self) -> Callable[[NumberedFile], CheckedFile]:
+        return self.work
+
+    def work(self, numbered: NumberedFile) -> CheckedFile:
+        name = numbered[1].name
+        if name.startswith("kills"):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return CheckedFile([Finding(name, "gps", "GPS data in the EXIF data")])
+
+
+def fill(folder: Path, names: Sequence[str]) -> None:
+    for name in names:
+        save(folder / name, smooth(8, 8))
+
+
+@pytest.mark.slow
+def test_a_file_that_kills_is_a_finding_and_the_others_are_checked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(check_run, "FileCheck", Killing)
+    fill(tmp_path / "out", ["a.png", "kills.png", "z.png"])
+    options = {"workers": 2, "json": tmp_path / "found.json", "html": tmp_path / "page.html"}
+    with closing(run_check(make_check_plan([tmp_path / "out"], options))) as report:
+        found = [(finding.file, finding.kind) for finding in report.findings]
+    assert found == [("a.png", "gps"), ("kills.png", "unreadable"), ("z.png", "gps")]
+    assert report.complete
+    entries = json.loads((tmp_path / "found.json").read_text())["findings"]
+    assert [entry["file"] for entry in entries] == ["a.png", "kills.png", "z.png"]
+    assert "twice (signal 9)" in entries[1]["text"]
+    assert "kills.png" in (tmp_path / "page.html").read_text()
+
+
+@pytest.mark.slow
+def test_workers_find_what_one_process_finds(tmp_path: Path, originals: Path) -> None:
+    outcomes = []
+    for workers in (0, 2):
+        options = {"workers": workers, "preset": "fast"}
+        for what in ("json", "html"):
+            options[what] = tmp_path / f"{workers}.{what}"
+        options["annotate"] = tmp_path / f"annotated{workers}"
+        with closing(run_check(make_check_plan([originals], options))) as report:
+            assert report.exit_code == 1
+        copies = {path.name: path.read_bytes() for path in options["annotate"].iterdir()}
+        outcomes.append(
+            ((tmp_path / f"{workers}.json").read_text(), (tmp_path / f"{workers}.html").read_text(), copies)
+        )
+    assert outcomes[0] == outcomes[1]
