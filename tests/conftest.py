@@ -1,11 +1,12 @@
 """Fixtures of all tests."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from fakes import Folders, UseDetectors
 from hypothesis import settings
 
+from anonymizer.detect.detector import Detector
 from anonymizer.detect.load import forget_models
 
 # Properties take as long as they take: the machine may be busy.
@@ -15,13 +16,13 @@ settings.load_profile("usual")
 
 
 @pytest.fixture
-def use_detectors(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+def use_detectors(monkeypatch: pytest.MonkeyPatch) -> UseDetectors:
     """use_detectors(*detectors): the runs of this test find with these in place of the bundled models.
 
     They do so in this process.
     """
 
-    def use(*detectors: object) -> None:
+    def use(*detectors: Detector) -> None:
         monkeypatch.setattr("anonymizer.detect.frames.load_detectors", lambda settings: detectors)
         monkeypatch.setattr("anonymizer.run.pool.auto_workers", lambda: 0)
 
@@ -29,7 +30,7 @@ def use_detectors(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
 
 @pytest.fixture
-def folders(tmp_path: Path) -> tuple[Path, Path]:
+def folders(tmp_path: Path) -> Folders:
     """An empty input folder, and an output folder that does not exist yet."""
     source = tmp_path / "in"
     source.mkdir()

@@ -5,6 +5,7 @@ import signal
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from PIL import Image
@@ -19,6 +20,15 @@ from anonymizer.redact.scene import RedactionTarget, Scene
 from anonymizer.redact.targets import to_targets
 from anonymizer.settings import DetectSettings, RedactSettings, Settings
 from anonymizer.types import Detection, Job, Kind, Pixels, Pixels8, Result
+
+Folders: TypeAlias = tuple[Path, Path]
+"""Where a run reads, and where it writes."""
+
+
+class UseDetectors(Protocol):
+    """What the fixture `use_detectors` gives."""
+
+    def __call__(self, *detectors: Detector) -> None: ...
 
 
 class FixedDetector:
@@ -145,7 +155,7 @@ def smooth(height: int, width: int) -> Pixels:
     return np.stack(planes, axis=2).astype(np.uint8)
 
 
-def save(path: Path, pixels: Pixels, **options: object) -> Path:
+def save(path: Path, pixels: Pixels, **options: Any) -> Path:
     """Saves a picture; the folder is made where needed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(pixels.squeeze()).save(path, **options)

@@ -4,19 +4,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anonymizer.geometry import Box, PixelBox, crosses_itself, hull, polygon_area, share_inside, slices_around
+from anonymizer.geometry import Box, PixelBox, Polygon, crosses_itself, hull, polygon_area, share_inside, slices_around
 
 L_SHAPE = ((0, 0), (30, 0), (30, 10), (10, 10), (10, 30), (0, 30))
 SIDES = st.floats(-1e4, 1e4)
 
 
-def test_box_measures():
+def test_box_measures() -> None:
     box = Box(1, 2, 4, 10)
     assert (box.width, box.height, box.longer_side) == (3, 8, 8)
 
 
 @pytest.mark.parametrize("sides", [(float("nan"), 0, 1, 1), (0, 0, float("inf"), 1), (2, 0, 1, 1), (0, 2, 1, 1)])
-def test_impossible_boxes_are_refused(sides):
+def test_impossible_boxes_are_refused(sides: tuple[float, float, float, float]) -> None:
     with pytest.raises(ValueError, match="Box"):
         Box(*sides)
 
@@ -32,31 +32,31 @@ def test_impossible_boxes_are_refused(sides):
         (Box(2, 2, 2, 2), 0),
     ],
 )
-def test_iou(other, iou):
+def test_iou(other: Box, iou: float) -> None:
     assert Box(0, 0, 4, 4).iou(other) == other.iou(Box(0, 0, 4, 4)) == pytest.approx(iou)
 
 
-def test_boxes_without_an_area_overlap_nothing():
+def test_boxes_without_an_area_overlap_nothing() -> None:
     assert Box(2, 2, 2, 2).iou(Box(2, 2, 2, 2)) == 0
 
 
-def test_hull():
+def test_hull() -> None:
     assert hull([Box(1, 2, 3, 4), Box(0, 3, 2, 9)]) == Box(0, 2, 3, 9)
 
 
-def test_rounds_outward():
+def test_rounds_outward() -> None:
     assert slices_around(Box(1.2, 3.9, 4.1, 5), (10, 10, 3)) == (slice(3, 5), slice(1, 5))
     assert slices_around(Box(1.2, 3.9, 4.1, 5), (10, 10), around_px=2) == (slice(1, 7), slice(0, 7))
 
 
-def test_pixels_may_lie_outside_until_they_are_clipped():
+def test_pixels_may_lie_outside_until_they_are_clipped() -> None:
     around = PixelBox.around(Box(-3, 2, 4, 6), (10, 10), margin=0.5)
     assert around == PixelBox(0, -7, 8, 8)
     assert around.inside((10, 10)) == PixelBox(0, 0, 8, 8)
 
 
 @given(x=st.tuples(SIDES, SIDES), y=st.tuples(SIDES, SIDES), height=st.integers(1, 50), width=st.integers(1, 50))
-def test_always_some_pixels(x, y, height, width):
+def test_always_some_pixels(x: tuple[float, float], y: tuple[float, float], height: int, width: int) -> None:
     picture = np.zeros((height, width))
     assert picture[slices_around(Box(min(x), min(y), max(x), max(y)), picture.shape)].size
 
@@ -73,7 +73,7 @@ def test_always_some_pixels(x, y, height, width):
         (Box(20, 20, 20, 25), 0.0),
     ],
 )
-def test_share_of_a_box_in_a_zone_that_is_not_convex(box, share):
+def test_share_of_a_box_in_a_zone_that_is_not_convex(box: Box, share: float) -> None:
     assert share_inside(box, L_SHAPE) == pytest.approx(share)
     assert share_inside(box, L_SHAPE[::-1]) == pytest.approx(share)
 
@@ -82,7 +82,7 @@ def test_share_of_a_box_in_a_zone_that_is_not_convex(box, share):
     st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), min_size=3, max_size=3),
     st.tuples(*[st.integers(0, 40)] * 2, *[st.integers(1, 20)] * 2),
 )
-def test_share_agrees_with_painting(triangle, place):
+def test_share_agrees_with_painting(triangle: Polygon, place: tuple[int, int, int, int]) -> None:
     left, top, width, height = place
     scale = 16
     canvas = np.zeros((61 * scale, 61 * scale), np.uint8)
@@ -92,7 +92,7 @@ def test_share_agrees_with_painting(triangle, place):
     assert share == pytest.approx(painted, abs=4 / scale)  # the painter's outline is a pixel wide
 
 
-def test_polygon_area():
+def test_polygon_area() -> None:
     assert polygon_area(L_SHAPE) == polygon_area(L_SHAPE[::-1]) == 500
     assert polygon_area([]) == 0
 
@@ -106,5 +106,5 @@ def test_polygon_area():
         (((0, 0), (4, 0), (0, 4)), False),
     ],
 )
-def test_sides_that_cross_or_touch(polygon, crosses):
+def test_sides_that_cross_or_touch(polygon: Polygon, crosses: bool) -> None:
     assert crosses_itself(polygon) is crosses

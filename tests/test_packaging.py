@@ -98,6 +98,7 @@ def test_the_metadata_are_complete(installed: Path) -> None:
 
 def test_the_page_on_a_package_index_has_no_link_into_the_repository(installed: Path) -> None:
     page = metadata(installed).get_payload()
+    assert isinstance(page, str)
     assert "# anonymizer" in page
     assert "anonymize check" in page
     assert not re.findall(r"\]\((?!https://)|<img|<!--", page)

@@ -27,7 +27,8 @@ from anonymizer.detect.load import choose_models, load_detectors, thresholds_of
 from anonymizer.files.read import read_picture
 from anonymizer.kinds import Kind
 from anonymizer.settings import PRESETS, DetectSettings, RedactSettings
-from tests.benchmarks.metrics import (
+
+from .metrics import (
     HEIGHTS,
     Annotated,
     Found,

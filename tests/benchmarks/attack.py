@@ -40,7 +40,8 @@ from anonymizer.geometry import Box
 from anonymizer.redact.frame import redact_detections
 from anonymizer.settings import DetectSettings, RedactSettings
 from anonymizer.types import Detection
-from tests.benchmarks.attackers import (
+
+from .attackers import (
     SAME_FACE,
     Boxes,
     Cache,
@@ -52,7 +53,7 @@ from tests.benchmarks.attackers import (
     best_overlaps,
     unpack,
 )
-from tests.benchmarks.methods_picture import METHODS
+from .methods_picture import METHODS
 
 MIN_FACE_PX = 40
 PLATE_GROUPS = ("plates/us", "plates/eu")

@@ -5,37 +5,43 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeAlias
 
 import pytest
-from fakes import CrashingDetector, FixedDetector, face, load, noise, plate, save
+from fakes import CrashingDetector, FixedDetector, Folders, UseDetectors, face, load, noise, plate, save
 from tiny_models import save_graph_def
 
 from anonymizer.cli.main import run
 
+Call: TypeAlias = Callable[..., tuple[int, str, str]]
+
 
 @pytest.fixture
-def call(folders, capsys):
+def call(folders: Folders, capsys: pytest.CaptureFixture[str]) -> Call:
     """call(*options) runs the main job on the two folders and returns exit code, stdout, stderr."""
 
-    def call(*options):
+    def call(*options: object) -> tuple[int, str, str]:
         code = run(["--input", str(folders[0]), "--image-output", str(folders[1]), *map(str, options)])
-        return (code, *capsys.readouterr())
+        printed = capsys.readouterr()
+        return code, printed.out, printed.err
 
     return call
 
 
-def files_in(folder):
+def files_in(folder: Path) -> list[str]:
     """All but the manifest, which is in every output folder."""
     files = (path for path in folder.rglob("*") if path.is_file() and path.name != "anonymize-manifest.sqlite")
     return sorted(path.relative_to(folder).as_posix() for path in files)
 
 
-def fill(source, number=2):
+def fill(source: Path, number: int = 2) -> None:
     for index in range(number):
         save(source / f"{index}.png", noise(30, 30, seed=index))
 
 
-def test_all_done(call, folders, use_detectors):
+def test_all_done(call: Call, folders: Folders, use_detectors: UseDetectors) -> None:
     fill(folders[0])
     save(folders[0] / "twins" / "a.JPG", noise(30, 30))
     save(folders[0] / "twins" / "a.png", noise(30, 30))
@@ -53,7 +59,7 @@ def test_all_done(call, folders, use_detectors):
 
 
 @pytest.mark.slow
-def test_real_model(call, folders, originals):
+def test_real_model(call: Call, folders: Folders, originals: Path) -> None:
     (folders[0] / "astronaut.png").symlink_to(originals / "astronaut.png")
     code, out, _ = call("--kinds", "face")
     assert code == 0
@@ -64,7 +70,7 @@ def test_real_model(call, folders, originals):
     assert report["files"][0]["fidelity"] == "lossless"
 
 
-def test_one_bad_picture_never_stops_the_others(call, folders, use_detectors):
+def test_one_bad_picture_never_stops_the_others(call: Call, folders: Folders, use_detectors: UseDetectors) -> None:
     fill(folders[0])
     (folders[0] / "0a.jpg").write_bytes(b"no picture")
     red = noise(30, 30)
@@ -83,7 +89,7 @@ def test_one_bad_picture_never_stops_the_others(call, folders, use_detectors):
     ]  # fmt: skip
 
 
-def test_quiet_and_verbose(call, folders, use_detectors):
+def test_quiet_and_verbose(call: Call, folders: Folders, use_detectors: UseDetectors) -> None:
     fill(folders[0])
     use_detectors(FixedDetector(face(5, 5, 15, 15)))
     _, out, err = call("-v")
@@ -92,7 +98,7 @@ def test_quiet_and_verbose(call, folders, use_detectors):
     assert (code, out, err) == (0, "", "")
 
 
-def test_limit(call, folders, use_detectors):
+def test_limit(call: Call, folders: Folders, use_detectors: UseDetectors) -> None:
     fill(folders[0], 3)
     use_detectors(FixedDetector())
     code, out, _ = call("--limit", 1)
@@ -101,7 +107,7 @@ def test_limit(call, folders, use_detectors):
     assert files_in(folders[1]) == ["0.json", "0.png", "anonymize-report.json"]
 
 
-def test_dry_run_writes_nothing(call, folders):
+def test_dry_run_writes_nothing(call: Call, folders: Folders) -> None:
     fill(folders[0])
     code, out, _ = call("--dry-run", "--limit", 1)
     assert code == 0
@@ -112,7 +118,7 @@ def test_dry_run_writes_nothing(call, folders):
     assert not folders[1].exists()
 
 
-def test_no_pictures(call, folders):
+def test_no_pictures(call: Call, folders: Folders) -> None:
     (folders[0] / "notes.txt").touch()
     code, _, err = call()
     assert code == 2
@@ -149,7 +155,7 @@ def test_no_pictures(call, folders):
         (["models"], "options come after the command: anonymize models"),
     ],
 )
-def test_usage_errors(call, folders, options, message):
+def test_usage_errors(call: Call, folders: Folders, options: list[str], message: str) -> None:
     fill(folders[0])
     code, _, err = call(*options)
     assert code == 2
@@ -158,12 +164,14 @@ def test_usage_errors(call, folders, options, message):
 
 
 @pytest.mark.parametrize(("arguments", "missing"), [([], "--input"), (["--input", "."], "--image-output")])
-def test_missing_folders(capsys, arguments, missing):
+def test_missing_folders(capsys: pytest.CaptureFixture[str], arguments: list[str], missing: str) -> None:
     assert run(arguments) == 2
     assert f"missing {missing}" in capsys.readouterr().err
 
 
-def test_config_file_and_command_line(call, folders, use_detectors, tmp_path):
+def test_config_file_and_command_line(
+    call: Call, folders: Folders, use_detectors: UseDetectors, tmp_path: Path
+) -> None:
     fill(folders[0])
     config = tmp_path / "anonymize.yaml"
     config.write_text("limit: 1\nwrite-detections: false\nface-threshold: 0.5\n")
@@ -175,7 +183,7 @@ def test_config_file_and_command_line(call, folders, use_detectors, tmp_path):
     assert report["models"][0]["thresholds"] == {"face": 0.7}
 
 
-def test_unknown_keys_are_refused_with_the_nearest_name(call, tmp_path):
+def test_unknown_keys_are_refused_with_the_nearest_name(call: Call, tmp_path: Path) -> None:
     config = tmp_path / "anonymize.yaml"
     config.write_text("face-treshold: 0.5\n")
     code, _, err = call("--config", config)
@@ -184,7 +192,7 @@ def test_unknown_keys_are_refused_with_the_nearest_name(call, tmp_path):
 
 
 @pytest.mark.slow
-def test_models_that_do_not_work(call, folders, tmp_path):
+def test_models_that_do_not_work(call: Call, folders: Folders, tmp_path: Path) -> None:
     fill(folders[0])
     weights = tmp_path / "weights"
     weights.mkdir()
@@ -196,7 +204,7 @@ def test_models_that_do_not_work(call, folders, tmp_path):
 
 
 @pytest.mark.slow
-def test_models_of_the_user(call, folders, tmp_path):
+def test_models_of_the_user(call: Call, folders: Folders, tmp_path: Path) -> None:
     fill(folders[0], 1)
     weights = tmp_path / "weights"
     weights.mkdir()
@@ -208,7 +216,7 @@ def test_models_of_the_user(call, folders, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_kind_without_a_model(call, folders, tmp_path):
+def test_a_kind_without_a_model(call: Call, folders: Folders, tmp_path: Path) -> None:
     fill(folders[0])
     weights = tmp_path / "weights"
     weights.mkdir()
@@ -221,7 +229,7 @@ def test_a_kind_without_a_model(call, folders, tmp_path):
     assert "warning: no model for plate: looking for face only" in err
 
 
-def test_outputs_that_are_refused(call, folders):
+def test_outputs_that_are_refused(call: Call, folders: Folders) -> None:
     fill(folders[0])
     assert call("--image-output", folders[0] / "sub")[0] == 4
     folders[1].mkdir()
@@ -232,7 +240,7 @@ def test_outputs_that_are_refused(call, folders):
     assert files_in(folders[1]) == ["precious"]
 
 
-def test_overwriting_keeps_what_is_not_ours(call, folders, use_detectors):
+def test_overwriting_keeps_what_is_not_ours(call: Call, folders: Folders, use_detectors: UseDetectors) -> None:
     fill(folders[0], 1)
     folders[1].mkdir()
     (folders[1] / "precious").touch()
@@ -243,7 +251,7 @@ def test_overwriting_keeps_what_is_not_ours(call, folders, use_detectors):
     assert (folders[1] / "0.png").read_bytes() != b"old"
 
 
-def test_report_elsewhere(call, folders, use_detectors, tmp_path):
+def test_report_elsewhere(call: Call, folders: Folders, use_detectors: UseDetectors, tmp_path: Path) -> None:
     fill(folders[0], 1)
     use_detectors(FixedDetector())
     assert call("--report", tmp_path / "reports" / "r.json")[0] == 0
@@ -254,7 +262,7 @@ def test_report_elsewhere(call, folders, use_detectors, tmp_path):
 @pytest.mark.parametrize(
     "place", ["in/report.json", "out/0.json", "out/0.png", "out/../out/0.png", "folder", "precious"]
 )
-def test_reports_in_the_place_of_something_else(call, folders, tmp_path, place):
+def test_reports_in_the_place_of_something_else(call: Call, folders: Folders, tmp_path: Path, place: str) -> None:
     fill(folders[0], 1)
     (tmp_path / "folder").mkdir()
     (tmp_path / "precious").touch()
@@ -268,7 +276,7 @@ def test_reports_in_the_place_of_something_else(call, folders, tmp_path, place):
 @pytest.mark.parametrize(
     "place", ["in/0.png", "in/trace.json", "out/0.json", "out/anonymize-manifest.sqlite", "folder", "precious"]
 )
-def test_profiles_in_the_place_of_something_else(call, folders, tmp_path, place):
+def test_profiles_in_the_place_of_something_else(call: Call, folders: Folders, tmp_path: Path, place: str) -> None:
     fill(folders[0], 1)
     original = (folders[0] / "0.png").read_bytes()
     (tmp_path / "folder").mkdir()
@@ -281,7 +289,7 @@ def test_profiles_in_the_place_of_something_else(call, folders, tmp_path, place)
     assert not folders[1].exists()
 
 
-def test_a_profile(call, folders, use_detectors, tmp_path):
+def test_a_profile(call: Call, folders: Folders, use_detectors: UseDetectors, tmp_path: Path) -> None:
     fill(folders[0], 2)
     use_detectors(FixedDetector())
     for _ in range(2):
@@ -290,14 +298,16 @@ def test_a_profile(call, folders, use_detectors, tmp_path):
         assert {"0.png", "1.png", "read", "detect", "redact", "write"} == {event["name"] for event in events}
 
 
-def test_what_zones_leave_visible_is_told(call, folders, use_detectors):
+def test_what_zones_leave_visible_is_told(call: Call, folders: Folders, use_detectors: UseDetectors) -> None:
     fill(folders[0], 1)
     use_detectors(FixedDetector(face(5, 5, 15, 15)))
     _, _, err = call("--exclude-zone", "0,0 1,0 1,1 0,1")
     assert "1 faces or plates stay visible" in err
 
 
-def test_a_report_that_cannot_be_written_is_told_before_the_first_picture(call, folders, tmp_path):
+def test_a_report_that_cannot_be_written_is_told_before_the_first_picture(
+    call: Call, folders: Folders, tmp_path: Path
+) -> None:
     fill(folders[0], 1)
     (tmp_path / "file").touch()
     code, _, err = call("--report", tmp_path / "file" / "report.json")
@@ -306,7 +316,9 @@ def test_a_report_that_cannot_be_written_is_told_before_the_first_picture(call, 
     assert files_in(folders[1]) == []
 
 
-def test_an_output_that_cannot_be_made_is_told_before_the_first_picture(call, folders, tmp_path, use_detectors):
+def test_an_output_that_cannot_be_made_is_told_before_the_first_picture(
+    call: Call, folders: Folders, tmp_path: Path, use_detectors: UseDetectors
+) -> None:
     fill(folders[0], 1)
     (tmp_path / "file").touch()
     use_detectors(CrashingDetector(AssertionError("must not be asked")))
@@ -315,13 +327,15 @@ def test_an_output_that_cannot_be_made_is_told_before_the_first_picture(call, fo
     assert "out" in err
 
 
-def test_a_run_that_is_killed_leaves_a_report_that_says_so(call, folders, use_detectors, monkeypatch):
+def test_a_run_that_is_killed_leaves_a_report_that_says_so(
+    call: Call, folders: Folders, use_detectors: UseDetectors, monkeypatch: pytest.MonkeyPatch
+) -> None:
     fill(folders[0], 1)
     use_detectors(FixedDetector())
     call()
-    seen = []
+    seen: list[bool] = []
 
-    def look(*arguments):
+    def look(*arguments: object) -> None:
         seen.append(json.loads((folders[1] / "anonymize-report.json").read_text())["complete"])
         raise KeyboardInterrupt
 
@@ -330,13 +344,15 @@ def test_a_run_that_is_killed_leaves_a_report_that_says_so(call, folders, use_de
     assert seen == [False]
 
 
-def test_folders_that_cannot_be_listed_make_the_run_fail(call, folders, use_detectors, monkeypatch):
+def test_folders_that_cannot_be_listed_make_the_run_fail(
+    call: Call, folders: Folders, use_detectors: UseDetectors, monkeypatch: pytest.MonkeyPatch
+) -> None:
     fill(folders[0], 1)
     (folders[0] / "closed").mkdir()
     use_detectors(FixedDetector())
     scandir = os.scandir
 
-    def refuse(path):
+    def refuse(path: str) -> object:
         if str(path).endswith("closed"):
             raise PermissionError(13, "Permission denied")
         return scandir(path)
@@ -348,7 +364,9 @@ def test_folders_that_cannot_be_listed_make_the_run_fail(call, folders, use_dete
     assert "failed: closed/: folder cannot be listed: Permission denied" in err
 
 
-def test_links_to_folders_that_came_up_before_are_told(call, folders, use_detectors):
+def test_links_to_folders_that_came_up_before_are_told(
+    call: Call, folders: Folders, use_detectors: UseDetectors
+) -> None:
     save(folders[0] / "sub" / "0.png", noise(30, 30))
     (folders[0] / "again").symlink_to("sub")
     use_detectors(FixedDetector())
@@ -358,7 +376,7 @@ def test_links_to_folders_that_came_up_before_are_told(call, folders, use_detect
 
 
 @pytest.mark.slow
-def test_the_work_goes_on_when_nobody_listens(folders):
+def test_the_work_goes_on_when_nobody_listens(folders: Folders) -> None:
     """Closed and full streams: all pictures are done, and the exit code says so."""
     fill(folders[0], 2)
     command = f"{sys.executable} -m anonymizer --kinds face -v --input {folders[0]} --image-output {folders[1]}"
@@ -376,7 +394,7 @@ def test_the_work_goes_on_when_nobody_listens(folders):
         (folders[1] / "1.png").unlink()
 
 
-def test_a_weak_kernel_is_warned_of_once(call, folders, use_detectors):
+def test_a_weak_kernel_is_warned_of_once(call: Call, folders: Folders, use_detectors: UseDetectors) -> None:
     fill(folders[0])
     use_detectors(FixedDetector(face(0, 0, 30, 30)))
     code, _, err = call("--obfuscation-kernel", "3,2,1")
@@ -384,7 +402,9 @@ def test_a_weak_kernel_is_warned_of_once(call, folders, use_detectors):
     assert err.count("is too weak for 1 of 1 objects") == 1
 
 
-def test_method_none_writes_detections_and_no_picture(call, folders, use_detectors):
+def test_method_none_writes_detections_and_no_picture(
+    call: Call, folders: Folders, use_detectors: UseDetectors
+) -> None:
     """A picture with its faces would be taken for an anonymized one. An older output, which is one, stays."""
     fill(folders[0])
     use_detectors(FixedDetector(face(5, 5, 15, 15)))
@@ -398,7 +418,9 @@ def test_method_none_writes_detections_and_no_picture(call, folders, use_detecto
     assert [file["status"] for file in report["files"]] == ["detected", "detected"]
 
 
-def test_method_none_for_all_that_is_looked_for_is_enough(call, folders, use_detectors):
+def test_method_none_for_all_that_is_looked_for_is_enough(
+    call: Call, folders: Folders, use_detectors: UseDetectors
+) -> None:
     fill(folders[0])
     use_detectors(FixedDetector(face(5, 5, 15, 15)))
     assert call("--kinds", "face", "--face-method", "none", "--dry-run")[1].startswith(
@@ -408,7 +430,9 @@ def test_method_none_for_all_that_is_looked_for_is_enough(call, folders, use_det
     assert files_in(folders[1]) == ["0.json", "1.json", "anonymize-report.json"]
 
 
-def test_what_stays_visible_beside_what_is_hidden_is_warned_of(call, folders, use_detectors):
+def test_what_stays_visible_beside_what_is_hidden_is_warned_of(
+    call: Call, folders: Folders, use_detectors: UseDetectors
+) -> None:
     fill(folders[0], 1)
     use_detectors(FixedDetector(face(5, 5, 15, 15), plate(20, 20, 28, 24), kinds=("face", "plate")))
     code, _, err = call("--face-method", "none")
@@ -418,7 +442,9 @@ def test_what_stays_visible_beside_what_is_hidden_is_warned_of(call, folders, us
     assert (load(folders[1] / "0.png")[20:24, 20:28] != load(folders[0] / "0.png")[20:24, 20:28]).any()
 
 
-def test_the_report_names_what_was_used(call, folders, use_detectors, tmp_path):
+def test_the_report_names_what_was_used(
+    call: Call, folders: Folders, use_detectors: UseDetectors, tmp_path: Path
+) -> None:
     """The overlay by its content, never by its place."""
     fill(folders[0], 1)
     use_detectors(FixedDetector(face(5, 5, 15, 15)))
@@ -432,12 +458,14 @@ def test_the_report_names_what_was_used(call, folders, use_detectors, tmp_path):
     assert "private" not in text
 
 
-def test_a_full_disk_ends_with_4_and_a_report_that_says_so(call, folders, use_detectors, monkeypatch):
+def test_a_full_disk_ends_with_4_and_a_report_that_says_so(
+    call: Call, folders: Folders, use_detectors: UseDetectors, monkeypatch: pytest.MonkeyPatch
+) -> None:
     fill(folders[0], 3)
     use_detectors(FixedDetector())
     replace = os.replace
 
-    def fill_up(old, new):
+    def fill_up(old: Path, new: Path) -> None:
         if "1.png" in str(new):
             raise OSError(28, "No space left on device")
         replace(old, new)
@@ -454,7 +482,7 @@ def test_a_full_disk_ends_with_4_and_a_report_that_says_so(call, folders, use_de
     assert str(folders[1]) not in json.dumps(report)
 
 
-def test_an_interrupt_ends_with_130(call, folders, use_detectors):
+def test_an_interrupt_ends_with_130(call: Call, folders: Folders, use_detectors: UseDetectors) -> None:
     red = noise(30, 30)
     red[0, 0] = (255, 0, 0)
     save(folders[0] / "0.png", noise(30, 30))
@@ -466,7 +494,7 @@ def test_an_interrupt_ends_with_130(call, folders, use_detectors):
     assert files_in(folders[1]) == ["0.json", "0.png", "anonymize-report.json"]
 
 
-def test_names_cannot_command_the_terminal(call, folders, use_detectors):
+def test_names_cannot_command_the_terminal(call: Call, folders: Folders, use_detectors: UseDetectors) -> None:
     name = "a\n\x1b[2J\udce9.jpg"
     (folders[0] / name).write_bytes(b"no picture")
     use_detectors(FixedDetector())
@@ -475,7 +503,9 @@ def test_names_cannot_command_the_terminal(call, folders, use_detectors):
     assert "failed: a\\n\\x1b[2J\\udce9.jpg: is no picture" in err
 
 
-def test_progress_is_told_line_by_line_where_there_is_no_terminal(call, folders, use_detectors, monkeypatch):
+def test_progress_is_told_line_by_line_where_there_is_no_terminal(
+    call: Call, folders: Folders, use_detectors: UseDetectors, monkeypatch: pytest.MonkeyPatch
+) -> None:
     fill(folders[0])
     use_detectors(FixedDetector())
     monkeypatch.setattr("anonymizer.cli.progress.SECONDS_BETWEEN_LINES", 0.0)
@@ -484,7 +514,7 @@ def test_progress_is_told_line_by_line_where_there_is_no_terminal(call, folders,
     assert "\r" not in err
 
 
-def test_version_does_not_load_what_is_slow():
+def test_version_does_not_load_what_is_slow() -> None:
     """Neither NumPy, OpenCV nor TensorFlow may be imported for it."""
     script = (
         "import sys; from anonymizer.cli.main import run; code = run(['--version']);"
@@ -495,7 +525,7 @@ def test_version_does_not_load_what_is_slow():
     assert "native code: " in done.stdout
 
 
-def test_help_tells_defaults_exit_codes_and_an_example(capsys):
+def test_help_tells_defaults_exit_codes_and_an_example(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["--help"]) == 0
     text = capsys.readouterr().out
     for part in ("[default: jpg,jpeg,", "[default: auto]", "Exit codes:", "130", "Examples:", "models", "config"):

@@ -1,7 +1,11 @@
+from pathlib import Path
+
+import pytest
+
 from anonymizer.cli.main import run
 
 
-def test_bundled_models(capsys):
+def test_bundled_models(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["models"]) == 0
     out = capsys.readouterr().out
     assert "centerface: face from score 0.2" in out
@@ -10,12 +14,12 @@ def test_bundled_models(capsys):
     assert "licence  Apache-2.0" in out
 
 
-def test_damaged_models(capsys, tmp_path):
+def test_damaged_models(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     (tmp_path / "face.tflite").write_text("a text file")
     assert run(["models", "--weights", str(tmp_path)]) == 3
     assert "is damaged, or no TFLite model" in capsys.readouterr().err
 
 
-def test_no_models(capsys, tmp_path):
+def test_no_models(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert run(["models", "--weights", str(tmp_path)]) == 3
     assert "holds no model" in capsys.readouterr().err

@@ -14,14 +14,14 @@ SIDES = st.floats(-1e6, 1e6)
 
 
 @given(st.lists(st.tuples(SIDES, SIDES, SIDES, SIDES, st.floats(0, 1)), max_size=5))
-def test_round_trip(entries):
+def test_round_trip(entries: list[tuple[float, float, float, float, float]]) -> None:
     found = [face(min(a, b), min(c, d), max(a, b), max(c, d), score) for a, b, c, d, score in entries]
     found += [plate(1, 2, 3, 4), replace(plate(1, 2, 3, 4), extent=Box(0, 2, 3, 5))]
     assert from_json(to_json([found])) == {0: found}
     assert from_json(to_json([[], found, found])) == {1: found, 2: found}
 
 
-def test_frames():
+def test_frames() -> None:
     entry = '{"kind": "face", "x_min": 0, "y_min": 0, "x_max": 1, "y_max": 1, "score": 1'
     found = from_json(f'[{entry}, "frame": 2}}, {entry}}}]'.encode())
     assert found == {2: [face(0, 0, 1, 1, 1)], 0: [face(0, 0, 1, 1, 1)]}
@@ -43,6 +43,6 @@ def test_frames():
         b'[{"kind": ["face"], "x_min": 0, "y_min": 0, "x_max": 1, "y_max": 1, "score": 1}]',
     ],
 )
-def test_damaged(content):
+def test_damaged(content: bytes) -> None:
     with pytest.raises(ValueError):  # noqa: PT011
         from_json(content)

@@ -1,30 +1,33 @@
 import json
 from collections import Counter
+from pathlib import Path
+from typing import Any
 
 from anonymizer.record.report import Report, Totals, UsedModel, is_report
 from anonymizer.settings import DetectSettings, Settings
 from anonymizer.types import Result
 
 
-def make_report():
+def make_report() -> Report:
     settings = Settings(detect=DetectSettings(weights="/home/somebody/models"))
     report = Report(settings, [UsedModel("net", "ab12", ("face",), {"face": 0.2})], ("face",), workers=2, elapsed_s=3.5)
-    report.results = [
+    results = [
         Result("a.jpg", "anonymized", counts={"face": 2}, seconds={"read": 0.25, "detect": 1.0}, warnings=("weak",)),
         Result("b.jpg", "failed", "is empty", seconds={"read": 0.25}),
         Result("c.jpg", "skipped", "beyond --limit 2"),
     ]
-    for result in report.results:
+    report.results = results
+    for result in results:
         report.totals.add(result)
     report.not_looked_at = Counter({".txt": 2})
     return report
 
 
-def to_json(report):
+def to_json(report: Report) -> Any:
     return json.loads(b"".join(report.to_json()))
 
 
-def test_json():
+def test_json() -> None:
     content = to_json(make_report())
     assert content["program"]["name"] == "anonymize"
     assert content["complete"] is False
@@ -57,7 +60,7 @@ def test_json():
     ]
 
 
-def test_what_an_earlier_run_did_takes_no_time_in_this_one():
+def test_what_an_earlier_run_did_takes_no_time_in_this_one() -> None:
     totals = Totals()
     totals.add(Result("a.jpg", "anonymized", counts={"face": 2}, seconds={"read": 1.0}, unchanged=True))
     totals.add(Result("b.jpg", "failed", "is empty", seconds={"read": 0.25}))
@@ -66,7 +69,7 @@ def test_what_an_earlier_run_did_takes_no_time_in_this_one():
     assert totals.seconds == {"read": 0.25}
 
 
-def test_reports_are_known_by_their_beginning(tmp_path):
+def test_reports_are_known_by_their_beginning(tmp_path: Path) -> None:
     path = tmp_path / "report.json"
     path.write_bytes(b"".join(make_report().to_json()))
     assert is_report(path)
@@ -75,18 +78,18 @@ def test_reports_are_known_by_their_beginning(tmp_path):
     assert not is_report(tmp_path / "nowhere")
 
 
-def test_no_path_of_the_machine():
+def test_no_path_of_the_machine() -> None:
     assert "somebody" not in json.dumps(to_json(make_report()))
 
 
-def test_exit_code():
+def test_exit_code() -> None:
     report = make_report()
     assert report.exit_code == 1
     report.totals.statuses["failed"] = 0
     assert report.exit_code == 0
 
 
-def test_names_that_are_no_text():
+def test_names_that_are_no_text() -> None:
     report = make_report()
-    report.results.append(Result("caf\udce9.jpg", "skipped"))
+    report.results = [Result("caf\udce9.jpg", "skipped")]
     assert to_json(report)["files"][-1]["file"] == "caf\udce9.jpg"

@@ -5,7 +5,7 @@ import pytest
 from fakes import noise, noise16
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import PLANES_SIZE, areas, by_numpy, needs_native_code, planes_of
+from redact.strategies import PLANES_SIZE, areas, by_numpy, needs_native_code, planes_of
 
 from anonymizer.geometry import PixelBox
 from anonymizer.redact.blending import GradientPatch, blend

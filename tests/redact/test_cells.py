@@ -7,7 +7,7 @@ import pytest
 from fakes import face, noise, noise16, plate, scene_of
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import WITH_CELLS, bare, redacted
+from redact.strategies import WITH_CELLS, bare, redacted
 
 from anonymizer.geometry import SHAPES, Shape
 from anonymizer.redact.cells import LEVELS, cell_edges, reduce_to_cells

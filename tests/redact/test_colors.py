@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 from fakes import face, noise, noise16, scene_of
-from strategies import bare
+from redact.strategies import bare
 
 from anonymizer.redact.colors import brightness, chosen_color
 from anonymizer.types import Pixels

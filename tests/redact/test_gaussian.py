@@ -1,6 +1,6 @@
 import numpy as np
 from fakes import face
-from strategies import bare, redacted
+from redact.strategies import bare, redacted
 
 
 def test_one_cell_is_painted_in_the_color_around_with_a_smooth_transition() -> None:

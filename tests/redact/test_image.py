@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from fakes import face, noise, noise16
 from PIL import Image
-from strategies import bare, redacted
+from redact.strategies import bare, redacted
 
 from anonymizer.geometry import Box
 from anonymizer.redact.scene import RedactionStyle

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 from fakes import face, noise
-from strategies import bare, redacted
+from redact.strategies import bare, redacted
 
 from anonymizer.geometry import Box
 from anonymizer.settings import RedactSettings

@@ -1,7 +1,7 @@
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import boxes_in_pictures
+from redact.strategies import boxes_in_pictures
 
 from anonymizer.geometry import SHAPES, Box, PixelBox, Shape
 from anonymizer.redact.mask import Region, draw_mask, to_region

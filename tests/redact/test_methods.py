@@ -11,7 +11,7 @@ import pytest
 from fakes import scene_of
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import READ_NOTHING, WITH_CELLS, Case, cases, redacted, redacted_with_mask
+from redact.strategies import READ_NOTHING, WITH_CELLS, Case, cases, redacted, redacted_with_mask
 
 from anonymizer.redact.cells import LEVELS, cell_edges, reduce_to_cells
 from anonymizer.redact.methods import METHODS, leaked_values

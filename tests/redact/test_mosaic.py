@@ -1,6 +1,6 @@
 import pytest
 from fakes import face, noise
-from strategies import bare, redacted
+from redact.strategies import bare, redacted
 
 
 @pytest.mark.parametrize(("cells", "tiles"), [(1, 4), (4, 4), (8, 8)])

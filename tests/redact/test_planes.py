@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 from fakes import noise, noise16
-from strategies import needs_native_code, planes_of
+from redact.strategies import needs_native_code, planes_of
 
 from anonymizer.geometry import PixelBox
 from anonymizer.redact.planes import Planes

@@ -7,7 +7,7 @@ import pytest
 from fakes import face, noise, noise16, scene_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import (
+from redact.strategies import (
     EVERY_METHOD,
     SIZE,
     WITH_CELLS,

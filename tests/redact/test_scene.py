@@ -1,7 +1,7 @@
 import numpy as np
 from fakes import scene_of
 from hypothesis import given
-from strategies import WITH_CELLS, Case, cases
+from redact.strategies import WITH_CELLS, Case, cases
 
 
 @given(cases(WITH_CELLS, WITH_CELLS))

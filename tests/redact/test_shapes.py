@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import areas, boxes_in_pictures, by_numpy, needs_native_code, outlines, planes_of
+from redact.strategies import areas, boxes_in_pictures, by_numpy, needs_native_code, outlines, planes_of
 
 from anonymizer.geometry import SHAPES, Box, PixelBox, Shape
 from anonymizer.redact.planes import Planes

@@ -1,5 +1,5 @@
 from fakes import face, noise, noise16
-from strategies import bare, redacted
+from redact.strategies import bare, redacted
 
 FACE = face(10, 10, 30, 30)
 

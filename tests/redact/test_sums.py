@@ -2,7 +2,7 @@ import numpy as np
 from fakes import noise
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import PLANES_SIZE, by_numpy, edges, needs_native_code, planes_of
+from redact.strategies import PLANES_SIZE, by_numpy, edges, needs_native_code, planes_of
 
 from anonymizer.redact.planes import Integers, Planes
 from anonymizer.redact.sums import sum_hidden, sum_visible

@@ -1,6 +1,6 @@
 import numpy as np
 from fakes import face, noise, scene_of
-from strategies import bare
+from redact.strategies import bare
 
 from anonymizer.redact.surroundings import area_around, mean_around
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from fakes import face, noise, plate
-from strategies import redacted
+from redact.strategies import redacted
 
 from anonymizer.geometry import Box
 from anonymizer.settings import RedactSettings

@@ -1,5 +1,5 @@
 from fakes import face, plate
-from strategies import CLASSIC
+from redact.strategies import CLASSIC
 
 from anonymizer.redact.warnings import redaction_warnings
 from anonymizer.settings import Kernel, RedactSettings

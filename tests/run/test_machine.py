@@ -1,3 +1,6 @@
+import os
+from pathlib import Path
+
 import pytest
 
 from anonymizer.run import machine
@@ -15,10 +18,12 @@ from anonymizer.run import machine
         ({"memory.max": "100000000\n"}, 1),
     ],
 )
-def test_a_container_may_grant_less_than_the_machine_has(monkeypatch, tmp_path, files, workers):
+def test_a_container_may_grant_less_than_the_machine_has(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, files: dict[str, str], workers: int
+) -> None:
     for name, content in files.items():
         (tmp_path / name).write_text(content)
     monkeypatch.setattr(machine, "_CGROUP", tmp_path)
-    monkeypatch.setattr(machine.os, "sched_getaffinity", lambda pid: set(range(8)), raising=False)
-    monkeypatch.setattr(machine.os, "sysconf", lambda name: {"SC_PAGE_SIZE": 4096, "SC_PHYS_PAGES": 2**23}[name])
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(8)), raising=False)
+    monkeypatch.setattr(os, "sysconf", lambda name: {"SC_PAGE_SIZE": 4096, "SC_PHYS_PAGES": 2**23}[name])
     assert machine.auto_workers() == workers

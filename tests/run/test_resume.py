@@ -2,9 +2,11 @@
 
 import os
 import shutil
+from pathlib import Path
+from typing import Any
 
 import pytest
-from fakes import CrashingDetector, FixedDetector, face, noise, save
+from fakes import CrashingDetector, FixedDetector, Folders, UseDetectors, face, noise, save
 
 from anonymizer import anonymize_folder
 from anonymizer.detect.description import ModelDescription
@@ -13,11 +15,12 @@ from anonymizer.pipeline import PictureProcess
 from anonymizer.run.manifest import Manifest
 from anonymizer.run.plan import make_plan
 from anonymizer.run.runner import run
-from anonymizer.settings import DetectSettings, RunSettings, Settings
+from anonymizer.settings import DetectSettings, RunSettings, Settings, Shard
+from anonymizer.types import Job, Result
 
 
 @pytest.fixture
-def done(folders, use_detectors):
+def done(folders: Folders, use_detectors: UseDetectors) -> Folders:
     """The folders after a run over three pictures."""
     for index in range(3):
         save(folders[0] / f"{index}.png", noise(30, 30, seed=index))
@@ -26,13 +29,13 @@ def done(folders, use_detectors):
     return folders
 
 
-def redone(folders, settings=Settings(), **options):
+def redone(folders: Folders, settings: Settings = Settings(), **options: Any) -> list[str]:
     """The pictures that another run works on."""
     report = anonymize_folder(*folders, settings, **options)
     return [result.file for result in report.results if not result.unchanged]
 
 
-def test_nothing_is_left_to_do(done):
+def test_nothing_is_left_to_do(done: Folders) -> None:
     before = {path: path.stat().st_mtime_ns for path in done[1].glob("*.png")}
     report = anonymize_folder(*done)
     assert report.totals.unchanged == 3
@@ -41,21 +44,21 @@ def test_nothing_is_left_to_do(done):
     assert before == {path: path.stat().st_mtime_ns for path in done[1].glob("*.png")}
 
 
-def test_new_and_changed_pictures(done):
+def test_new_and_changed_pictures(done: Folders) -> None:
     save(done[0] / "1.png", noise(30, 30, seed=7))
     save(done[0] / "sub" / "a.png", noise(30, 30, seed=8))
     assert redone(done) == ["1.png", "sub/a.png"]
     assert redone(done) == []
 
 
-def test_pictures_that_changed_but_for_their_size(done):
+def test_pictures_that_changed_but_for_their_size(done: Folders) -> None:
     path = done[0] / "1.png"
     os.utime(path, ns=(0, path.stat().st_mtime_ns + 1))
     assert redone(done) == ["1.png"]
 
 
 @pytest.mark.parametrize("change", ["remove", "damage", "remove record"])
-def test_outputs_that_are_not_as_they_were(done, change):
+def test_outputs_that_are_not_as_they_were(done: Folders, change: str) -> None:
     target = done[1] / ("1.json" if change == "remove record" else "1.png")
     target.unlink()
     if change == "damage":
@@ -64,17 +67,17 @@ def test_outputs_that_are_not_as_they_were(done, change):
     assert target.stat().st_size > 20
 
 
-def test_other_settings(done):
+def test_other_settings(done: Folders) -> None:
     settings = Settings(detect=DetectSettings(face_threshold=0.5))
     assert len(redone(done, settings)) == 3
     assert redone(done, settings) == []
 
 
-def test_overwrite_does_everything_again(done):
+def test_overwrite_does_everything_again(done: Folders) -> None:
     assert len(redone(done, overwrite=True)) == 3
 
 
-def test_failed_pictures_are_tried_again(done, use_detectors):
+def test_failed_pictures_are_tried_again(done: Folders, use_detectors: UseDetectors) -> None:
     red = noise(30, 30)
     red[0, 0] = (255, 0, 0)
     save(done[0] / "bad.png", red)
@@ -85,19 +88,19 @@ def test_failed_pictures_are_tried_again(done, use_detectors):
     assert redone(done) == []
 
 
-def test_a_limit_forgets_nothing(done):
+def test_a_limit_forgets_nothing(done: Folders) -> None:
     report = anonymize_folder(*done, limit=1)
     assert report.totals.statuses == {"anonymized": 1, "skipped": 2}
     assert redone(done) == []
 
 
-def test_a_twin_changes_the_name_of_the_record(done):
+def test_a_twin_changes_the_name_of_the_record(done: Folders) -> None:
     save(done[0] / "1.jpg", noise(30, 30, seed=9))
     assert redone(done) == ["1.jpg", "1.png"]
     assert sorted(path.name for path in done[1].glob("1.*")) == ["1.jpg", "1.jpg.json", "1.png", "1.png.json"]
 
 
-def test_outputs_without_input_are_listed_and_not_deleted(done):
+def test_outputs_without_input_are_listed_and_not_deleted(done: Folders) -> None:
     (done[0] / "1.png").unlink()
     report = anonymize_folder(*done)
     assert report.orphaned == ["1.png"]
@@ -105,20 +108,20 @@ def test_outputs_without_input_are_listed_and_not_deleted(done):
     assert anonymize_folder(*done).orphaned == ["1.png"]
 
 
-def test_a_vanished_input_folder_is_an_error_and_not_an_empty_one(done):
+def test_a_vanished_input_folder_is_an_error_and_not_an_empty_one(done: Folders) -> None:
     shutil.rmtree(done[0])
     with pytest.raises(SettingsError, match="input folder"):
         anonymize_folder(*done)
 
 
 @pytest.mark.parametrize("content", [b"", b"no database", b"SQLite format 3\0" + bytes(200)])
-def test_a_manifest_that_cannot_be_read_is_begun_anew(done, content):
+def test_a_manifest_that_cannot_be_read_is_begun_anew(done: Folders, content: bytes) -> None:
     (done[1] / "anonymize-manifest.sqlite").write_bytes(content)
     assert len(redone(done)) == 3
     assert redone(done) == []
 
 
-def test_a_manifest_that_is_damaged_inside_is_begun_anew(done):
+def test_a_manifest_that_is_damaged_inside_is_begun_anew(done: Folders) -> None:
     path = done[1] / "anonymize-manifest.sqlite"
     content = bytearray(path.read_bytes())
     content[4096:] = b"\x77" * (len(content) - 4096)
@@ -127,10 +130,12 @@ def test_a_manifest_that_is_damaged_inside_is_begun_anew(done):
     assert redone(done) == []
 
 
-def test_an_output_that_was_gone_before_it_was_noted_is_made_again(done, monkeypatch):
+def test_an_output_that_was_gone_before_it_was_noted_is_made_again(
+    done: Folders, monkeypatch: pytest.MonkeyPatch
+) -> None:
     process = PictureProcess.__call__
 
-    def lose(self, job):
+    def lose(self: PictureProcess, job: Job) -> Result:
         result = process(self, job)
         (self.output_root / job.target).unlink()
         return result
@@ -140,13 +145,13 @@ def test_an_output_that_was_gone_before_it_was_noted_is_made_again(done, monkeyp
     monkeypatch.undo()
 
 
-def test_other_descriptions_of_models_make_other_outputs(done, monkeypatch):
+def test_other_descriptions_of_models_make_other_outputs(done: Folders, monkeypatch: pytest.MonkeyPatch) -> None:
     without_paths = ModelDescription.without_paths
     monkeypatch.setattr(ModelDescription, "without_paths", lambda self: {**without_paths(self), "mean": 1.0})
     assert len(redone(done)) == 3
 
 
-def test_another_input_folder(done, tmp_path):
+def test_another_input_folder(done: Folders, tmp_path: Path) -> None:
     other = tmp_path / "other"
     save(other / "0.png", noise(30, 30, seed=9))
     with pytest.raises(OutputError, match="was made from another input folder"):
@@ -154,8 +159,8 @@ def test_another_input_folder(done, tmp_path):
     assert redone((other, done[1]), overwrite=True) == ["0.png"]
 
 
-def test_outputs_stay_when_the_input_is_lost_on_the_way(done):
-    def lose(result):
+def test_outputs_stay_when_the_input_is_lost_on_the_way(done: Folders) -> None:
+    def lose(result: Result) -> None:
         shutil.rmtree(done[0], ignore_errors=True)
 
     report = anonymize_folder(*done, overwrite=True, on_result=lose)
@@ -164,24 +169,26 @@ def test_outputs_stay_when_the_input_is_lost_on_the_way(done):
 
 
 @pytest.mark.parametrize("name", ["a" * 250 + ".png", "é" * 125 + ".png"])
-def test_the_longest_names(done, name):
+def test_the_longest_names(done: Folders, name: str) -> None:
     save(done[0] / name, noise(30, 30, seed=9))
     assert redone(done) == [name]
     assert (done[1] / name).exists()
 
 
-def test_a_folder_under_the_name_of_an_output(done):
+def test_a_folder_under_the_name_of_an_output(done: Folders) -> None:
     (done[1] / "1.png").unlink()
     (done[1] / "1.png" / "below").mkdir(parents=True)
     report = anonymize_folder(*done)
     assert report.totals.statuses == {"anonymized": 2, "failed": 1}
 
 
-def test_shards_share_a_folder_with_each_other_and_with_nobody_else(done, monkeypatch):
+def test_shards_share_a_folder_with_each_other_and_with_nobody_else(
+    done: Folders, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("anonymizer.run.manifest.LOCK_TIMEOUT_S", 0.1)
     first, second, whole = (
         make_plan(RunSettings(input=done[0], image_output=done[1], shard=shard), Settings())
-        for shard in ("1/2", "2/2", None)
+        for shard in (Shard(1, 2), Shard(2, 2), None)
     )
     held = Manifest(first.manifest, first.input, first.output, first.fingerprint, is_shard=True)
     assert run(second).complete
@@ -190,7 +197,7 @@ def test_shards_share_a_folder_with_each_other_and_with_nobody_else(done, monkey
     held.close()
 
 
-def test_only_one_run_at_a_time(done, monkeypatch):
+def test_only_one_run_at_a_time(done: Folders, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("anonymizer.run.manifest.LOCK_TIMEOUT_S", 0.1)
     plan = make_plan(RunSettings(input=done[0], image_output=done[1]), Settings())
     manifest = Manifest(plan.manifest, plan.input, plan.output, plan.fingerprint)
@@ -200,13 +207,13 @@ def test_only_one_run_at_a_time(done, monkeypatch):
     assert redone(done) == []
 
 
-def test_shards_are_disjoint_and_together_everything(folders, use_detectors):
+def test_shards_are_disjoint_and_together_everything(folders: Folders, use_detectors: UseDetectors) -> None:
     for index in range(20):
         save(folders[0] / f"{index}.png", noise(30, 30, seed=index))
     use_detectors(FixedDetector())
-    seen = []
+    seen: list[str] = []
     for number in (1, 2, 3):
-        what = RunSettings(input=folders[0], image_output=folders[1], shard=f"{number}/3")
+        what = RunSettings(input=folders[0], image_output=folders[1], shard=Shard(number, 3))
         report = run(make_plan(what, Settings()))
         seen += [result.file for result in report.results]
         assert (folders[1] / f"anonymize-report-{number}-of-3.json").exists()

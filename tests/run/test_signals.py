@@ -8,9 +8,11 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from fakes import Folders
 from PIL import Image
 
 pytestmark = pytest.mark.slow
@@ -19,7 +21,7 @@ PICTURES = 30
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory, originals):
+def undisturbed(tmp_path_factory: pytest.TempPathFactory, originals: Path) -> Folders:
     """The input folder, and what a run that nothing disturbs makes of it."""
     folder = tmp_path_factory.mktemp("undisturbed")
     (folder / "in").mkdir()
@@ -29,18 +31,18 @@ def undisturbed(tmp_path_factory, originals):
     return folder / "in", folder / "out"
 
 
-def start(source, target, workers="auto", **options):
+def start(source: Path, target: Path, workers: int | str = "auto", **options: Any) -> "subprocess.Popen[bytes]":
     command = [sys.executable, "-m", "anonymizer", "--input", str(source), "--image-output", str(target)]
     command += ["--kinds", "face", "--workers", str(workers)]
     return subprocess.Popen(command, preexec_fn=_heed_interrupts, **options)
 
 
-def _heed_interrupts():
+def _heed_interrupts() -> None:
     """Shells start what they run in the background with interrupts ignored, and so would be these tests."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-def check_outputs(target, expected) -> int:
+def check_outputs(target: Path, expected: Path) -> int:
     """Everything under a final name is what the undisturbed run wrote. Returns the number of pictures."""
     pictures = list(target.glob("[0-9]*.png")) if target.exists() else []
     for path in pictures:
@@ -49,21 +51,21 @@ def check_outputs(target, expected) -> int:
     return len(pictures)
 
 
-def wait_for(target, number, process, seconds=float("inf")):
+def wait_for(target: Path, number: int, process: "subprocess.Popen[bytes]", seconds: float = float("inf")) -> None:
     """Waits until some pictures are done, at most some seconds."""
     end = time.monotonic() + seconds
     while process.poll() is None and len(list(target.glob("[0-9]*.png"))) < number and time.monotonic() < end:
         time.sleep(0.005)
 
 
-def test_outputs_are_redacted(undisturbed):
+def test_outputs_are_redacted(undisturbed: Folders) -> None:
     _, target = undisturbed
     assert check_outputs(target, target) == PICTURES
     before, after = (np.asarray(Image.open(folder / "000.png")) for folder in undisturbed)
     assert (before[80:180, 190:260] != after[80:180, 190:260]).mean() > 0.9
 
 
-def test_kills_at_random_moments_each_resumed(undisturbed, tmp_path):
+def test_kills_at_random_moments_each_resumed(undisturbed: Folders, tmp_path: Path) -> None:
     source, expected = undisturbed
     chance = random.Random(0)
     for _ in range(10):
@@ -79,7 +81,7 @@ def test_kills_at_random_moments_each_resumed(undisturbed, tmp_path):
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_interrupt(undisturbed, tmp_path, number, code):
+def test_interrupt(undisturbed: Folders, tmp_path: Path, number: int, code: int) -> None:
     source, expected = undisturbed
     process = start(source, tmp_path / "out", stderr=subprocess.PIPE)
     wait_for(tmp_path / "out", 3, process)
@@ -93,7 +95,7 @@ def test_interrupt(undisturbed, tmp_path, number, code):
     assert not list((tmp_path / "out").glob(".*"))
 
 
-def test_second_interrupt(undisturbed, tmp_path):
+def test_second_interrupt(undisturbed: Folders, tmp_path: Path) -> None:
     source, expected = undisturbed
     process = start(source, tmp_path / "out", stderr=subprocess.PIPE)
     wait_for(tmp_path / "out", 1, process)
@@ -107,7 +109,7 @@ def test_second_interrupt(undisturbed, tmp_path):
     assert not list((tmp_path / "out").glob(".*"))
 
 
-def test_a_worker_that_is_killed_costs_nothing(undisturbed, tmp_path):
+def test_a_worker_that_is_killed_costs_nothing(undisturbed: Folders, tmp_path: Path) -> None:
     source, expected = undisturbed
     process = start(source, tmp_path / "out", workers=2)
     wait_for(tmp_path / "out", 3, process)
