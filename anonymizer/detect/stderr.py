@@ -1,17 +1,14 @@
 """Suppresses what native libraries write to stderr while they start."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from threading import Lock
 
 STDERR = 2
-
-_lock = Lock()
-_users = 0
-"""How many callers are inside `suppress_native_stderr` now, in all threads."""
-_original: int | None = None
-"""Copy of the file descriptor of stderr while it is redirected."""
+LOG_LEVEL, FATAL_ONLY = "TF_CPP_MIN_LOG_LEVEL", "3"
 
 
 @contextmanager
@@ -19,35 +16,50 @@ def suppress_native_stderr() -> Iterator[None]:
     """Discards what TensorFlow and LiteRT write to stderr while they start. Their errors are exceptions.
 
     No setting of theirs silences all of it: they also write before settings are read. So this redirects file
-    descriptor 2, **which belongs to the whole process**: until the last of several threads leaves, whatever any thread
-    or a child process started meanwhile writes to stderr is lost. Then stderr is restored, also after an exception. The
-    environment variable TF_CPP_MIN_LOG_LEVEL is set to 3 for good, unless the caller has set it.
+    descriptor 2, **which belongs to the whole process**: until the last of several threads leaves, whatever any thread,
+    or a child process started meanwhile, writes to stderr is lost. Then stderr is restored, also after an exception,
+    and so is the environment variable TF_CPP_MIN_LOG_LEVEL, which TensorFlow reads once.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    _enter()
+    _redirection.enter()
     try:
         yield
     finally:
-        _leave()
+        _redirection.leave()
 
 
-def _enter() -> None:
-    global _users, _original
-    with _lock:
-        if _users == 0:
-            with suppress(OSError):  # closed by the caller: nothing to suppress
-                _original = os.dup(STDERR)
-                with open(os.devnull, "wb") as nowhere:
-                    os.dup2(nowhere.fileno(), STDERR)
-        _users += 1
+class _Redirection:
+    """Redirects stderr from the first caller that enters until the last one leaves, in whatever threads."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._users = 0
+        self._original: int | None = None
+        """Copy of the file descriptor of stderr while it is redirected."""
+        self._sets_level = False
+
+    def enter(self) -> None:
+        with self._lock:
+            if self._users == 0:
+                self._sets_level = LOG_LEVEL not in os.environ
+                os.environ.setdefault(LOG_LEVEL, FATAL_ONLY)
+                with suppress(OSError):  # closed by the caller: nothing to suppress
+                    self._original = os.dup(STDERR)
+                    with open(os.devnull, "wb") as nowhere:
+                        os.dup2(nowhere.fileno(), STDERR)
+            self._users += 1
+
+    def leave(self) -> None:
+        with self._lock:
+            self._users -= 1
+            if self._users:
+                return
+            if self._sets_level:
+                os.environ.pop(LOG_LEVEL, None)
+            if self._original is not None:
+                with suppress(OSError):
+                    os.dup2(self._original, STDERR)
+                os.close(self._original)
+                self._original = None
 
 
-def _leave() -> None:
-    global _users, _original
-    with _lock:
-        _users -= 1
-        if _users == 0 and _original is not None:
-            with suppress(OSError):
-                os.dup2(_original, STDERR)
-            os.close(_original)
-            _original = None
+_redirection = _Redirection()

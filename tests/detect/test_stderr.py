@@ -5,7 +5,7 @@ from threading import Event, Thread
 
 import pytest
 
-from anonymizer.detect.stderr import STDERR, suppress_native_stderr
+from anonymizer.detect.stderr import LOG_LEVEL, STDERR, suppress_native_stderr
 
 
 def test_what_is_written_inside_is_lost_and_stderr_comes_back(capfd: pytest.CaptureFixture[str]) -> None:
@@ -54,3 +54,13 @@ def test_a_closed_stderr_stays_closed() -> None:
     finally:
         os.dup2(original, STDERR)
         os.close(original)
+
+
+@pytest.mark.parametrize("level", [None, "1"])
+def test_the_environment_comes_back(monkeypatch: pytest.MonkeyPatch, level: str | None) -> None:
+    monkeypatch.delenv(LOG_LEVEL, raising=False)
+    if level is not None:
+        monkeypatch.setenv(LOG_LEVEL, level)
+    with suppress_native_stderr():
+        assert os.environ[LOG_LEVEL] == (level or "3")
+    assert os.environ.get(LOG_LEVEL) == level
