@@ -1,1 +1,1 @@
-"""Finds faces and plates: descriptions of models, their loaders, and the merging of what they say."""
+"""Finds faces and plates: descriptions of models, their loaders, views of pictures, merging of detections."""

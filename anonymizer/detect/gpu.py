@@ -1,4 +1,4 @@
-"""Graphics processors, on which TensorFlow runs models in its own formats where it sees one."""
+"""Settings of GPUs, on which TensorFlow runs models in its own formats."""
 
 from contextlib import suppress
 
@@ -6,7 +6,7 @@ import tensorflow as tf
 
 
 def share_gpus() -> None:
-    """Lets several worker processes use the same GPU: by default the first one takes all of its memory at once."""
+    """Lets several worker processes use one GPU: by default, the first process takes all of its memory at once."""
     for gpu in tf.config.list_physical_devices("GPU"):
         with suppress(RuntimeError):  # in use by this process already
             tf.config.experimental.set_memory_growth(gpu, True)

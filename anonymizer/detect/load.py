@@ -1,4 +1,4 @@
-"""Loads models: picks the loader for each format, and checks that every wanted kind is covered."""
+"""Loads models by the loader for their format, and makes detectors on them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 MAX_MODELS = 8
 """This many models are kept in memory, those that were used last."""
 
-# One loader per format: a module with load(description) -> LoadedModel, imported when first needed.
+# One loader per format: a module with load(description) -> LoadedModel, imported when it is first needed.
 LOADERS = {
     "tflite": "anonymizer.detect.tflite",
     "saved_model": "anonymizer.detect.saved_model",
@@ -63,7 +63,7 @@ def chosen_kinds(models: Sequence[ModelDescription], settings: DetectSettings) -
 
 
 def thresholds_of(model: ModelDescription, settings: DetectSettings) -> dict[Kind, float]:
-    """The lowest score per wanted kind of a model: the user's, else the model's own."""
+    """The score threshold per wanted kind of a model: the user's, else the model's own."""
     return {kind: settings.threshold_of(kind) or model.threshold(kind) for kind in chosen_kinds([model], settings)}
 
 

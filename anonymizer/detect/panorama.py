@@ -1,7 +1,7 @@
 """Pictures whose left and right edges belong together: panoramas of 360 degrees, such as equirectangular ones.
 
-They are looked at with a strip from the far side on either edge, so that models see whole what lies on the seam. Near
-the poles things are as distorted as the picture shows them.
+A strip from the opposite side is added on either edge, so that models see objects across the seam whole. Distortion
+near the poles is not corrected.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from anonymizer.geometry import Box
 from anonymizer.types import Detection, Pixels8
 
 STRIP = 1 / 8
-"""Width of either strip as a share of the picture's: an object on the seam up to twice as wide is seen whole."""
+"""Width of either strip as a share of the picture's. An object across the seam is seen whole up to twice this width."""
 
 
 def wrap(picture: Pixels8) -> Pixels8:
@@ -27,10 +27,11 @@ def wrap(picture: Pixels8) -> Pixels8:
 
 
 def unwrap(detections: Sequence[Detection], width: int) -> list[Detection]:
-    """What was found in a wrapped picture, in pixels of the picture itself, which is `width` pixels wide.
+    """The detections in a wrapped picture, in pixels of the picture itself, which is `width` pixels wide.
 
-    What crosses the seam becomes two detections, one on either side, with the same score. It was seen twice, on both
-    ends of the wrapped picture, and is told once. What lies wholly in a strip was seen in the picture too.
+    An object across the seam was found twice, on both ends of the wrapped picture. It is merged into one and returned
+    as two detections with the same score, one on either side. Detections wholly in a strip are dropped: the picture
+    shows the same object.
     """
     strip = _strip(width)
     moved = [_move(detection, -strip) for detection in detections]
@@ -45,13 +46,13 @@ def _strip(width: int) -> int:
 
 
 def _start_in(detection: Detection, width: int) -> Detection:
-    """The same object where its middle lies in the picture."""
-    middle = (detection.box.x_min + detection.box.x_max) / 2
-    return _move(detection, -(middle // width) * width)
+    """The same object, moved by whole widths until its centre lies in the picture."""
+    x, _ = detection.box.center
+    return _move(detection, -(x // width) * width)
 
 
 def _cut(detection: Detection, width: int) -> list[Detection]:
-    """Its parts that lie in the picture, and those beyond an edge where they come in on the other side."""
+    """Its part in the picture; parts beyond an edge are moved to the opposite side."""
     parts = []
     for offset in (0, width, -width):
         moved = _move(detection, offset)

@@ -27,13 +27,13 @@ from anonymizer.detect.inference import (
 from anonymizer.errors import ModelError
 
 KEPT_SHAPES = 6
-"""For so many shapes of the input a model stays prepared: those of the views of one picture, at most."""
+"""A model stays prepared for this many input shapes, enough for the views of one picture."""
 KEPT_VALUES = 3 * 2048 * 2048
-"""And for as many values in all inputs together as the largest has, to bound the memory."""
+"""All prepared inputs together have at most as many values as the largest tile, to bound the memory."""
 REUSED_UP_TO = 2
-"""An interpreter is prepared anew for inputs of another shape unless that leaves more than half of its memory idle."""
+"""An interpreter is reused for a smaller input if it was prepared for at most this many times as many values."""
 
-# What the post-processing operation of the Object Detection API's own TFLite exports calls its outputs. It numbers
+# Names of the outputs of the post-processing operation in TFLite exports of the Object Detection API. It numbers
 # classes from 0.
 _POSTPROCESS = {
     BOXES: "TFLite_Detection_PostProcess",
@@ -69,14 +69,8 @@ def load(model: ModelDescription) -> LoadedModel:
             return {name: interpreter.get_tensor(index) for name, index in indices.items()}
 
     is_postprocess = indices[CLASSES] == _tensor_indices(interpreter).get(_POSTPROCESS[CLASSES])
-    return LoadedModel(
-        call,
-        np.dtype(inputs[0]["dtype"]),
-        height,
-        width,
-        runtime=f"LiteRT {version('ai-edge-litert')}",
-        first_class=0 if is_postprocess else 1,
-    )
+    runtime, first_class = f"LiteRT {version('ai-edge-litert')}", 0 if is_postprocess else 1
+    return LoadedModel(call, np.dtype(inputs[0]["dtype"]), height, width, runtime, first_class)
 
 
 def _interpreter(content: bytes) -> Interpreter:
@@ -90,31 +84,31 @@ def _interpreter(content: bytes) -> Interpreter:
 class _Kept:
     interpreter: Interpreter
     values: int
-    """Of the largest input that it was ever prepared for: it keeps the memory for that."""
+    """Of the largest input that it was ever prepared for: it keeps the memory for it."""
 
 
 class _Prepared:
-    """Interpreters of a model, each prepared for inputs of one shape, which takes a tenth of the time of a look."""
+    """Interpreters of a model, each prepared for one input shape. Preparing takes a tenth of the time of a call."""
 
     def __init__(self, content: bytes, interpreter: Interpreter, index: int) -> None:
         """
         Args:
-            index: of the input.
+            index: of the input tensor.
         """
         self._content = content
         self._index = index
         shape = tuple(interpreter.get_input_details()[0]["shape"].tolist())
-        # From the one that was used longest ago to the last one.
+        # In the order of use, the one that was used longest ago first.
         self._by_shape = {shape: _Kept(interpreter, prod(shape))}
 
     def for_shape(self, shape: tuple[int, ...]) -> Interpreter:
-        """The interpreter that was prepared for inputs of a shape, or one that is now."""
+        """An interpreter that is prepared for inputs of a shape."""
         kept = self._by_shape.pop(shape, None) or self._prepare(shape)
         self._by_shape[shape] = kept
         return kept.interpreter
 
     def _prepare(self, shape: tuple[int, ...]) -> _Kept:
-        """A new interpreter, or the one that was used longest ago if there are enough of them."""
+        """Prepares a new interpreter, or the one that was used longest ago if there is no room for more."""
         values, spare = prod(shape), None
         while self._by_shape and not self._has_room(values):
             spare = self._by_shape.pop(next(iter(self._by_shape)))
@@ -135,7 +129,7 @@ def _tensor_indices(interpreter: Any) -> dict[str, int]:
 
 
 def _output_indices(model: ModelDescription, interpreter: Any) -> dict[str, int]:
-    """Tensor index per output name of the API: from the signature, the tensors' names, or model.yaml."""
+    """Tensor index per output name of the API: by model.yaml, the signature, or the names of the tensors."""
     by_signature: dict[str, int] = {}
     signatures = interpreter.get_signature_list()
     if signatures:

@@ -1,6 +1,7 @@
-"""Parts of the picture where detections count, or do not: a car's own bonnet, a roof that mirrors the street.
+"""Zones of the picture where detections count, or do not: a car's own bonnet, a roof that mirrors the street.
 
-In doubt a detection counts: left out is only what lies wholly in an excluded zone, or wholly outside all included ones.
+If in doubt, a detection counts: only those wholly in an excluded zone, or wholly outside all included ones, are
+dropped.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from anonymizer.settings import DetectSettings, Zone
 from anonymizer.types import Detection
 
 WHOLLY = 0.999
-"""Share of a box from which on it lies wholly in a zone, rounding granted."""
+"""A box lies wholly in a zone from this share of its area on; the rest allows for rounding."""
 
 
 def keep_in_zones(detections: Sequence[Detection], size: tuple[int, int], settings: DetectSettings) -> list[Detection]:
@@ -28,7 +29,7 @@ def keep_in_zones(detections: Sequence[Detection], size: tuple[int, int], settin
 
 
 def to_pixels(zone: Zone, size: tuple[int, int]) -> Polygon:
-    """Corners in pixels. Where none is above 1, they are fractions of width and height."""
+    """Corners in pixels, for a picture of this height and width; in the zone they are fractions if none is above 1."""
     if max(number for corner in zone for number in corner) > 1:
         return zone
     height, width = size

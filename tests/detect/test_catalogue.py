@@ -34,7 +34,7 @@ def test_a_missing_folder(tmp_path: Path) -> None:
         find_models(tmp_path / "none")
 
 
-def test_names_that_tell_no_kind(tmp_path: Path) -> None:
+def test_file_names_without_a_kind(tmp_path: Path) -> None:
     (tmp_path / "net.pb").touch()
     with pytest.raises(ModelError, match=r"says neither 'face' nor 'plate'; rename it, or put a model.yaml beside it"):
         find_models(tmp_path)
@@ -62,7 +62,7 @@ def test_kinds_default_to_those_that_have_a_model(tmp_path: Path) -> None:
     assert thresholds_of(models[0], DetectSettings(face_threshold=0.7)) == {"face": 0.7}
 
 
-def test_a_description_speaks_for_its_whole_folder(tmp_path: Path) -> None:
+def test_a_description_covers_its_whole_folder(tmp_path: Path) -> None:
     """The folders of the model zoo hold one model in several formats."""
     save_graph_def(tmp_path / "frozen_inference_graph.pb")
     save_saved_model(tmp_path / "saved_model")

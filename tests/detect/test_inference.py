@@ -70,7 +70,7 @@ def test_thresholds_of_the_model_and_of_the_user(model_folder: Path) -> None:
     assert kinds(plate_threshold=0.1) == ["face", "plate"]
 
 
-def test_without_description_the_name_tells_the_kind(model_folder: Path, tmp_path: Path) -> None:
+def test_without_a_description_the_name_says_the_kind(model_folder: Path, tmp_path: Path) -> None:
     (model,) = find_models(model_folder)
     renamed = tmp_path / f"weights_plate_v1.0.0{model.path.suffix}"
     (shutil.copytree if model.path.is_dir() else shutil.copy)(model.path, renamed)
@@ -89,7 +89,7 @@ def test_wrong_checksum(model_folder: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("file", SAVERS)
 @pytest.mark.parametrize("content", [b"", b"this is a text file", b"\x08\x01" * 500])
-def test_files_that_are_no_models(tmp_path: Path, file: str, content: bytes) -> None:
+def test_files_that_are_not_models(tmp_path: Path, file: str, content: bytes) -> None:
     path = tmp_path / file
     if not path.suffix:
         path.mkdir()
@@ -116,7 +116,7 @@ def test_models_without_the_outputs(tmp_path: Path, file: str) -> None:
 
 
 @pytest.mark.parametrize("file", SAVERS)
-def test_answers_that_are_no_numbers_are_errors_not_empty(tmp_path: Path, file: str) -> None:
+def test_answers_that_are_not_numbers_are_errors(tmp_path: Path, file: str) -> None:
     SAVERS[file](tmp_path / file, find_not_a_number)
     detector = detector_in(describe(tmp_path, file))
     with pytest.raises(PictureError, match="no numbers"):

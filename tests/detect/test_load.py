@@ -1,11 +1,12 @@
 """Loading of models and the choice of those that are needed."""
 
 import logging
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier, Thread
 
 import pytest
-from tiny_models import save_graph_def, save_tflite
+from tiny_models import detector_in, picture_with, save_graph_def, save_tflite
 
 from anonymizer.detect import load, tflite
 from anonymizer.detect.description import ModelDescription
@@ -97,7 +98,7 @@ def test_the_log_says_what_was_loaded_and_how(tmp_path: Path, caplog: pytest.Log
     assert f"loaded model face.pb from {path} with TensorFlow" in caplog.text
 
 
-def test_presets_without_views_have_no_part_of_a_model(tmp_path: Path) -> None:
+def test_models_are_not_used_with_presets_that_they_do_not_name(tmp_path: Path) -> None:
     save_tflite(tmp_path / "model.tflite")
     (tmp_path / "model.yaml").write_text("file: model.tflite\nlabels: {1: face}\nviews: {thorough: [{}]}\n")
     assert choose_models(DetectSettings(weights=tmp_path, preset="thorough"))
@@ -113,3 +114,13 @@ def test_several_models_share_the_work(tmp_path: Path) -> None:
     assert [model.name for model in choose_models(DetectSettings(weights=tmp_path, kinds="plate"))] == [
         "weights_plate_v1.0.0.pb"
     ]
+
+
+def test_threads_share_a_detector(tmp_path: Path) -> None:
+    save_tflite(tmp_path / "face.tflite")
+    detector = detector_in(tmp_path, face_threshold=0.5)
+    pictures = [picture_with((4, 5, 20 + number, 30), height=40 + number) for number in range(8)]
+    expected = [detector.detect(picture) for picture in pictures]
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(detector.detect, 5 * pictures)) == 5 * expected
+    assert all(expected)

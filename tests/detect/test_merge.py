@@ -31,7 +31,7 @@ def test_the_better_of_two_boxes_of_one_object_stays() -> None:
     assert (merged.box, merged.score) == (better.box, better.score)
 
 
-def test_opinions_agree_on_a_box_around_all_that_have_a_say() -> None:
+def test_the_box_holds_all_boxes_with_a_sufficient_score() -> None:
     better, worse, doubtful = face(0, 0, 10, 10, 0.9), face(1, 0, 11, 10, 0.7), face(0, 0, 10, 12, 0.2)
     (merged,) = merge_views([ViewDetections([better]), ViewDetections([worse]), ViewDetections([doubtful])])
     assert merged.box == Box(0, 0, 11, 10)
@@ -76,13 +76,13 @@ def test_a_row_of_overlapping_boxes_does_not_become_one() -> None:
     assert max(found.redaction_box.width for found in merged) == 14
 
 
-def test_who_has_no_vote_still_says_where_an_object_ends() -> None:
+def test_boxes_of_views_without_a_vote_still_count() -> None:
     found = [ViewDetections([face(0, 0, 10, 10, 0.8)]), ViewDetections([face(0, 0, 10, 12, 0.4)], vote_min_size=50)]
     assert merge_views(found) == [face(0, 0, 10, 12, 0.8)]
     assert merge_views(found[1:]) == [face(0, 0, 10, 12, 0.4)]  # nobody has a vote
 
 
-def test_a_score_is_the_mean_of_those_that_have_a_vote() -> None:
+def test_a_score_is_the_mean_over_the_views_with_a_vote() -> None:
     small, large = face(0, 0, 10, 10, 0.8), face(50, 50, 150, 150, 0.6)
     views = [
         ViewDetections([small, large]),
@@ -118,13 +118,13 @@ def test_merged_objects_are_those_of_non_maximum_suppression(found: list[Detecti
 
 
 @given(detections)
-def test_who_does_not_answer_for_a_size_has_no_say(found: list[Detection]) -> None:
+def test_views_without_a_vote_do_not_lower_scores(found: list[Detection]) -> None:
     assert merge_views(
         [ViewDetections([], vote_min_size=1000), ViewDetections(found)], min_score_ratio=1
     ) == merge_detections(found)
 
 
-def test_a_crowd_is_merged_in_no_time() -> None:
+def test_a_crowd_is_merged_quickly() -> None:
     """Ten thousand faces, each found twice."""
     places = np.random.default_rng(0).uniform(0, 5000, (10_000, 2)).tolist()
     crowd = [face(x + d, y, x + d + 20, y + 25, 0.5 + d / 10) for x, y in places for d in (0, 1)]

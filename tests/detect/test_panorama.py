@@ -30,23 +30,23 @@ def test_a_wrapped_picture_goes_on_beyond_its_edges() -> None:
     assert wrap(noise(1, 1)).shape == (1, 3, 3)
 
 
-def test_what_lies_in_the_picture_is_told_where_it_is() -> None:
+def test_detections_in_the_picture_keep_their_place() -> None:
     found = [*found_at((0, 8), (30, 40), (72, 80)), plate(30 + STRIP, 5, 40 + STRIP, 15)]
     assert unwrap(found, WIDTH) == [face(0, 5, 8, 15), face(30, 5, 40, 15), face(72, 5, 80, 15), plate(30, 5, 40, 15)]
 
 
-def test_what_lies_in_a_strip_is_told_once() -> None:
+def test_detections_in_a_strip_are_reported_once() -> None:
     assert sides(unwrap(found_at((1, 8), (81, 88), (-9, -2), (71, 78)), WIDTH)) == [(1, 8), (71, 78)]
 
 
 @pytest.mark.parametrize("both", [[(-4, 8), (76, 88)], [(76, 88)], [(-4, 8)], [(-4, 8), (75.5, 88.5)]])
-def test_what_crosses_the_seam_is_told_on_both_sides(both: list[tuple[float, float]]) -> None:
+def test_detections_across_the_seam_are_reported_on_both_sides(both: list[tuple[float, float]]) -> None:
     left, right = sorted(sides(unwrap(found_at(*both), WIDTH)))
     assert left == pytest.approx((0, 8), abs=0.5)
     assert right == pytest.approx((76, 80), abs=0.5)
 
 
-def test_what_a_worse_box_covers_beyond_the_seam_is_hidden_too() -> None:
+def test_extents_across_the_seam_are_hidden_on_both_sides() -> None:
     whole = Detection(Box(70 + STRIP, 5, 79 + STRIP, 15), 0.9, "face", extent=Box(69 + STRIP, 4, 82 + STRIP, 15))
     right, left = unwrap([whole], WIDTH)
     assert (right.box, right.redaction_box) == (Box(70, 5, 79, 15), Box(69, 4, 80, 15))

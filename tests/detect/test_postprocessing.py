@@ -57,7 +57,7 @@ def test_boxes_outside_the_picture_are_clipped_or_left_out(tmp_path: Path) -> No
         ({"num_detections": [4.0]}, "announced 4 detections but gave fewer"),
     ],
 )
-def test_senseless_answers_are_errors_not_empty(tmp_path: Path, changes: dict[str, object], message: str) -> None:
+def test_impossible_answers_are_errors(tmp_path: Path, changes: dict[str, object], message: str) -> None:
     save_graph_def(tmp_path / "graph.pb", answer(**changes))
     detector = detector_in(describe(tmp_path, "graph.pb"))
     with pytest.raises(PictureError, match=message):

@@ -28,7 +28,7 @@ def judged(score: float, *answers: list[Detection], **how: Any) -> float:
     return one.score
 
 
-def test_who_sees_a_doubtful_object_again_makes_it_surer() -> None:
+def test_a_second_look_that_finds_the_object_raises_its_score() -> None:
     assert judged(0.3, [Detection(BOX, 0.9, "face")]) > 0.4
     assert judged(0.3, []) < 0.2
     assert judged(0.3, [Detection(BOX, 0.3, "face")]) == pytest.approx(0.3)

@@ -8,7 +8,7 @@ from anonymizer.detect.load import load_model
 from anonymizer.errors import ModelError
 
 
-def test_a_model_that_takes_no_pictures(tmp_path: Path) -> None:
+def test_a_model_whose_input_is_not_a_picture(tmp_path: Path) -> None:
     def of_numbers(numbers: tf.Tensor) -> dict[str, tf.Tensor]:
         return dict.fromkeys(("detection_boxes", "detection_scores", "detection_classes", "num_detections"), numbers)
 

@@ -10,7 +10,7 @@ from tiny_models import detector_in, find_bright_rectangles, picture_with, save_
 from anonymizer.detect.frames import detect
 
 
-def test_looking_at_several_sizes(tmp_path: Path) -> None:
+def test_detections_of_several_scales_are_in_pixels_of_the_picture(tmp_path: Path) -> None:
     """What each view shows is reported in pixels of the picture."""
     save_tflite(tmp_path / "model.tflite")
     (tmp_path / "model.yaml").write_text(
@@ -59,7 +59,7 @@ second_look: {presets: [balanced], from_score: 0.2, sizes: [20, 40], weight: 0.5
 
 
 @pytest.mark.parametrize("rule", ["best", "mean"])
-def test_doubtful_objects_are_looked_at_once_more(tmp_path: Path, rule: str) -> None:
+def test_doubtful_objects_are_scored_again(tmp_path: Path, rule: str) -> None:
     """The model is sure of what is large in what it sees, and sees all of this picture once, small."""
 
     def find_large(image_tensor: tf.Tensor) -> dict[str, tf.Tensor]:

@@ -33,14 +33,14 @@ def test_pictures_are_enlarged_as_far_as_allowed() -> None:
     assert scales(100, 200, ViewSpec(enlarge=3, longest_side=400)) == [2]
 
 
-def test_a_look_that_enlarges_too_little_is_left_out() -> None:
+def test_views_that_enlarge_too_little_are_left_out() -> None:
     small, large = ViewSpec(longest_side=100), ViewSpec(enlarge=2, max_enlarged_pixels=45_000, min_scale=1.6)
     assert scales(100, 200, small, large) == [0.5]
     assert scales(50, 200, small, large) == [0.5, 2]
     assert scales(100, 200, large) == [1]  # one there must be
 
 
-def test_equal_looks_count_once_and_answer_for_all() -> None:
+def test_views_of_the_same_scale_are_merged() -> None:
     twins = [ViewSpec(longest_side=300, min_size=50), ViewSpec(longest_side=400, max_size=30)]
     view, _ = scaled_views([*twins, ViewSpec(enlarge=2)], 100, 200)
     assert (view.spec.min_size, view.spec.max_size) == (0, np.inf)
@@ -58,7 +58,7 @@ def test_equal_looks_count_once_and_answer_for_all() -> None:
     )
 
 
-def test_ranges_are_told_in_pixels_of_the_picture() -> None:
+def test_vote_limits_are_in_pixels_of_the_picture() -> None:
     view, _ = scaled_views(
         [ViewSpec(enlarge=2, min_size=10, vote_min_size=20, max_size=300), ViewSpec(enlarge=3)], 100, 200
     )
@@ -73,7 +73,7 @@ def test_the_largest_view_covers_the_smallest_objects() -> None:
     assert (large.spec.min_size, large.vote_min_size) == (0, 0)
 
 
-def test_so_does_the_largest_view_of_a_picture_that_is_turned() -> None:
+def test_the_largest_view_of_each_turn_covers_the_smallest_objects() -> None:
     upright = [ViewSpec(min_size=9), ViewSpec(enlarge=3, min_size=9)]
     turned = [ViewSpec(min_size=9, quarter_turns=1), ViewSpec(enlarge=2, min_size=9, quarter_turns=1)]
     scaled = scaled_views([*upright, *turned], 100, 200)
