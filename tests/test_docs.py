@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 import click
@@ -130,3 +131,10 @@ def test_pages_named_by_paths_in_the_table_of_recipes_exist() -> None:
         ), path
     for name, path in re.findall(r"`([A-Z]{2,}|[a-z_]+)` in `([a-z/_]+\.py)`", table):
         assert re.search(rf"\b{name}\b", text_of(f"anonymizer/{path}")), f"{name} in {path}"
+
+
+@pytest.mark.parametrize("page", ["README.md", "anonymizer/README.md"])
+def test_what_the_pages_import_is_there(page: str) -> None:
+    for module, names in re.findall(r"^from (anonymizer[\w.]*) import (.+)$", text_of(page), re.MULTILINE):
+        for name in names.split(", "):
+            assert hasattr(import_module(module), name), f"{name} of {module}"
