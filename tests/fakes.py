@@ -148,7 +148,7 @@ def noise16(height: int, width: int, channels: int = 3, seed: int = 0) -> Pixels
     return np.random.default_rng(seed).integers(0, 65536, (height, width, channels), dtype=np.uint16)
 
 
-def smooth(height: int, width: int) -> Pixels:
+def smooth(height: int, width: int) -> Pixels8:
     """A colour gradient, which survives JPEG well. uint8 (height, width, 3)."""
     rows, columns = np.mgrid[0:height, 0:width]
     planes = [rows * 255 // height, columns * 255 // width, (rows + columns) * 255 // (height + width)]

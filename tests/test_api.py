@@ -1,14 +1,18 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
-from fakes import FixedDetector, face, load, noise, noise16, save, smooth
+from fakes import FixedDetector, Folders, UseDetectors, face, load, noise, noise16, save, smooth
 
 import anonymizer
 from anonymizer import FrameDetections, Settings, anonymize_bytes, anonymize_folder, anonymize_image
 from anonymizer.errors import PictureError, SettingsError
+from anonymizer.files.picture import Picture
 from anonymizer.settings import RedactSettings
+from anonymizer.types import Detection, Job, Pixels8, Result
 
 
-def test_everything_public_can_be_imported():
+def test_everything_public_can_be_imported() -> None:
     for name in anonymizer.__all__:
         assert getattr(anonymizer, name) is not None
     with pytest.raises(AttributeError, match="nothing_of_the_kind"):
@@ -16,7 +20,9 @@ def test_everything_public_can_be_imported():
 
 
 @pytest.mark.parametrize("shape", [(40, 50), (40, 50, 1), (40, 50, 3), (40, 50, 4)])
-def test_image_keeps_its_shape_its_alpha_and_its_surroundings(use_detectors, shape):
+def test_image_keeps_its_shape_its_alpha_and_its_surroundings(
+    use_detectors: UseDetectors, shape: tuple[int, ...]
+) -> None:
     use_detectors(FixedDetector(face(10, 10, 20, 20)))
     pixels = noise(40, 50, shape[2] if len(shape) == 3 else 1).reshape(shape)
     if shape[2:] == (4,):
@@ -34,7 +40,7 @@ def test_image_keeps_its_shape_its_alpha_and_its_surroundings(use_detectors, sha
         assert (result[10:20, 10:20, 3] != pixels[10:20, 10:20, 3]).any()  # it showed something of the face
 
 
-def test_the_overlay_is_read_when_it_is_used(use_detectors):
+def test_the_overlay_is_read_when_it_is_used(use_detectors: UseDetectors) -> None:
     use_detectors(FixedDetector(face(10, 10, 20, 20)))
     settings = Settings(redact=RedactSettings("image", overlay="nowhere.png"))
     with pytest.raises(SettingsError, match=r"--overlay: nowhere\.png does not exist"):
@@ -50,18 +56,18 @@ def test_the_overlay_is_read_when_it_is_used(use_detectors):
         np.zeros((0, 4, 3), np.uint8),
     ],
 )
-def test_other_arrays_are_refused(pixels):
+def test_other_arrays_are_refused(pixels: Pixels8) -> None:
     with pytest.raises(ValueError, match="expected"):
         anonymize_image(pixels)
 
 
-def test_16_bits(use_detectors):
+def test_16_bits(use_detectors: UseDetectors) -> None:
     """Detectors see 8 bits, in the range that is in use; the picture keeps its depth."""
 
     class Look:
         kinds = frozenset(["face"])
 
-        def detect(self, picture):
+        def detect(self, picture: Pixels8) -> list[Detection]:
             assert picture.dtype == np.uint8
             assert picture.max() == 255
             assert picture.mean() == pytest.approx(127, abs=3)
@@ -75,12 +81,12 @@ def test_16_bits(use_detectors):
     assert (result[10:20, 10:20] != pixels[10:20, 10:20]).mean() > 0.9
 
 
-def test_folder(use_detectors, folders):
+def test_folder(use_detectors: UseDetectors, folders: Folders) -> None:
     source, target = folders
     save(source / "sub" / "a.png", noise(30, 30))
     (source / "notes.txt").touch()
     use_detectors(FixedDetector(face(5, 5, 20, 20)))
-    seen = []
+    seen: list[Result] = []
     report = anonymize_folder(source, target, Settings(), on_result=seen.append)
     assert report.exit_code == 0
     assert report.complete
@@ -91,7 +97,7 @@ def test_folder(use_detectors, folders):
     assert (load(target / "sub" / "a.png") != load(source / "sub" / "a.png")).any()
 
 
-def test_bytes(use_detectors, tmp_path):
+def test_bytes(use_detectors: UseDetectors, tmp_path: Path) -> None:
     use_detectors(FixedDetector(face(10, 10, 20, 20)))
     path = save(tmp_path / "a.png", noise(40, 50))
     data, detections, remarks = anonymize_bytes(path.read_bytes())
@@ -103,20 +109,20 @@ def test_bytes(use_detectors, tmp_path):
     assert (after[:, 30:] == before[:, 30:]).all()
 
 
-def test_bytes_are_those_of_a_run(use_detectors, folders):
+def test_bytes_are_those_of_a_run(use_detectors: UseDetectors, folders: Folders) -> None:
     use_detectors(FixedDetector(face(10, 10, 20, 20)))
     path = save(folders[0] / "a.jpg", smooth(40, 50))
     anonymize_folder(*folders)
     assert anonymize_bytes(path.read_bytes()).data == (folders[1] / "a.jpg").read_bytes()
 
 
-def test_whoever_finds_can_be_named(folders):
+def test_whoever_finds_can_be_named(folders: Folders) -> None:
     class Recorded:
         """Names what an earlier run has found."""
 
         kinds = frozenset(["face"])
 
-        def find(self, picture, job):
+        def find(self, picture: Picture, job: Job | None) -> list[FrameDetections]:
             assert job is None
             return [FrameDetections([face(10, 10, 20, 20)])]
 
@@ -129,20 +135,20 @@ def test_whoever_finds_can_be_named(folders):
 
 
 @pytest.mark.parametrize("data", [b"", b"no picture", b"\x89PNG\r\n\x1a\n"])
-def test_bytes_that_are_not_a_picture(use_detectors, data):
+def test_bytes_that_are_not_a_picture(use_detectors: UseDetectors, data: bytes) -> None:
     use_detectors(FixedDetector())
     with pytest.raises(PictureError):
         anonymize_bytes(data)
 
 
-def test_bytes_are_not_given_back_as_they_came(use_detectors, tmp_path):
+def test_bytes_are_not_given_back_as_they_came(use_detectors: UseDetectors, tmp_path: Path) -> None:
     use_detectors(FixedDetector(face(10, 10, 20, 20)))
     data = save(tmp_path / "a.png", noise(40, 50)).read_bytes()
     with pytest.raises(PictureError, match="would stay as it is"):
         anonymize_bytes(data, Settings(redact=RedactSettings(method="none")))
 
 
-def test_settings_of_the_run_by_name(use_detectors, folders):
+def test_settings_of_the_run_by_name(use_detectors: UseDetectors, folders: Folders) -> None:
     use_detectors(FixedDetector())
     for name in ("a.png", "b.png"):
         save(folders[0] / name, noise(10, 10))

@@ -6,18 +6,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fakes import CrashingDetector, FixedDetector, face, load, noise, plate, process, save
+from fakes import CrashingDetector, FixedDetector, Folders, face, load, noise, plate, process, save
 from PIL import Image
 
 from anonymizer.errors import OutputError, PictureError
 from anonymizer.settings import DetectSettings, ReadSettings, RecordSettings, RedactSettings, Settings, WriteSettings
-from anonymizer.types import Job
+from anonymizer.types import Detection, Job, Pixels8
 
 JOB = Job(Path("sub/a.png"), Path("sub/a.png"), Path("sub/a.json"))
 
 
 @pytest.fixture
-def pixels(folders):
+def pixels(folders: Folders) -> Pixels8:
     pixels = noise(40, 60)
     pixels[0, 0] = (255, 0, 0)
     save(folders[0] / "sub" / "a.png", pixels)
@@ -28,7 +28,7 @@ def files_in(folder: Path) -> list[str]:
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
 
 
-def test_what_lies_in_an_excluded_zone_is_neither_told_nor_hidden(folders, pixels):
+def test_what_lies_in_an_excluded_zone_is_neither_told_nor_hidden(folders: Folders, pixels: Pixels8) -> None:
     settings = Settings(detect=DetectSettings(exclude_zone="0,0.5 1,0.5 1,1 0,1"))
     result = process(JOB, *folders, [FixedDetector(face(30, 25, 40, 35), face(10, 5, 20, 15))], settings)
     assert result.counts == {"face": 1}
@@ -37,7 +37,7 @@ def test_what_lies_in_an_excluded_zone_is_neither_told_nor_hidden(folders, pixel
     assert (written[5:15, 10:20] != pixels[5:15, 10:20]).mean() > 0.9
 
 
-def test_a_picture_and_its_detections(folders, pixels):
+def test_a_picture_and_its_detections(folders: Folders, pixels: Pixels8) -> None:
     found = [face(10, 10, 20, 20.5, 0.75), plate(30, 30, 50, 35)]
     detectors = [FixedDetector(found[0]), FixedDetector(found[1], kinds=["plate"])]
     result = process(JOB, *folders, detectors, Settings())
@@ -54,7 +54,7 @@ def test_a_picture_and_its_detections(folders, pixels):
     ]
 
 
-def test_panoramas_are_seen_beyond_their_edges(folders, pixels):
+def test_panoramas_are_seen_beyond_their_edges(folders: Folders, pixels: Pixels8) -> None:
     settings = Settings(detect=DetectSettings(projection="equirectangular"))
     detectors = [FixedDetector(face(2, 10, 14, 20), face(62, 10, 74, 20))]  # strips of 8 pixels on either side
     assert process(JOB, *folders, detectors, settings).counts == {"face": 2}
@@ -64,21 +64,21 @@ def test_panoramas_are_seen_beyond_their_edges(folders, pixels):
     assert (written[:, 12:48] == pixels[:, 12:48]).all()
 
 
-def test_nothing_found_is_written_as_such(folders, pixels):
+def test_nothing_found_is_written_as_such(folders: Folders, pixels: Pixels8) -> None:
     result = process(JOB, *folders, [FixedDetector()], Settings())
     assert result.counts == {"face": 0}
     assert (folders[1] / "sub/a.json").read_text() == "[]\n"
     assert (load(folders[1] / "sub/a.png") == pixels).all()
 
 
-def test_without_detections_file(folders, pixels):
+def test_without_detections_file(folders: Folders, pixels: Pixels8) -> None:
     process(JOB, *folders, [FixedDetector()], Settings())
     settings = Settings(record=RecordSettings(write_detections=False))
     process(JOB, *folders, [FixedDetector()], settings)
     assert files_in(folders[1]) == ["sub/a.png"]
 
 
-def test_lossless_only(folders):
+def test_lossless_only(folders: Folders) -> None:
     save(folders[0] / "sub" / "a.png", noise(40, 60))
     lossy = Job(Path("sub/b.webp"), Path("sub/b.webp"), Path("sub/b.json"))
     save(folders[0] / "sub" / "b.webp", noise(40, 60), quality=80)
@@ -96,12 +96,14 @@ class SevenReader:
 
     kinds = frozenset(["face"])
 
-    def detect(self, picture):
+    def detect(self, picture: Pixels8) -> list[Detection]:
         return [face(10, 10, 20, 20)] if picture[0, 0, 0] == 7 else []
 
 
 @pytest.mark.parametrize(("extension", "hidden"), [("png", [1, 2, 3]), ("tif", [2])])
-def test_frames_of_animations_hide_what_their_neighbours_show(folders, extension, hidden):
+def test_frames_of_animations_hide_what_their_neighbours_show(
+    folders: Folders, extension: str, hidden: list[int]
+) -> None:
     frames = [noise(40, 60, seed=seed) for seed in range(5)]
     for number, frame in enumerate(frames):
         frame[0, 0] = 7 if number == 2 else 0
@@ -121,7 +123,7 @@ def test_frames_of_animations_hide_what_their_neighbours_show(folders, extension
     assert [entry["frame"] for entry in entries] == [2]
 
 
-def test_truncated_files_are_anonymized_on_demand(folders):
+def test_truncated_files_are_anonymized_on_demand(folders: Folders) -> None:
     path = save(folders[0] / "sub" / "b.jpg", noise(80, 80))
     path.write_bytes(path.read_bytes()[:4000])
     job = Job(Path("sub/b.jpg"), Path("sub/b.jpg"), Path("sub/b.json"))
@@ -136,7 +138,7 @@ def test_truncated_files_are_anonymized_on_demand(folders):
     assert process(job, *folders, detectors, settings).warnings == ()
 
 
-def test_detections_under_the_name_of_an_earlier_run_are_removed(folders, pixels):
+def test_detections_under_the_name_of_an_earlier_run_are_removed(folders: Folders, pixels: Pixels8) -> None:
     process(JOB, *folders, [FixedDetector()], Settings())
     job = Job(JOB.source, JOB.target, Path("sub/a.png.json"), (JOB.detections_path,))
     process(job, *folders, [FixedDetector()], Settings())
@@ -144,7 +146,7 @@ def test_detections_under_the_name_of_an_earlier_run_are_removed(folders, pixels
 
 
 @pytest.mark.parametrize("first", [7, 255 - 7])
-def test_a_face_in_the_alpha_channel_is_found_and_redacted(folders, first):
+def test_a_face_in_the_alpha_channel_is_found_and_redacted(folders: Folders, first: int) -> None:
     pixels = noise(40, 60, 4)
     pixels[0, 0] = (0, 0, 0, first)
     save(folders[0] / "sub" / "a.png", pixels)
@@ -155,7 +157,7 @@ def test_a_face_in_the_alpha_channel_is_found_and_redacted(folders, first):
 
 
 @pytest.mark.parametrize("shows", [True, False])
-def test_alpha_changes_where_it_shows_something_of_an_object(folders, shows):
+def test_alpha_changes_where_it_shows_something_of_an_object(folders: Folders, shows: bool) -> None:
     pixels = noise(40, 60, 4)
     pixels[:30, :30, 3] = 255
     if shows:
@@ -169,13 +171,13 @@ def test_alpha_changes_where_it_shows_something_of_an_object(folders, shows):
 
 
 @pytest.mark.parametrize("first", [0, 255])
-def test_a_stencil_can_show_a_face_too(folders, first):
+def test_a_stencil_can_show_a_face_too(folders: Folders, first: int) -> None:
     class StencilReader:
         """Finds a face in pictures of two levels."""
 
         kinds = frozenset(["face"])
 
-        def detect(self, picture):
+        def detect(self, picture: Pixels8) -> list[Detection]:
             return [face(10, 10, 20, 20)] if len(np.unique(picture)) == 2 else []
 
     pixels = noise(40, 60, 4)
@@ -187,7 +189,7 @@ def test_a_stencil_can_show_a_face_too(folders, first):
     assert np.ptp(alpha[10:20, 10:20].astype(int)) < 128
 
 
-def test_a_link_in_the_output_never_costs_an_original(folders, pixels):
+def test_a_link_in_the_output_never_costs_an_original(folders: Folders, pixels: Pixels8) -> None:
     folders[1].mkdir()
     (folders[1] / "sub").symlink_to(folders[0] / "sub")
     result = process(JOB, *folders, [FixedDetector()], Settings())
@@ -195,7 +197,7 @@ def test_a_link_in_the_output_never_costs_an_original(folders, pixels):
     assert (load(folders[0] / "sub" / "a.png") == pixels).all()
 
 
-def test_reasons_name_no_place_on_the_machine(folders, pixels):
+def test_reasons_name_no_place_on_the_machine(folders: Folders, pixels: Pixels8) -> None:
     error = RuntimeError(f"cannot handle {folders[0] / 'sub'}")
     result = process(JOB, *folders, [CrashingDetector(error)], Settings())
     assert result.reason == "unexpected RuntimeError: cannot handle input folder/sub"
@@ -210,7 +212,9 @@ def test_reasons_name_no_place_on_the_machine(folders, pixels):
     ],
 )
 @pytest.mark.parametrize("earlier_run", [False, True])
-def test_a_crashing_detector_leaves_no_output(folders, pixels, error, reason, earlier_run):
+def test_a_crashing_detector_leaves_no_output(
+    folders: Folders, pixels: Pixels8, error: BaseException, reason: str, earlier_run: bool
+) -> None:
     if earlier_run:
         process(JOB, *folders, [FixedDetector()], Settings())
     result = process(JOB, *folders, [FixedDetector(face(1, 1, 9, 9)), CrashingDetector(error)], Settings())
@@ -218,8 +222,10 @@ def test_a_crashing_detector_leaves_no_output(folders, pixels, error, reason, ea
     assert not folders[1].exists() or files_in(folders[1]) == []
 
 
-def test_a_crashing_redaction_leaves_no_output(folders, pixels, monkeypatch):
-    def crash(*arguments):
+def test_a_crashing_redaction_leaves_no_output(
+    folders: Folders, pixels: Pixels8, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def crash(*arguments: object) -> None:
         raise RuntimeError("out of paint")
 
     monkeypatch.setattr("anonymizer.redact.frame.redact", crash)
@@ -228,10 +234,12 @@ def test_a_crashing_redaction_leaves_no_output(folders, pixels, monkeypatch):
     assert not folders[1].exists()
 
 
-def test_a_picture_that_cannot_be_written_leaves_no_detections(folders, pixels, monkeypatch):
+def test_a_picture_that_cannot_be_written_leaves_no_detections(
+    folders: Folders, pixels: Pixels8, monkeypatch: pytest.MonkeyPatch
+) -> None:
     replace = os.replace
 
-    def refuse_pictures(old, new):
+    def refuse_pictures(old: Path, new: Path) -> None:
         if new.suffix == ".png":
             raise PermissionError(13, "Permission denied")
         replace(old, new)
@@ -241,8 +249,8 @@ def test_a_picture_that_cannot_be_written_leaves_no_detections(folders, pixels, 
     assert files_in(folders[1]) == []
 
 
-def test_a_full_disk_stops_the_run(folders, pixels, monkeypatch):
-    def full(*arguments):
+def test_a_full_disk_stops_the_run(folders: Folders, pixels: Pixels8, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*arguments: object) -> None:
         raise OutputError("disk full")
 
     monkeypatch.setattr("anonymizer.pipeline.write_files", full)
@@ -251,13 +259,13 @@ def test_a_full_disk_stops_the_run(folders, pixels, monkeypatch):
 
 
 @pytest.mark.parametrize("stop", [KeyboardInterrupt(), SystemExit()])
-def test_an_interrupt_goes_through(folders, pixels, stop):
+def test_an_interrupt_goes_through(folders: Folders, pixels: Pixels8, stop: BaseException) -> None:
     with pytest.raises(type(stop)):
         process(JOB, *folders, [CrashingDetector(stop)], Settings())
     assert not folders[1].exists()
 
 
-def test_a_weak_kernel_is_noted(folders, pixels):
+def test_a_weak_kernel_is_noted(folders: Folders, pixels: Pixels8) -> None:
     settings = Settings(redact=RedactSettings(obfuscation_kernel="21,2,9"))
     result = process(JOB, *folders, [FixedDetector(face(0, 0, 40, 40))], settings)
     assert "too weak for 1 of 1 objects" in result.warnings[0]

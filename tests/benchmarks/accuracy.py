@@ -43,13 +43,16 @@ from .metrics import (
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 FLOOR = 0.05
 """Score down to which average precision is measured."""
 PEER_THRESHOLDS = {"deface": 0.2, "mtcnn": 0.9}
 """Their defaults."""
 REPOSITORY = Path(__file__).parents[2]
-MARGIN = {"face": RedactSettings.face_margin, "plate": RedactSettings.plate_margin}
+MARGIN = RedactSettings().margins
 
 
 @dataclass(frozen=True)
@@ -98,7 +101,7 @@ def choose(pictures: Iterable[Annotated], groups: Sequence[str] | None, limit: i
 def run_ours(preset: str, kind: Kind, pictures: Sequence[Annotated]) -> Contestant:
     usual = DetectSettings(kinds=(kind,), preset=preset)
     threshold = min(thresholds_of(model, usual)[kind] for model in choose_models(usual))
-    settings = DetectSettings(kinds=(kind,), preset=preset, **{f"{kind}_threshold": FLOOR})
+    settings = usual.with_thresholds({kind: FLOOR})
     detectors = load_detectors(settings)
     found, cpu_s = {}, 0.0
     for number, picture in enumerate(pictures, 1):
@@ -188,9 +191,9 @@ def group_row(each: Contestant, members: Sequence[Annotated], kind: Kind) -> str
     return f"| {each.name} | {ap} | {hits / total:.3f} | {precision} | {' | '.join(by_height)} |"
 
 
-def covered_by_height(covered: Sequence[bool], heights: Sequence[float]) -> list[str]:
+def covered_by_height(covered: npt.NDArray[np.bool_], heights: npt.NDArray[np.float64]) -> list[str]:
     bins = np.digitize(heights, HEIGHTS[1:])
-    shares = [np.asarray(covered)[bins == index] for index in range(len(HEIGHTS))]
+    shares = [covered[bins == index] for index in range(len(HEIGHTS))]
     return [f"{share.mean():.3f}" if len(share) else "-" for share in shares]
 
 
@@ -215,7 +218,8 @@ def heads_table(group: str, members: Sequence[Annotated], contestants: Sequence[
         for picture in members:
             boxes = each.found[picture.path].from_score(each.threshold).widened(MARGIN["face"])
             points = picture.points[:, np.newaxis, :]
-            inside += int(((points >= boxes[:, :2]) & (points <= boxes[:, 2:])).all(axis=2).any(axis=1).sum())
+            is_inside = ((points >= boxes[:, :2]) & (points <= boxes[:, 2:])).all(axis=2)
+            inside += int(np.any(is_inside, axis=1).sum())
         lines.append(f"| {each.name} | {inside / total:.3f} |")
     return lines
 
@@ -266,7 +270,7 @@ def plot_heights(contestants: Sequence[Contestant], members: Sequence[Annotated]
     save(figure, axes, path)
 
 
-def save(figure: plt.Figure, axes: plt.Axes, path: Path) -> None:
+def save(figure: Figure, axes: Axes, path: Path) -> None:
     axes.grid(alpha=0.3)
     axes.legend(fontsize=8)
     figure.tight_layout()

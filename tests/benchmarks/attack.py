@@ -27,7 +27,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import cv2
 import numpy as np
@@ -80,6 +80,18 @@ class Row:
     hides_plates: bool = True
 
 
+class Test(Protocol):
+    """What attackers try, and what they get: a figure for each column."""
+
+    note: str
+    """What a reader of the figures should know."""
+
+    @property
+    def columns(self) -> Sequence[str]: ...
+
+    def attack(self, row: Row) -> list[str]: ...
+
+
 def main() -> None:
     options = _parse()
     cache = Cache(options.cache)
@@ -89,7 +101,7 @@ def main() -> None:
         rows = [row for row in rows if any(part in row.name for part in options.row)]
     find_faces, find_plates = _finder("face", cache), _finder("plate", cache)
     yunet = YuNet(unpacked, cache)
-    tests = {
+    tests: dict[str, Test] = {
         "rank-1": _Identities(options.pack, Recognisers(unpacked, cache), yunet, find_faces),
         "found": _Faces(options.pack, options.face_group, options.faces, find_faces, yunet),
         "plates": _Plates(options.pack, Reader(cache), find_plates),
@@ -136,15 +148,15 @@ def _redactor(settings: RedactSettings) -> Redact:
 
 def _finder(kind: str, cache: Cache) -> Find:
     """Our detector at its default threshold."""
-    detectors = load_detectors(DetectSettings(kinds=kind))  # type: ignore[arg-type]
+    detectors = load_detectors(DetectSettings(kinds=(kind,)))
 
     def find(pixels: Rgb) -> object:
         return [[*found.box.xyxy, *found.redaction_box.xyxy, found.score] for found in detect(pixels, detectors)]
 
     def to_detection(values: list[float]) -> Detection:
-        return Detection(Box(*values[:4]), values[8], kind, extent=Box(*values[4:8]))  # type: ignore[arg-type]
+        return Detection(Box(*values[:4]), values[8], kind, extent=Box(*values[4:8]))
 
-    return lambda pixels: [to_detection(values) for values in cache.get(f"our {kind}", pixels, find)]  # type: ignore[attr-defined]
+    return lambda pixels: [to_detection(values) for values in cache.get(f"our {kind}", pixels, find)]
 
 
 def read(path: Path) -> Rgb:
@@ -255,7 +267,7 @@ class _Plates:
         scaled = cv2.resize(crop, size, interpolation=cv2.INTER_CUBIC if factor > 1 else cv2.INTER_AREA)
         assert width > 0
         text = "".join(char for char in box["text"].upper() if char.isalnum())
-        lines = self._reader.read(scaled)
+        lines = self._reader.read(scaled.astype(np.uint8))
         return any(text in line for line in lines) or text in "".join(lines)
 
 

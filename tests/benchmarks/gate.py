@@ -15,7 +15,7 @@ import numpy as np
 
 from anonymizer.check.comparison import max_detail_left
 from anonymizer.check.detail import detail_left, is_featureless
-from anonymizer.check.inputs import Target, find_targets
+from anonymizer.check.inputs import InputFile, find_inputs
 from anonymizer.detect.tones import to_8_bits
 from anonymizer.errors import PictureError
 from anonymizer.files.read import read_picture
@@ -33,8 +33,8 @@ def main() -> None:
     parser.add_argument("originals", type=Path)
     parser.add_argument("output", type=Path)
     folders = parser.parse_args()
-    targets = find_targets([folders.output], FindSettings().image_extensions).targets
-    rows = np.array([row for target in targets for row in _measure(target, folders.originals)])
+    files = find_inputs([folders.output], FindSettings().image_extensions).files
+    rows = np.array([row for file in files for row in _measure(file, folders.originals)])
     print(f"{'box, px':>9} {'boxes':>6} {'redacted, by their pixels':^27} {'detail left':^23} {'over':>5}")
     print(f"{'':>9} {'':>6} {'before':>13} {'after':>13} {'median':>7} {'99 %':>7} {'most':>7} {'limit':>5}")
     for smallest, limit in pairwise(SIZES_PX):
@@ -45,14 +45,14 @@ def main() -> None:
             print(f"{smallest:>8}+ {len(left):6} {shares} {quantiles} {int(over.sum()):5}")
 
 
-def _measure(target: Target, originals: Path) -> list[tuple[float, bool, bool, float, bool]]:
+def _measure(file: InputFile, originals: Path) -> list[tuple[float, bool, bool, float, bool]]:
     """Of each recorded box: size in pixels, whether it counts as redacted before and after, detail left, too much?"""
     try:
-        before, after = read_picture(originals / target.name), read_picture(target.path)
+        before, after = read_picture(originals / file.name), read_picture(file.path)
     except PictureError as error:
-        print(f"left out: {target.name}: {error}")
+        print(f"left out: {file.name}: {error}")
         return []
-    frames = from_json(target.records[0].read_bytes())
+    frames = from_json(file.records[0].read_bytes())
     rows = []
     for number, (source, frame) in enumerate(zip(before.frames, after.frames, strict=True)):
         rows += _measure_frame(source.view, frame.view, frames.get(number, []))

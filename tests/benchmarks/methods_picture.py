@@ -50,7 +50,8 @@ def _part(name: str, rows: slice, columns: slice, settings: RedactSettings) -> P
     with Image.open(IMAGES / "originals" / name) as image:
         pixels = np.array(image.convert("RGB"))
     shown = anonymize_image(pixels, Settings(redact=settings))[0][rows, columns]
-    return cv2.resize(shown, (WIDTH, round(WIDTH * shown.shape[0] / shown.shape[1])), interpolation=cv2.INTER_AREA)
+    size = (WIDTH, round(WIDTH * shown.shape[0] / shown.shape[1]))
+    return cv2.resize(shown, size, interpolation=cv2.INTER_AREA).astype(np.uint8)
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ from anonymizer.files.find import find_pictures
 from anonymizer.formats import EXTENSIONS
 from anonymizer.geometry import Box
 from anonymizer.pipeline import PictureProcess
-from anonymizer.settings import METADATA_POLICIES, Settings, WriteSettings
+from anonymizer.settings import METADATA_POLICIES, MetadataPolicy, Settings, WriteSettings
 from anonymizer.types import Detection, Pixels, Result
 
 TRACES = {
@@ -85,7 +85,7 @@ def _exiftool(*arguments: str) -> str:
     return run.stdout.decode(errors="replace")
 
 
-def outcomes(folder: Path, output: Path, policy: str, finds: bool) -> Iterator[Result]:
+def outcomes(folder: Path, output: Path, policy: MetadataPolicy, finds: bool) -> Iterator[Result]:
     settings = Settings(write=WriteSettings(metadata=policy))
     listing = find_pictures(folder, EXTENSIONS, output)
     for job in listing:

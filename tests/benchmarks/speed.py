@@ -66,6 +66,7 @@ def make_pictures(sources: Sequence[Path], folder: Path, size: tuple[int, int], 
     chosen = sources[:: max(1, len(sources) // number)]
     for index, path in enumerate(islice(cycle(chosen), number)):
         picture = cv2.imread(str(path))
+        assert picture is not None, path
         scale = max(width / picture.shape[1], height / picture.shape[0])
         picture = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA if scale < 1 else 2)
         picture = np.ascontiguousarray(picture[:height, :width])
@@ -108,7 +109,9 @@ def measure_files(folders: dict[str, Path], deface: str | None) -> None:
                 )
                 encode_picture(picture, [frame], [changed], "strip")
                 middle = time.process_time()
-                cv2.imencode(".jpg", cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR))
+                decoded = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR)
+                assert decoded is not None, path
+                cv2.imencode(".jpg", decoded)
                 ours, limit = ours + middle - start, limit + time.process_time() - middle
         number = len(list(folder.iterdir())) * ROUNDS
         print(

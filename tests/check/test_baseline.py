@@ -1,6 +1,8 @@
 """Accepted findings are told by what the pictures show."""
 
 import json
+from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ from fakes import noise, save
 
 from anonymizer.check.baseline import Entry, accept, from_json, renew, to_entry, to_json
 from anonymizer.check.finding import Finding
+from anonymizer.files.picture import Picture
 from anonymizer.files.read import read_picture
 from anonymizer.geometry import Box
 
@@ -16,35 +19,35 @@ POSITION = Finding("a.png", "gps", "GPS data")
 
 
 @pytest.fixture
-def picture(tmp_path):
+def picture(tmp_path: Path) -> Picture:
     return read_picture(save(tmp_path / "a.png", noise(40, 40)))
 
 
-def levels(findings, picture, entries):
+def levels(findings: Sequence[Finding], picture: Picture, entries: Sequence[Entry]) -> list[str]:
     return [finding.level for finding in accept(findings, picture, entries)]
 
 
-def changed(tmp_path, picture, rows):
+def changed(tmp_path: Path, picture: Picture, rows: slice) -> Picture:
     pixels = picture.pixels.copy()
     pixels[rows] = ~pixels[rows]
     return read_picture(save(tmp_path / "changed.png", pixels))
 
 
-def test_the_same_file(picture):
+def test_the_same_file(picture: Picture) -> None:
     entries = [to_entry(FACE, picture), to_entry(POSITION, picture)]
     other = Finding("b.png", "gps", "GPS data")
     assert levels([FACE, POSITION, other], picture, entries) == ["accepted"] * 3  # the name is no matter
     assert levels([FACE, POSITION], picture, []) == ["finding"] * 2
 
 
-def test_another_finding_in_the_same_file(picture):
+def test_another_finding_in_the_same_file(picture: Picture) -> None:
     entries = [to_entry(FACE, picture)]
     elsewhere = Finding("a.png", "face", "not redacted", "finding", Box(25, 25, 35, 35), 0.3)
     of_another_kind = Finding("a.png", "plate", "not redacted", "finding", FACE.box, 0.3)
     assert levels([elsewhere, of_another_kind, POSITION], picture, entries) == ["finding"] * 3
 
 
-def test_a_picture_that_changed_elsewhere(tmp_path, picture):
+def test_a_picture_that_changed_elsewhere(tmp_path: Path, picture: Picture) -> None:
     entries = [to_entry(FACE, picture), to_entry(POSITION, picture)]
     later = changed(tmp_path, picture, slice(30, 40))
     moved = Finding("a.png", "face", "not redacted", "finding", Box(10, 11, 21, 20), 0.4)
@@ -52,23 +55,23 @@ def test_a_picture_that_changed_elsewhere(tmp_path, picture):
     assert levels([moved, renamed, POSITION], later, entries) == ["accepted", "finding", "finding"]
 
 
-def test_a_picture_that_changed_there(tmp_path, picture):
+def test_a_picture_that_changed_there(tmp_path: Path, picture: Picture) -> None:
     assert levels([FACE], changed(tmp_path, picture, slice(15, 16)), [to_entry(FACE, picture)]) == ["finding"]
 
 
-def test_failures_cannot_be_accepted(picture):
+def test_failures_cannot_be_accepted(picture: Picture) -> None:
     failure = Finding("a.png", "uncovered", "face of the original is not hidden", "finding", FACE.box, 0.9)
     assert levels([failure], picture, [to_entry(failure, picture)]) == ["finding"]
 
 
-def test_regions_of_another_shape_are_others(tmp_path):
+def test_regions_of_another_shape_are_others(tmp_path: Path) -> None:
     flat = read_picture(save(tmp_path / "a.png", np.zeros((40, 40, 3), np.uint8)))
     entry = to_entry(FACE, flat)
     wide = Finding("a.png", "face", "", "finding", Box(10, 10, 25, 18), 0.3)
     assert to_entry(wide, flat).region != entry.region
 
 
-def test_as_json(picture):
+def test_as_json(picture: Picture) -> None:
     entries = [to_entry(FACE, picture), to_entry(POSITION, picture)]
     assert from_json(to_json(entries)) == entries
 
@@ -85,12 +88,12 @@ def test_as_json(picture):
         b"\xff",
     ],
 )
-def test_damaged(content):
+def test_damaged(content: bytes) -> None:
     with pytest.raises(ValueError):  # noqa: PT011
         from_json(content)
 
 
-def test_renewed_for_the_files_that_were_checked():
+def test_renewed_for_the_files_that_were_checked() -> None:
     old = [Entry("a.png", "gps", "0"), Entry("b.png", "gps", "1")]
     new = [Entry("b.png", "face", "2", (1, 2, 3, 4), "3")]
     assert renew(old, new, {"b.png", "c.png"}) == [old[0], new[0]]

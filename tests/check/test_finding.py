@@ -2,7 +2,7 @@ from anonymizer.check.finding import Finding, urgency
 from anonymizer.geometry import Box
 
 
-def test_what_needs_an_eye_first():
+def test_what_needs_an_eye_first() -> None:
     small, large = Box(0, 0, 5, 5), Box(0, 0, 90, 90)
     ordered = [
         Finding("a", "missing", "no output"),

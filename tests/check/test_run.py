@@ -60,13 +60,13 @@ def test_a_file_that_kills_is_a_finding_and_the_others_are_checked(
 def test_workers_find_what_one_process_finds(tmp_path: Path, originals: Path) -> None:
     outcomes = []
     for workers in (0, 2):
-        options = {"workers": workers, "preset": "fast"}
+        annotated = tmp_path / f"annotated{workers}"
+        options: dict[str, object] = {"workers": workers, "preset": "fast", "annotate": annotated}
         for what in ("json", "html"):
             options[what] = tmp_path / f"{workers}.{what}"
-        options["annotate"] = tmp_path / f"annotated{workers}"
         with closing(run_check(make_check_plan([originals], options))) as report:
             assert report.exit_code == 1
-        copies = {path.name: path.read_bytes() for path in options["annotate"].iterdir()}
+        copies = {path.name: path.read_bytes() for path in annotated.iterdir()}
         outcomes.append(
             ((tmp_path / f"{workers}.json").read_text(), (tmp_path / f"{workers}.html").read_text(), copies)
         )

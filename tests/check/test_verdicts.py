@@ -1,5 +1,7 @@
 """What a detection in a picture that is to be published means, in the light of its record."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 from fakes import face, noise, plate
@@ -8,6 +10,7 @@ from anonymizer.check.thresholds import Thresholds
 from anonymizer.check.verdicts import CONTEXT_PX, compare_with_record, judge
 from anonymizer.redact.frame import redact_detections
 from anonymizer.settings import RedactSettings, Settings
+from anonymizer.types import Detection, Pixels
 
 THRESHOLDS = Thresholds(
     reported={"face": 0.1, "plate": 0.25}, run={"face": 0.2, "plate": 0.5}, sure={"face": 0.52, "plate": 0.7}
@@ -15,36 +18,36 @@ THRESHOLDS = Thresholds(
 RECORDED = face(20, 20, 60, 60)
 
 
-def levels(pixels, recorded, *found):
+def levels(pixels: Pixels, recorded: Sequence[Detection] | None, *found: Detection) -> list[str]:
     redacted = compare_with_record(pixels, recorded, Settings())
     return [finding.level for finding in judge("a.png", found, redacted, THRESHOLDS)]
 
 
 @pytest.fixture
-def picture():
+def picture() -> Pixels:
     """Redacted where RECORDED is."""
     return redact_detections(noise(100, 1000), [RECORDED], RedactSettings())
 
 
-def test_without_a_record_everything_counts(picture):
+def test_without_a_record_everything_counts(picture: Pixels) -> None:
     assert levels(picture, None, face(20, 20, 60, 60, 0.1), plate(70, 70, 90, 80, 0.3)) == ["finding", "finding"]
 
 
-def test_what_is_seen_again_is_noted(picture):
+def test_what_is_seen_again_is_noted(picture: Pixels) -> None:
     assert levels(picture, [RECORDED], face(20, 20, 60, 60, 0.9), face(12, 20, 55, 60, 0.9)) == ["noted", "noted"]
     assert levels(picture, [RECORDED], plate(25, 35, 55, 45, 0.9)) == ["noted"]
 
 
-def test_a_sure_face_elsewhere_counts(picture):
+def test_a_sure_face_elsewhere_counts(picture: Pixels) -> None:
     assert levels(picture, [RECORDED], face(100, 20, 140, 60, 0.53)) == ["finding"]
     assert levels(picture, [RECORDED], face(45, 20, 125, 90, 0.53)) == ["finding"]  # partly redacted
 
 
-def test_weak_ones_are_warnings_near_redacted_areas(picture):
+def test_weak_ones_are_warnings_near_redacted_areas(picture: Pixels) -> None:
     assert levels(picture, [RECORDED], face(100, 20, 140, 60, 0.5), plate(70, 70, 90, 80, 0.6)) == ["warning"] * 2
 
 
-def test_weak_ones_count_where_redaction_cannot_have_changed_what_the_models_see(picture):
+def test_weak_ones_count_where_redaction_cannot_have_changed_what_the_models_see(picture: Pixels) -> None:
     far = 80 + CONTEXT_PX
     assert levels(picture, [RECORDED], face(far, 20, far + 40, 60, 0.3)) == ["finding"]
     assert levels(picture, [RECORDED], face(far, 20, far + 40, 60, 0.19)) == ["warning"]
@@ -52,7 +55,7 @@ def test_weak_ones_count_where_redaction_cannot_have_changed_what_the_models_see
     assert levels(noise(100, 100), [], face(10, 10, 40, 40, 0.19)) == ["warning"]
 
 
-def test_a_record_is_not_taken_at_its_word():
+def test_a_record_is_not_taken_at_its_word() -> None:
     """The picture was not redacted where the record says so."""
     pixels = noise(100, 1000)
     redacted = compare_with_record(pixels, [RECORDED], Settings())
@@ -62,17 +65,17 @@ def test_a_record_is_not_taken_at_its_word():
     assert (finding.level, finding.text) == ("finding", "recorded as redacted, but the pixels show detail")
 
 
-def test_one_wrong_box_does_not_spoil_the_others(picture):
+def test_one_wrong_box_does_not_spoil_the_others(picture: Pixels) -> None:
     wrong = face(200, 20, 240, 60)
     assert levels(picture, [RECORDED, wrong], face(20, 20, 60, 60), face(205, 25, 240, 60, 0.1)) == ["noted", "finding"]
 
 
-def test_boxes_outside_the_picture_are_no_matter(picture):
+def test_boxes_outside_the_picture_are_no_matter(picture: Pixels) -> None:
     outside = face(5000, 5000, 5040, 5040)
     assert levels(picture, [RECORDED, outside], face(20, 20, 60, 60)) == ["noted"]
 
 
-def test_sixteen_bits():
+def test_sixteen_bits() -> None:
     pixels = noise(100, 100).astype(np.uint16) * 257
     redacted = redact_detections(pixels, [RECORDED], RedactSettings())
     assert levels(redacted, [RECORDED], face(20, 20, 60, 60)) == ["noted"]

@@ -8,34 +8,54 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeAlias
 
 import numpy as np
 import pytest
-from fakes import CrashingDetector, FixedDetector, KeenDetector, face, load, noise, plate, save, smooth
+from fakes import (
+    CrashingDetector,
+    FixedDetector,
+    Folders,
+    KeenDetector,
+    UseDetectors,
+    face,
+    load,
+    noise,
+    plate,
+    save,
+    smooth,
+)
 from PIL import Image
 
 from anonymizer.check.plan import make_check_plan
 from anonymizer.cli.main import run
 from anonymizer.detect.frames import ModelFinder
 from anonymizer.settings import DetectSettings
+from anonymizer.types import Pixels, Pixels8
 
 FACE = face(20, 20, 60, 60)
 BAD_REPORT = '{"files": [], "complete": true, "settings": {"face-threshold": 7}}'
 
 
+Check: TypeAlias = Callable[..., tuple[int, str, str]]
+
+
 @pytest.fixture
-def check(capsys):
+def check(capsys: pytest.CaptureFixture[str]) -> Check:
     """check(*arguments) returns exit code, stdout, stderr."""
 
-    def check(*arguments):
+    def check(*arguments: object) -> tuple[int, str, str]:
         code = run(["check", *map(str, arguments)])
-        return (code, *capsys.readouterr())
+        printed = capsys.readouterr()
+        return code, printed.out, printed.err
 
     return check
 
 
 @pytest.fixture
-def redacted(folders, use_detectors, capsys):
+def redacted(folders: Folders, use_detectors: UseDetectors, capsys: pytest.CaptureFixture[str]) -> Path:
     """An output folder with two pictures, one of them in a folder, of which each shows a face."""
     for index, name in enumerate(["a.png", "sub/b.png"]):
         save(folders[0] / name, noise(100, 100, seed=index))
@@ -45,12 +65,12 @@ def redacted(folders, use_detectors, capsys):
     return folders[1]
 
 
-def findings(path, level="finding"):
+def findings(path: Path, level: str = "finding") -> list[tuple[str, str]]:
     entries = json.loads(path.read_text())["findings"]
     return [(entry["file"], entry["kind"]) for entry in entries if entry["level"] == level]
 
 
-def test_our_output(check, redacted, use_detectors, tmp_path):
+def test_our_output(check: Check, redacted: Path, use_detectors: UseDetectors, tmp_path: Path) -> None:
     code, out, _ = check(redacted)
     assert (code, out) == (0, "2 files checked: 0 findings, 0 warnings, 0 noted\n")
     use_detectors(FixedDetector(FACE))  # sees the face all the same
@@ -63,14 +83,14 @@ def test_our_output(check, redacted, use_detectors, tmp_path):
     assert content["totals"]["noted"] == 2
 
 
-def test_untouched_pictures(check, folders, redacted):
+def test_untouched_pictures(check: Check, folders: Folders, redacted: Path) -> None:
     code, out, _ = check(folders[0])
     assert code == 1
     assert re.search(r"a\.png +face 0\.90 +20, 20, 40 x 40 +not redacted", out)
     assert "2 files checked: 2 findings in 2 files" in out
 
 
-def test_a_picture_that_was_put_there(check, folders, redacted):
+def test_a_picture_that_was_put_there(check: Check, folders: Folders, redacted: Path) -> None:
     """With the record of its redacted twin."""
     shutil.copy(folders[0] / "a.png", redacted / "a.png")
     code, out, _ = check(redacted)
@@ -78,7 +98,7 @@ def test_a_picture_that_was_put_there(check, folders, redacted):
     assert "recorded as redacted, but the pixels show detail" in out
 
 
-def test_files_and_folders(check, folders, redacted):
+def test_files_and_folders(check: Check, folders: Folders, redacted: Path) -> None:
     assert check(redacted / "a.png", redacted / "sub")[0] == 0
     code, out, _ = check(redacted, folders[0] / "a.png")
     assert code == 1
@@ -88,7 +108,7 @@ def test_files_and_folders(check, folders, redacted):
     assert check()[0] == 2
 
 
-def test_what_a_file_tells(check, tmp_path, use_detectors):
+def test_what_a_file_tells(check: Check, tmp_path: Path, use_detectors: UseDetectors) -> None:
     exif = Image.Exif()
     exif.get_ifd(0x8825).update({1: "N", 2: (48.0, 8.0, 7.0)})
     path = save(tmp_path / "in" / "a.jpg", smooth(40, 40), exif=exif)
@@ -100,7 +120,7 @@ def test_what_a_file_tells(check, tmp_path, use_detectors):
     assert findings(tmp_path / "found.json") == [("a.jpg", "gps"), ("a.jpg", "trailing")]
 
 
-def test_bad_files(check, tmp_path, use_detectors):
+def test_bad_files(check: Check, tmp_path: Path, use_detectors: UseDetectors) -> None:
     source = tmp_path / "in"
     save(source / "a.png", smooth(40, 40))
     (source / "broken.jpg").write_bytes(b"no picture")
@@ -119,28 +139,30 @@ def test_bad_files(check, tmp_path, use_detectors):
     assert "Traceback" not in err
 
 
-def test_a_damaged_record(check, redacted):
+def test_a_damaged_record(check: Check, redacted: Path) -> None:
     (redacted / "a.json").write_text('[{"kind": "face"}]')
     code, out, _ = check(redacted)
     assert code == 1
     assert "a.json beside it is damaged: holds something that is no detection" in out
 
 
-def moving(path, *frames):
+def moving(path: Path, *frames: Pixels) -> Path:
     """An animation."""
     path.parent.mkdir(parents=True, exist_ok=True)
     first, *others = map(Image.fromarray, frames)
-    options = {"lossless": True, "exact": True} if path.suffix == ".webp" else {}
+    options: dict[str, Any] = {"lossless": True, "exact": True} if path.suffix == ".webp" else {}
     first.save(path, save_all=True, append_images=others, duration=100, **options)
     return path
 
 
-def flat(height, width, level):
+def flat(height: int, width: int, level: int) -> Pixels8:
     return np.full((height, width, 3), level, np.uint8)
 
 
 @pytest.mark.parametrize("brightness", [0, 200])
-def test_faint_pictures(check, folders, use_detectors, capsys, brightness):
+def test_faint_pictures(
+    check: Check, folders: Folders, use_detectors: UseDetectors, capsys: pytest.CaptureFixture[str], brightness: int
+) -> None:
     """Detectors see them with all their contrast, whether they were redacted or not."""
     pixels = noise(100, 100) // 6 + np.uint8(brightness)
     save(folders[0] / "a.png", pixels)
@@ -155,10 +177,17 @@ def test_faint_pictures(check, folders, use_detectors, capsys, brightness):
 
 
 @pytest.mark.parametrize("name", ["a.gif", "a.png", "a.webp"])
-def test_animations(check, folders, tmp_path, use_detectors, capsys, name):
+def test_animations(
+    check: Check,
+    folders: Folders,
+    tmp_path: Path,
+    use_detectors: UseDetectors,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+) -> None:
     """The face is found in the second frame alone: the first and the third are hidden there too, the fourth is not."""
-    drawn = np.kron(np.array([[0, 255], [255, 0]], np.uint8), np.ones((50, 50), np.uint8))[:, :, np.newaxis].repeat(
-        3, 2
+    drawn = (
+        np.array([[0, 255], [255, 0]], np.uint8).repeat(50, axis=0).repeat(50, axis=1)[:, :, np.newaxis].repeat(3, 2)
     )
     stripes = drawn.copy()
     stripes[20:60, 20:60:2] = (255, 0, 0)
@@ -177,7 +206,7 @@ def test_animations(check, folders, tmp_path, use_detectors, capsys, name):
     assert "not hidden" in check(folders[1], "--against", folders[0])[1]
 
 
-def test_pages(check, folders, use_detectors, capsys):
+def test_pages(check: Check, folders: Folders, use_detectors: UseDetectors, capsys: pytest.CaptureFixture[str]) -> None:
     """Nothing is hidden in the pages beside that with a face."""
     moving(folders[0] / "a.tif", noise(100, 100), flat(100, 100, 90), flat(80, 90, 50))
     use_detectors(KeenDetector(FACE))
@@ -188,7 +217,9 @@ def test_pages(check, folders, use_detectors, capsys):
     assert "another number of frames" in check(folders[1], "--against", folders[0])[1]
 
 
-def test_what_a_run_keeps_for_itself_is_nothing_extra(check, folders, redacted, tmp_path):
+def test_what_a_run_keeps_for_itself_is_nothing_extra(
+    check: Check, folders: Folders, redacted: Path, tmp_path: Path
+) -> None:
     assert (redacted / "anonymize-manifest.sqlite").exists()
     (redacted / "anonymize-manifest-1-of-2.sqlite").touch()
     assert check(redacted, "--against", folders[0])[:2] == (
@@ -198,7 +229,9 @@ def test_what_a_run_keeps_for_itself_is_nothing_extra(check, folders, redacted, 
     assert "anonymize-report.json  extra" in check(redacted, "--against", folders[0])[1]
 
 
-def test_reports_of_shares(check, folders, use_detectors, capsys):
+def test_reports_of_shares(
+    check: Check, folders: Folders, use_detectors: UseDetectors, capsys: pytest.CaptureFixture[str]
+) -> None:
     for index in range(8):
         save(folders[0] / f"{index}.png", noise(100, 100, seed=index))
     (folders[0] / "broken.png").write_bytes(b"broken")
@@ -212,7 +245,9 @@ def test_reports_of_shares(check, folders, use_detectors, capsys):
     assert "did not reach its end" in check(folders[1], "--against", folders[0])[1]
 
 
-def test_a_run_that_only_detected(check, folders, use_detectors, capsys):
+def test_a_run_that_only_detected(
+    check: Check, folders: Folders, use_detectors: UseDetectors, capsys: pytest.CaptureFixture[str]
+) -> None:
     save(folders[0] / "a.png", noise(100, 100))
     use_detectors(KeenDetector(FACE))
     assert run(["--input", str(folders[0]), "--image-output", str(folders[1]), "--method", "none"]) == 0
@@ -227,7 +262,9 @@ def test_a_run_that_only_detected(check, folders, use_detectors, capsys):
     assert "recorded as redacted, but the pixels show detail" in out
 
 
-def test_what_the_run_left_visible(check, folders, use_detectors, capsys):
+def test_what_the_run_left_visible(
+    check: Check, folders: Folders, use_detectors: UseDetectors, capsys: pytest.CaptureFixture[str]
+) -> None:
     save(folders[0] / "a.png", noise(100, 100))
     use_detectors(KeenDetector(FACE), KeenDetector(plate(70, 70, 90, 80), kinds=["plate"]))
     arguments = ["--input", str(folders[0]), "--image-output", str(folders[1])]
@@ -239,7 +276,9 @@ def test_what_the_run_left_visible(check, folders, use_detectors, capsys):
 
 
 @pytest.mark.parametrize("method", ["mosaic", "solid", "image", "inpaint"])
-def test_other_methods(check, folders, use_detectors, capsys, method):
+def test_other_methods(
+    check: Check, folders: Folders, use_detectors: UseDetectors, capsys: pytest.CaptureFixture[str], method: str
+) -> None:
     for name in ("a.png", "b.jpg"):
         save(folders[0] / name, smooth(100, 100) // 2 + noise(100, 100) // 2)
     use_detectors(KeenDetector(FACE))
@@ -256,7 +295,7 @@ def test_other_methods(check, folders, use_detectors, capsys, method):
         (["thorough"], ["fast"], "fast"),
     ],
 )  # fmt: skip
-def test_preset(folders, use_detectors, of_run, given, used):
+def test_preset(folders: Folders, use_detectors: UseDetectors, of_run: list[str], given: list[str], used: str) -> None:
     save(folders[0] / "a.png", noise(100, 100))
     use_detectors(KeenDetector(FACE))
     presets = [["--preset", name] for name in of_run] or [[]]
@@ -266,7 +305,7 @@ def test_preset(folders, use_detectors, of_run, given, used):
 
 
 @pytest.mark.parametrize("projection", ["flat", "equirectangular"])
-def test_projection(folders, use_detectors, projection):
+def test_projection(folders: Folders, use_detectors: UseDetectors, projection: str) -> None:
     save(folders[0] / "a.png", noise(100, 100))
     use_detectors(KeenDetector(FACE))
     assert run(["--input", str(folders[0]), "--image-output", str(folders[1]), "--projection", projection]) == 0
@@ -274,7 +313,7 @@ def test_projection(folders, use_detectors, projection):
     assert make_check_plan([folders[1]], {"projection": "flat"}).detect.projection == "flat"
 
 
-def test_thresholds(check, redacted, tmp_path):
+def test_thresholds(check: Check, redacted: Path, tmp_path: Path) -> None:
     check(redacted, "--json", tmp_path / "found.json", "--kinds", "face")
     assert json.loads((tmp_path / "found.json").read_text())["thresholds"] == {
         "reported": {"face": 0.1}, "run": {"face": 0.2}, "sure": {"face": pytest.approx(0.52)},
@@ -284,7 +323,9 @@ def test_thresholds(check, redacted, tmp_path):
 
 
 @pytest.mark.parametrize(("of_run", "reported"), [(0.9, 0.1), (0.1, 0.05), (None, 0.1)])
-def test_a_report_never_makes_the_gate_look_away(check, redacted, tmp_path, of_run, reported):
+def test_a_report_never_makes_the_gate_look_away(
+    check: Check, redacted: Path, tmp_path: Path, of_run: float | None, reported: float
+) -> None:
     report = json.loads((redacted / "anonymize-report.json").read_text())
     report["settings"] |= {"face-threshold": of_run, "kinds": "plate"}
     (redacted / "anonymize-report.json").write_text(json.dumps(report))
@@ -292,12 +333,14 @@ def test_a_report_never_makes_the_gate_look_away(check, redacted, tmp_path, of_r
     assert json.loads((tmp_path / "found.json").read_text())["thresholds"]["reported"]["face"] == reported
 
 
-def test_against(check, folders, redacted, tmp_path):
+def test_against(check: Check, folders: Folders, redacted: Path, tmp_path: Path) -> None:
     code, out, _ = check("--against", folders[0], redacted, "--json", tmp_path / "found.json")
     assert (code, out) == (0, "2 files checked: 0 findings, 0 warnings, 0 noted\n")
 
 
-def test_against_jpeg(check, folders, use_detectors, capsys):
+def test_against_jpeg(
+    check: Check, folders: Folders, use_detectors: UseDetectors, capsys: pytest.CaptureFixture[str]
+) -> None:
     for sampling in (0, 1, 2):
         save(folders[0] / f"{sampling}.jpg", noise(99, 101), subsampling=sampling, quality=95)
     save(folders[0] / "webp.png", noise(99, 101), format="WEBP")  # lossy: encoded anew as a whole
@@ -307,7 +350,7 @@ def test_against_jpeg(check, folders, use_detectors, capsys):
     assert check("--against", folders[0], folders[1])[:2] == (0, "4 files checked: 0 findings, 0 warnings, 0 noted\n")
 
 
-def test_against_finds_what_was_not_hidden(check, folders, redacted, tmp_path):
+def test_against_finds_what_was_not_hidden(check: Check, folders: Folders, redacted: Path, tmp_path: Path) -> None:
     shutil.copy(folders[0] / "a.png", redacted / "a.png")
     (redacted / "a.json").write_text("[]")
     code, out, _ = check("--against", folders[0], redacted, "--json", tmp_path / "found.json")
@@ -316,7 +359,9 @@ def test_against_finds_what_was_not_hidden(check, folders, redacted, tmp_path):
     assert "face of the original is not hidden" in out
 
 
-def test_against_warns_of_what_is_seen_weakly(check, folders, redacted, monkeypatch, tmp_path):
+def test_against_warns_of_what_is_seen_weakly(
+    check: Check, folders: Folders, redacted: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     weak = face(70, 70, 90, 90, 0.15)
     sensitive = ModelFinder([KeenDetector(FACE, weak)], DetectSettings())
     monkeypatch.setattr("anonymizer.check.thresholds.load_finder", lambda settings: sensitive)
@@ -325,7 +370,7 @@ def test_against_warns_of_what_is_seen_weakly(check, folders, redacted, monkeypa
     assert ("a.png", "uncovered") in findings(tmp_path / "found.json", "warning")
 
 
-def test_against_finds_changes_elsewhere(check, folders, redacted):
+def test_against_finds_changes_elsewhere(check: Check, folders: Folders, redacted: Path) -> None:
     pixels = load(redacted / "a.png").copy()
     pixels[95, 95:98, 0] ^= 1
     save(redacted / "a.png", pixels)
@@ -334,12 +379,12 @@ def test_against_finds_changes_elsewhere(check, folders, redacted):
     assert re.search(r"a\.png +changed +3 pixels differ outside the redacted areas", out)
 
 
-def test_against_finds_another_size(check, folders, redacted):
+def test_against_finds_another_size(check: Check, folders: Folders, redacted: Path) -> None:
     save(redacted / "a.png", smooth(50, 50))
     assert "another size or other channels than its original" in check("--against", folders[0], redacted)[1]
 
 
-def test_against_finds_missing_and_extra_files(check, folders, redacted, tmp_path):
+def test_against_finds_missing_and_extra_files(check: Check, folders: Folders, redacted: Path, tmp_path: Path) -> None:
     (redacted / "a.png").unlink()
     (redacted / "notes.txt").touch()
     save(redacted / "c.png", smooth(30, 30))
@@ -356,7 +401,7 @@ def test_against_finds_missing_and_extra_files(check, folders, redacted, tmp_pat
     assert "no output: failed, is broken" in out
 
 
-def test_against_an_unfinished_run(check, folders, redacted):
+def test_against_an_unfinished_run(check: Check, folders: Folders, redacted: Path) -> None:
     path = redacted / "anonymize-report.json"
     report = json.loads(path.read_text())
     report["complete"] = False
@@ -368,7 +413,7 @@ def test_against_an_unfinished_run(check, folders, redacted):
     assert "has an output, though the report says failed" in out
 
 
-def test_against_needs_one_folder(check, folders, redacted):
+def test_against_needs_one_folder(check: Check, folders: Folders, redacted: Path) -> None:
     assert check("--against", folders[0], redacted / "a.png")[0] == 2
     code, _, err = check("--against", folders[0], redacted, redacted / "sub")
     assert (code, err) == (2, "anonymize: --against compares with the originals of exactly one folder\n")
@@ -376,7 +421,7 @@ def test_against_needs_one_folder(check, folders, redacted):
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"files": []}', "\udcff", BAD_REPORT])
-def test_a_damaged_report(check, redacted, content):
+def test_a_damaged_report(check: Check, redacted: Path, content: str) -> None:
     (redacted / "anonymize-report.json").write_bytes(content.encode("utf-8", "surrogateescape"))
     code, _, err = check(redacted)
     assert code == 2
@@ -385,7 +430,7 @@ def test_a_damaged_report(check, redacted, content):
     assert "Traceback" not in err
 
 
-def test_baseline(check, folders, redacted, tmp_path):
+def test_baseline(check: Check, folders: Folders, redacted: Path, tmp_path: Path) -> None:
     known = tmp_path / "known.json"
     code, _, err = check(folders[0], "--baseline", known)
     assert code == 2
@@ -403,14 +448,14 @@ def test_baseline(check, folders, redacted, tmp_path):
     assert check(folders[0], "--baseline", known)[0] == 2
 
 
-def test_failures_stay_in_spite_of_a_baseline(check, folders, redacted, tmp_path):
+def test_failures_stay_in_spite_of_a_baseline(check: Check, folders: Folders, redacted: Path, tmp_path: Path) -> None:
     (folders[0] / "broken.png").write_bytes(b"broken")
     code, out, _ = check(folders[0], "--baseline", tmp_path / "known.json", "--write-baseline")
     assert code == 1
     assert "1 finding in 1 file" in out
 
 
-def test_annotate(check, folders, redacted, tmp_path):
+def test_annotate(check: Check, folders: Folders, redacted: Path, tmp_path: Path) -> None:
     code, _, _ = check(folders[0], "--annotate", tmp_path / "marked")
     assert code == 1
     marked = load(tmp_path / "marked" / "sub" / "b.png.jpg")
@@ -423,7 +468,9 @@ def test_annotate(check, folders, redacted, tmp_path):
     assert check(folders[0], "--annotate", folders[0] / "marked")[0] == 4
 
 
-def test_annotate_never_writes_elsewhere(check, redacted, tmp_path, monkeypatch):
+def test_annotate_never_writes_elsewhere(
+    check: Check, redacted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "work").mkdir()
     save(tmp_path / "up" / "a.png", noise(100, 100))
     monkeypatch.chdir(tmp_path / "work")
@@ -431,7 +478,7 @@ def test_annotate_never_writes_elsewhere(check, redacted, tmp_path, monkeypatch)
     assert (tmp_path / "work" / "marked" / "up" / "a.png.jpg").exists()
 
 
-def test_html(check, folders, redacted, tmp_path):
+def test_html(check: Check, folders: Folders, redacted: Path, tmp_path: Path) -> None:
     name = "<script>alert(1)<\u202e&\udcff.png"
     shutil.copy(folders[0] / "a.png", folders[0] / name)
     (folders[0] / "z broken.jpg").write_bytes(b"broken")
@@ -445,7 +492,7 @@ def test_html(check, folders, redacted, tmp_path):
     assert not re.search(r'(src|href)="(?!data:)', page)
 
 
-def test_outputs_that_are_refused(check, redacted, tmp_path):
+def test_outputs_that_are_refused(check: Check, redacted: Path, tmp_path: Path) -> None:
     code, _, err = check(redacted, "--json", redacted / "a.png")
     assert code == 4
     assert "choose another file" in err
@@ -453,26 +500,26 @@ def test_outputs_that_are_refused(check, redacted, tmp_path):
     assert check(redacted, "--html", tmp_path / "file" / "page.html")[0] == 4
 
 
-def test_quiet(check, folders, redacted):
+def test_quiet(check: Check, folders: Folders, redacted: Path) -> None:
     assert check(redacted, "-q") == (0, "", "")
     code, out, err = check(folders[0], "-q")
     assert (code, err) == (1, "")
     assert "not redacted" in out
 
 
-def test_config(check, redacted, tmp_path):
+def test_config(check: Check, redacted: Path, tmp_path: Path) -> None:
     """One file serves both commands."""
     (tmp_path / "config.yaml").write_text(f"face-threshold: 0.05\nfeather: 0.2\njson: {tmp_path / 'found.json'}\n")
     assert check("--config", tmp_path / "config.yaml", redacted)[0] == 0
     assert json.loads((tmp_path / "found.json").read_text())["thresholds"]["reported"]["face"] == 0.025
 
 
-def test_options_of_check_come_after_it(capsys, tmp_path):
+def test_options_of_check_come_after_it(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert run(["--kinds", "face", "check", str(tmp_path)]) == 2
     assert "options come after the command: anonymize check" in capsys.readouterr().err
 
 
-def test_an_empty_folder(check, tmp_path, use_detectors):
+def test_an_empty_folder(check: Check, tmp_path: Path, use_detectors: UseDetectors) -> None:
     (tmp_path / "in").mkdir()
     use_detectors(FixedDetector())
     code, out, err = check(tmp_path / "in")
@@ -481,7 +528,9 @@ def test_an_empty_folder(check, tmp_path, use_detectors):
 
 
 @pytest.mark.slow
-def test_real_models(check, folders, originals, tmp_path, capsys):
+def test_real_models(
+    check: Check, folders: Folders, originals: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     shutil.copy(originals / "astronaut.png", folders[0])
     assert check(folders[0], "--json", tmp_path / "found.json")[0] == 1
     assert ("astronaut.png", "face") in findings(tmp_path / "found.json")
@@ -491,7 +540,7 @@ def test_real_models(check, folders, originals, tmp_path, capsys):
     assert code == 0, out
 
 
-def test_interrupt(folders, originals, tmp_path):
+def test_interrupt(folders: Folders, originals: Path, tmp_path: Path) -> None:
     for index in range(30):
         shutil.copy(originals / "astronaut.png", folders[0] / f"{index:02}.png")
     process = subprocess.Popen(
@@ -511,7 +560,7 @@ def test_interrupt(folders, originals, tmp_path):
     assert json.loads((tmp_path / "found.json").read_text())["complete"] is False
 
 
-def test_plates_too(check, folders, use_detectors):
+def test_plates_too(check: Check, folders: Folders, use_detectors: UseDetectors) -> None:
     save(folders[0] / "a.png", noise(100, 100))
     use_detectors(KeenDetector(plate(20, 20, 60, 40, 0.3), kinds=["plate"]))
     code, out, _ = check(folders[0])
