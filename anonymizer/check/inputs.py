@@ -12,19 +12,37 @@ from anonymizer.files.inspect import is_picture
 from anonymizer.types import Fidelity
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class InputFile:
-    """A file to look at."""
+    """A file to look at. Holds texts, which take a fraction of the memory of paths: there may be millions."""
 
-    path: Path
+    root: Path
+    """Folder that the file lies in or below."""
+    below: str
+    """Path from there."""
     name: str
     """Below the folder that is checked, if it is a single one; otherwise the path as the user gave it."""
-    records: tuple[Path, ...]
-    """Where its detection JSON may lie; the first that is there counts."""
-    original: Path | None = None
-    """The picture that it was made of, where that is to be compared."""
+    record: str | None = None
+    """Where its detection JSON lies, if anywhere, from `root`; None: beside it, by either of two names."""
+    originals: Path | None = None
+    """Folder with the picture that it was made of, of the same name, where that is to be compared."""
     fidelity: Fidelity | None = None
     """What the report of the anonymizing run says of it."""
+
+    @property
+    def path(self) -> Path:
+        return self.root / self.below
+
+    @property
+    def original(self) -> Path | None:
+        return None if self.originals is None else self.originals / self.name
+
+    @property
+    def records(self) -> tuple[Path, ...]:
+        """Where its detection JSON may lie; the first that is there counts."""
+        if self.record is not None:
+            return (self.root / self.record,)
+        return self.path.with_name(f"{self.path.name}.json"), self.path.with_suffix(".json")
 
 
 @dataclass
@@ -49,30 +67,31 @@ def find_inputs(paths: Sequence[Path], extensions: Sequence[str]) -> Inputs:
         if path.is_dir():
             _add_folder(found, path, extensions, prefix=path if len(paths) > 1 else Path())
         elif path.exists() or path.is_symlink():
-            found.files.append(InputFile(path, path.as_posix(), _possible_records(path)))
+            found.files.append(InputFile(path.parent, path.name, path.as_posix()))
         else:
             raise SettingsError(f"{path}: no such file or folder")
     return found
 
 
 def _add_folder(found: Inputs, folder: Path, extensions: Sequence[str], prefix: Path) -> None:
-    others: list[Path] = []
-    listing = find_pictures(folder, extensions, None, others.append)
-    jobs = list(listing)
-    records = {job.detections_path for job in jobs}
-    for job in jobs:
-        found.files.append(
-            InputFile(folder / job.source, (prefix / job.source).as_posix(), (folder / job.detections_path,))
-        )
-    for other in others:
+    records: set[Path] = set()
+    by_content: list[InputFile] = []
+
+    def add_other(other: Path) -> None:
+        """Is called after the pictures of the folder that the file lies in."""
+        name = (prefix / other).as_posix()
         if is_picture(folder / other):
-            path = folder / other
-            found.files.append(InputFile(path, (prefix / other).as_posix(), _possible_records(path)))
+            by_content.append(InputFile(folder, str(other), name))
         elif other not in records:
-            found.others[(prefix / other).as_posix()] = folder / other
+            found.others[name] = folder / other
+
+    listing = find_pictures(folder, extensions, None, add_other)
+    below: Path | None = None
+    for job in listing:
+        if job.source.parent != below:
+            below, records = job.source.parent, set()
+        records.add(job.detections_path)
+        name = (prefix / job.source).as_posix()
+        found.files.append(InputFile(folder, str(job.source), name, str(job.detections_path)))
+    found.files += by_content
     found.unreadable |= {f"{(prefix / below).as_posix()}/": why for below, why in listing.unreadable.items()}
-
-
-def _possible_records(path: Path) -> tuple[Path, ...]:
-    """See `anonymizer.files.find.record_names`."""
-    return path.with_name(f"{path.name}.json"), path.with_suffix(".json")

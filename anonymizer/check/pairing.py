@@ -53,7 +53,7 @@ def pair_originals(root: Path, originals: Listing, found: Inputs, previous: Prev
 def _with_original(file: InputFile, root: Path, job: Job | None, previous: PreviousRun) -> InputFile:
     if job is None:
         return file
-    return replace(file, original=root / job.source, fidelity=previous.files.get(file.name, {}).get("fidelity"))
+    return replace(file, originals=root, fidelity=previous.files.get(file.name, {}).get("fidelity"))
 
 
 def _judge_output(job: Job, entry: Mapping[str, Any], has_output: bool) -> Finding | None:

@@ -115,13 +115,16 @@ def _read_baseline(check: CheckSettings) -> list[baseline.Entry]:
         raise SettingsError(f"baseline {path} is damaged: {error}") from None
 
 
-def _refuse_outputs(check: CheckSettings, sources: Sequence[Path], files: Sequence[InputFile]) -> None:
+def _refuse_outputs(check: CheckSettings, folders: Sequence[Path], files: Sequence[InputFile]) -> None:
     if check.annotate is not None:
-        for source in sources:
-            if source.is_dir():
-                check_output(source, check.annotate, check.overwrite)
-    pictures = {path.resolve() for file in files for path in (file.path, file.original) if path is not None}
-    for path in (check.json, check.html, check.baseline):
-        is_picture = path is not None and path.suffix.lower().removeprefix(".") in EXTENSIONS
-        if path is not None and (is_picture or path.is_dir() or path.resolve() in pictures):
+        for folder in folders:
+            if folder.is_dir():
+                check_output(folder, check.annotate, check.overwrite)
+    outputs = [path for path in (check.json, check.html, check.baseline) if path is not None]
+    places = {path.resolve() for path in outputs}
+    sources = (path for file in files for path in (file.path, file.original) if path is not None)
+    taken = {place for path in sources if places and (place := path.resolve()) in places}
+    for path in outputs:
+        is_picture = path.suffix.lower().removeprefix(".") in EXTENSIONS
+        if is_picture or path.is_dir() or path.resolve() in taken:
             raise OutputError(f"{path} is a folder or a picture that is checked; choose another file")
