@@ -138,3 +138,9 @@ def test_what_the_pages_import_is_there(page: str) -> None:
     for module, names in re.findall(r"^from (anonymizer[\w.]*) import (.+)$", text_of(page), re.MULTILINE):
         for name in names.split(", "):
             assert hasattr(import_module(module), name), f"{name} of {module}"
+
+
+def test_the_changelog_begins_with_this_version() -> None:
+    version = re.search(r"^## (\S+) \(\d{4}-\d\d-\d\d\)$", text_of("CHANGELOG.md"), re.MULTILINE)
+    assert version is not None
+    assert version[1] == anonymizer.__version__
