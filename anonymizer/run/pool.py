@@ -10,8 +10,9 @@ from multiprocessing.connection import wait
 from typing import Generic
 
 from anonymizer.errors import AnonymizerError
-from anonymizer.run.executor import Answer, Executor, Item, RetryPolicy, SerialExecutor, Task
+from anonymizer.run.executor import Answer, Executor, Item, SerialExecutor, Task
 from anonymizer.run.machine import auto_workers
+from anonymizer.run.retries import RetryPolicy
 from anonymizer.run.worker import Done, Ready, Worker
 
 logger = logging.getLogger(__name__)

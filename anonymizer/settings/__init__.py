@@ -5,13 +5,13 @@ one; `options` the way from and to the command line and YAML. To add an option, 
 touches a disk but `read_config`, so that settings can be sent to another machine.
 """
 
+from anonymizer.settings.conversion import from_options as from_options
+from anonymizer.settings.conversion import read_config as read_config
+from anonymizer.settings.conversion import settings_from_options as settings_from_options
+from anonymizer.settings.conversion import to_options as to_options
 from anonymizer.settings.fields import GROUPS as GROUPS
 from anonymizer.settings.fields import SettingsPart as SettingsPart
 from anonymizer.settings.fields import key_of as key_of
-from anonymizer.settings.options import from_options as from_options
-from anonymizer.settings.options import read_config as read_config
-from anonymizer.settings.options import settings_from_options as settings_from_options
-from anonymizer.settings.options import to_options as to_options
 from anonymizer.settings.stages import ALL_SETTINGS as ALL_SETTINGS
 from anonymizer.settings.stages import CHECK_SETTINGS as CHECK_SETTINGS
 from anonymizer.settings.stages import STAGES as STAGES

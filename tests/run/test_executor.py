@@ -14,8 +14,8 @@ from typing import TypeAlias
 
 import pytest
 
-from anonymizer.errors import AnonymizerError, ModelError, OutputError
-from anonymizer.run.executor import Executor, RetryPolicy, SerialExecutor
+from anonymizer.errors import ModelError, OutputError
+from anonymizer.run.executor import Executor, SerialExecutor
 from anonymizer.run.pool import Pool
 
 logger = logging.getLogger("anonymizer.test")
@@ -134,23 +134,6 @@ def test_an_item_that_kills_is_given_up_after_a_second_try_and_the_others_get_th
 def test_an_item_that_takes_too_long_is_given_up(pool: Pool[int, int], tmp_path: Path) -> None:
     assert dict(pool.run([1, 999])) == {1: 2, 999: -999}
     assert (tmp_path / "gave_up_999").read_text() == "took longer than --timeout 2 seconds"
-
-
-def test_a_policy_gives_each_item_one_more_chance() -> None:
-    policy: RetryPolicy[int] = RetryPolicy()
-    assert policy.is_tried_again(1)
-    assert policy.is_tried_again(2)
-    assert policy.begin_second_round() == [1, 2]
-    assert not policy.is_tried_again(1)
-
-
-def test_a_policy_bears_some_false_starts_in_a_row() -> None:
-    policy: RetryPolicy[int] = RetryPolicy(max_false_starts=2)
-    policy.note_false_start("signal 9")
-    policy.note_ready()
-    policy.note_false_start("signal 9")
-    with pytest.raises(AnonymizerError, match="signal 9"):
-        policy.note_false_start("signal 9")
 
 
 def test_tasks_can_be_sent(tmp_path: Path) -> None:
