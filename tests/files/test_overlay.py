@@ -19,6 +19,10 @@ def test_the_limit_of_the_host_does_not_count(tmp_path: Path, monkeypatch: pytes
 def test_refused_overlays(tmp_path: Path) -> None:
     Image.new("1", (MAX_SIDE_PX + 1, 1)).save(tmp_path / "wide.png")
     save(tmp_path / "a.jpg", noise(9, 9))
-    for name, reason in (("wide.png", "is larger than"), ("a.jpg", "is not a PNG picture"), ("no such file", "not exist")):
+    for name, reason in (
+        ("wide.png", "is larger than"),
+        ("a.jpg", "is not a PNG picture"),
+        ("no such file", "not exist"),
+    ):
         with pytest.raises(SettingsError, match=reason):
             read_overlay(tmp_path / name)
