@@ -1,4 +1,4 @@
-"""The formats that are read and written: their names, their extensions, how their files begin, and who knows them."""
+"""The table of formats: names, extensions, beginnings of files, and where to find the codec."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 Format: TypeAlias = str
-"""A key of `FORMATS`, as Pillow names formats."""
+"""A key of `FORMATS`: the name that Pillow has for the format."""
 
 
 @dataclass(frozen=True)
 class FileFormat:
-    """By which people and programs tell files of a format."""
+    """How files of a format are named and recognised."""
 
     name: str
     extensions: tuple[str, ...]
     """The usual one first, lower case, without a dot."""
     start: bytes
-    """A regular expression for how a file begins."""
+    """A regular expression for the beginning of a file."""
     codec: str
-    """Where its `anonymizer.files.codecs.Codec` is, as "module:name"."""
+    """The place of its `anonymizer.files.codecs.Codec`, as "module:name"."""
     header: bytes = b""
-    """A longer regular expression, where `start` is how many words begin, too."""
+    """A longer regular expression, for formats whose `start` may begin a text, too."""
 
 
-_BMP_HEADER = rb"BM.{12}[\x0c\x28\x34\x38\x40\x6c\x7c]\0\0\0"  # with one of the known sizes of its second part
+_BMP_HEADER = rb"BM.{12}[\x0c\x28\x34\x38\x40\x6c\x7c]\0\0\0"  # the sizes that its second part may have
 
 FORMATS: Mapping[Format, FileFormat] = {
     "JPEG": FileFormat("JPEG", ("jpg", "jpeg", "jpe", "jfif", "mpo"), rb"\xff\xd8\xff", "anonymizer.files.jpeg:CODEC"),

@@ -1,1 +1,1 @@
-"""The only room that touches the bytes of pictures: finding, reading and writing files."""
+"""Finding, reading and writing files: the only package that touches the bytes of pictures."""

@@ -1,7 +1,7 @@
-"""Frames of animations: the part of the canvas that each of them has to paint.
+"""Animations: their frames, and the part of the canvas that each frame has to paint.
 
-Files store only what a frame changes. Frames are read as they are shown, put together from all before them; written is
-the smallest rectangle in which a frame differs from the one before it.
+Files store only what a frame changes. Frames are decoded as they are shown, composed with all frames before them. The
+writers store the smallest rectangle in which a frame differs from the one before it.
 """
 
 from __future__ import annotations
@@ -26,16 +26,21 @@ from anonymizer.types import Pixels
 def decode_still_or_animation(
     image: Image.Image, content: bytes, settings: ReadSettings, file_format: Format
 ) -> Picture:
-    """The picture in a file that may hold several, in colours that are handled."""
+    """The still picture or the animation in a file.
+
+    Raises:
+        PictureError: its mode is not handled, or its frames have too many pixels.
+    """
     if count_frames(image, settings) > 1:
         return decode_animation(image, content, settings, file_format)
     return decode_still(image, content, settings, file_format)
 
 
 def count_frames(image: Image.Image, settings: ReadSettings) -> int:
-    """
+    """The number of frames in a file.
+
     Raises:
-        PictureError: they have too many pixels.
+        PictureError: together they have more pixels than `settings.max_pixels`.
     """
     with pillow_state(settings.allow_truncated):
         frames = int(getattr(image, "n_frames", 1))
@@ -46,7 +51,11 @@ def count_frames(image: Image.Image, settings: ReadSettings) -> int:
 
 
 def decode_animation(image: Image.Image, content: bytes, settings: ReadSettings, file_format: Format) -> Picture:
-    """All frames as they are shown, upright, in colours that are handled."""
+    """All frames as they are shown, upright.
+
+    Raises:
+        PictureError: the mode is not handled, or a frame is damaged.
+    """
     refuse_colours(image)
     with pillow_state(settings.allow_truncated):
         encoding = read_encoding(image, file_format)
@@ -61,7 +70,7 @@ def decode_animation(image: Image.Image, content: bytes, settings: ReadSettings,
 
 
 def _alike(frames: Sequence[Frame]) -> tuple[Frame, ...]:
-    """Frames that all have colours and alpha if any of them has."""
+    """The frames with the same number of channels: all in RGB or with alpha if one of them is."""
     channels = max(frame.pixels.shape[2] for frame in frames)
     has_alpha = any(frame.alpha is not None for frame in frames)
     return tuple(
@@ -75,7 +84,7 @@ def _alike(frames: Sequence[Frame]) -> tuple[Frame, ...]:
 
 @dataclass(frozen=True)
 class Patch:
-    """What a frame paints over the one before it."""
+    """The rectangle that a frame paints over the one before it."""
 
     top: int
     left: int
@@ -84,21 +93,21 @@ class Patch:
     frame: StoredFrame
     """The whole frame."""
     stays: npt.NDArray[np.bool_]
-    """(h, w): where the frame before shows the same already, unless that was redacted there and this one is not."""
+    """(h, w): pixels that look the same in the frame before, unless that was redacted there and this was not."""
 
     @property
     def slices(self) -> tuple[slice, slice]:
-        """Indexes the patch in the frame."""
+        """Rows and columns of the patch in the frame."""
         height, width = self.pixels.shape[:2]
         return slice(self.top, self.top + height), slice(self.left, self.left + width)
 
 
 def to_patches(frames: Sequence[StoredFrame], step: int = 1) -> Iterator[Patch]:
-    """The first frame as a whole, and of each further one what differs from the one before it, at least one pixel.
+    """The whole first frame, then for each frame the part that differs from the one before it, at least one pixel.
 
     Args:
-        frames: of the same shape.
-        step: the patches begin at multiples of it.
+        frames: all of the same shape.
+        step: patches begin at multiples of it, vertically and horizontally.
     """
     yield to_patch(frames[0])
     for before, frame in pairwise(frames):
@@ -111,7 +120,7 @@ def to_patches(frames: Sequence[StoredFrame], step: int = 1) -> Iterator[Patch]:
 
 
 def to_patch(frame: StoredFrame) -> Patch:
-    """The frame as a whole."""
+    """The whole frame as one patch."""
     return Patch(0, 0, frame.pixels, frame, np.zeros(frame.changed.shape, bool))
 
 

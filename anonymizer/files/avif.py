@@ -18,11 +18,12 @@ from anonymizer.files.picture import Encoded, Picture, StoredFrame
 from anonymizer.settings import ReadSettings
 
 _SAMPLINGS = {0b11: "4:2:0", 0b10: "4:2:2", 0b00: "4:4:4"}
-"""By the two bits that say whether the colours are halved horizontally and vertically."""
+"""Chroma sampling by the two bits that say whether colours are halved horizontally and vertically."""
 
 
 def can_open(content: bytes) -> bool:
-    """
+    """Always true: Pillow has a plugin for AVIF.
+
     Raises:
         PictureError: this is an AVIF file, and Pillow was built without its decoder.
     """

@@ -32,7 +32,7 @@ _PIXELS_AT, _SIZE_AT = 10, 34
 
 
 def embedded_data(content: bytes) -> EmbeddedData:
-    """Place and size of the pixels stand in the header; the size is often 0."""
+    """Only bytes behind the pixels. Their size stands in the header, and is often 0, which means unknown."""
     start, size = (int.from_bytes(content[at : at + 4], "little") for at in (_PIXELS_AT, _SIZE_AT))
     return EmbeddedData(bytes_behind=max(0, len(content) - start - size) if size else 0)
 

@@ -1,6 +1,6 @@
-"""What is known of each format of files: one `Codec` per row of `anonymizer.formats.FORMATS`.
+"""How each format is decoded, encoded and inspected: one `Codec` per row of `anonymizer.formats.FORMATS`.
 
-To add a format, write a module with its codec and a row with its name.
+A new format needs a module with its codec, and a row in that table.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from anonymizer.formats import FORMATS, Format
 from anonymizer.settings import ReadSettings
 
 Mask: TypeAlias = npt.NDArray[np.bool_]
-"""(H, W), upright"""
+"""bool (H, W), upright"""
 
 
 def _is_opened_by_pillow(content: bytes) -> bool:
@@ -40,26 +40,26 @@ def _nothing_left_out(picture: Picture, frames: Sequence[StoredFrame]) -> Sequen
 class Codec:
     """How files of a format are decoded, encoded and inspected.
 
-    Its functions are called without the lock of `global_state`; they take it around what they do with Pillow. They may
-    raise `PictureError`; `decode` also whatever decoders raise on damaged files.
+    The functions are called without the lock of `global_state` and take it themselves around calls of Pillow. All may
+    raise `PictureError`; `decode` may also raise any error that decoders raise on damaged files.
     """
 
     decode: Callable[[Image.Image, bytes, ReadSettings], Picture]
-    """The picture in an image that Pillow has opened and not loaded, with the bytes of its file. The size of the image
-    is within the limit; if the file holds several, `decode` checks the sum."""
+    """The picture of a file, which gets an image that Pillow opened but did not load, and the bytes of the file. One
+    image is within the limit of pixels; if a file may hold several, `decode` checks their sum."""
     encode: Callable[[Picture, Sequence[StoredFrame], Policy], Encoded]
-    """The file with these frames in place of the picture's, and the metadata that the policy keeps."""
+    """The file with these frames in place of those of the picture, and with the metadata that the policy keeps."""
     embedded_data: Callable[[bytes], EmbeddedData]
     """What a file that can be decoded holds beside its picture."""
     can_open: Callable[[bytes], bool] = _is_opened_by_pillow
-    """Whether Pillow opens files of this format; makes it do so if need be. Raises `PictureError` if these bytes are
-    such a file and a decoder has to be installed."""
+    """Whether Pillow can open files of this format; may register a plugin first. Raises `PictureError` if the bytes
+    are such a file and its decoder is not installed."""
     may_differ: Callable[[Picture, Frame, Mask], Mask] = _as_changed
     """See `encode.may_differ`."""
     left_out: Callable[[Picture, Sequence[StoredFrame]], Sequence[str]] = _nothing_left_out
-    """What a user should know is not in the file that `encode` makes of these frames, besides what it says itself."""
+    """Further notes for the report: what the file that `encode` makes of these frames does not hold any more."""
     variants: Sequence[str] = ()
-    """Further names by which Pillow calls the format."""
+    """Other names that Pillow has for the format."""
 
 
 @cache
@@ -70,5 +70,5 @@ def _load(place: str) -> Codec:
 
 
 def codec_of(file_format: Format) -> Codec:
-    """The codec of a format, whose module is imported when first needed."""
+    """The codec of a format. Its module is imported at the first call."""
     return _load(FORMATS[file_format].codec)

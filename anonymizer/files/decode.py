@@ -1,8 +1,9 @@
-"""Decodes a picture file. The content tells the format, whatever the name says."""
+"""Decodes picture files. The format is recognised by the content, not by the name."""
 
 from __future__ import annotations
 
 import io
+import logging
 import re
 import struct
 from dataclasses import replace
@@ -18,21 +19,24 @@ from anonymizer.files.trailing_data import is_complete
 from anonymizer.formats import EXTENSIONS, FORMATS, Format
 from anonymizer.settings import ReadSettings
 
+logger = logging.getLogger(__name__)
+
 _DECODING_ERRORS = (OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, RuntimeError, struct.error)
-"""What decoders raise on damaged files."""
+"""Errors that decoders raise on damaged files."""
 
 
 def decode_picture(content: bytes, settings: ReadSettings = ReadSettings(), name: str = "") -> Picture:
     """Decodes a picture: gray, RGB, CMYK or palette, with or without alpha, of 8 or 16 bits, one frame or several.
 
-    Safe in several threads: what Pillow decodes is decoded by one thread after the other; most JPEG files are not.
+    Safe to call from several threads. Only one of them decodes by Pillow at a time; most JPEG files do not need it.
 
     Args:
         content: the bytes of a file.
-        name: of the file, if it has one: `Picture.remarks` says so where its extension is that of another format.
+        settings: `max_pixels` limits the sum over all frames.
+        name: of the file, if any: `Picture.remarks` reports an extension that belongs to another format.
 
     Raises:
-        PictureError: the file is damaged, or of a kind that is not handled.
+        PictureError: the file is damaged, too large, or of a kind that is not handled.
     """
     readable = [file_format for file_format in FORMATS if codec_of(file_format).can_open(content)]
     try:
@@ -47,18 +51,20 @@ def decode_picture(content: bytes, settings: ReadSettings = ReadSettings(), name
             remarks = (*remarks, "is cut off or damaged: what is missing of the picture shows gray or black")
         return replace(picture, allow_truncated=settings.allow_truncated, remarks=remarks)
     except UnidentifiedImageError:
+        logger.debug("not recognised by Pillow", exc_info=True)
         raise PictureError(_what_it_seems(content)) from None
     except _DECODING_ERRORS as error:
+        logger.debug("not decoded", exc_info=True)
         raise PictureError(f"is damaged: {error}") from None
 
 
 def _format_of(image: Image.Image) -> Format:
-    """The format by which this package knows what Pillow opened."""
+    """The key of `FORMATS` for an image that Pillow opened."""
     return next(name for name in FORMATS if image.format in (name, *codec_of(name).variants))
 
 
 def _what_it_seems(content: bytes) -> str:
-    """The reason to refuse what Pillow does not recognise."""
+    """The reason to refuse a file that Pillow does not recognise."""
     for file_format in FORMATS.values():
         if re.match(file_format.start, content, re.DOTALL):
             return f"seems to be a {file_format.name} file, but is damaged or of a kind that is not handled"
@@ -66,7 +72,7 @@ def _what_it_seems(content: bytes) -> str:
 
 
 def _remarks(name: str, found: Format) -> tuple[str, ...]:
-    """What to say where the extension is that of another format. The output has the same name."""
+    """A remark if the extension belongs to another format: the output keeps the name."""
     extension = PurePath(name).suffix.lower().removeprefix(".")
     if extension not in EXTENSIONS or extension in FORMATS[found].extensions:
         return ()

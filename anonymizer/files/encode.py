@@ -1,4 +1,4 @@
-"""Turns redacted frames back into the bytes of a picture file."""
+"""Encodes redacted frames as a picture file."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def encode_picture(
 ) -> Encoded:
     """The file of a redacted picture, stored the way that the source was.
 
-    Safe in several threads, which wait for each other where Pillow or jpeglib need global state.
+    Safe to call from several threads; they wait for each other while Pillow or jpeglib need global state.
 
     Args:
         picture: as it was read.
@@ -41,9 +41,9 @@ def encode_picture(
 
 
 def may_differ(source: Picture, frame: Frame, changed: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """Where a file in which these pixels were replaced may show others than its source: bool (H, W), upright.
+    """Where the encoded file may differ from its source if these pixels are replaced: bool (H, W), upright.
 
-    Nowhere else unless the whole picture was encoded anew.
+    It holds for files with the fidelity "lossless"; re-encoded ones may differ everywhere.
 
     Args:
         frame: of the source.
@@ -53,14 +53,14 @@ def may_differ(source: Picture, frame: Frame, changed: npt.NDArray[np.bool_]) ->
 
 
 def encode_preview(pixels: Pixels8) -> bytes:
-    """A JPEG file of a picture that somebody should look at. `pixels`: (H, W, 3), RGB."""
+    """A JPEG file for a person to look at. `pixels`: uint8 (H, W, 3), RGB."""
     buffer = io.BytesIO()
     to_image(pixels).save(buffer, "JPEG", quality=80)
     return buffer.getvalue()
 
 
 def _credentials(content: bytes) -> Sequence[str]:
-    """Content credentials, which no writer keeps: they are in a box (JUMBF) of a kind of their own (C2PA)."""
+    """A note if the source has content credentials, a JUMBF box of the kind C2PA: no writer keeps them."""
     has_any = b"jumb" in content and b"c2pa" in content
     return ("content credentials (C2PA) are left out, since they no longer hold",) if has_any else ()
 

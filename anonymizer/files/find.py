@@ -1,4 +1,4 @@
-"""Finds the pictures below a folder, and counts everything that is not one."""
+"""Finds the pictures below a folder, and counts all other files."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ _REFUSED = "leads into the output folder"
 
 @dataclass
 class Listing:
-    """What lies below the input root, listed while it is iterated over: once, and never all of it in memory.
+    """The pictures below the input root. Iterate once: folders are listed on the way, never all of them in memory.
 
-    The other attributes are complete when the iteration is.
+    The counters and dictionaries are complete when the iteration is.
     """
 
     root: Path
     extensions: Sequence[str]
-    """Those of pictures, lower case, without a dot."""
+    """Extensions of pictures, lower case, without a dot."""
     output: Path | None
     """The output folder, which may not exist yet; None if nothing will be written."""
     on_other: Callable[[Path], None] = lambda path: None
-    """Is told each file that is no picture by its extension, relative to the root."""
+    """Called with each file that has another extension, relative to the root."""
     not_looked_at: Counter[str] = field(default_factory=Counter)
-    """Files that are no pictures by their extension, counted by it (lower case, "" for none)."""
+    """Number of files per other extension (lower case, "" for none)."""
     unreadable: dict[str, str] = field(default_factory=dict)
-    """Folders that were not entered, and links not followed, relative to the root, with the reason."""
+    """Reasons for folders that were not entered and links that were not followed, by path relative to the root."""
     repeated: dict[str, str] = field(default_factory=dict)
-    """Links to folders that were entered already, with the path by which that was."""
+    """Links to folders that were entered already, with the path by which they were entered."""
 
     def __iter__(self) -> Iterator[Job]:
         """In a stable order: folder by folder, the names in each sorted, links to folders last."""
@@ -49,7 +49,7 @@ class Listing:
 def find_pictures(
     root: Path, extensions: Sequence[str], output: Path | None, on_other: Callable[[Path], None] = lambda path: None
 ) -> Listing:
-    """Everything below `root`, symbolic links followed, each folder once, but nothing in `output`; see `Listing`.
+    """Lists `root`. Symbolic links are followed, each folder is entered once, and `output` never; see `Listing`.
 
     Raises:
         SettingsError: `root` is not a folder, or cannot be listed.
@@ -62,7 +62,7 @@ def find_pictures(
 
 
 def jobs_in(root: Path, folder: Path, extensions: Sequence[str]) -> list[Job]:
-    """The pictures of one folder, relative to `root`; none if it cannot be listed."""
+    """The jobs of one folder, which is relative to `root`; none if it cannot be listed."""
     try:
         with os.scandir(root / folder) as scan:
             names = sorted(entry.name for entry in scan if not _is_folder(entry))
@@ -72,7 +72,7 @@ def jobs_in(root: Path, folder: Path, extensions: Sequence[str]) -> list[Job]:
 
 
 def listing_order(name: str) -> tuple[tuple[bool, str], ...]:
-    """Sorts relative paths as a listing does, but for linked folders: files before the folders beside them."""
+    """Sort key for relative paths: the order of a listing without links, files before the folders beside them."""
     *folders, file = name.split("/")
     return (*((True, folder) for folder in folders), (False, file))
 
@@ -94,8 +94,8 @@ def _to_jobs(folder: Path, pictures: Sequence[str]) -> Iterator[Job]:
 def record_names(pictures: Sequence[str]) -> list[str]:
     """The names of the detection files of the pictures of one folder, all different.
 
-    `a.jpg` gets `a.json`. Where that could be meant for a twin (`a.jpg` and `a.png`; on some file systems
-    `A.jpg` too), a picture keeps its whole name: `a.jpg.json`.
+    `a.jpg` gets `a.json`. If another picture has the same stem (`a.png`; on some file systems `A.jpg` too), each
+    keeps its whole name: `a.jpg.json`.
     """
     stems = Counter(Path(name).stem.casefold() for name in pictures)
     taken = {name.casefold() for name in pictures}
@@ -111,11 +111,11 @@ def record_names(pictures: Sequence[str]) -> list[str]:
 def _walk(listing: Listing) -> Iterator[tuple[Path, list[str]]]:
     """Yields each folder, relative to the root, with the sorted names of the files in it."""
     root, real_output = listing.root, None if listing.output is None else listing.output.resolve()
-    output_identity = _identity(real_output)  # it may be mounted in the input, where no path tells
+    output_identity = _identity(real_output)  # it may be mounted inside the input, under another path
     entered: dict[tuple[int, int], Path] = {}
     folders, links = [Path()], deque[Path]()
     while folders or links:
-        # Links wait until all real folders are done, so that those keep their own names.
+        # Links come after all real folders, which are so entered under their own names.
         folder = folders.pop() if folders else links.popleft()
         try:
             status = (root / folder).stat()
@@ -127,7 +127,7 @@ def _walk(listing: Listing) -> Iterator[tuple[Path, list[str]]]:
             if identity == output_identity or _leads_into(root / folder, real_output):
                 listing.unreadable[folder.as_posix()] = _REFUSED
                 continue
-            with os.scandir(root / folder) as scan:  # names only: a folder may hold millions
+            with os.scandir(root / folder) as scan:  # names only: a folder may hold millions of files
                 entries = sorted((entry.name, _is_folder(entry), entry.is_symlink()) for entry in scan)
         except OSError as error:
             listing.unreadable[folder.as_posix()] = f"folder cannot be listed: {error.strerror}"
@@ -151,7 +151,7 @@ def _identity(folder: Path | None) -> tuple[int, int] | None:
 
 
 def _leads_into(path: Path, real_output: Path | None) -> bool:
-    """Whether this is a link, or lies behind one, to outputs: they would be read and replaced."""
+    """Whether the path leads into the output folder through a link: outputs would be read and replaced."""
     try:
         return real_output is not None and path.resolve().is_relative_to(real_output)
     except (OSError, RuntimeError):  # a link that leads to itself

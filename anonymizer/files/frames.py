@@ -17,20 +17,25 @@ from anonymizer.settings import ReadSettings
 
 PALETTES = ("P", "PA")
 COLOURS = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "I;16")
-"""The modes of images that are handled in most formats."""
+"""Modes of Pillow that are handled in most formats."""
 
 
 def refuse_colours(image: Image.Image, handled: Sequence[str] = COLOURS) -> None:
-    """
+    """Checks the mode of an image.
+
     Raises:
-        PictureError: the mode of the image is none of these.
+        PictureError: it is not in `handled`.
     """
     if image.mode not in handled:
         raise PictureError(f"is a {image.format} file in {image.mode} colours; convert it to RGB first")
 
 
 def decode_still(image: Image.Image, content: bytes, settings: ReadSettings, file_format: Format) -> Picture:
-    """The picture in a file with a single one, in colours that are handled."""
+    """The picture of a file with a single image.
+
+    Raises:
+        PictureError: its mode is not handled.
+    """
     refuse_colours(image)
     with pillow_state(settings.allow_truncated):
         image.load()
@@ -39,19 +44,19 @@ def decode_still(image: Image.Image, content: bytes, settings: ReadSettings, fil
 
 
 def to_picture(stored: Frame, content: bytes, encoding: Encoding, left_out: Sequence[str] = ()) -> Picture:
-    """A picture of a single frame, which is turned upright."""
+    """A picture of one frame, turned upright by the orientation in `encoding`."""
     return Picture((turn_frame(stored, encoding.orientation),), content, encoding, left_out=tuple(left_out))
 
 
 def turn_frame(stored: Frame, orientation: int) -> Frame:
-    """A frame turned upright."""
+    """A stored frame, turned upright."""
     pixels = turn_upright(stored.pixels, orientation)
     alpha = None if stored.alpha is None else turn_upright(stored.alpha, orientation)
     return Frame(pixels, alpha, None if stored.shown is None else turn_upright(stored.shown, orientation))
 
 
 def to_frame(image: Image.Image) -> Frame:
-    """The frame of a loaded image, with 8 bits per channel or less, or gray with 16."""
+    """A loaded image as a frame. It has at most 8 bits per channel, or is gray with 16."""
     if image.mode == "I;16":
         return Frame(np.asarray(image).astype(np.uint16)[:, :, np.newaxis])
     if image.mode == "CMYK":
@@ -68,12 +73,12 @@ def to_frame(image: Image.Image) -> Frame:
 
 
 def read_encoding(image: Image.Image, file_format: Format) -> Encoding:
-    """How an image is stored, as far as all formats have it."""
+    """Orientation and palette of an image."""
     return Encoding(file_format, read_orientation(image), has_palette=image.mode in PALETTES)
 
 
 def read_orientation(image: Image.Image) -> int:
-    """EXIF orientation, 1..8."""
+    """EXIF orientation, 1..8; 1 if there is none."""
     try:
         orientation = image.getexif().get(ORIENTATION, 1)  # in EXIF, or else in XMP
     except (SyntaxError, ValueError, OSError, TypeError, struct.error):
@@ -82,5 +87,5 @@ def read_orientation(image: Image.Image) -> int:
 
 
 def palette_left_out(picture: Picture, frames: Sequence[StoredFrame]) -> Sequence[str]:
-    """Of formats whose palettes are not written."""
+    """`Codec.left_out` of formats whose palettes are not written."""
     return ("the palette is left out: the colours are written as RGB",) if picture.encoding.has_palette else ()

@@ -1,7 +1,7 @@
-"""GIF files: their blocks. (Graphics Interchange Format, version 89a.)
+"""GIF files and their blocks. (Graphics Interchange Format, version 89a.)
 
-A file in which nothing was found keeps its pictures byte for byte. Otherwise each frame is written with a palette of
-its own, which holds every colour that stays, and as many of the redacted areas as there is room for.
+If nothing was redacted, the pictures stay byte for byte. Otherwise each frame gets a palette of its own: first every
+colour outside the redacted areas, then as many of the redacted areas as there is room for.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ _EXTENSION, _IMAGE, _TRAILER = 0x21, 0x2C, 0x3B
 _CONTROL, _COMMENT, _APPLICATION = 0xF9, 0xFE, 0xFF
 _LOOP = (b"NETSCAPE2.0", b"ANIMEXTS1.0")
 _PROFILE, _XMP = b"ICCRGBG1012", b"XMP DataXMP"
-_XMP_END = 258  # bytes that lead readers of blocks to the end of an XMP packet, which is not in parts
+_XMP_END = 258  # bytes behind an XMP packet, which is not split in parts: they lead readers of parts to its end
 _HAS_TABLE, _INTERLACED = 0x80, 0x40
-_STAYS, _IS_CLEARED = 1 << 2, 2 << 2  # what becomes of a frame before the next
+_STAYS, _IS_CLEARED = 1 << 2, 2 << 2  # disposal of a frame before the next one
 _COLOURS = 256
 _OPAQUE_FROM = 128
 
@@ -41,25 +41,25 @@ _Colours: TypeAlias = npt.NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Block:
-    """An extension or a picture, with its bytes."""
+    """An extension or a picture."""
 
     kind: int
     label: int
-    """Of an extension."""
+    """The kind of extension; meaningless for pictures."""
     content: bytes
     head: bytes
-    """What comes before the data; of a picture also its palette and the smallest size of a code."""
+    """All bytes before the data; those of a picture include its palette and the minimum code size."""
     data: bytes
-    """Put together."""
+    """The data, joined from their parts."""
 
 
 def table_size(flags: int) -> int:
-    """Bytes of the palette that these flags announce."""
+    """Size of the palette that these flags announce, in bytes."""
     return 3 << ((flags & 7) + 1) if flags & _HAS_TABLE else 0
 
 
 def read_blocks(content: bytes) -> Iterator[Block]:
-    """The extensions and pictures of a file."""
+    """The extensions and pictures of a file, up to its trailer."""
     position = 13 + table_size(content[10])
     while position + 10 <= len(content) and content[position] in (_EXTENSION, _IMAGE):
         start, kind = position, content[position]
@@ -75,7 +75,7 @@ def read_blocks(content: bytes) -> Iterator[Block]:
 
 
 def decode(image: Image.Image, content: bytes, settings: ReadSettings) -> Picture:
-    """The picture or the frames of an animation, as they are shown."""
+    """The still picture, or the frames of an animation as they are shown."""
     return decode_still_or_animation(image, content, settings, "GIF")
 
 
@@ -101,7 +101,7 @@ def encode(picture: Picture, frames: Sequence[StoredFrame], policy: Policy) -> E
 
 
 def _are_exact(content: bytes, blocks: Sequence[Block], allow_truncated: bool = False) -> bool:
-    """Whether each picture needs the last bytes of its data."""
+    """Whether every picture needs the last bytes of its data, so that nothing is hidden behind them."""
     start = content[: 13 + table_size(content[10])]
     return not any(
         is_complete(start + block.head + write_parts([block.data[:-CUT]]) + bytes([_TRAILER]), "GIF", allow_truncated)
@@ -111,7 +111,7 @@ def _are_exact(content: bytes, blocks: Sequence[Block], allow_truncated: bool = 
 
 
 def embedded_data(content: bytes) -> EmbeddedData:
-    """What a file holds beside its pictures."""
+    """All data of a file beside its pictures."""
     blocks = list(read_blocks(content))
     end = 13 + table_size(content[10]) + sum(len(block.content) for block in blocks)
     end += content[end : end + 1] == bytes([_TRAILER])
@@ -133,7 +133,7 @@ def embedded_data(content: bytes) -> EmbeddedData:
 
 
 def _picture_block(block: Block) -> bytes:
-    """A picture as it is, or how it is shown; of other blocks nothing."""
+    """A picture as it is, or its graphic control extension; nothing for other blocks."""
     if block.kind == _IMAGE:
         return block.content
     return write_extension(_CONTROL, block.data[:4], b"") if block.label == _CONTROL else b""
@@ -158,18 +158,18 @@ def _is_text_kept(block: Block, policy: Policy) -> bool:
 
 
 def write_extension(label: int, name: bytes, data: bytes) -> bytes:
-    """An extension whose data begin with a name, which may be empty."""
+    """An extension block. `name` comes before the data, in a part of its own, and may be empty."""
     return bytes([_EXTENSION, label]) + write_parts([name, data])
 
 
 def write_parts(pieces: Sequence[bytes]) -> bytes:
-    """Data as they are stored; each piece begins a part of its own."""
+    """Data split into parts as files store them; each piece begins a new part."""
     parts = [piece[start : start + 255] for piece in pieces for start in range(0, len(piece), 255)]
     return b"".join(bytes([len(part)]) + part for part in parts) + b"\0"
 
 
 def _delays(blocks: Sequence[Block]) -> list[bytes]:
-    """Of each picture, hundredths of seconds in two bytes."""
+    """The delay of each picture: hundredths of seconds in two bytes."""
     delays, delay = [], b"\0\0"
     for block in blocks:
         if block.kind == _IMAGE:
@@ -181,13 +181,13 @@ def _delays(blocks: Sequence[Block]) -> list[bytes]:
 
 
 def _encode_frames(frames: Sequence[StoredFrame], delays: Sequence[bytes]) -> tuple[bytes, Fidelity]:
-    # Nothing can be painted that clears what is there: where that has to be, each frame begins anew.
+    # A frame cannot paint transparency over the one before it: where one needs to, every frame clears the canvas first.
     clears = any((_is_hidden(frame) & ~_is_hidden(before)).any() for before, frame in pairwise(frames))
     patches = map(to_patch, frames) if clears else to_patches(frames)
     parts, fidelity = [], "lossless"
     for patch, delay in zip(patches, delays, strict=True):
         hidden = _is_hidden(patch.frame)[patch.slices] | patch.stays
-        # Viewers differ in what they clear to where a frame names no transparent colour.
+        # Without a transparent colour in the frame, viewers differ in the colour that they clear to.
         is_transparent = clears or bool(hidden.any())
         indices, colours, is_exact = _to_palette(patch, hidden, _COLOURS - is_transparent)
         fidelity = fidelity if is_exact else "reencoded"
@@ -208,11 +208,11 @@ def _to_rgb(pixels: Pixels) -> npt.NDArray[np.uint8]:
 
 
 def _to_palette(patch: Patch, hidden: npt.NDArray[np.bool_], room: int) -> tuple[npt.NDArray[np.uint8], _Colours, bool]:
-    """The numbers of the colours (h, w), the colours, and whether all that was not redacted has its own.
+    """Indices (h, w), the palette, and whether every colour outside the redacted areas is in it.
 
     Args:
-        hidden: (h, w), what is transparent: the number behind the last colour.
-        room: for so many colours.
+        hidden: (h, w), transparent pixels: they get the index behind the last colour.
+        room: size of the palette, at most.
     """
     pixels, changed = _to_rgb(patch.pixels), patch.frame.changed[patch.slices]
     kept, redacted = ~changed & ~hidden, changed & ~hidden
@@ -244,7 +244,7 @@ def _unpacked(packed: npt.NDArray[np.uint32]) -> _Colours:
 
 
 def _reduced(pixels: _Colours, number: int) -> _Colours:
-    """So many colours, at most, that stand for these pixels."""
+    """At most `number` colours that represent these pixels."""
     palette = Image.fromarray(pixels[np.newaxis]).quantize(number).getpalette() or []
     return np.array(palette, np.uint8).reshape(-1, 3)[:number]
 
@@ -268,7 +268,7 @@ def _image(patch: Patch, indices: npt.NDArray[np.uint8], colours: _Colours) -> b
 
 
 def may_differ(source: Picture, frame: Frame, changed: Mask) -> Mask:
-    """Transparent pixels have no colours of their own."""
+    """The changed pixels and the transparent ones, which have no colours of their own."""
     return changed if frame.alpha is None else np.asarray(changed | (frame.alpha == 0))
 
 

@@ -1,9 +1,10 @@
-"""The state that Pillow, jpeglib and the standard library share in a process: what they read of it is set for a moment,
-behind one lock, and put back.
+"""Global state of Pillow, jpeglib and the standard library: set for a moment, behind one lock, and restored.
 
-Whoever calls a library that reads such state does so within one of these contexts; nobody sets it elsewhere. So calls
-of this package from several threads do not disturb each other, and the program that imports it finds its own settings
-unchanged. They may be nested.
+Code that calls a library that reads such state does so inside one of these contexts, which may be nested; it is never
+set elsewhere. So threads that use this package do not disturb each other, and the program that imports it keeps its
+own settings. Other threads of that program may see ours for a moment.
+
+HEIC files are an exception: pillow-heif stays registered with Pillow after the first one.
 """
 
 from __future__ import annotations
@@ -19,20 +20,20 @@ from types import ModuleType
 from PIL import Image, ImageFile
 
 _LOCK = threading.RLock()
-_BUFFER = 1 << 16  # bytes, as Pillow has it
+_BUFFER = 1 << 16  # bytes, the default of Pillow
 
 
 @contextmanager
 def pillow_state(allow_truncated: bool = False) -> Iterator[None]:
-    """For opening and decoding by Pillow: no limit of pixels, no warnings of damaged metadata.
+    """For opening and decoding by Pillow: without its limit of pixels, and without warnings about damaged metadata.
 
     Args:
-        allow_truncated: whether pictures whose data end too early are decoded as far as they go.
+        allow_truncated: whether to decode truncated files as far as possible.
     """
     with (
         _LOCK,
         warnings.catch_warnings(),
-        _replaced(Image, "MAX_IMAGE_PIXELS", None),  # files.read checks its own limit, for all formats
+        _replaced(Image, "MAX_IMAGE_PIXELS", None),  # decode_picture has a limit of its own, for all formats
         _replaced(ImageFile, "LOAD_TRUNCATED_IMAGES", allow_truncated),
     ):
         warnings.simplefilter("ignore")
@@ -41,9 +42,10 @@ def pillow_state(allow_truncated: bool = False) -> Iterator[None]:
 
 @contextmanager
 def pillow_buffer(size: int = _BUFFER) -> Iterator[None]:
-    """For encoding by Pillow, where the size of its buffer matters: in bytes, no less than usual.
+    """For encoding by Pillow with a buffer of at least so many bytes.
 
-    Progressive JPEG files need one for the whole file. PNG files are cut into chunks of this size.
+    Progressive JPEG files need a buffer for the whole file. PNG files depend on it, too: it is the size of their
+    chunks.
     """
     with _LOCK, _replaced(ImageFile, "MAXBLOCK", max(_BUFFER, size)):
         yield
@@ -51,10 +53,10 @@ def pillow_buffer(size: int = _BUFFER) -> Iterator[None]:
 
 @contextmanager
 def private_folder(parent: str | None) -> Iterator[Path]:
-    """A new folder, in which temporary files of this process are made meanwhile; it is removed at the end.
+    """A new folder for all temporary files that this process makes inside the context; it is removed at the end.
 
     Args:
-        parent: where to make it; None for the usual place.
+        parent: folder to make it in; None for the usual one.
     """
     with (
         _LOCK,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -17,13 +18,16 @@ from anonymizer.files.metadata import EmbeddedData, Policy
 from anonymizer.files.picture import Encoded, Encoding, Picture, StoredFrame
 from anonymizer.settings import ReadSettings
 
+logger = logging.getLogger(__name__)
+
 
 @cache
 def can_read_heic() -> bool:
-    """Makes Pillow read and write HEIC files, from now on, where the package for it is installed."""
+    """Whether pillow-heif is installed. If so, Pillow can read and write HEIC files from now on."""
     try:
         import pillow_heif
-    except ImportError:
+    except ImportError as error:
+        logger.debug("HEIC files cannot be read: %s", error)
         return False
     with pillow_state():
         pillow_heif.register_heif_opener()
@@ -31,9 +35,10 @@ def can_read_heic() -> bool:
 
 
 def can_open(content: bytes) -> bool:
-    """
+    """Whether pillow-heif is registered with Pillow, which is done for the first HEIC file.
+
     Raises:
-        PictureError: this is a HEIC file, and the package that reads those is not installed.
+        PictureError: this is a HEIC file, and pillow-heif is not installed.
     """
     if heif.find_brand(content) == "HEIF" and not can_read_heic():
         raise PictureError("is a HEIC file; to read those, 'pip install pillow-heif' into the program's environment")

@@ -1,6 +1,6 @@
 """What AVIF and HEIC files have in common: the High Efficiency Image File Format. (ISO/IEC 23008-12.)
 
-They are encoded anew at a quality that matches the source's. Whatever else they hold, such as depth maps, gain maps,
+They are re-encoded at a quality that matches the source. Everything else that they hold, such as depth maps, gain maps,
 thumbnails and further pictures, is not written.
 """
 
@@ -35,7 +35,7 @@ _COLOURS = ("L", "LA", "RGB", "RGBA")
 
 
 def find_brand(content: bytes) -> Format | None:
-    """The format that the brands at the beginning of a file tell: AVIF, HEIF, or None for all others."""
+    """The format by the brands at the beginning of a file: AVIF, HEIF, or None for all others."""
     if content[4:8] != b"ftyp":
         return None
     brands = content[8 : min(64, int.from_bytes(content[:4], "big"))]
@@ -54,7 +54,7 @@ def decode_main(image: Image.Image) -> Frame:
 
 
 def left_out(image: Image.Image, bits: int) -> list[str]:
-    """What a file with so many bits per channel holds beside its main picture."""
+    """Notes for the report. `bits`: per channel, in the file."""
     notes = [f"{what} are left out" for what in _further_pictures(image)]
     return [*notes, f"{bits} bits per channel became 8"] if bits > 8 else notes
 
@@ -68,7 +68,7 @@ def encode_main(
     """A file with the main picture alone.
 
     Args:
-        read_options: from the source, as Pillow opened it: what to encode with, besides the quality.
+        read_options: gets the source, as Pillow opened it; returns options for the encoder besides the quality.
     """
     file_format = picture.encoding.format
     with pillow_state(), Image.open(io.BytesIO(picture.content), formats=[file_format]) as source:
@@ -96,7 +96,7 @@ def _metadata(source: Image.Image, orientation: int, policy: Policy) -> Mapping[
 
 
 def embedded_data(content: bytes, file_format: Format) -> EmbeddedData:
-    """What a file holds beside its main picture, as far as its boxes and its decoder tell."""
+    """All data beside the main picture that its boxes and its decoder show."""
     with pillow_state(), Image.open(io.BytesIO(content), formats=[file_format]) as image:
         found = EmbeddedData(hidden_content=list(_further_pictures(image)))
         info = image.info

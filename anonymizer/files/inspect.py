@@ -1,7 +1,7 @@
-"""Looks for what a picture file tells or shows beside its picture.
+"""Looks for private data in a picture file besides the visible picture.
 
-Takes a finished file as a stranger would, whoever wrote it; what the policies of `metadata` keep under `strip` and
-`safe` is not an issue.
+It inspects a finished file, whichever program wrote it. Metadata that the policies `strip` and `safe` keep are not an
+issue.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _SERIALS = {
 }
 _NAMES = {0x013B: "artist", 0x9C9D: "author", 0xA430: "owner of the camera"}
 
-# Properties of XMP, by their local names.
+# Local names of XMP properties.
 _XMP_SIGNS: Mapping[FileIssueKind, tuple[bytes, ...]] = {
     "gps": (b"GPSLatitude", b"GPSLongitude", b"GPSPosition"),
     "serial": (b"SerialNumber", b"ImageUniqueID"),
@@ -49,17 +49,17 @@ _XMP_SIGNS: Mapping[FileIssueKind, tuple[bytes, ...]] = {
 
 @dataclass(frozen=True)
 class FileIssue:
-    """Something that a picture file holds and a redacted one should not."""
+    """Private data that a redacted file should not hold."""
 
     kind: FileIssueKind
     text: str
 
 
 def inspect_file(content: bytes, file_format: Format) -> list[FileIssue]:
-    """What a file that can be read holds beside its picture: at most one issue of each sort.
+    """The issues of a file that can be decoded, each only once.
 
-    Looked for are further pictures, GPS positions, serial and other unique numbers of devices, names of people, and
-    bytes behind the end of the picture. Safe in several threads, see `decode_picture`.
+    Issues are further pictures, GPS positions, serial and other unique numbers of devices, names of people, and bytes
+    behind the end of the picture. Safe to call from several threads, see `decode_picture`.
     """
     found = codec_of(file_format).embedded_data(content)
     issues = [FileIssue("preview", what) for what in found.hidden_content]
@@ -123,7 +123,7 @@ _STARTS_ELSEWHERE = (
 
 
 def is_picture(path: Path) -> bool:
-    """Whether a file begins like a picture in a usual format, one that can be read here or not."""
+    """Whether a file begins like a picture in a common format, including formats that this package cannot read."""
     try:
         if not path.is_file():
             return False

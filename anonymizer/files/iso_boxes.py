@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 
 def read_boxes(content: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Kind and content of each box, one behind the other."""
+    """Kind (four bytes) and content of each box in a sequence of boxes."""
     position = 0
     while position + 8 <= len(content):
         size = int.from_bytes(content[position : position + 4], "big")
@@ -19,5 +19,5 @@ def read_boxes(content: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 def write_box(kind: bytes, content: bytes) -> bytes:
-    """One box. `kind`: four bytes."""
+    """One box. `kind` has four bytes."""
     return (len(content) + 8).to_bytes(4, "big") + kind + content

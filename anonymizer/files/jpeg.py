@@ -1,8 +1,9 @@
-"""JPEG files: what is kept of their metadata, and what they hold beside their picture."""
+"""JPEG files: which of their metadata are kept, and which data they hold beside their picture."""
 
 from __future__ import annotations
 
 import io
+import logging
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -63,19 +64,21 @@ from anonymizer.files.trailing_data import is_complete
 from anonymizer.settings import ReadSettings
 from anonymizer.types import Pixels, Pixels8
 
-_MPF, _JUMBF = b"MPF\0", b"jumb"  # of multi-picture files; of content credentials
+logger = logging.getLogger(__name__)
+
+_MPF, _JUMBF = b"MPF\0", b"jumb"  # segments of multi-picture files; of content credentials
 _EXIF, _XMP, _PHOTOSHOP = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0", b"Photoshop 3.0\0"
-_IPTC = b"\x04\x04"  # number of the resource with captions
-_PHOTOSHOP_THUMBNAILS = (b"\x04\x09", b"\x04\x0c")  # numbers of resources
+_IPTC = b"\x04\x04"  # resource with captions
+_PHOTOSHOP_THUMBNAILS = (b"\x04\x09", b"\x04\x0c")  # resources
 _PROFILE = b"ICC_PROFILE\0"
-_PROFILE_PART = 65519  # bytes of a profile in a segment, at most
+_PROFILE_PART = 65519  # bytes of a profile that fit into a segment
 _GAIN_MAP = (b"urn:iso:std:iso:ts:21496:-1", b"hdrgm")  # ISO 21496-1, and Adobe's own
 _SCANS_COST, _TABLES_COST = 1.05, 64
-"""By which factor several scans may be larger than a single one, and by how many bytes for each further marker."""
+"""Several scans may be larger than a single one by this factor, and by so many bytes for each further marker."""
 
 
 _CHANNELS = {"L": 1, "RGB": 3}
-"""Of images that are decoded without Pillow, by their mode."""
+"""Number of channels, by the mode of images that need not be decoded by Pillow."""
 
 
 def decode(image: Image.Image, content: bytes, settings: ReadSettings) -> Picture:
@@ -101,14 +104,14 @@ def _read_encoding(image: Image.Image) -> Encoding:
         "JPEG",
         read_orientation(image),
         _quantization(image),
-        # -1 stands for a rare sampling that cannot be asked for when writing: keep every colour sample.
+        # -1 is a rare sampling, which Pillow cannot write: use 4:4:4, which keeps every colour sample.
         max(0, JpegImagePlugin.get_sampling(image)),
         bool(image.info.get("progressive")),
     )
 
 
 def _quantization(image: JpegImagePlugin.JpegImageFile) -> list[list[int]]:
-    """One table for the luminance, one for both colour components, of which the finer values count; one for CMYK."""
+    """One table for luminance and one with the finer values of both colour components; a single one for CMYK."""
     tables = [image.quantization.get(component[3], []) for component in image.layer]
     if not all(tables) or not all(map(all, tables)):
         raise PictureError("is damaged: a quantisation table is missing, or holds 0")
@@ -122,22 +125,23 @@ def _finest(tables: Sequence[Sequence[int]]) -> list[int]:
 
 
 def decode_flawless(content: bytes, channels: int) -> Pixels8 | None:
-    """The pixels as Pillow decodes them, (H, W, channels), in less than half the time; None if the file has any flaw.
+    """The same pixels as by Pillow, (H, W, channels), in less than half the time; None if the file has any flaw.
 
     Args:
         channels: 1 for a gray file, 3 for one of three components.
     """
     try:
         return np.asarray(simplejpeg.decode_jpeg(content, "RGB" if channels == 3 else "GRAY", strict=True))
-    except ValueError:
+    except ValueError as error:
+        logger.debug("not decoded by simplejpeg: %s", error)
         return None
 
 
 def encode(picture: Picture, frames: Sequence[StoredFrame], policy: Policy) -> Encoded:
-    """A JPEG file of the only frame: its blocks that hold a changed pixel anew, all others as they were.
+    """A JPEG file of the only frame: blocks that hold a changed pixel are re-encoded, all others stay as they are.
 
-    Under every policy the density, the ICC profile, the colour transform and the EXIF orientation are kept, and left
-    out are thumbnails, previews, further pictures and whatever lies behind the end of the picture.
+    Every policy keeps density, ICC profile, colour transform and EXIF orientation, and leaves out thumbnails, previews,
+    further pictures and everything behind the end of the picture.
     """
     source, (frame,) = picture.content, frames
     notes = tuple(_left_out(source))
@@ -145,13 +149,14 @@ def encode(picture: Picture, frames: Sequence[StoredFrame], policy: Policy) -> E
         return Encoded(_with_metadata(picture, _adobe(source), picture_data(source), policy), "lossless", notes)
     try:
         data = replace_blocks(source, frame.pixels, frame.changed)
-    except CoefficientsError:
-        content = _encode_anew(frame.pixels, picture.encoding)
+    except CoefficientsError as error:
+        logger.debug("the whole picture is re-encoded: %s", error)
+        content = _reencode(frame.pixels, picture.encoding)
         return Encoded(_with_metadata(picture, _adobe(content), picture_data(content), policy), "reencoded", notes)
     return Encoded(_with_metadata(picture, _adobe(source), data, policy), "lossless", notes)
 
 
-def _encode_anew(stored: Pixels, encoding: Encoding) -> bytes:
+def _reencode(stored: Pixels, encoding: Encoding) -> bytes:
     is_cmyk = stored.shape[2] == 4
     image = Image.merge("CMYK", [to_image(stored[:, :, i : i + 1]) for i in range(4)]) if is_cmyk else to_image(stored)
     options: dict[str, Any] = {"qtables": encoding.quantization, "progressive": encoding.progressive}
@@ -159,7 +164,7 @@ def _encode_anew(stored: Pixels, encoding: Encoding) -> bytes:
         options["subsampling"] = encoding.subsampling
     buffer = io.BytesIO()
     if encoding.progressive:
-        # Pillow keeps a progressive file in one buffer, whose size it guesses too small for noisy pictures.
+        # Pillow needs one buffer for a whole progressive file, and its guess is too small for noisy pictures.
         with pillow_buffer(8 * image.width * image.height):
             image.save(buffer, "JPEG", **options)
     else:
@@ -168,13 +173,13 @@ def _encode_anew(stored: Pixels, encoding: Encoding) -> bytes:
 
 
 def _with_metadata(picture: Picture, adobe: Sequence[bytes], data: bytes, policy: Policy) -> bytes:
-    """A file of these picture data, with that metadata of the source that the policy keeps."""
+    """A file with these picture data and the metadata of the source that the policy keeps."""
     metadata = _kept_metadata(picture.content, picture.encoding.orientation, policy)
     return b"".join([b"\xff\xd8", *metadata, *adobe, data])
 
 
 def _adobe(content: bytes) -> list[bytes]:
-    """The segment that tells how colours are transformed, which goes with the picture data."""
+    """The segment that names the colour transform, without which the picture data cannot be decoded."""
     return [
         write_segment(APP14, segment.payload[:ADOBE_SIZE])
         for segment in read_segments(content)
@@ -201,8 +206,8 @@ def _kept_metadata(content: bytes, orientation: int, policy: Policy) -> Iterator
 
 
 def _profile(content: bytes) -> bytes:
-    """The ICC profile, put together; empty if there is none."""
-    parts: dict[int, bytes] = {}  # by their number
+    """The ICC profile, joined from its segments; empty if there is none."""
+    parts: dict[int, bytes] = {}  # by number
     for segment in read_segments(content):
         payload = segment.payload
         if segment.marker == APP2 and payload.startswith(_PROFILE):
@@ -224,7 +229,7 @@ def _is_kept(segment: Segment, policy: Policy) -> bool:
 
 
 def _captions(resources: bytes, policy: Policy) -> bytes:
-    """Of Photoshop's resource blocks that with captions and keywords (IPTC); others hold thumbnails and paths."""
+    """Photoshop's resource with captions and keywords (IPTC); the other resources hold thumbnails and paths."""
     position, kept = 0, b""
     while resources[position : position + 4] == b"8BIM" and position + 12 <= len(resources):
         name_length = resources[position + 6] + 1
@@ -239,7 +244,7 @@ def _captions(resources: bytes, policy: Policy) -> bytes:
 
 
 def _left_out(content: bytes) -> list[str]:
-    """What a user should know is no longer in the file, under any policy."""
+    """Notes for the report: what no policy keeps."""
     notes = []
     markers = [(segment.marker, segment.payload) for segment in read_segments(content)]
     if any(sign in payload for marker, payload in markers if marker in (APP1, APP2) for sign in _GAIN_MAP):
@@ -251,7 +256,7 @@ def _left_out(content: bytes) -> list[str]:
 
 
 def embedded_data(content: bytes) -> EmbeddedData:
-    """What a file holds beside its picture."""
+    """All data of a file beside its picture."""
     found = EmbeddedData(bytes_behind=len(content) - end_of_picture(content, first_scan(content)))
     if not _is_exact(content[: len(content) - found.bytes_behind]):
         found.hidden_content.append("more data than the picture takes, or segments between or behind its scans")
@@ -282,7 +287,7 @@ def _note_segment(segment: Segment, found: EmbeddedData) -> None:
 
 
 def _has_each_table_once(content: bytes) -> bool:
-    """Among tables that nothing uses anything may lie."""
+    """Whether there are no unused tables, in which anything could be hidden."""
     segments = list(read_segments(content))
     try:
         kinds = [marker << 8 | first for marker in (DHT, DQT) for first, _ in split_tables(segments, marker)]
@@ -293,13 +298,13 @@ def _has_each_table_once(content: bytes) -> bool:
 
 
 def _is_exact(content: bytes, allow_truncated: bool = False) -> bool:
-    """Whether the data hold the picture and no more, as far as can be told: the rest may be another picture.
+    """Whether the data hold only the picture, as far as that can be checked: more could be another picture.
 
-    Nothing but tables may lie between and behind the scans. A single scan must need its last bytes. Several scans must
-    not be much larger than the same coefficients in one; jpeglib cannot tell for CMYK.
+    There may only be tables between and behind the scans. A single scan must need its last bytes. Several scans must
+    not be much larger than the same coefficients in one scan; jpeglib cannot check that for CMYK.
 
     Args:
-        allow_truncated: whether the file may be damaged before its end.
+        allow_truncated: whether the source was read so; it may be damaged before its end.
     """
     markers = [marker for _, marker in markers_behind(content, first_scan(content))]
     if markers[-1:] != [EOI] or any(marker not in (*TABLES, *RESTARTS) for marker in markers[:-1]):
@@ -319,7 +324,7 @@ def _is_exact(content: bytes, allow_truncated: bool = False) -> bool:
 
 
 def may_differ(source: Picture, frame: Frame, changed: Mask) -> Mask:
-    """The blocks that hold a changed pixel, and what decoders mix with them."""
+    """The blocks that hold a changed pixel, and pixels around them that decoders blend with them."""
     if not changed.any():
         return changed
     orientation = source.encoding.orientation
@@ -327,4 +332,4 @@ def may_differ(source: Picture, frame: Frame, changed: Mask) -> Mask:
 
 
 CODEC = Codec(decode, encode, embedded_data, may_differ=may_differ, variants=("MPO",))
-"""MPO: a JPEG file with further pictures behind the first."""
+"""MPO is a JPEG file with further pictures behind the first."""

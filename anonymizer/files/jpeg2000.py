@@ -1,7 +1,7 @@
 """JPEG 2000 files. (ITU-T T.800.)
 
-Lossless files keep every pixel outside the mask; lossy ones are encoded anew to the source's size. Metadata are never
-kept, but for the description of the colours.
+Lossless files keep every pixel outside the mask; lossy ones are re-encoded to the size of the source. The only metadata
+that are kept describe the colours.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from anonymizer.settings import ReadSettings
 
 _CODESTREAM = b"\xff\x4f\xff\x51"
 _TILE, _END, _COMMENT = b"\xff\x90", b"\xff\xd9", b"\xff\x64"  # start of a tile-part, end of the codestream
-_EXIF = b"JpgTiffExif->JP2"  # begins boxes with EXIF data
-_XMP = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")  # and those with XMP
+_EXIF = b"JpgTiffExif->JP2"  # at the beginning of boxes with EXIF data
+_XMP = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")  # of boxes with XMP
 _CODING_STYLE = b"\xff\x52"
 _TRANSFORM_AT = 13  # in the marker segment of the coding style
 _REVERSIBLE = 1  # the transform that loses nothing (table A.20)
@@ -46,7 +46,8 @@ def decode(image: Image.Image, content: bytes, settings: ReadSettings) -> Pictur
 
 
 def refuse_unhandled(image: Image.Image, content: bytes) -> None:
-    """
+    """Checks mode and depth.
+
     Raises:
         PictureError: the file has samples that are not handled.
     """
@@ -55,7 +56,7 @@ def refuse_unhandled(image: Image.Image, content: bytes) -> None:
     start = find_codestream(content)
     number = int.from_bytes(content[start + _COMPONENTS_AT : start + _DEPTHS_AT], "big")
     depths = set(content[start + _DEPTHS_AT : start + _DEPTHS_AT + 3 * number : 3])
-    if depths != {15 if image.mode == "I;16" else 7}:  # bits less 1; those with a sign are larger
+    if depths != {15 if image.mode == "I;16" else 7}:  # bits minus 1; larger for signed samples
         raise PictureError("is a JPEG 2000 file of a depth that is not handled: neither 8 bits nor gray with 16")
 
 
@@ -88,7 +89,7 @@ def encode(picture: Picture, frames: Sequence[StoredFrame], policy: Policy) -> E
 
 
 def embedded_data(content: bytes) -> EmbeddedData:
-    """What a file holds beside its picture."""
+    """All data of a file beside its picture."""
     if content.startswith(_CODESTREAM):
         return _read_codestream(content)
     file_boxes = list(read_boxes(content))
@@ -111,7 +112,7 @@ def embedded_data(content: bytes) -> EmbeddedData:
 
 
 def _read_codestream(content: bytes) -> EmbeddedData:
-    """Comments in the header, and what lies behind the end marker. (Annex A; it cannot come up in the data.)"""
+    """Comments in the header, and bytes behind the end marker, which cannot occur within the data. (Annex A.)"""
     position, texts = len(_CODESTREAM) - 2, []
     while position + 4 <= len(content) and content[position : position + 2] != _TILE:
         size = int.from_bytes(content[position + 2 : position + 4], "big")

@@ -1,12 +1,13 @@
-"""The blocks of a JPEG file: those that the mask touches are encoded anew, with the file's own quantisation tables and
-sampling; the quantised coefficients of all others stay bit for bit what they were.
+"""The blocks of a JPEG file. Blocks that the mask touches are re-encoded with the file's own quantisation tables and
+sampling; the quantised coefficients of all others stay bit for bit the same.
 
-Files with a single scan, nearly all, go through jpeg_scan, which is quick; the others, and all where it was not built,
-through jpeglib.
+Nearly all files have a single scan and go through jpeg_scan, which is quick. Other files go through jpeglib, and so do
+all files if the native code was not built.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
@@ -40,24 +41,26 @@ from anonymizer.files.jpeg_segments import (
 from anonymizer.files.jpeg_transform import quantised_coefficients
 from anonymizer.types import Pixels
 
-_STANDARD_CODES = bytes([0x10, 0, 2, 1, 3, 3, 2, 4, 3, 5, 5, 4, 4, 0, 0, 1, 0x7D])  # how those of luminance begin
-_LIBRARY = "turbo210"  # the quickest that jpeglib comes with
-_IN_MEMORY = "/dev/shm"  # of Linux
+logger = logging.getLogger(__name__)
+
+_STANDARD_CODES = bytes([0x10, 0, 2, 1, 3, 3, 2, 4, 3, 5, 5, 4, 4, 0, 0, 1, 0x7D])  # of luminance, at their start
+_LIBRARY = "turbo210"  # the quickest of those that come with jpeglib
+_IN_MEMORY = "/dev/shm"  # on Linux
 _RGB = tuple(b"RGB")
 
 
 @dataclass(frozen=True)
 class NewBlocks:
-    """What replaces blocks of a component."""
+    """Replacements of blocks of one component."""
 
     is_touched: npt.NDArray[np.bool_]
-    """Which of them, (rows, columns)."""
+    """Which blocks are replaced, (rows, columns)."""
     coefficients: npt.NDArray[np.int16]
-    """(N, 8, 8): quantised, of those that are, row by row."""
+    """(N, 8, 8): quantised coefficients of these blocks, row by row."""
 
 
 def replace_blocks(content: bytes, pixels: Pixels, changed: npt.NDArray[np.bool_]) -> bytes:
-    """The picture data of the file, with the blocks anew that hold a changed pixel, in any of their components.
+    """The picture data of the file, in which the blocks with a changed pixel are re-encoded, in all components.
 
     Args:
         content: a JPEG file, 8 bit, gray or YCbCr.
@@ -65,28 +68,31 @@ def replace_blocks(content: bytes, pixels: Pixels, changed: npt.NDArray[np.bool_
         changed: (H, W), as stored.
 
     Returns:
-        Without any metadata, baseline even if it was progressive.
+        Picture data without metadata; baseline, also if the source was progressive.
 
     Raises:
-        CoefficientsError: the file is of a kind whose coefficients cannot be had.
+        CoefficientsError: coefficients of this JPEG type are not accessible.
     """
     header = read_header(content)
-    if not _is_gray_or_ycbcr(header, content):
+    if not is_gray_or_ycbcr(header, content):
         raise CoefficientsError("colours other than gray and YCbCr")
     tables = quantisation_tables(content)
-    anew = _new_blocks(header, tables, pixels, changed)
+    new_blocks = encode_blocks(header, tables, pixels, changed)
     try:
-        return jpeg_scan.replace_blocks(content, header, [(one.is_touched, one.coefficients) for one in anew])
-    except CoefficientsError:
+        return jpeg_scan.replace_blocks(
+            content, header, [(blocks.is_touched, blocks.coefficients) for blocks in new_blocks]
+        )
+    except CoefficientsError as error:
+        logger.debug("blocks are replaced by jpeglib: %s", error)
         if any(marker == DQT for _, marker in markers_behind(content, first_scan(content))):
             raise CoefficientsError("quantisation tables that change from scan to scan") from None
-    result = _rewrite(content, anew)
+    result = rewrite(content, new_blocks)
     _check_tables(header, tables, result)
     return picture_data(result)
 
 
 def _check_tables(header: Header, tables: Mapping[int, npt.NDArray[np.float32]], result: bytes) -> None:
-    """jpeglib loses tables where their numbers have a gap."""
+    """Raises an error if jpeglib lost tables, as it does if their numbers have a gap."""
     written, now = quantisation_tables(result), read_header(result)
     for one, other in zip(header.components, now.components, strict=True):
         if other.table not in written or not np.array_equal(tables[one.table], written[other.table]):
@@ -97,13 +103,13 @@ def with_one_scan(content: bytes) -> bytes:
     """The same coefficients in a single scan, without any metadata.
 
     Raises:
-        CoefficientsError: the file is of a kind whose coefficients cannot be had.
+        CoefficientsError: coefficients of this JPEG type are not accessible.
     """
-    return _rewrite(content, [])
+    return rewrite(content, [])
 
 
-def _is_gray_or_ycbcr(header: Header, content: bytes) -> bool:
-    """As decoders guess (libjpeg does)."""
+def is_gray_or_ycbcr(header: Header, content: bytes) -> bool:
+    """Whether the components are gray or YCbCr, as libjpeg and other decoders guess it."""
     if len(header.components) == 1:
         return True
     if len(header.components) != 3:
@@ -112,21 +118,25 @@ def _is_gray_or_ycbcr(header: Header, content: bytes) -> bool:
     return is_jfif(content) or (adobe_transform(content) != 0 and identifiers != _RGB)
 
 
-def _rewrite(content: bytes, anew: Sequence[NewBlocks]) -> bytes:
-    """All coefficients read and written by jpeglib, blocks of some components replaced."""
+def rewrite(content: bytes, new_blocks: Sequence[NewBlocks]) -> bytes:
+    """Reads and writes all coefficients by jpeglib, with blocks of each component replaced if there are any given.
+
+    Raises:
+        CoefficientsError: coefficients of this JPEG type are not accessible.
+    """
     data, has_own_codes = b"\xff\xd8" + picture_data(content), _has_own_codes(content)
     with _jpeglib() as folder:
         source, target = folder / "source.jpg", folder / "target.jpg"
         source.write_bytes(data)
         try:
             jpeg = jpeglib.read_dct(str(source))
-            if jpeg.jpeg_color_space.name not in ("JCS_GRAYSCALE", "JCS_YCbCr", *([] if anew else ["JCS_RGB"])):
-                raise CoefficientsError(f"colours {jpeg.jpeg_color_space.name}")  # it would not write black
+            if jpeg.jpeg_color_space.name not in ("JCS_GRAYSCALE", "JCS_YCbCr", *([] if new_blocks else ["JCS_RGB"])):
+                raise CoefficientsError(f"colours {jpeg.jpeg_color_space.name}")  # jpeglib does not write black
             jpeg.load()
             components = [component for component in (jpeg.Y, jpeg.Cb, jpeg.Cr) if component is not None]
-            for coefficients, new in zip(components, anew, strict=False):
+            for coefficients, new in zip(components, new_blocks, strict=False):
                 coefficients[new.is_touched] = new.coefficients
-            jpeg.content = None  # it would be decoded once more
+            jpeg.content = None  # else it is decoded once more
             jpeg.write_dct(str(target), flags=["+OPTIMIZE_CODING"] if has_own_codes else [])
         except OSError as error:
             raise CoefficientsError(str(error)) from None
@@ -135,10 +145,10 @@ def _rewrite(content: bytes, anew: Sequence[NewBlocks]) -> bytes:
 
 @contextmanager
 def _jpeglib() -> Iterator[Path]:
-    """Makes jpeglib work with its quickest library, and in a folder in memory, where there are such.
+    """Lets jpeglib use its quickest library, and a folder in memory if there is one.
 
-    The files by which it works, its own temporary ones too, hold the picture as it was: a process that is killed must
-    not leave them on a disk.
+    Its files, including temporary ones that it makes itself, hold the original picture: a killed process must not leave
+    them on a disk.
     """
     parent = _IN_MEMORY if os.access(_IN_MEMORY, os.W_OK) else None
     with private_folder(parent) as folder, jpeglib.version(_LIBRARY) if _has_library() else nullcontext():
@@ -151,8 +161,8 @@ def _has_library() -> bool:
 
 
 def reach_of_blocks(content: bytes, changed: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """Which pixels, (H, W) as stored, new blocks for the changed ones show: those of the blocks of the coarsest
-    component, and around them those for which decoders mix its samples with their neighbours."""
+    """Pixels, (H, W) as stored, that may differ if the blocks with changed pixels are replaced: those of the blocks of
+    the coarsest component, and around them those that decoders interpolate from its samples."""
     vertical, horizontal = _steps(content)
     height, width = changed.shape
     rows, columns = -(-height // (BLOCK * vertical)), -(-width // (BLOCK * horizontal))
@@ -171,18 +181,22 @@ def _steps(content: bytes) -> tuple[int, int]:
 
 
 def _has_own_codes(content: bytes) -> bool:
-    """Whether the Huffman codes were made for this picture, and not taken from the standard, annex K.3."""
+    """Whether the Huffman codes are optimised for this picture, not those of the standard, annex K.3."""
     tables = b"".join(segment.payload for segment in read_segments(content) if segment.marker == DHT)
     return is_progressive(content) or _STANDARD_CODES not in tables
 
 
-def _new_blocks(
+def encode_blocks(
     header: Header, tables: Mapping[int, npt.NDArray[np.float32]], pixels: Pixels, changed: npt.NDArray[np.bool_]
 ) -> list[NewBlocks]:
-    """For each component the blocks that hold a changed pixel."""
+    """Re-encodes the blocks that hold a changed pixel, for each component.
+
+    Raises:
+        CoefficientsError: sizes do not match, or a quantisation table is missing or holds zeros.
+    """
     if pixels.shape != (header.height, header.width, len(header.components)):
         raise CoefficientsError("its header says another size than its decoder")
-    anew = []
+    new_blocks = []
     rows = max(one.rows * one.steps[0] for one in header.components)
     columns = max(one.columns * one.steps[1] for one in header.components)
     squares = _touched(changed, (rows, columns))
@@ -192,12 +206,12 @@ def _new_blocks(
         near = squares[: one.rows * one.steps[0], : one.columns * one.steps[1]]
         is_touched = _coarser(near, one.steps)
         coefficients = quantised_coefficients(pixels, number, is_touched, one.steps, tables[one.table])
-        anew.append(NewBlocks(is_touched, coefficients))
-    return anew
+        new_blocks.append(NewBlocks(is_touched, coefficients))
+    return new_blocks
 
 
 def _touched(changed: npt.NDArray[np.bool_], shape: tuple[int, int]) -> npt.NDArray[np.bool_]:
-    """Which squares of the size of a block, of so many rows and columns, hold a changed pixel."""
+    """Which squares of 8 x 8 pixels hold a changed pixel. `shape`: number of squares, vertically and horizontally."""
     height, width = shape[0] * BLOCK, shape[1] * BLOCK
     covered = np.ascontiguousarray(changed)
     if changed.shape != (height, width):
@@ -208,5 +222,5 @@ def _touched(changed: npt.NDArray[np.bool_], shape: tuple[int, int]) -> npt.NDAr
 
 
 def _coarser(squares: npt.NDArray[np.bool_], steps: tuple[int, int]) -> npt.NDArray[np.bool_]:
-    """Which groups of squares, so many vertically and horizontally, hold one that is touched."""
+    """Which groups of squares hold a touched one. `steps`: squares in a group, vertically and horizontally."""
     return np.asarray(np.logical_or.reduce([squares[y :: steps[0], x :: steps[1]] for y, x in np.ndindex(steps)]))

@@ -1,6 +1,6 @@
-"""Replaces blocks in the single scan of a JPEG file, by the native code of jpeg_scan.c where that was built.
+"""Replaces blocks in the single scan of a JPEG file by the native code of jpeg_scan.c.
 
-It needs a tenth of the time of a library that reads and writes all coefficients: nothing is stored in between.
+It needs a tenth of the time of a library that reads and writes all coefficients, since it stores nothing in between.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ from anonymizer.files.jpeg_segments import (
 )
 from anonymizer.native import call, library
 
-_SYMBOLS, _NUMBERS = 256, 4  # that a Huffman table may have; how many tables there may be
+_SYMBOLS, _NUMBERS = 256, 4  # symbols in a Huffman table, and number of tables, at most
 _ROOM_OF_BLOCK, _ROOM = 300, 4096
-"""Bytes that each new block may take, and that the native code wants to be free beyond those that the source takes."""
+"""Bytes that a new block may need, and spare bytes that the native code needs beyond the size of the source."""
 
 
 class _Component(ctypes.Structure):
-    """Must be as in jpeg_scan.c."""
+    """Must match jpeg_scan.c."""
 
     _fields_ = (
         *((name, ctypes.c_int32) for name in ("across", "down", "columns", "rows", "dc", "ac")),
@@ -43,14 +43,15 @@ class _Component(ctypes.Structure):
 
 
 def replace_blocks(
-    content: bytes, header: Header, anew: Sequence[tuple[npt.NDArray[np.bool_], npt.NDArray[np.int16]]]
+    content: bytes, header: Header, new_blocks: Sequence[tuple[npt.NDArray[np.bool_], npt.NDArray[np.int16]]]
 ) -> bytes:
     """The picture data of the file, see `picture_data`, with blocks replaced.
 
     Args:
         content: a JPEG file.
-        header: its own.
-        anew: for each component which blocks, (rows, columns), and their quantised coefficients, (N, 8, 8).
+        header: of this file.
+        new_blocks: for each component which blocks to replace, (rows, columns), and their quantised coefficients,
+            (N, 8, 8).
 
     Raises:
         CoefficientsError: the file has several scans, is damaged, or its Huffman codes cannot express the new blocks;
@@ -64,15 +65,15 @@ def replace_blocks(
         raise CoefficientsError("not a sequential file")
     scan = segments[-1]
     numbers = _table_numbers(scan, header)
-    blocks = np.concatenate([coefficients for _, coefficients in anew])
-    indices = _number([is_touched for is_touched, _ in anew])
+    blocks = np.concatenate([coefficients for _, coefficients in new_blocks])
+    indices = _number([is_touched for is_touched, _ in new_blocks])
     components = _to_components(header, numbers, indices)
     columns, rows = _units(header)
     data = np.frombuffer(content, np.uint8)[scan.end :]
     most = len(data) + len(data) // 8 + _ROOM_OF_BLOCK * len(blocks) + _ROOM
-    plain = np.empty(len(data) + _ROOM, np.uint8)  # without the bytes that are stuffed into scans
+    plain = np.empty(len(data) + _ROOM, np.uint8)  # the scan without stuffed bytes
     written = np.empty(most, np.uint8)
-    output = np.empty(most + most // 8, np.uint8)  # with those bytes, of which there is one in 256
+    output = np.empty(most + most // 8, np.uint8)  # with stuffed bytes: one in 256
     consumed = ctypes.c_int64()
     size = call(
         native.replace_in_scan,
@@ -98,7 +99,7 @@ def replace_blocks(
 
 
 def _number(is_touched: Sequence[npt.NDArray[np.bool_]]) -> list[npt.NDArray[np.int32]]:
-    """Which of the new blocks, counted through all components, each block becomes; -1 for those that stay."""
+    """For each block the index of its replacement, counted through all components; -1 for blocks that stay."""
     indices, count = [], 0
     for touched in is_touched:
         of_component = np.full(touched.shape, -1, np.int32)
@@ -112,7 +113,7 @@ def _number(is_touched: Sequence[npt.NDArray[np.bool_]]) -> list[npt.NDArray[np.
 def _to_components(
     header: Header, tables: Sequence[tuple[int, int]], indices: Sequence[npt.NDArray[np.int32]]
 ) -> ctypes.Array[_Component]:
-    """For the native code, which reads the indices where they are: they must outlive its call."""
+    """Arguments for the native code, which reads the indices in place: they must outlive the call."""
     if [of_component.shape for of_component in indices] != [(one.rows, one.columns) for one in header.components]:
         raise ValueError("flags of another number of blocks")
     is_interleaved = len(header.components) > 1
@@ -139,7 +140,7 @@ def _units(header: Header) -> tuple[int, int]:
 
 
 def _needed(segments: Sequence[Segment], header: Header, numbers: Sequence[tuple[int, int]]) -> Iterator[bytes]:
-    """What of the headers the scan needs: nobody knows what else lies in tables that nothing uses."""
+    """The header segments that the scan needs. Unused tables are left out: anything could be hidden in them."""
     quantisation = {first & 15: (first, body) for first, body in split_tables(segments, DQT)}
     huffman = dict(split_tables(segments, DHT))
     for number in sorted({one.table for one in header.components}):
@@ -155,7 +156,7 @@ def _needed(segments: Sequence[Segment], header: Header, numbers: Sequence[tuple
 
 
 def _table_numbers(scan: Segment, header: Header) -> list[tuple[int, int]]:
-    """Of the Huffman tables of each component, for the first coefficient of a block and for the others."""
+    """Numbers of the Huffman tables of each component: for the first coefficient of a block, and for the others."""
     count = len(header.components)
     parts = [scan.payload[1 + 2 * index : 3 + 2 * index] for index in range(count)]
     is_whole = scan.payload[:1] == bytes([count]) and scan.payload[1 + 2 * count :] == bytes([0, 63, 0])
@@ -170,7 +171,7 @@ def _restart_interval(segments: Sequence[Segment]) -> int:
 
 
 def _huffman_tables(segments: Sequence[Segment]) -> npt.NDArray[np.uint8]:
-    """(2, 4, 16 + 256): for the first coefficients and for the others, how many codes have each length, their symbols.
+    """(2, 4, 16 + 256): number of codes per length, and symbols; first for the first coefficients, then for the others.
 
     Raises:
         CoefficientsError: a table is damaged.

@@ -1,4 +1,4 @@
-"""The segments of a JPEG file, and what its headers say. (ITU-T T.81, annex B.)"""
+"""The segments and headers of a JPEG file. (ITU-T T.81, annex B.)"""
 
 from __future__ import annotations
 
@@ -27,47 +27,47 @@ ZIGZAG = sorted(
     range(BLOCK * BLOCK),
     key=lambda at: (sum(divmod(at, BLOCK)), at // BLOCK if sum(divmod(at, BLOCK)) % 2 else at % BLOCK),
 )
-"""Places in a block, row by row, in the order in which files store them: diagonal by diagonal, to and fro."""
+"""Indices into a block, row by row, in the zigzag order of files."""
 
 _WITHOUT_LENGTH = {0x01, *RESTARTS, SOI, EOI}
 _MARKER = re.compile(rb"\xff[^\0\xff]", re.DOTALL)  # neither data nor fill bytes
 
 
 class CoefficientsError(Exception):
-    """The coefficients cannot be read or written; the picture has to be encoded anew as a whole."""
+    """The coefficients cannot be read or written; the whole picture has to be re-encoded."""
 
 
 @dataclass(frozen=True)
 class Segment:
-    """A marker and what belongs to it."""
+    """A marker with its payload."""
 
     marker: int
     start: int
-    """Of the marker."""
+    """Position of the marker."""
     payload: bytes
     end: int
 
 
 @dataclass(frozen=True)
 class Component:
-    """Luminance or a colour difference, as the frame header tells."""
+    """Luminance or a colour difference, from the frame header."""
 
     identifier: int
     across: int
     """Blocks in a unit (MCU) of interleaved data, from left to right."""
     down: int
     table: int
-    """Number of its quantisation table."""
+    """Number of the quantisation table."""
     steps: tuple[int, int]
     """Pixels per sample, vertically and horizontally."""
     rows: int
-    """Of blocks."""
+    """Number of rows of blocks."""
     columns: int
 
 
 @dataclass(frozen=True)
 class Header:
-    """The frame header of a picture of 8 bits."""
+    """The frame header of a picture with 8 bits per sample."""
 
     height: int
     width: int
@@ -81,7 +81,7 @@ class Header:
 
 
 def read_segments(content: bytes) -> Iterator[Segment]:
-    """The marker segments up to and with the first start of scan."""
+    """The marker segments up to and including the first start of scan."""
     position = 2
     while position + 4 <= len(content):
         if content[position] != 0xFF:
@@ -103,7 +103,7 @@ def write_segment(marker: int, payload: bytes) -> bytes:
 
 
 def picture_data(content: bytes) -> bytes:
-    """Tables, frame and scans: what the picture needs, from its first scan on everything up to its end."""
+    """Tables, frame and scans: the segments that the picture needs, and everything from its first scan to its end."""
     parts = []
     for segment in read_segments(content):
         if segment.marker == SOS:
@@ -114,7 +114,7 @@ def picture_data(content: bytes) -> bytes:
 
 
 def read_header(content: bytes) -> Header:
-    """What the frame header says.
+    """Parses the frame header.
 
     Raises:
         CoefficientsError: it is damaged, or of a kind whose blocks cannot be replaced.
@@ -146,7 +146,7 @@ def read_header(content: bytes) -> Header:
 
 
 def split_tables(segments: Iterable[Segment], marker: int) -> Iterator[tuple[int, bytes]]:
-    """The Huffman (DHT) or quantisation tables (DQT) in some segments: the byte that each begins with, and the rest.
+    """The Huffman (DHT) or quantisation tables (DQT) in some segments: first byte and rest of each.
 
     Raises:
         CoefficientsError: a table is damaged.
@@ -166,7 +166,7 @@ def split_tables(segments: Iterable[Segment], marker: int) -> Iterator[tuple[int
 
 
 def quantisation_tables(content: bytes) -> dict[int, npt.NDArray[np.float32]]:
-    """By which number each coefficient was divided, (8, 8), by the number of the table.
+    """The quantisation tables, (8, 8), by their number.
 
     Raises:
         CoefficientsError: a table is damaged.
@@ -180,7 +180,7 @@ def quantisation_tables(content: bytes) -> dict[int, npt.NDArray[np.float32]]:
 
 
 def has_several_scans(content: bytes) -> bool:
-    """Between and in several scans something can be hidden that nobody can tell from the picture."""
+    """Whether there is more than one scan: data hidden in or between them cannot be told from the picture."""
     behind_first = [marker for _, marker in markers_behind(content, first_scan(content))]
     return is_progressive(content) or SOS in behind_first
 
@@ -190,10 +190,10 @@ def is_progressive(content: bytes) -> bool:
 
 
 def adobe_transform(content: bytes) -> int | None:
-    """What Adobe's segment says of the colours: 0 untransformed, 1 YCbCr, 2 YCCK. None if there is no such segment."""
+    """The colour transform in Adobe's segment: 0 none, 1 YCbCr, 2 YCCK. None if there is no such segment."""
     payloads = [segment.payload for segment in read_segments(content) if segment.marker == APP14]
     transforms = [payload[11] for payload in payloads if payload.startswith(ADOBE) and len(payload) > 11]
-    return transforms[-1] if transforms else None  # decoders go by the last one
+    return transforms[-1] if transforms else None  # decoders use the last one
 
 
 def is_jfif(content: bytes) -> bool:
@@ -201,27 +201,27 @@ def is_jfif(content: bytes) -> bool:
 
 
 def is_jfif_header(segment: Segment) -> bool:
-    """Decoders do not take a shorter one for one."""
+    """Whether it is a JFIF segment; decoders ignore shorter ones."""
     return segment.marker == APP0 and segment.payload.startswith(JFIF) and len(segment.payload) >= JFIF_SIZE
 
 
 def first_scan(content: bytes) -> int:
-    """Where the entropy-coded data of the first scan begins."""
+    """Position of the entropy-coded data of the first scan."""
     return next((segment.end for segment in read_segments(content) if segment.marker == SOS), len(content))
 
 
 def end_of_picture(content: bytes, position: int) -> int:
-    """Where the picture ends whose first scan begins at `position`: behind its end marker, if it has one."""
+    """Position behind the end marker of the picture whose first scan is at `position`; the end of the file if none."""
     return next((at + 2 for at, marker in markers_behind(content, position) if marker == EOI), len(content))
 
 
 def markers_behind(content: bytes, position: int) -> Iterator[tuple[int, int]]:
-    """Place and marker of all markers in and behind a scan, up to and with the end of the picture."""
+    """Position and code of all markers in and behind a scan, up to and including the end of the picture."""
     while (found := _MARKER.search(content, position)) is not None:
         position, marker = found.start(), content[found.start() + 1]
         yield position, marker
         if marker == EOI:
             return
-        # Between scans, progressive files hold tables, whose content may look like markers.
+        # Progressive files have tables between scans, whose content may look like markers.
         length = int.from_bytes(content[position + 2 : position + 4], "big") if marker not in _WITHOUT_LENGTH else 0
         position += 2 + length

@@ -1,13 +1,14 @@
-"""What is kept of a picture's metadata under each policy.
+"""Which metadata of a picture each policy keeps.
 
-strip: what is needed to show the picture right. safe: exposure, lens and time too, and nothing that tells who, where
-or by which device. keep: the rest too. Under every policy nothing is kept that holds another picture, since that would
-show what was redacted: thumbnails, previews, and maker notes, in which cameras hide previews in ways of their own.
+strip: those that are needed to show the picture right. safe: exposure, lens and time too, but no person, place or
+individual device. keep: all others too. No policy keeps data that hold another picture, which would show what was
+redacted: thumbnails, previews, and maker notes, in which cameras hide previews in ways of their own.
 (CIPA DC-008, Exif 3.0, tables of section 4.6.)
 """
 
 from __future__ import annotations
 
+import logging
 import struct
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
@@ -18,15 +19,17 @@ from PIL import Image
 from anonymizer.files.global_state import pillow_state
 from anonymizer.settings import MetadataPolicy
 
+logger = logging.getLogger(__name__)
+
 Policy: TypeAlias = MetadataPolicy
 
 ORIENTATION = 0x0112
 EXIF_IFD, GPS_IFD = 0x8769, 0x8825
 MAKER_NOTE = 0x927C
 
-_POINTERS = frozenset({EXIF_IFD, GPS_IFD, 0xA005, 0x014A})  # of the interoperability and of further sub-directories
+_POINTERS = frozenset({EXIF_IFD, GPS_IFD, 0xA005, 0x014A})  # the last two: interoperability and further sub-directories
 _PICTURES = frozenset({0x0111, 0x0117, 0x0201, 0x0202, 0x02BC, 0x8649, 0x83BB, 0xC4A5, 0xC634, 0xC6F3, 0xC71A})
-"""Tags of the first directory that hold or point to pictures, or to further metadata that do."""
+"""Tags of the first directory that hold or point to pictures, or to metadata with pictures."""
 
 _SAFE = frozenset(
     {
@@ -100,19 +103,19 @@ _SIGNS_OF_PICTURES = (
     b"iVBORw0KGgo",
     *_STARTS,
 )
-"""In XMP and text: names of properties that hold pictures, and how JPEG and PNG files begin, in base64 too."""
+"""In XMP and text: names of properties that hold pictures, and the beginnings of JPEG and PNG files, also in base64."""
 
 
 DAMAGED_TAGS = (*(ValueError, TypeError, KeyError, OSError, SyntaxError, OverflowError, AttributeError, struct.error),)
-"""What Pillow raises on damaged tags."""
+"""Errors that Pillow raises on damaged tags."""
 
 MAX_UNKNOWN = 256
-"""Bytes from which on a part of a file of unknown purpose may hold a picture."""
+"""Larger parts of a file, in bytes, may hold a picture if their purpose is unknown."""
 
 
 @dataclass(frozen=True)
 class Tags:
-    """EXIF data, or a page of a TIFF file."""
+    """The tags of EXIF data, or of a page of a TIFF file."""
 
     main: Mapping[int, object]
     inner: Mapping[int, object]
@@ -120,45 +123,46 @@ class Tags:
 
 
 def tags_of(exif: Image.Exif) -> Tags:
-    """All that can be read; Pillow raises many errors where they are damaged, see `DAMAGED_TAGS`."""
+    """All tags. Pillow raises one of `DAMAGED_TAGS` if they are damaged."""
     with pillow_state():
         return Tags(dict(exif.items()), dict(exif.get_ifd(EXIF_IFD)), dict(exif.get_ifd(GPS_IFD)))
 
 
 @dataclass(frozen=True)
 class EmbeddedData:
-    """What a file holds beside its picture and what shows that right."""
+    """Data of a file beside its picture and what is needed to show it right."""
 
     exifs: list[bytes] = field(default_factory=list)
     pages: list[Tags] = field(default_factory=list)
-    """Of a file that is laid out like EXIF data itself."""
+    """Tags of the pages of a TIFF file."""
     texts: list[bytes] = field(default_factory=list)
-    """XMP, captions, comments, and whatever else may hold a picture or a name."""
+    """XMP, captions, comments, and all other data that may hold a picture or a name."""
     hidden_content: list[str] = field(default_factory=list)
-    """What holds, or is likely to hold, another picture."""
+    """Descriptions of data that hold, or are likely to hold, another picture."""
     profiles: list[bytes] = field(default_factory=list)
-    """ICC profiles, with what lies behind their ends."""
+    """ICC profiles, including bytes behind their end."""
     bytes_behind: int = 0
-    """Behind the end of the picture."""
+    """Number of bytes behind the end of the picture."""
 
 
 def parse_exif(content: bytes) -> Image.Exif | None:
-    """EXIF data with or without their prefix; None if they are damaged."""
+    """Parses EXIF data, with or without their prefix; None if they are damaged."""
     exif = Image.Exif()
     try:
         with pillow_state():
             exif.load(content)
-    except (SyntaxError, ValueError, OSError, TypeError, struct.error):
+    except (SyntaxError, ValueError, OSError, TypeError, struct.error) as error:
+        logger.debug("EXIF data are not parsed: %s", error)
         return None
     return exif
 
 
 def kept_exif(exif: Image.Exif | None, orientation: int, policy: Policy) -> bytes | None:
-    """EXIF data to write, without a prefix; None if there is nothing to tell.
+    """EXIF data to write, without a prefix; None if none are needed.
 
     Args:
         exif: of the source, if it has any.
-        orientation: of the stored picture, 1..8; is kept under every policy.
+        orientation: of the stored picture, 1..8; every policy keeps it.
     """
     if orientation == 1 and (exif is None or policy == "strip"):
         return None
@@ -168,7 +172,7 @@ def kept_exif(exif: Image.Exif | None, orientation: int, policy: Policy) -> byte
 
 
 def kept_tags(exif: Image.Exif | None, policy: Policy) -> Image.Exif:
-    """Those tags of EXIF data that the policy keeps. Damaged data, which cannot be written again, are left out."""
+    """The tags that the policy keeps. Damaged EXIF data are left out as a whole, since they cannot be written."""
     kept = Image.Exif()
     if exif is None or policy == "strip":
         return kept
@@ -176,7 +180,8 @@ def kept_tags(exif: Image.Exif | None, policy: Policy) -> Image.Exif:
         with pillow_state():
             _copy(exif, kept, policy)
             kept.tobytes()
-    except DAMAGED_TAGS:
+    except DAMAGED_TAGS as error:
+        logger.debug("damaged EXIF data are left out: %s", error)
         return Image.Exif()
     return kept
 
@@ -194,42 +199,42 @@ def _copy(source: Image.Exif, target: Image.Exif, policy: Policy) -> None:
 
 
 def _holds_no_picture(value: object) -> bool:
-    """Long values that are no text may be pictures in formats of their own, such as the layers of Photoshop."""
+    """Whether a value is not a picture. Long binary values may be one, such as layers of Photoshop."""
     if isinstance(value, bytes | tuple) and len(value) > _LONGEST:
         return False
     return not isinstance(value, bytes) or not any(start in value for start in _STARTS)
 
 
 class _Everything(Container[int]):
-    """All tags but some."""
+    """All tags except some."""
 
-    def __init__(self, but: Container[int]) -> None:
-        self._but = but
+    def __init__(self, excluded: Container[int]) -> None:
+        self._excluded = excluded
 
     def __contains__(self, tag: object) -> bool:
-        return tag not in self._but
+        return tag not in self._excluded
 
 
 def signs_of_pictures(text: bytes) -> list[bytes]:
-    """What in a text, an XMP packet or another block of bytes tells that it may hold a picture."""
+    """The signs in a text, an XMP packet or other bytes that these may hold a picture."""
     return [sign for sign in _SIGNS_OF_PICTURES if sign in text]
 
 
 def is_text_kept(text: bytes, policy: Policy) -> bool:
-    """Whether a comment, an XMP packet or a text chunk is kept: where all is, unless it may hold a picture.
+    """Whether a comment, an XMP packet or a text chunk is kept: under `keep`, unless it may hold a picture.
 
-    Text with zeros is in UTF-16, where the signs would not be seen, or no text.
+    Text with zeros is not kept: it is binary, or in UTF-16, in which the signs would be missed.
     """
     plain = text.rstrip(b"\0")
     return policy == "keep" and b"\0" not in plain and not signs_of_pictures(plain)
 
 
 def are_captions_kept(iptc: bytes, policy: Policy) -> bool:
-    """Whether captions and keywords (IPTC) are kept: where all is, unless they hold a preview."""
+    """Whether captions and keywords (IPTC) are kept: under `keep`, unless they hold a preview."""
     return policy == "keep" and not any(sign in iptc for sign in _IPTC_PREVIEWS)
 
 
 def exact_profile(profile: bytes) -> bytes:
-    """An ICC profile without what lies behind its end. (ICC.1:2022, section 7.2.2: its size comes first.)"""
+    """An ICC profile without bytes behind its end. (ICC.1:2022, section 7.2.2: its size comes first.)"""
     size = int.from_bytes(profile[:4], "big")
     return profile[:size] if _PROFILE_HEADER <= size < len(profile) else profile

@@ -1,4 +1,4 @@
-"""Decides whether a folder may take the output."""
+"""Checks and makes the output folder."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from anonymizer.errors import OutputError
 
 
 def check_output(input_root: Path, output_root: Path, overwrite: bool) -> None:
-    """Refuses an output folder that would mix with the input or with something else. Writes nothing.
+    """Refuses an output folder that overlaps the input or holds other files. Writes nothing.
 
     Raises:
         OutputError: with the reason.
     """
     try:
         source, target = input_root.resolve(), output_root.resolve()
-    except (OSError, RuntimeError):  # which of them it is depends on the version of Python
+    except (OSError, RuntimeError):  # which one depends on the version of Python
         raise OutputError(f"output folder {output_root} is a link that leads to itself") from None
     if _is_same(source, target):
         raise OutputError(f"output folder {output_root} is the input folder; choose another one")
@@ -37,7 +37,7 @@ def check_output(input_root: Path, output_root: Path, overwrite: bool) -> None:
 
 
 def _is_same(one: Path, other: Path) -> bool:
-    """Whether two paths are one folder, perhaps mounted in two places."""
+    """Whether two paths are the same folder, perhaps mounted twice."""
     try:
         return one == other or one.samefile(other)
     except OSError:  # one of them does not exist yet
@@ -45,7 +45,7 @@ def _is_same(one: Path, other: Path) -> bool:
 
 
 def make_output(output_root: Path) -> None:
-    """Makes the folder where needed and proves that it can be written.
+    """Makes the folder if needed, and checks that files can be written into it.
 
     Raises:
         OutputError: it cannot.

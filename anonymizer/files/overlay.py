@@ -1,4 +1,4 @@
-"""Reads the picture that is laid over objects."""
+"""Reads the picture that the method `image` pastes over objects."""
 
 from __future__ import annotations
 

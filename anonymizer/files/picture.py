@@ -1,4 +1,4 @@
-"""A picture between reading and writing: its pixels, and what is needed to write the file back."""
+"""A picture between reading and writing: its pixels, and all that is needed to write the file again."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ _TURNS: Mapping[int, tuple[bool, bool, bool]] = {
 
 @dataclass(frozen=True)
 class Encoding:
-    """How a picture was stored, so that it can be stored the same way again."""
+    """How a picture is stored, so that it can be stored the same way again."""
 
     format: Format
     orientation: int = 1
     """EXIF orientation 1..8: the stored pixels are turned by it for display."""
     quantization: Sequence[Sequence[int]] | None = None
-    """JPEG: 64 values row by row for the luminance, and as many for the colours where there are any."""
+    """JPEG: 64 values row by row for luminance, and another 64 for the colours if there are any."""
     subsampling: int = 0
     """JPEG: 0 for 4:4:4, 1 for 4:2:2, 2 for 4:2:0."""
     progressive: bool = False
@@ -52,45 +52,45 @@ class Frame:
     pixels: Pixels
     alpha: Alpha | None = None
     shown: Pixels8 | None = None
-    """The same in RGB, where `pixels` are in other colours: cyan, magenta, yellow and black."""
+    """The same in RGB if `pixels` are CMYK."""
 
     @property
     def view(self) -> Pixels:
-        """What detectors look at."""
+        """The pixels for detectors: gray or RGB."""
         return self.pixels if self.shown is None else self.shown
 
 
 @dataclass(frozen=True)
 class Picture:
-    """An upright picture, or several from one file."""
+    """The upright picture or pictures of one file."""
 
     frames: tuple[Frame, ...]
     content: bytes
-    """Of the file."""
+    """The bytes of the file."""
     encoding: Encoding
     is_animation: bool = False
     """Whether the frames follow each other in time; otherwise they are independent pages."""
     left_out: tuple[str, ...] = ()
-    """What the file holds beside the frames, and the output will not."""
+    """Notes for the report: data of the file that the output will not hold."""
     allow_truncated: bool = False
-    """Whether the file was read as far as it goes, see `ReadSettings`: it may end too early."""
+    """Whether truncated files were allowed when it was read, see `ReadSettings`: this may be one."""
     remarks: tuple[str, ...] = ()
-    """What else a user should know of the file."""
+    """Further warnings about the file for the user."""
 
     @property
     def pixels(self) -> Pixels:
-        """Of the first frame."""
+        """Those of the first frame."""
         return self.frames[0].pixels
 
     @property
     def alpha(self) -> Alpha | None:
-        """Of the first frame."""
+        """Those of the first frame."""
         return self.frames[0].alpha
 
 
 @dataclass(frozen=True)
 class StoredFrame:
-    """A redacted frame, turned as the file stores it."""
+    """A redacted frame in the orientation of the file."""
 
     pixels: Pixels
     """(H, W, C): gray, gray with alpha, RGB, RGBA, or CMYK."""
@@ -109,7 +109,7 @@ class Encoded:
     content: bytes
     fidelity: Fidelity
     left_out: tuple[str, ...] = ()
-    """What a user should know is no longer in the file."""
+    """Notes for the report: data of the source that the file does not hold any more."""
 
 
 def turn_upright(stored: npt.NDArray[_Plane], orientation: int) -> npt.NDArray[_Plane]:
@@ -129,5 +129,5 @@ def turn_back(upright: npt.NDArray[_Plane], orientation: int) -> npt.NDArray[_Pl
 
 
 def to_image(stored: Pixels) -> Image.Image:
-    """(H, W, C) as Pillow takes it: gray without its axis of channels."""
+    """(H, W, C) as an image of Pillow."""
     return Image.fromarray(stored[:, :, 0] if stored.shape[2] == 1 else stored)

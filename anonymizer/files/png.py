@@ -1,8 +1,9 @@
-"""PNG files, animated ones too: their chunks. (PNG specification, third edition, section 11.)"""
+"""PNG files, still and animated, and their chunks. (PNG specification, third edition, section 11.)"""
 
 from __future__ import annotations
 
 import io
+import logging
 import struct
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -32,28 +33,30 @@ from anonymizer.files.picture import Encoded, Frame, Picture, StoredFrame, to_im
 from anonymizer.settings import ReadSettings
 from anonymizer.types import Pixels
 
+logger = logging.getLogger(__name__)
+
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _COLOUR_CHUNKS = (b"cICP", b"iCCP", b"sRGB", b"gAMA", b"cHRM", b"pHYs")
-"""What is needed to show the picture right: colour spaces and density."""
+"""Colour spaces and density, which are needed to show the picture right."""
 TEXT_CHUNKS = (b"tEXt", b"zTXt", b"iTXt")
 _SMALL_CHUNKS = (b"tIME", b"bKGD", b"hIST", b"sBIT", b"sPLT", b"mDCV", b"cLLI")
-"""What else the specification knows, and too small to hold a picture."""
+"""Other chunks of the specification that are too small to hold a picture."""
 _MAX_TEXT = 16_000_000  # bytes
-_UNREADABLE = b"\0!"  # is never kept
+_UNREADABLE = b"\0!"  # stands for text that is never kept
 _PICTURE_CHUNKS = (b"PLTE", b"tRNS", b"IDAT", b"IEND")
 _ANIMATION_CHUNKS = (b"acTL", b"fcTL", b"fdAT")
 _BIT_DEPTH_AT = 24  # signature 8, length 4, "IHDR" 4, width 4, height 4
 FRAME_CONTROL = struct.Struct(">IIIIIHHBB")  # number, width, height, left, top, delay as a fraction, disposal, blending
 
 _COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
-"""Number of the colour type per number of channels: gray, gray with alpha, RGB, RGBA."""
+"""Colour type by number of channels: gray, gray with alpha, RGB, RGBA."""
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
-"""Per number of the colour type; 3 is a palette."""
+"""Number of channels by colour type; 3 is a palette."""
 _GRAY_WITH_ALPHA, _COLOUR_TYPE_AT = 4, 25
 
 
 def decode(image: Image.Image, content: bytes, settings: ReadSettings) -> Picture:
-    """The picture or the frames of an animation, as they are shown.
+    """The still picture, or the frames of an animation as they are shown.
 
     Raises:
         PictureError: the file is damaged, or of a kind that is not handled.
@@ -69,13 +72,13 @@ def decode(image: Image.Image, content: bytes, settings: ReadSettings) -> Pictur
     if not is_16_bits(content):
         return decode_still(image, content, settings, "PNG")
     with pillow_state(settings.allow_truncated):
-        image.load()  # finds damage, and metadata behind the pixels
+        image.load()  # detects damage, and reads metadata behind the pixels
         encoding = read_encoding(image, "PNG")
     return to_picture(Frame(*decode_16_bits(content)), content, encoding)
 
 
 def decode_16_bits(content: bytes) -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.uint16] | None]:
-    """Pixels (H, W, 1) or (H, W, 3) RGB, and alpha (H, W) if there is any, of a file with 16 bits per channel.
+    """Decodes a file with 16 bits per channel: pixels (H, W, 1) or (H, W, 3) RGB, and alpha (H, W) if there is any.
 
     Raises:
         PictureError: the file is damaged.
@@ -105,6 +108,8 @@ def encode(picture: Picture, frames: Sequence[StoredFrame], policy: Policy) -> E
     content = None
     if not any(frame.is_changed for frame in frames):
         content = _with_kept_metadata(picture, policy)
+        if content is None:
+            logger.debug("re-encoded, since the compressed data may hold more than the picture")
     if content is None:
         header, *others = _encode_animation(picture, frames) if len(frames) > 1 else encode_still(frames[0].pixels)
         content = join_chunks([header, *_kept_metadata(picture, policy), *others])
@@ -122,13 +127,13 @@ def encode_still(stored: Pixels) -> list[Chunk]:
 
 @dataclass(frozen=True)
 class _Animation:
-    """What an animated file says of its frames."""
+    """Loops, delays and first picture of an animated file."""
 
     loops: int
     delays: list[tuple[int, int]]
-    """Seconds, as fractions, of each frame of the animation."""
+    """Duration of each frame in seconds, as a fraction."""
     has_default: bool
-    """Whether the first picture of the file is none of them: what viewers show that know no animations."""
+    """Whether the first picture is not a frame of the animation, but for viewers that cannot show animations."""
 
 
 def _animation(content: bytes) -> _Animation:
@@ -158,7 +163,7 @@ def _encode_animation(picture: Picture, frames: Sequence[StoredFrame]) -> Iterat
             if kind != b"IDAT":
                 continue
             if patch is patches[0] and not stills:
-                yield kind, part  # the picture that other viewers show, too: its data have no number
+                yield kind, part  # also shown by viewers without animations: its data have no number
             else:
                 yield b"fdAT", struct.pack(">I", number) + part
                 number += 1
@@ -178,7 +183,7 @@ def _encode_8_bits(stored: Pixels) -> bytes:
 
 
 def _encode_16_bits(stored: Pixels) -> bytes:
-    """Done by hand: neither Pillow nor OpenCV writes all four kinds."""
+    """Own encoder, since neither Pillow nor OpenCV writes all four colour types with 16 bits."""
     height, width, channels = stored.shape
     header = struct.pack(">IIBBBBB", width, height, 16, _COLOUR_TYPES[channels], 0, 0, 0)
     rows = stored.astype(">u2").reshape(height, -1).view(np.uint8)
@@ -188,9 +193,9 @@ def _encode_16_bits(stored: Pixels) -> bytes:
 
 
 def _with_kept_metadata(picture: Picture, policy: Policy) -> bytes | None:
-    """The file with its picture data as they are, and of its metadata what the policy keeps.
+    """The file with its picture data as they are, and the metadata that the policy keeps.
 
-    None if its compressed data hold more than the frames: the rest may be another picture.
+    None if the compressed data hold more than the frames: the rest could be another picture.
     """
     header, *others = read_chunks(picture.content)
     is_animation = len(picture.frames) > 1
@@ -215,7 +220,7 @@ def _kept_metadata(picture: Picture, policy: Policy) -> Iterator[Chunk]:
 
 
 def _exact_profile(data: bytes) -> Iterator[Chunk]:
-    """The chunk with an ICC profile and nothing behind it; none if it is damaged."""
+    """The chunk with an ICC profile without bytes behind its end; nothing if it is damaged."""
     name, _, packed = data.partition(b"\0")
     inflate = zlib.decompressobj()
     try:
@@ -234,10 +239,10 @@ def _is_kept(kind: bytes, data: bytes, policy: Policy) -> bool:
 
 
 def _plain_text(kind: bytes, data: bytes) -> bytes:
-    """What a text chunk says, where it can be read; otherwise a sign that it may hold a picture."""
+    """The text of a chunk; `_UNREADABLE` if it cannot be read and so may hold a picture."""
     keyword, _, rest = data.partition(b"\0")
     if keyword.startswith(b"Raw profile"):
-        return _UNREADABLE  # EXIF, XMP or IPTC once more, in hexadecimal digits
+        return _UNREADABLE  # another copy of EXIF, XMP or IPTC, in hexadecimal digits
     if kind == b"tEXt":
         return keyword + rest
     if kind == b"zTXt":
@@ -257,7 +262,7 @@ def _inflated(packed: bytes) -> bytes:
 
 
 def _are_exact_streams(header: bytes, chunks: Sequence[Chunk], frames: int, is_animation: bool) -> bool:
-    """Whether the compressed data hold just the rows of so many frames. Interlaced files count as no."""
+    """Whether the compressed data hold exactly the rows of `frames` frames; false for interlaced files."""
     streams: list[tuple[bytes, list[bytes]]] = []  # width and height, data
     for kind, data in chunks:
         if kind == b"fcTL" and is_animation:
@@ -272,12 +277,12 @@ def _are_exact_streams(header: bytes, chunks: Sequence[Chunk], frames: int, is_a
 
 
 def embedded_data(content: bytes) -> EmbeddedData:
-    """What a file holds beside its picture."""
+    """All data of a file beside its picture."""
     end = _end_of_picture(content)
     found = EmbeddedData(bytes_behind=len(content) - end)
     header, *others = read_chunks(content)
     frames, is_animation = _announced_frames(others)
-    is_interlaced = header[1][-1] != 0  # of those nothing can be told
+    is_interlaced = header[1][-1] != 0  # not checked
     if not is_interlaced and not _are_exact_streams(header[1], others, frames, is_animation):
         found.hidden_content.append("more compressed data than the picture takes")
     known = (*_COLOUR_CHUNKS, *_PICTURE_CHUNKS, *_SMALL_CHUNKS, *(_ANIMATION_CHUNKS if is_animation else ()))
@@ -301,7 +306,7 @@ def embedded_data(content: bytes) -> EmbeddedData:
 
 
 def _announced_frames(chunks: Sequence[Chunk]) -> tuple[int, bool]:
-    """How many pictures viewers show, and whether that is an animation."""
+    """Number of pictures that viewers show, and whether they are an animation."""
     kinds = [kind for kind, _ in chunks]
     control = dict(reversed(chunks)).get(b"acTL")
     if control is None or b"fcTL" not in kinds:
@@ -334,14 +339,14 @@ def join_chunks(chunks: Iterable[Chunk]) -> bytes:
 
 
 def read_chunks(content: bytes) -> Iterator[Chunk]:
-    """The chunks of a file up to and with the end of the picture."""
+    """The chunks of a file up to and including the end of the picture."""
     position = len(_SIGNATURE)
     while position + 12 <= len(content):
         (length,) = struct.unpack_from(">I", content, position)
         kind = content[position + 4 : position + 8]
         yield kind, content[position + 8 : position + 8 + length]
         if kind == b"IEND":
-            return  # what lies behind it is no part of the picture
+            return  # bytes behind it do not belong to the picture
         position += 12 + length
 
 
@@ -350,7 +355,7 @@ def _chunk(kind: bytes, data: bytes) -> bytes:
 
 
 def left_out(picture: Picture, frames: Sequence[StoredFrame]) -> Sequence[str]:
-    """The palette, unless the picture data are kept as they are."""
+    """The palette, unless nothing was redacted."""
     return palette_left_out(picture, frames) if any(frame.is_changed for frame in frames) else ()
 
 

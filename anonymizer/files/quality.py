@@ -1,4 +1,4 @@
-"""The quality at which a lossy picture is encoded once more."""
+"""The quality at which lossy pictures are re-encoded."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ _QUALITIES = (60, 70, 80, 87, 95)
 
 
 def at_matched_quality(encode: Callable[[int], bytes], size: int) -> bytes:
-    """The picture at the lowest quality that makes it as large as the source, or at the highest of those tried.
+    """The picture at the lowest quality at which it is as large as the source, or at the highest of `_QUALITIES`.
 
-    A second encoding at the quality of the first gives about the same size: what the first took away costs nothing.
+    Re-encoding at the quality of the source gives about the same size, since lost details need no bytes.
 
     Args:
-        encode: the encoded picture for a quality of 0 to 100.
+        encode: returns the encoded picture for a quality of 0 to 100.
         size: of the source, in bytes.
     """
     once = cache(encode)

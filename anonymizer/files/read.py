@@ -1,4 +1,4 @@
-"""Reads a picture file."""
+"""Reads picture files from disk."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def read_file(path: Path) -> bytes:
     """The bytes of a regular file that is not empty.
 
     Raises:
-        PictureError: it cannot be read, or is something else.
+        PictureError: it cannot be read, is empty, or is not a regular file.
         VanishedError: there is no such file.
     """
     try:

@@ -1,7 +1,6 @@
 """TIFF files with one page or several. (TIFF, revision 6.0, and its technical notes.)
 
-Pages are written anew: every pixel outside the mask stays. Further pictures that pages hold, such as previews, are not
-written.
+Pages are rewritten without loss outside the mask. Further pictures in them, such as previews, are not written.
 """
 
 from __future__ import annotations
@@ -45,13 +44,13 @@ _STRUCTURE = {
     *(325, 326, 327, 328, 330, _INKS, 333, 334, 336, 337, _EXTRA, 339, 340, 341, 342, 347, *range(512, 522)),
     *(529, 530, 531, 532, _PROFILE, 50706, 50707, 52545),
 }
-"""Tags that say how the pixels are stored, or that they are authentic, and so hold for the source alone."""
+"""Tags that describe how the pixels are stored, or certify them: valid only for the source."""
 
 _GRAY_16 = ("I;16", "I;16L", "I;16B")
-_IS_REDUCED = 1  # in the tag that tells kinds of pages: a preview of another page
+_IS_REDUCED = 1  # in the tag for kinds of pages: a preview of another page
 _UNCOMPRESSED, _DEFLATE = 1, 8
 _BLACK_IS_ZERO, _RGB, _CMYK = 1, 2, 5
-_ASSOCIATED, _UNASSOCIATED = 1, 2  # alpha that the colours are multiplied by, and that they are not
+_ASSOCIATED, _UNASSOCIATED = 1, 2  # alpha by which the colours are multiplied, and are not
 _HEADER = b"MM\0*\0\0\0\x08"
 _STRIP = 1 << 22
 """Bytes in a strip, before compression."""
@@ -59,7 +58,7 @@ _MAX_SIZE = (1 << 32) - 1
 
 
 def decode(image: Image.Image, content: bytes, settings: ReadSettings) -> Picture:
-    """The pages that are no previews of others.
+    """All pages except previews of others.
 
     Raises:
         PictureError: a page is damaged, or of a kind that is not handled.
@@ -76,7 +75,7 @@ def decode(image: Image.Image, content: bytes, settings: ReadSettings) -> Pictur
 
 
 def _page_sizes(image: Image.Image, numbers: Sequence[int]) -> Iterator[int]:
-    """In pixels."""
+    """Sizes of pages, in pixels."""
     for number in numbers:
         image.seek(number)
         yield image.width * image.height
@@ -93,7 +92,7 @@ def _decode_page(image: Image.Image, number: int, content: bytes) -> Frame:
 
 
 def pages(image: Image.Image) -> list[int]:
-    """The numbers of those pages that are no previews of others."""
+    """The numbers of all pages except previews of others."""
     numbers = []
     for number in range(image.n_frames):  # type: ignore[attr-defined]
         image.seek(number)
@@ -112,9 +111,10 @@ def _has_palette(image: Image.Image, numbers: Sequence[int]) -> bool:
 
 
 def refuse_unhandled(image: Image.Image) -> None:
-    """
+    """Checks mode and depth of the current page.
+
     Raises:
-        PictureError: the page at hand has samples that are not handled.
+        PictureError: it has samples that are not handled.
     """
     if image.mode not in ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", *_GRAY_16):
         raise PictureError(f"is a TIFF file in {image.mode} colours; convert it to RGB first")
@@ -122,7 +122,7 @@ def refuse_unhandled(image: Image.Image) -> None:
     tags = image.tag_v2  # type: ignore[attr-defined]
     if image.mode not in _GRAY_16 and bits > 8 and not _is_rgb_of_16_bits(image):
         raise PictureError("is a TIFF file with more than 8 bits per channel of a kind that is not handled")
-    # Pillow hands out such samples as they are stored: too dark, or as a negative.
+    # Pillow returns such samples as stored: too dark, or as a negative.
     if image.mode in _GRAY_16 and (bits != 16 or tags.get(_PHOTOMETRIC, 1) != _BLACK_IS_ZERO):
         raise PictureError("is a gray TIFF file of a kind that is not handled; convert it to 16 bits, black is zero")
 
@@ -141,7 +141,7 @@ def _is_rgb_of_16_bits(image: Image.Image) -> bool:
 
 
 def decode_16_bits(image: Image.Image, content: bytes) -> Frame | None:
-    """The page at hand where it has 16 bits per channel; None for all others.
+    """The current page if it has 16 bits per channel, else None.
 
     Raises:
         PictureError: it is damaged.
@@ -169,7 +169,7 @@ def encode(picture: Picture, frames: Sequence[StoredFrame], policy: Policy) -> E
         PictureError: it would be larger than TIFF files can be.
     """
     content = bytearray(_HEADER)
-    link = 4  # where the place of the next page is written
+    link = 4  # position of the link to the next page
     with pillow_state(), Image.open(io.BytesIO(picture.content), formats=["TIFF"]) as image:
         for number, frame in zip(pages(image), frames, strict=True):
             image.seek(number)
@@ -184,7 +184,7 @@ def encode(picture: Picture, frames: Sequence[StoredFrame], policy: Policy) -> E
 
 
 def embedded_data(content: bytes) -> EmbeddedData:
-    """What the pages of a file hold beside the pictures. It has no end."""
+    """All data of the pages beside the pictures. TIFF files have no end marker, so there are no bytes behind it."""
     found = EmbeddedData()
     with pillow_state(), Image.open(io.BytesIO(content), formats=["TIFF"]) as image:
         shown = pages(image)
@@ -206,7 +206,7 @@ def embedded_data(content: bytes) -> EmbeddedData:
 
 
 def _encode_page(image: Image.Image, frame: StoredFrame, policy: Policy, start: int) -> bytes:
-    """Directory and pixels of a page. `start`: where in the file they will be."""
+    """Directory and pixels of a page. `start`: their position in the file."""
     info, tags = image.info, kept_tags(image.getexif(), policy)
     for tag in _STRUCTURE & set(tags):
         del tags[tag]
@@ -233,7 +233,7 @@ def _encode_page(image: Image.Image, frame: StoredFrame, policy: Policy, start: 
         tags[_EXTRA] = _UNASSOCIATED
     tags[_ROWS] = min(height, _rows_per_strip(frame.pixels))
     tags[_COUNTS] = tuple(map(len, strips))
-    tags[_OFFSETS] = tuple(np.cumsum([0, *map(len, strips[:-1])]).tolist())  # from where the directory ends
+    tags[_OFFSETS] = tuple(np.cumsum([0, *map(len, strips[:-1])]).tolist())  # relative to the end of the directory
     return tags.tobytes(start)[len(b"Exif\0\0") + len(_HEADER) :] + b"".join(strips)
 
 
@@ -247,7 +247,7 @@ def _strips(pixels: Pixels, is_bilevel: bool, is_compressed: bool) -> Iterator[b
         strip = pixels[top : top + rows]
         if is_bilevel:
             strip = np.packbits(strip[:, :, 0] > 0, axis=1)
-        elif is_compressed:  # what is left of each pixel once its neighbour is taken away
+        elif is_compressed:  # difference of each pixel to its left neighbour
             strip = np.diff(strip, axis=1, prepend=np.zeros_like(strip[:, :1]))
         data = strip.astype(strip.dtype.newbyteorder(">"), copy=False).tobytes()
         yield zlib.compress(data) if is_compressed else data

@@ -1,4 +1,7 @@
-"""Whether compressed data hold more than the picture: the rest may be another one."""
+"""Whether compressed data hold more than the picture. More could be another picture.
+
+To check it, decode all data but the last bytes: if the picture is complete without them, they are not part of it.
+"""
 
 from __future__ import annotations
 
@@ -11,17 +14,16 @@ from anonymizer.files.global_state import pillow_state
 from anonymizer.formats import Format
 
 CUT = 8
-"""Bytes that decoders may leave unread at the end: those they look ahead, markers and padding."""
+"""Bytes at the end that a decoder may not need: look-ahead, markers and padding."""
 
 
 def is_complete(content: bytes, file_format: Format, allow_truncated: bool = False) -> bool:
     """Whether a decoder gets the whole picture from these data.
 
-    If it does without their last bytes, these were not needed. JPEG files are decoded at an eighth of the size, which
-    is quick.
+    JPEG files are decoded at an eighth of the size, which is quick.
 
     Args:
-        allow_truncated: whether what a lenient decoder makes of truncated data counts, too.
+        allow_truncated: whether the decoder accepts truncated data.
     """
     try:
         with pillow_state(allow_truncated), Image.open(io.BytesIO(content), formats=[file_format]) as image:

@@ -1,12 +1,13 @@
-"""WebP files, animated ones too: their chunks. (WebP container specification, RFC 9649.)
+"""WebP files, still and animated, and their chunks. (WebP container specification, RFC 9649.)
 
-A file in which nothing was found keeps its pictures byte for byte. Otherwise lossless ones keep every pixel outside the
-mask, and lossy ones are encoded anew at a quality that matches theirs.
+If nothing was redacted, the pictures stay byte for byte. Otherwise lossless files keep every pixel outside the mask,
+and lossy ones are re-encoded at a quality that matches theirs.
 """
 
 from __future__ import annotations
 
 import io
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -32,18 +33,20 @@ from anonymizer.files.trailing_data import CUT, is_complete
 from anonymizer.settings import ReadSettings
 from anonymizer.types import Pixels
 
+logger = logging.getLogger(__name__)
+
 Chunk: TypeAlias = tuple[bytes, bytes]
 """Kind and data."""
 
 _BITSTREAMS = (b"VP8 ", b"VP8L")
 PICTURE_CHUNKS = (b"ALPH", *_BITSTREAMS)
 _HAS_PROFILE, _HAS_ALPHA, _HAS_EXIF, _HAS_XMP, _IS_ANIMATION = 0x20, 0x10, 0x08, 0x04, 0x02
-_REPLACES = 0x02  # a frame does, in place of being blended with what is there
+_REPLACES = 0x02  # blending method of a frame: it replaces the canvas
 _FRAME_HEADER = 16  # bytes: place, size, duration, flags
 
 
 def read_chunks(content: bytes) -> Iterator[Chunk]:
-    """Chunks that lie one behind the other."""
+    """Kind and data of each chunk in a sequence of chunks."""
     position = 0
     while position + 8 <= len(content):
         size = int.from_bytes(content[position + 4 : position + 8], "little")
@@ -63,16 +66,16 @@ def read_file_chunks(content: bytes) -> list[Chunk]:
 
 @dataclass(frozen=True)
 class _Still:
-    """A picture by itself, or a frame of an animation, as the source has it."""
+    """A still picture or a frame of an animation, as stored in the source."""
 
     header: bytes
-    """Of a frame: its place and size, in three bytes each, duration and flags."""
+    """Position and size of a frame, in three bytes each, duration and flags; empty for a still picture."""
     chunks: list[Chunk]
-    """Its alpha channel, if there is one, and its colours."""
+    """The alpha channel, if there is one, and the colours."""
 
     @property
     def stream(self) -> bytes:
-        """The kind of its compression."""
+        """The kind of the chunk with the colours: lossy or lossless."""
         return self.chunks[-1][0]
 
     @property
@@ -96,7 +99,7 @@ def _stills(chunks: Sequence[Chunk]) -> list[_Still]:
 
 
 def decode(image: Image.Image, content: bytes, settings: ReadSettings) -> Picture:
-    """The picture or the frames of an animation, as they are shown."""
+    """The still picture, or the frames of an animation as they are shown."""
     return decode_still_or_animation(image, content, settings, "WEBP")
 
 
@@ -115,6 +118,7 @@ def encode(picture: Picture, frames: Sequence[StoredFrame], policy: Policy) -> E
         _is_exact(still, height, width, picture.allow_truncated) for still in stills
     )
     if not is_kept:
+        logger.debug("encoding %d frames, redacted or with more data than they need", len(frames))
         patches = to_patches(frames, step=2)
         stills = [_encode_still(still, patch) for still, patch in zip(stills, patches, strict=True)]
     pictures = [(b"ANMF", still.header + join_chunks(still.chunks)) for still in stills if still.header]
@@ -129,7 +133,7 @@ def write_riff(body: bytes) -> bytes:
 
 
 def _is_exact(still: _Still, height: int, width: int, allow_truncated: bool = False) -> bool:
-    """Whether each of its chunks needs its last bytes. Height and width: of the file."""
+    """Whether every chunk needs its last bytes, so that nothing is hidden there. `height`, `width`: of the file."""
     size = still.header[6:12] or (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
     canvas = (b"VP8X", bytes([_HAS_ALPHA * (len(still.chunks) > 1), 0, 0, 0]) + size)
     for number, (kind, data) in enumerate(still.chunks):
@@ -140,7 +144,7 @@ def _is_exact(still: _Still, height: int, width: int, allow_truncated: bool = Fa
 
 
 def embedded_data(content: bytes) -> EmbeddedData:
-    """What a file holds beside its pictures.
+    """All data of a file beside its pictures.
 
     Raises:
         PictureError: the chunks are damaged.
@@ -180,8 +184,8 @@ def _encode_still(source: _Still, patch: Patch) -> _Still:
 def _with_metadata(
     picture: Picture, frames: Sequence[StoredFrame], chunks: Sequence[Chunk], policy: Policy, pictures: list[Chunk]
 ) -> list[Chunk]:
-    """The pictures with the metadata that the policy keeps, in the order that is asked for."""
-    source = dict(reversed(chunks))  # of several the first
+    """The pictures with the metadata that the policy keeps, in the order of the specification."""
+    source = dict(reversed(chunks))  # the first of several
     exif = kept_exif(parse_exif(source[b"EXIF"]) if b"EXIF" in source else None, picture.encoding.orientation, policy)
     before = [(b"ICCP", exact_profile(source[b"ICCP"]))] if b"ICCP" in source else []
     behind = [(b"EXIF", exif)] if exif is not None else []
@@ -202,7 +206,7 @@ def _with_metadata(
 
 
 def _encode(pixels: Pixels, stream: bytes, size: int) -> list[Chunk]:
-    """The chunks of one picture. `size`: of the source's, in bytes."""
+    """The chunks of one picture. `size`: bytes of the source."""
     if stream == b"VP8L":
         content = _save(pixels, 100, is_lossless=True)
     else:

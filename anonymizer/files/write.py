@@ -1,4 +1,4 @@
-"""Writes files so that a final name never holds half a file."""
+"""Writes files atomically: a final name never holds half a file."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from pathlib import Path
 from anonymizer.errors import OutputError, PictureError
 
 _NO_FILE = {errno.ENOTDIR, errno.ENAMETOOLONG}
-"""Errors that say that there is no such file."""
+"""Errors for names that cannot exist."""
 _FATAL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}
-"""Errors that would meet every further file too."""
+"""Errors that would stop every further file, too."""
 
 
 def write_files(root: Path, contents: Mapping[Path, bytes | Iterable[bytes]]) -> None:
-    """Writes files that belong together: each whole under its final name, or none at all.
+    """Writes files that belong together: all of them, whole and under their final names, or none.
 
-    The bytes go to hidden files beside the final names and reach the disk; then these are renamed in the order of
-    `contents`, which are whole or in pieces. Names are relative to `root`.
+    The bytes are written to hidden files beside the final names and synced; then these are renamed in the order of
+    `contents`. Names are relative to `root`; each content is whole or in pieces.
 
     Raises:
-        PictureError: these files cannot be written, others can.
+        PictureError: these files cannot be written, but others may be.
         OutputError: the disk is full or gone; no further file can be written.
     """
     partials = {root / name: _partial_name(root / name) for name in contents}
@@ -51,7 +51,7 @@ def write_files(root: Path, contents: Mapping[Path, bytes | Iterable[bytes]]) ->
 
 
 def _partial_name(target: Path) -> Path:
-    # It depends on the target alone, so that the next run cleans up after one that was killed.
+    # The name depends only on the target, so that the next run removes what a killed one left.
     return target.parent / f".{hashlib.sha256(os.fsencode(target.name)).hexdigest()[:16]}.partial"
 
 
@@ -62,13 +62,13 @@ def _rename_all(partials: Mapping[Path, Path]) -> None:
             os.replace(partial, target)
             renamed.append(target)
     except BaseException:
-        for target in renamed:  # they would stand beside files of an earlier run
+        for target in renamed:  # else they would be mixed with files of an earlier run
             target.unlink(missing_ok=True)
         raise
 
 
 def _is_inside(root: Path, name: Path) -> bool:
-    """Whether no link in the output leads the folder of this file out of it."""
+    """Whether the folder of this file is inside the output folder, also after following links."""
     try:
         return (root / name).parent.resolve().is_relative_to(root.resolve())
     except RuntimeError:  # a link that leads to itself
@@ -76,14 +76,14 @@ def _is_inside(root: Path, name: Path) -> bool:
 
 
 def remove_files(root: Path, names: Iterable[Path]) -> None:
-    """Removes outputs of an earlier run, where there are any.
+    """Removes outputs of an earlier run if they exist.
 
     Raises:
-        OutputError: one cannot be removed, and would stay as if it were new.
+        OutputError: one cannot be removed, and could be mistaken for a new one.
     """
     for name in names:
         if not _is_inside(root, name):
-            continue  # what lies there is no output
+            continue  # that is not an output
         try:
             (root / name).unlink(missing_ok=True)
         except OSError as error:
@@ -97,7 +97,7 @@ def _is_folder(path: Path) -> bool:
 
 
 def remove_partials(root: Path, names: Iterable[Path]) -> None:
-    """Removes the hidden files of a process that was ended while it wrote these outputs."""
+    """Removes the hidden files of a process that ended while it wrote these outputs."""
     for name in names:
         if _is_inside(root, name):
             with suppress(OSError):

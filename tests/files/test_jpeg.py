@@ -82,12 +82,14 @@ def test_jpeg_without_a_change_keeps_its_picture_data_byte_for_byte(tmp_path: Pa
     assert rewrite(path).read_bytes() == content
 
 
-def test_rgb_jpeg_is_encoded_anew_and_says_so(tmp_path: Path) -> None:
+def test_rgb_jpeg_is_reencoded_and_says_so(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG", logger="anonymizer.files")
     path = tmp_path / "a.jpg"
     Image.fromarray(smooth(40, 40)).save(path, keep_rgb=True, quality=90)
     picture = read_picture(path)
     encoded = encode_picture(picture, [Frame(picture.pixels, None)], [np.ones((40, 40), bool)], "strip")
     assert encoded.fidelity == "reencoded"
+    assert "the whole picture is re-encoded: colours other than gray and YCbCr" in caplog.messages
     assert np.abs(np.asarray(Image.open(io.BytesIO(encoded.content))).astype(int) - picture.pixels).max() < 20
 
 

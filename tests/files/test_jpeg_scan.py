@@ -45,7 +45,7 @@ pytestmark = pytest.mark.skipif(native.library() is None, reason="installed with
 
 
 def new_blocks(content: bytes, pixels: Pixels, changed: Mask) -> list[jpeg_blocks.NewBlocks]:
-    return jpeg_blocks._new_blocks(read_header(content), quantisation_tables(content), pixels, changed)
+    return jpeg_blocks.encode_blocks(read_header(content), quantisation_tables(content), pixels, changed)
 
 
 def by_native_code(content: bytes, anew: Sequence[jpeg_blocks.NewBlocks]) -> bytes:
@@ -94,7 +94,7 @@ def test_same_coefficients_as_by_jpeglib(
     pixels = picture(height, width)[:, :, : 1 if sampling == "gray" else 3]
     content = jpeg_file(pixels, sampling, quality, restart=restart)
     anew = new_blocks(content, 255 - pixels, square(height, width, *place))
-    native, by_jpeglib = by_native_code(content, anew), jpeg_blocks._rewrite(content, anew)
+    native, by_jpeglib = by_native_code(content, anew), jpeg_blocks.rewrite(content, anew)
     for one, other in zip(components(native, folder), components(by_jpeglib, folder), strict=True):
         assert np.array_equal(one, other)
     assert np.array_equal(shown(native), shown(by_jpeglib))
@@ -335,7 +335,7 @@ def test_colours_as_decoders_guess_them(
         data[frame + 4 + 6 + 3 * number] = data[start + 2 * number] = identifier
     before = shown(data)[:, :, ::-1]
     assert (np.abs(before.astype(int) - smooth(40, 40)).max() < 40) == is_ycbcr  # the truth
-    assert jpeg_blocks._is_gray_or_ycbcr(read_header(bytes(data)), bytes(data)) == is_ycbcr
+    assert jpeg_blocks.is_gray_or_ycbcr(read_header(bytes(data)), bytes(data)) == is_ycbcr
     (tmp_path / "a.jpg").write_bytes(data)
     picture = read_picture(tmp_path / "a.jpg")
     encoded = encode_picture(picture, picture.frames, [square(40, 40, 0.5, 0.5)], "strip")
