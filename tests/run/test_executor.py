@@ -3,56 +3,17 @@
 from __future__ import annotations
 
 import logging
-import os
 import pickle
-import signal
-import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
 import pytest
+from run.tasks import FULL_DISK, HANGS, KILLS, KILLS_ONCE, Doubling
 
 from anonymizer.errors import ModelError, OutputError
 from anonymizer.run.executor import Executor, SerialExecutor
 from anonymizer.run.pool import Pool
-
-logger = logging.getLogger("anonymizer.test")
-
-
-@dataclass(frozen=True)
-class Doubling:
-    """Doubles numbers; some of them make trouble."""
-
-    folder: Path
-    is_broken: bool = False
-
-    def begin(self) -> Callable[[int], int]:
-        if self.is_broken:
-            raise ModelError("cannot begin")
-        return self.work
-
-    def work(self, number: int) -> int:
-        logger.debug("doubles %d", number)
-        if number == 13:
-            raise OutputError("the disk is full")
-        if number == 666:
-            os.kill(os.getpid(), signal.SIGKILL)
-        if number == 667 and not (self.folder / "mark").exists():  # only once
-            (self.folder / "mark").touch()
-            os.kill(os.getpid(), signal.SIGKILL)
-        if number == 999:
-            time.sleep(3600)
-        return 2 * number
-
-    def give_up(self, number: int, reason: str) -> int:
-        (self.folder / f"gave_up_{number}").write_text(reason)
-        return -number
-
-    def sweep(self, number: int) -> None:
-        (self.folder / f"swept_{number}").touch()
-
 
 Make: TypeAlias = Callable[..., Executor[int, int]]
 
@@ -100,7 +61,7 @@ def test_a_task_that_cannot_begin_says_so_at_the_start(make: Make, tmp_path: Pat
 
 def test_an_error_for_all_items_ends_the_run(make: Make, tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="disk is full"):
-        list(make(Doubling(tmp_path)).run([1, 13, 2]))
+        list(make(Doubling(tmp_path)).run([1, FULL_DISK, 2]))
 
 
 def test_what_workers_log_is_logged_here(make: Make, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -125,15 +86,15 @@ def pool(tmp_path: Path) -> Iterator[Pool[int, int]]:
 def test_an_item_that_kills_is_given_up_after_a_second_try_and_the_others_get_their_answers(
     pool: Pool[int, int], tmp_path: Path
 ) -> None:
-    assert dict(pool.run([1, 666, 667, 2])) == {1: 2, 2: 4, 666: -666, 667: 1334}
-    assert "twice (signal 9)" in (tmp_path / "gave_up_666").read_text()
-    assert (tmp_path / "swept_667").exists()
+    assert dict(pool.run([1, KILLS, KILLS_ONCE, 2])) == {1: 2, 2: 4, KILLS: -KILLS, KILLS_ONCE: 2 * KILLS_ONCE}
+    assert "twice (signal 9)" in (tmp_path / f"gave_up_{KILLS}").read_text()
+    assert (tmp_path / f"swept_{KILLS_ONCE}").exists()
 
 
 @pytest.mark.slow
 def test_an_item_that_takes_too_long_is_given_up(pool: Pool[int, int], tmp_path: Path) -> None:
-    assert dict(pool.run([1, 999])) == {1: 2, 999: -999}
-    assert (tmp_path / "gave_up_999").read_text() == "took longer than --timeout 2 seconds"
+    assert dict(pool.run([1, HANGS])) == {1: 2, HANGS: -HANGS}
+    assert (tmp_path / f"gave_up_{HANGS}").read_text() == "took longer than --timeout 2 seconds"
 
 
 def test_tasks_can_be_sent(tmp_path: Path) -> None:

@@ -1,38 +1,20 @@
-"""A second run does what is missing, and nothing else."""
+"""A run does what is missing, and nothing else."""
 
 import os
 import shutil
-from pathlib import Path
-from typing import Any
 
 import pytest
-from fakes import CrashingDetector, FixedDetector, Folders, UseDetectors, face, noise, save
+from fakes import CrashingDetector, FixedDetector, Folders, UseDetectors, noise, save
+from run.reruns import redone
 
 from anonymizer import anonymize_folder
 from anonymizer.detect.description import ModelDescription
-from anonymizer.errors import OutputError, SettingsError
+from anonymizer.errors import SettingsError
 from anonymizer.pipeline import PictureProcess
-from anonymizer.run.manifest import Manifest
 from anonymizer.run.plan import make_plan
 from anonymizer.run.runner import run
 from anonymizer.settings import DetectSettings, RunSettings, Settings, Shard
 from anonymizer.types import Job, Result
-
-
-@pytest.fixture
-def done(folders: Folders, use_detectors: UseDetectors) -> Folders:
-    """The folders after a run over three pictures."""
-    for index in range(3):
-        save(folders[0] / f"{index}.png", noise(30, 30, seed=index))
-    use_detectors(FixedDetector(face(5, 5, 15, 15)))
-    anonymize_folder(*folders)
-    return folders
-
-
-def redone(folders: Folders, settings: Settings = Settings(), **options: Any) -> list[str]:
-    """The pictures that another run works on."""
-    report = anonymize_folder(*folders, settings, **options)
-    return [result.file for result in report.results if not result.unchanged]
 
 
 def test_nothing_is_left_to_do(done: Folders) -> None:
@@ -114,22 +96,6 @@ def test_a_vanished_input_folder_is_an_error_and_not_an_empty_one(done: Folders)
         anonymize_folder(*done)
 
 
-@pytest.mark.parametrize("content", [b"", b"no database", b"SQLite format 3\0" + bytes(200)])
-def test_a_manifest_that_cannot_be_read_is_begun_anew(done: Folders, content: bytes) -> None:
-    (done[1] / "anonymize-manifest.sqlite").write_bytes(content)
-    assert len(redone(done)) == 3
-    assert redone(done) == []
-
-
-def test_a_manifest_that_is_damaged_inside_is_begun_anew(done: Folders) -> None:
-    path = done[1] / "anonymize-manifest.sqlite"
-    content = bytearray(path.read_bytes())
-    content[4096:] = b"\x77" * (len(content) - 4096)
-    path.write_bytes(content)
-    assert len(redone(done)) == 3
-    assert redone(done) == []
-
-
 def test_an_output_that_was_gone_before_it_was_noted_is_made_again(
     done: Folders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -149,14 +115,6 @@ def test_other_descriptions_of_models_make_other_outputs(done: Folders, monkeypa
     without_paths = ModelDescription.without_paths
     monkeypatch.setattr(ModelDescription, "without_paths", lambda self: {**without_paths(self), "mean": 1.0})
     assert len(redone(done)) == 3
-
-
-def test_another_input_folder(done: Folders, tmp_path: Path) -> None:
-    other = tmp_path / "other"
-    save(other / "0.png", noise(30, 30, seed=9))
-    with pytest.raises(OutputError, match="was made from another input folder"):
-        anonymize_folder(other, done[1])
-    assert redone((other, done[1]), overwrite=True) == ["0.png"]
 
 
 def test_outputs_stay_when_the_input_is_lost_on_the_way(done: Folders) -> None:
@@ -180,31 +138,6 @@ def test_a_folder_under_the_name_of_an_output(done: Folders) -> None:
     (done[1] / "1.png" / "below").mkdir(parents=True)
     report = anonymize_folder(*done)
     assert report.totals.statuses == {"anonymized": 2, "failed": 1}
-
-
-def test_shards_share_a_folder_with_each_other_and_with_nobody_else(
-    done: Folders, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("anonymizer.run.manifest.LOCK_TIMEOUT_S", 0.1)
-    first, second, whole = (
-        make_plan(RunSettings(input=done[0], image_output=done[1], shard=shard), Settings())
-        for shard in (Shard(1, 2), Shard(2, 2), None)
-    )
-    held = Manifest(first.manifest, first.input, first.output, first.fingerprint, is_shard=True)
-    assert run(second).complete
-    with pytest.raises(OutputError, match="another run is writing there"):
-        run(whole)
-    held.close()
-
-
-def test_only_one_run_at_a_time(done: Folders, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("anonymizer.run.manifest.LOCK_TIMEOUT_S", 0.1)
-    plan = make_plan(RunSettings(input=done[0], image_output=done[1]), Settings())
-    manifest = Manifest(plan.manifest, plan.input, plan.output, plan.fingerprint)
-    with pytest.raises(OutputError, match="another run is writing there"):
-        run(plan)
-    manifest.close()
-    assert redone(done) == []
 
 
 def test_shards_are_disjoint_and_together_everything(folders: Folders, use_detectors: UseDetectors) -> None:

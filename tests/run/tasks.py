@@ -1,0 +1,50 @@
+"""A task for executors whose items make trouble on demand."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from anonymizer.errors import ModelError, OutputError
+
+logger = logging.getLogger("anonymizer.test")
+
+FULL_DISK, KILLS, KILLS_ONCE, HANGS = 13, 666, 667, 999
+
+
+@dataclass(frozen=True)
+class Doubling:
+    """Doubles numbers; some of them make trouble."""
+
+    folder: Path
+    is_broken: bool = False
+
+    def begin(self) -> Callable[[int], int]:
+        if self.is_broken:
+            raise ModelError("cannot begin")
+        return self.work
+
+    def work(self, number: int) -> int:
+        logger.debug("doubles %d", number)
+        if number == FULL_DISK:
+            raise OutputError("the disk is full")
+        if number == KILLS:
+            os.kill(os.getpid(), signal.SIGKILL)
+        if number == KILLS_ONCE and not (self.folder / "mark").exists():
+            (self.folder / "mark").touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        if number == HANGS:
+            time.sleep(3600)
+        return 2 * number
+
+    def give_up(self, number: int, reason: str) -> int:
+        (self.folder / f"gave_up_{number}").write_text(reason)
+        return -number
+
+    def sweep(self, number: int) -> None:
+        (self.folder / f"swept_{number}").touch()
