@@ -35,7 +35,7 @@ class SettingsError(AnonymizerError):
 
 
 class ModelError(AnonymizerError):
-    """A model is missing, damaged or no detection model."""
+    """A model is missing, damaged or not a detection model."""
 
     exit_code = 3
 

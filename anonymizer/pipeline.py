@@ -37,7 +37,7 @@ class Finder(Protocol):
         """What it looks for."""
 
     def find(self, picture: Picture, job: Job | None) -> Sequence[FrameDetections]:
-        """What is in each frame. Nothing found is an empty list; whoever cannot tell raises.
+        """What is in each frame. An empty list means that nothing is there; a finder that cannot know raises.
 
         Args:
             job: the picture's place in the folder; None for a picture from memory.

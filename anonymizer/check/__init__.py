@@ -1,1 +1,1 @@
-"""The gate: looks over pictures that are about to be published, and says what they still show or tell."""
+"""The gate: looks over pictures that are about to be published, and says what they still show or reveal."""

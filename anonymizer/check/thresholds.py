@@ -68,6 +68,6 @@ def load_sensitive_finder(settings: DetectSettings, thresholds: Thresholds) -> M
     """The finder of the gate: the models of the run from lower scores on, at the scales of the preset.
 
     Raises:
-        ModelError: a model is missing, damaged or no detection model.
+        ModelError: a model is missing, damaged or not a detection model.
     """
     return load_finder(settings.with_thresholds(thresholds.reported))

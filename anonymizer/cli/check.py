@@ -27,7 +27,7 @@ Exit codes:
   0    nothing is found
   1    something is found
   2    an option, the configuration file, the baseline, a report or a path is wrong
-  3    a model is missing, damaged or no detection model
+  3    a model is missing, damaged or not a detection model
   4    an output cannot be written, or is refused
   130  interrupted
 """
@@ -38,7 +38,7 @@ Exit codes:
 @setting_options(CHECK_SETTINGS)
 @click.pass_context
 def check_command(context: click.Context, /, paths: tuple[Path, ...], config: Path | None, **given: object) -> None:
-    """Looks for what pictures that are to be published still show or tell.
+    """Looks for what pictures that are to be published still show or reveal.
 
     Faces and plates are looked for from lower scores on than the anonymizing run takes, and each file is searched for
     previews, positions, serial numbers, names and bytes behind the end of the picture. Where the detection JSON of the

@@ -36,7 +36,7 @@ Exit codes:
   0    all pictures are done
   1    finished, but some pictures failed: each is named on stderr and in the report
   2    an option, the configuration file or the input folder is wrong
-  3    a model is missing, damaged or no detection model
+  3    a model is missing, damaged or not a detection model
   4    the output is refused: the same folder as the input or inside it, holding something
        else without --overwrite, in use by another run, not writable, or the disk is full
   130  interrupted by Ctrl-C, 143 by SIGTERM; the same command goes on from there
@@ -91,7 +91,7 @@ def main() -> None:
 
 
 def run(arguments: list[str]) -> int:
-    """Runs the command, tells errors on stderr, and returns the exit code."""
+    """Runs the command, prints errors on stderr, and returns the exit code."""
     try:
         return anonymize.main(arguments, prog_name="anonymize", standalone_mode=False) or 0
     except AnonymizerError as error:

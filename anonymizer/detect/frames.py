@@ -45,7 +45,7 @@ def load_finder(settings: DetectSettings) -> ModelFinder:
     """A finder with the models for all wanted kinds.
 
     Raises:
-        ModelError: a model is missing, damaged or no detection model.
+        ModelError: a model is missing, damaged or not a detection model.
     """
     return ModelFinder(load_detectors(settings), settings)
 

@@ -19,7 +19,7 @@ INPUT = "image_tensor"
 def load(model: ModelDescription) -> LoadedModel:
     """
     Raises:
-        ModelError: the file is damaged or no detection model.
+        ModelError: the file is damaged or not a detection model.
     """
     share_gpus()
     graph_def = tf.compat.v1.GraphDef()
@@ -36,7 +36,7 @@ def load(model: ModelDescription) -> LoadedModel:
     if len(present) < len(OUTPUTS):
         raise missing_outputs(model, present)
     if INPUT not in nodes:
-        raise ModelError(f"model {model.path} has no input {INPUT!r}: no detection model")
+        raise ModelError(f"model {model.path} has no input {INPUT!r}: not a detection model")
 
     picture = wrapped.graph.get_tensor_by_name(f"{INPUT}:0")
     dtype = np.dtype(picture.dtype.as_numpy_dtype)

@@ -53,7 +53,7 @@ def check_input(
     takes_pictures = len(sizes) == 4 and sizes[0] in (None, 1) and sizes[3] in (None, 3)
     if not takes_pictures or dtype not in (np.uint8, np.float32):
         raise ModelError(
-            f"model {model.path} takes {dtype} {tuple(sizes)}: no detection model; "
+            f"model {model.path} takes {dtype} {tuple(sizes)}: not a detection model; "
             "expected are RGB pictures, uint8 or float32 (1, height, width, 3)"
         )
     return sizes[1], sizes[2]
@@ -61,6 +61,6 @@ def check_input(
 
 def missing_outputs(model: ModelDescription, present: Sequence[str]) -> ModelError:
     return ModelError(
-        f"model {model.path} is no detection model: of the outputs {', '.join(OUTPUTS)} it lacks "
+        f"model {model.path} is not a detection model: of the outputs {', '.join(OUTPUTS)} it lacks "
         f"{', '.join(sorted(set(OUTPUTS).difference(present)))}; 'outputs' in model.yaml can name them"
     )

@@ -71,7 +71,7 @@ def load_model(model: ModelDescription) -> LoadedModel:
     """A model that is ready to be called. It is kept: the next call only computes the checksum of its file.
 
     Raises:
-        ModelError: the model is missing, damaged or no detection model.
+        ModelError: the model is missing, damaged or not a detection model.
     """
     return _cache.get(model)
 
@@ -99,7 +99,7 @@ def load_detectors(settings: DetectSettings) -> tuple[Detector, ...]:
     Several threads may call this function, and one detector; a TFLite model serves one thread at a time.
 
     Raises:
-        ModelError: a model is missing, damaged or no detection model.
+        ModelError: a model is missing, damaged or not a detection model.
     """
     return tuple(
         SignatureDetector(model, load_model(model), settings.preset, thresholds_of(model, settings))

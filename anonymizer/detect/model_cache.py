@@ -32,7 +32,7 @@ class ModelCache:
     def get(self, model: ModelDescription) -> LoadedModel:
         """
         Raises:
-            ModelError: the model is missing, damaged or no detection model.
+            ModelError: the model is missing, damaged or not a detection model.
         """
         # Whatever the loaders read of a description belongs to the key.
         key = (model.path.absolute(), checksum(model), model.format, tuple(sorted(model.outputs.items())))

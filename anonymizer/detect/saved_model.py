@@ -17,19 +17,19 @@ from anonymizer.errors import ModelError
 def load(model: ModelDescription) -> LoadedModel:
     """
     Raises:
-        ModelError: the folder is damaged or no detection model.
+        ModelError: the folder is damaged or not a detection model.
     """
     share_gpus()
     try:
         saved = tf.saved_model.load(str(model.path))
         serve = saved.signatures["serving_default"]
     except KeyError:
-        raise ModelError(f"model {model.path} has no signature 'serving_default': no detection model") from None
+        raise ModelError(f"model {model.path} has no signature 'serving_default': not a detection model") from None
     except (OSError, ValueError, TypeError, RuntimeError, DecodeError, tf.errors.OpError) as error:
         raise ModelError(f"model {model.path} is damaged, or no SavedModel: {type(error).__name__}: {error}") from None
     inputs = serve.structured_input_signature[1]
     if len(inputs) != 1:
-        raise ModelError(f"model {model.path} has {len(inputs)} inputs: no detection model")
+        raise ModelError(f"model {model.path} has {len(inputs)} inputs: not a detection model")
     ((input_name, spec),) = inputs.items()
     dtype = np.dtype(spec.dtype.as_numpy_dtype)
     height, width = check_input(model, dtype, spec.shape.as_list() if spec.shape.rank is not None else [None] * 4)

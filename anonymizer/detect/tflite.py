@@ -46,7 +46,7 @@ _POSTPROCESS = {
 def load(model: ModelDescription) -> LoadedModel:
     """
     Raises:
-        ModelError: the file is damaged or no detection model.
+        ModelError: the file is damaged or not a detection model.
     """
     content = model.path.read_bytes()
     try:
@@ -55,7 +55,7 @@ def load(model: ModelDescription) -> LoadedModel:
         raise ModelError(f"model {model.path} is damaged, or no TFLite model: {error}") from None
     inputs = interpreter.get_input_details()
     if len(inputs) != 1:
-        raise ModelError(f"model {model.path} has {len(inputs)} inputs: no detection model")
+        raise ModelError(f"model {model.path} has {len(inputs)} inputs: not a detection model")
     height, width = check_input(model, np.dtype(inputs[0]["dtype"]), list(inputs[0]["shape_signature"]))
     indices = _output_indices(model, interpreter)
     prepared = _Prepared(content, interpreter, int(inputs[0]["index"]))

@@ -43,17 +43,17 @@ def from_json(content: bytes) -> dict[int, list[Detection]]:
     """The inverse of `to_json`: the detections of each "frame", where entries name one; else all are of frame 0.
 
     Raises:
-        ValueError: the content is no list of detections.
+        ValueError: the content is not a list of detections.
     """
     entries = json.loads(content)
     if not isinstance(entries, list):
-        raise ValueError("is no list of detections")
+        raise ValueError("is not a list of detections")
     frames: dict[int, list[Detection]] = {}
     try:
         for entry in entries:
             frames.setdefault(int(entry.get("frame", 0)), []).append(_to_detection(entry))
     except (KeyError, TypeError, AttributeError, OverflowError):
-        raise ValueError("holds something that is no detection") from None
+        raise ValueError("holds something that is not a detection") from None
     return frames
 
 

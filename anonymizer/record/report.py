@@ -74,7 +74,7 @@ class Report:
     totals: Totals = field(default_factory=Totals)
     """Of the results."""
     not_looked_at: Counter[str] = field(default_factory=Counter)
-    """Files that are no pictures by their extension, counted by it."""
+    """Files with other extensions than those of pictures, counted by extension."""
     orphaned: Sequence[str] = ()
     """Pictures that are gone from the input; their outputs of earlier runs are still there."""
     shard: str | None = None

@@ -39,7 +39,7 @@ class ReportFile:
 def read_report(path: Path) -> ReportFile:
     """
     Raises:
-        SettingsError: the file cannot be read, or is no report.
+        SettingsError: the file cannot be read, or is not a report.
     """
     try:
         content = json.loads(path.read_bytes())
@@ -51,7 +51,7 @@ def read_report(path: Path) -> ReportFile:
     except OSError as error:
         raise SettingsError(f"report {path}: {error.strerror}") from None
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        raise SettingsError(f"report {path} is no report of this program, or is damaged") from None
+        raise SettingsError(f"report {path} is not a report of this program, or is damaged") from None
     return ReportFile(str(path), content, files)
 
 

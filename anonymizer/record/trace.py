@@ -23,7 +23,7 @@ class Trace:
         self._file = file
         self._lanes: list[float] = []
         self._separator = "[\n"
-        self._start_s = time.perf_counter()  # a machine's clock tells since when it has been running
+        self._start_s = time.perf_counter()  # since the clock reveals how long the machine has been running
 
     def add(self, result: Result) -> None:
         """Draws a picture and its stages in the first lane that was free when the work on it began."""

@@ -61,8 +61,8 @@ def make_plan(run: RunSettings, settings: Settings) -> Plan:
     """Checks folders and models, and begins to list the pictures. Loads no model and writes nothing.
 
     Raises:
-        SettingsError: the input is no folder or holds no picture, a folder is not named, the overlay is no picture, or
-            nothing would be written.
+        SettingsError: the input is not a folder or holds no picture, a folder is not named, the overlay is not a PNG
+            file, or nothing would be written.
         ModelError: a model is missing or damaged.
         OutputError: the output is refused.
     """
@@ -123,7 +123,7 @@ def _jobs(listing: Listing, run: RunSettings) -> Iterator[Job]:
             return iter(())
         raise SettingsError(
             f"input folder {run.input} holds no picture ({', '.join(listing.extensions)}); "
-            "see --image-extensions, or add --allow-empty if that is no mistake"
+            "see --image-extensions, or add --allow-empty if that is intended"
         )
     return (job for job in chain([first], jobs) if is_in_shard(job.name, run.shard))
 
@@ -149,12 +149,12 @@ def _check_file(what: str, file: Path, run: RunSettings, settings: Settings) -> 
     if real.is_relative_to(run.input.resolve()):
         raise OutputError(f"{what} {file} lies inside the input folder; {advice}")
     if file.exists() and not file.is_file():
-        raise OutputError(f"{what} {file} is no file; {advice}")
+        raise OutputError(f"{what} {file} is not a file; {advice}")
     if real.parent == output and real.name.startswith(Path(MANIFEST_NAME).stem):
         raise OutputError(f"{what} {file} would take the place of a manifest; {advice}")
     is_own = {"report": is_report, "profile": is_trace}[what]
     if file.exists() and not run.overwrite and not is_own(file):
-        raise OutputError(f"{what} {file} exists and is no {what}; add --overwrite to replace it")
+        raise OutputError(f"{what} {file} exists and is not a {what}; add --overwrite to replace it")
     if not real.is_relative_to(output):
         return
     name = real.relative_to(output)

@@ -130,7 +130,7 @@ class _Run:
                     self._record_untouched(result)
                 report.orphaned = self._find_orphaned()
         except BaseException as error:
-            with suppress(AnonymizerError):  # the first error is the one to tell
+            with suppress(AnonymizerError):  # the first error is the one to report
                 if isinstance(error, OutputError):
                     self._fail_all_in_flight("the output folder cannot be written any more")
                 self._write_report()
@@ -171,7 +171,7 @@ class _Run:
         self._on_result(result)
 
     def _find_orphaned(self) -> list[str]:
-        """A share of the folder is not told what the others do."""
+        """Outputs without an input. A shard cannot know: the pictures of the others are not its own."""
         return self._manifest.orphaned() if self._plan.run.shard is None else []
 
     def _write_report(self) -> None:

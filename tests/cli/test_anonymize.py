@@ -283,7 +283,7 @@ def test_profiles_in_the_place_of_something_else(call: Call, folders: Folders, t
     (tmp_path / "precious").write_text("precious")
     code, _, err = call("--profile", tmp_path / place)
     assert code == 4
-    assert "choose another place with --profile" in err or "is no profile" in err
+    assert "choose another place with --profile" in err or "is not a profile" in err
     assert (folders[0] / "0.png").read_bytes() == original
     assert (tmp_path / "precious").read_text() == "precious"
     assert not folders[1].exists()

@@ -143,7 +143,7 @@ def test_a_damaged_record(check: Check, redacted: Path) -> None:
     (redacted / "a.json").write_text('[{"kind": "face"}]')
     code, out, _ = check(redacted)
     assert code == 1
-    assert "a.json beside it is damaged: holds something that is no detection" in out
+    assert "a.json beside it is damaged: holds something that is not a detection" in out
 
 
 def moving(path: Path, *frames: Pixels) -> Path:

@@ -60,8 +60,8 @@ def test_what_does_not_fit_together(
     for arguments, message in [
         ([shares[0], shares[0]], "is in more than one of the reports"),
         ([shares[0], str(tmp_path / "nowhere")], "nowhere: No such file"),
-        ([str(tmp_path / "text")], "text is no report of this program"),
-        ([str(tmp_path / "other.json")], "other.json is no report of this program"),
+        ([str(tmp_path / "text")], "text is not a report of this program"),
+        ([str(tmp_path / "other.json")], "other.json is not a report of this program"),
         ([shares[0], str(other / "anonymize-report.json")], "differ in their settings"),
         ([], "Missing argument"),
     ]:

@@ -95,7 +95,7 @@ def test_files_that_are_not_models(tmp_path: Path, file: str, content: bytes) ->
         path.mkdir()
         path = path / "saved_model.pb"
     path.write_bytes(content)
-    with pytest.raises(ModelError, match=r"is damaged, or no|no detection model"):
+    with pytest.raises(ModelError, match=r"is damaged, or no|not a detection model"):
         load_detectors(DetectSettings(weights=describe(tmp_path, file)))
 
 
@@ -111,7 +111,7 @@ def test_truncated_models(tmp_path: Path, file: str) -> None:
 @pytest.mark.parametrize("file", SAVERS)
 def test_models_without_the_outputs(tmp_path: Path, file: str) -> None:
     SAVERS[file](tmp_path / file, without_scores)
-    with pytest.raises(ModelError, match=r"no detection model: of the outputs .* it lacks detection_scores"):
+    with pytest.raises(ModelError, match=r"not a detection model: of the outputs .* it lacks detection_scores"):
         load_detectors(DetectSettings(weights=describe(tmp_path, file)))
 
 
