@@ -62,7 +62,10 @@ class SignatureDetector:
         """
         height, width = picture.shape[:2]
         views = scaled_views(self._specs, height, width)
-        logger.debug("model %s: %d x %d pixels, %d views: %s", self._model.name, width, height, len(views), views)
+        if logger.isEnabledFor(logging.DEBUG):
+            logger.debug(
+                "model %s sees %d x %d pixels at %s", self._model.name, width, height, ", ".join(map(str, views))
+            )
         of_turn: dict[int, list[ViewDetections]] = {}
         for view in views:
             found = ViewDetections(self._find_in_view(picture, view), view.vote_min_size, view.vote_max_size)

@@ -88,6 +88,10 @@ class ScaledView:
     scale: float
     """Pixels that the model sees per pixel of the picture."""
 
+    def __str__(self) -> str:
+        turn = f" turned by {90 * (self.spec.quarter_turns % 4)} degrees" if self.spec.quarter_turns % 4 else ""
+        return f"scale {self.scale:.3g}{' mirrored' if self.spec.mirrored else ''}{turn}"
+
     @property
     def vote_min_size(self) -> float:
         """Longer side of the smallest object whose score it has a vote on, in pixels of the picture."""

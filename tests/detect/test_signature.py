@@ -1,6 +1,7 @@
 """How a detector combines the views of a picture."""
 
 import dataclasses
+import logging
 from pathlib import Path
 
 import pytest
@@ -106,3 +107,14 @@ def test_views_of_the_upright_picture_have_no_vote_on_what_is_turned(
     found = detect(picture_with(height=100, width=200), [detector_in(tmp_path)])
     assert [d.score for d in found] == ([] if score is None else [pytest.approx(score)])
     assert all(d.box.xyxy == pytest.approx((80, 40, 120, 60)) for d in found)
+
+
+def test_the_log_says_which_views_a_model_sees(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    save_tflite(tmp_path / "model.tflite")
+    (tmp_path / "model.yaml").write_text(
+        "file: model.tflite\nlabels: {1: face}\nviews: [{}, {longest_side: 50, mirrored: true}, {quarter_turns: 3}]\n"
+    )
+    with caplog.at_level(logging.DEBUG, logger="anonymizer.detect.signature"):
+        detector_in(tmp_path).detect(picture_with(height=100, width=200))
+    views = "scale 1, scale 0.25 mirrored, scale 1 turned by 270 degrees"
+    assert caplog.messages == [f"model model.tflite sees 200 x 100 pixels at {views}"]
