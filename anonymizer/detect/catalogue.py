@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import cast
 
@@ -77,20 +78,38 @@ def _undescribed(path: Path) -> ModelDescription:
 def checksum(model: ModelDescription) -> str:
     """SHA-256 of the model's file, in hexadecimal; of a SavedModel, over the names and contents of its files in order.
 
+    Files are read once, and again when their size or a time of theirs has changed.
+
     Raises:
         ModelError: it cannot be read, or differs from the one in the description.
     """
-    digest = hashlib.sha256()
     try:
-        if model.path.is_dir():
-            for path in sorted(path for path in model.path.rglob("*") if path.is_file()):
-                digest.update(path.relative_to(model.path).as_posix().encode() + b"\0")
-                digest.update(path.read_bytes())
-        else:
-            digest.update(model.path.read_bytes())
+        place = model.path.absolute()
+        files = sorted(path for path in place.rglob("*") if path.is_file()) if place.is_dir() else [place]
+        found = _sha256(place, tuple((path, _state(path)) for path in files))
     except OSError as error:
         raise ModelError(f"model {model.path}: {error.strerror}") from None
-    found = digest.hexdigest()
     if model.sha256 not in (None, found):
         raise ModelError(f"model {model.path} has SHA-256 {found}, its {FILE_NAME} says {model.sha256}: damaged?")
     return found
+
+
+def _state(path: Path) -> tuple[int, ...]:
+    """Of a file; nobody can set the time of change."""
+    status = path.stat()
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+
+
+@lru_cache(maxsize=32)
+def _sha256(place: Path, files: tuple[tuple[Path, tuple[int, ...]], ...]) -> str:
+    """
+    Args:
+        place: the only file, or the folder of all.
+        files: paths, each with the state of its file, which makes the call another one.
+    """
+    digest = hashlib.sha256()
+    for path, _ in files:
+        if path != place:
+            digest.update(path.relative_to(place).as_posix().encode() + b"\0")
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
