@@ -512,21 +512,3 @@ def test_progress_is_told_line_by_line_where_there_is_no_terminal(
     _, _, err = call()
     assert "1 of 2 pictures, " in err
     assert "\r" not in err
-
-
-def test_version_does_not_load_what_is_slow() -> None:
-    """Neither NumPy, OpenCV nor TensorFlow may be imported for it."""
-    script = (
-        "import sys; from anonymizer.cli.main import run; code = run(['--version']);"
-        "sys.exit(code or bool({'numpy', 'cv2', 'tensorflow', 'PIL', 'yaml'} & set(sys.modules)))"
-    )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done
-    assert "native code: " in done.stdout
-
-
-def test_help_tells_defaults_exit_codes_and_an_example(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["--help"]) == 0
-    text = capsys.readouterr().out
-    for part in ("[default: jpg,jpeg,", "[default: auto]", "Exit codes:", "130", "Examples:", "models", "config"):
-        assert part in text

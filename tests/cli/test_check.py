@@ -22,6 +22,7 @@ from fakes import (
     UseDetectors,
     face,
     load,
+    marked,
     noise,
     plate,
     save,
@@ -540,7 +541,18 @@ def test_real_models(
     assert code == 0, out
 
 
-def test_interrupt(folders: Folders, originals: Path, tmp_path: Path) -> None:
+def test_interrupt(check: Check, folders: Folders, use_detectors: UseDetectors, tmp_path: Path) -> None:
+    save(folders[0] / "a.png", noise(40, 40))
+    save(folders[0] / "b.png", marked((255, 0, 0)))
+    use_detectors(CrashingDetector(KeyboardInterrupt()))
+    code, _, err = check("--json", tmp_path / "found.json", folders[0])
+    assert code == 130
+    assert err.strip() == "anonymize: interrupted"  # below the ^C of the terminal
+    assert json.loads((tmp_path / "found.json").read_text())["complete"] is False
+
+
+@pytest.mark.slow
+def test_interrupt_of_a_process(folders: Folders, originals: Path, tmp_path: Path) -> None:
     for index in range(30):
         shutil.copy(originals / "astronaut.png", folders[0] / f"{index:02}.png")
     process = subprocess.Popen(

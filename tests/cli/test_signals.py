@@ -1,5 +1,6 @@
-"""Real processes and real signals: a final name never holds a broken or an unredacted picture."""
+"""Signals, to this process and to real ones: a final name never holds a broken or an unredacted picture."""
 
+import json
 import os
 import random
 import shutil
@@ -7,17 +8,106 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from fakes import Folders
+from fakes import Folders, UseDetectors, face, noise, save
 from PIL import Image
 
-pytestmark = pytest.mark.slow
+from anonymizer.cli.main import run
+from anonymizer.cli.signals import polite_stop
+from anonymizer.types import Detection, Pixels8
 
 PICTURES = 30
+
+
+class Signalling:
+    """Finds a face, and sends this process signals while it looks at the first picture."""
+
+    kinds = frozenset(["face"])
+
+    def __init__(self, *numbers: signal.Signals) -> None:
+        self._numbers = list(numbers)
+
+    def detect(self, picture: Pixels8) -> list[Detection]:
+        while self._numbers:
+            signal.raise_signal(self._numbers.pop())
+        return [face(5, 5, 15, 15)]
+
+
+@pytest.fixture
+def command(folders: Folders) -> list[str]:
+    """The command line of a run over three pictures."""
+    for index in range(3):
+        save(folders[0] / f"{index}.png", noise(30, 30, seed=index))
+    return ["--input", str(folders[0]), "--image-output", str(folders[1])]
+
+
+@pytest.fixture
+def _heedful() -> Iterator[None]:
+    """Shells start what they run in the background with interrupts ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_heedful")
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_the_first_signal_lets_what_is_in_hand_be_finished(
+    command: list[str],
+    folders: Folders,
+    use_detectors: UseDetectors,
+    capsys: pytest.CaptureFixture[str],
+    number: signal.Signals,
+    code: int,
+) -> None:
+    use_detectors(Signalling(number))
+    assert run(command) == code
+    err = capsys.readouterr().err
+    assert "finishing what is in hand; once more to stop at once" in err
+    assert "anonymize: interrupted; the same command goes on from here" in err
+    assert [path.name for path in folders[1].glob("*.png")] == ["0.png"]
+    assert json.loads((folders[1] / "anonymize-report.json").read_text())["complete"] is False
+    assert run(command) == 0
+    assert "3 of 3 pictures anonymized (3 faces, 0 plates), 1 of them by an earlier run" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("_heedful")
+def test_the_second_signal_ends_the_run_at_once(
+    command: list[str], folders: Folders, use_detectors: UseDetectors, capsys: pytest.CaptureFixture[str]
+) -> None:
+    use_detectors(Signalling(signal.SIGINT, signal.SIGTERM))
+    assert run(command) == 143  # the first that came
+    assert "anonymize: interrupted" in capsys.readouterr().err
+    assert sorted(path.name for path in folders[1].iterdir()) == ["anonymize-manifest.sqlite", "anonymize-report.json"]
+
+
+@pytest.mark.usefixtures("_heedful")
+def test_signals_ask_only_within_the_block(capsys: pytest.CaptureFixture[str]) -> None:
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    with polite_stop() as stop:
+        assert not stop.is_wanted()
+        signal.raise_signal(signal.SIGINT)
+        assert stop.is_wanted()
+        assert stop.exit_code == 130
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
+    assert capsys.readouterr().err.count("finishing what is in hand") == 1
+
+
+def test_what_a_shell_ignores_stays_ignored() -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with polite_stop() as stop:
+            signal.raise_signal(signal.SIGINT)
+            assert not stop.is_wanted()
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +148,7 @@ def wait_for(target: Path, number: int, process: "subprocess.Popen[bytes]", seco
         time.sleep(0.005)
 
 
+@pytest.mark.slow
 def test_outputs_are_redacted(undisturbed: Folders) -> None:
     _, target = undisturbed
     assert check_outputs(target, target) == PICTURES
@@ -65,6 +156,7 @@ def test_outputs_are_redacted(undisturbed: Folders) -> None:
     assert (before[80:180, 190:260] != after[80:180, 190:260]).mean() > 0.9
 
 
+@pytest.mark.slow
 def test_kills_at_random_moments_each_resumed(undisturbed: Folders, tmp_path: Path) -> None:
     source, expected = undisturbed
     chance = random.Random(0)
@@ -80,6 +172,7 @@ def test_kills_at_random_moments_each_resumed(undisturbed: Folders, tmp_path: Pa
     assert len(list((tmp_path / "out").iterdir())) == 2 * PICTURES + 2  # report, manifest, and nothing left behind
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_interrupt(undisturbed: Folders, tmp_path: Path, number: int, code: int) -> None:
     source, expected = undisturbed
@@ -95,6 +188,7 @@ def test_interrupt(undisturbed: Folders, tmp_path: Path, number: int, code: int)
     assert not list((tmp_path / "out").glob(".*"))
 
 
+@pytest.mark.slow
 def test_second_interrupt(undisturbed: Folders, tmp_path: Path) -> None:
     source, expected = undisturbed
     process = start(source, tmp_path / "out", stderr=subprocess.PIPE)
@@ -109,6 +203,7 @@ def test_second_interrupt(undisturbed: Folders, tmp_path: Path) -> None:
     assert not list((tmp_path / "out").glob(".*"))
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_killed_costs_nothing(undisturbed: Folders, tmp_path: Path) -> None:
     source, expected = undisturbed
     process = start(source, tmp_path / "out", workers=2)
