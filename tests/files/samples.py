@@ -11,9 +11,10 @@ import numpy.typing as npt
 from fakes import noise
 from PIL import Image
 
-from anonymizer.files import png
+from anonymizer.files import jpeg_blocks, png
 from anonymizer.files.codecs import Mask
 from anonymizer.files.encode import encode_picture
+from anonymizer.files.jpeg_segments import quantisation_tables, read_header
 from anonymizer.files.metadata import Policy
 from anonymizer.files.picture import Frame, Picture
 from anonymizer.files.read import read_picture
@@ -65,6 +66,18 @@ def coefficients(path: Path) -> list[npt.NDArray[np.int16]]:
     file = jpeglib.read_dct(str(path))
     file.load()
     return [component for component in (file.Y, file.Cb, file.Cr) if component is not None]
+
+
+def coefficients_in(content: bytes, folder: Path) -> list[npt.NDArray[np.int16]]:
+    """Those of a file in memory."""
+    path = folder / "coefficients.jpg"
+    path.write_bytes(content)
+    return coefficients(path)
+
+
+def new_blocks(content: bytes, pixels: Pixels, changed: Mask) -> list[jpeg_blocks.NewBlocks]:
+    """The blocks that take the place of those of a JPEG file."""
+    return jpeg_blocks.encode_blocks(read_header(content), quantisation_tables(content), pixels, changed)
 
 
 ANIMATIONS: dict[str, dict[str, Any]] = {

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from fakes import noise, smooth
-from files.samples import SAMPLINGS, coefficients, jpeg_file
+from files.samples import SAMPLINGS, coefficients_in, jpeg_file, new_blocks
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -32,7 +32,6 @@ from anonymizer.files.jpeg_segments import (
     CoefficientsError,
     first_scan,
     markers_behind,
-    quantisation_tables,
     read_header,
     read_segments,
     write_segment,
@@ -42,10 +41,6 @@ from anonymizer.files.read import read_picture
 from anonymizer.types import Pixels
 
 pytestmark = pytest.mark.skipif(native.library() is None, reason="installed without a C compiler")
-
-
-def new_blocks(content: bytes, pixels: Pixels, changed: Mask) -> list[jpeg_blocks.NewBlocks]:
-    return jpeg_blocks.encode_blocks(read_header(content), quantisation_tables(content), pixels, changed)
 
 
 def by_native_code(content: bytes, anew: Sequence[jpeg_blocks.NewBlocks]) -> bytes:
@@ -61,12 +56,6 @@ def square(height: int, width: int, top: float = 0.3, left: float = 0.3) -> Mask
     changed = np.zeros((height, width), bool)
     changed[int(top * height) : int(top * height) + 20, int(left * width) : int(left * width) + 20] = True
     return changed
-
-
-def components(content: bytes, folder: Path) -> list[npt.NDArray[np.int16]]:
-    path = folder / "coefficients.jpg"
-    path.write_bytes(content)
-    return coefficients(path)
 
 
 @pytest.mark.slow
@@ -95,7 +84,7 @@ def test_same_coefficients_as_by_jpeglib(
     content = jpeg_file(pixels, sampling, quality, restart=restart)
     anew = new_blocks(content, 255 - pixels, square(height, width, *place))
     native, by_jpeglib = by_native_code(content, anew), jpeg_blocks.rewrite(content, anew)
-    for one, other in zip(components(native, folder), components(by_jpeglib, folder), strict=True):
+    for one, other in zip(coefficients_in(native, folder), coefficients_in(by_jpeglib, folder), strict=True):
         assert np.array_equal(one, other)
     assert np.array_equal(shown(native), shown(by_jpeglib))
 
@@ -186,7 +175,7 @@ def test_files_without_codes_for_the_new_blocks_go_through_jpeglib(tmp_path: Pat
     with pytest.raises(CoefficientsError):
         by_native_code(content, anew)
     new = replaced(content, noise(60, 60), changed)
-    for one, blocks in zip(components(new, tmp_path), anew, strict=True):
+    for one, blocks in zip(coefficients_in(new, tmp_path), anew, strict=True):
         assert np.array_equal(one[blocks.is_touched], blocks.coefficients)
 
 
@@ -196,41 +185,8 @@ def test_without_native_code_jpeglib_does_it(monkeypatch: pytest.MonkeyPatch, tm
     monkeypatch.setattr(jpeg_scan, "library", lambda: None)
     monkeypatch.setattr(jpeg_transform, "library", lambda: None)
     slow = replaced(content, noise(60, 60), changed)
-    for one, other in zip(components(quick, tmp_path), components(slow, tmp_path), strict=True):
+    for one, other in zip(coefficients_in(quick, tmp_path), coefficients_in(slow, tmp_path), strict=True):
         assert np.array_equal(one, other)
-
-
-@given(
-    height=st.integers(1, 70),
-    width=st.integers(1, 70),
-    sampling=st.sampled_from([*SAMPLINGS, "gray"]),
-    quality=st.sampled_from([5, 50, 90, 100]),
-    picture=st.sampled_from([smooth, noise]),
-)
-@settings(max_examples=200, deadline=None)
-def test_same_transform_as_by_numpy(
-    height: int, width: int, sampling: str, quality: int, picture: Callable[[int, int], Pixels]
-) -> None:
-    pixels = picture(height, width)[:, :, : 1 if sampling == "gray" else 3]
-    content = jpeg_file(pixels, sampling, quality)
-    changed = np.ones((height, width), bool)
-    native_blocks = new_blocks(content, 255 - pixels, changed)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(jpeg_transform, "library", lambda: None)
-        blocks = new_blocks(content, 255 - pixels, changed)
-    for one, other in zip(native_blocks, blocks, strict=True):
-        assert np.array_equal(one.coefficients, other.coefficients)
-
-
-def test_transform_is_that_of_other_encoders(tmp_path: Path) -> None:
-    """They round samples to 8 bits and work with fewer bits."""
-    pixels = smooth(64, 64)
-    content = jpeg_file(pixels, "4:4:4", 90)
-    anew = new_blocks(content, pixels, np.ones((64, 64), bool))
-    for one, theirs in zip(anew, components(content, tmp_path), strict=True):
-        difference = np.abs(one.coefficients - theirs.reshape(-1, 8, 8))
-        assert difference.max() <= 1
-        assert difference.mean() < 0.03
 
 
 @pytest.mark.slow

@@ -1,6 +1,7 @@
 """Calls from several threads give what those from one give, and leave the host's global state alone."""
 
 import io
+import os
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from anonymizer.errors import PictureError
 from anonymizer.files import heic
 from anonymizer.files.decode import decode_picture
 from anonymizer.files.encode import encode_picture
+from anonymizer.files.global_state import pillow_buffer, pillow_state, private_folder
 from anonymizer.files.inspect import inspect_file
 from anonymizer.files.picture import Frame
 from anonymizer.settings import ReadSettings
@@ -151,4 +153,32 @@ def test_errors_of_libraries_leave_the_global_state_alone(
     for picture in (coefficients, whole):
         with pytest.raises(ZeroDivisionError):
             encode_picture(picture, picture.frames, [np.ones(picture.pixels.shape[:2], bool)], "strip")
+    assert global_state() == host
+
+
+def test_contexts_may_be_nested(host: dict[str, object]) -> None:
+    with pillow_state(), pillow_state(allow_truncated=True):
+        assert Image.MAX_IMAGE_PIXELS is None
+        assert ImageFile.LOAD_TRUNCATED_IMAGES is True
+        with pillow_state():
+            assert ImageFile.LOAD_TRUNCATED_IMAGES is False
+        assert ImageFile.LOAD_TRUNCATED_IMAGES is True
+    assert global_state() == host
+
+
+def test_the_buffer_is_large_enough_and_never_the_one_of_the_host(host: dict[str, object]) -> None:
+    with pillow_buffer(3 << 20):
+        assert ImageFile.MAXBLOCK == 3 << 20
+        with pillow_buffer(5):
+            assert ImageFile.MAXBLOCK == 1 << 16
+    assert global_state() == host
+
+
+def test_temporary_files_go_to_a_folder_that_is_gone_afterwards(host: dict[str, object], tmp_path: Path) -> None:
+    with private_folder(str(tmp_path)) as folder:
+        assert folder.parent == tmp_path
+        handle, name = tempfile.mkstemp()
+        os.close(handle)
+        assert Path(name).parent == folder
+    assert not folder.exists()
     assert global_state() == host

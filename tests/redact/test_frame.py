@@ -1,0 +1,57 @@
+"""One frame: its pixels, and what its alpha channel shows."""
+
+import numpy as np
+import pytest
+from fakes import face, noise
+
+from anonymizer.files.picture import Frame
+from anonymizer.redact.frame import mask_detections, redact_detections, redact_frame
+from anonymizer.settings import RedactSettings
+from anonymizer.types import FrameDetections
+
+FACE = face(10, 10, 20, 20)
+SETTINGS = RedactSettings()
+
+
+def test_what_changed_is_told_and_nothing_else_changes() -> None:
+    pixels = noise(40, 50)
+    frame, changed = redact_frame(Frame(pixels.copy()), FrameDetections([FACE]), SETTINGS)
+    assert changed.shape == (40, 50)
+    assert changed[10:20, 10:20].all()
+    assert (frame.pixels == pixels)[~changed].all()
+    assert (frame.pixels[10:20, 10:20] != pixels[10:20, 10:20]).mean() > 0.9
+    assert frame.alpha is None
+
+
+def test_nothing_found_is_the_same_frame() -> None:
+    frame = Frame(noise(40, 50), noise(40, 50, 1)[:, :, 0])
+    same, changed = redact_frame(frame, FrameDetections([]), SETTINGS)
+    assert same is frame
+    assert not changed.any()
+
+
+@pytest.mark.parametrize("in_place", [False, True])
+def test_the_pixels_of_the_source_stay_unless_they_may_go(in_place: bool) -> None:
+    pixels = noise(40, 50)
+    before = pixels.copy()
+    redact_frame(Frame(pixels), FrameDetections([FACE]), SETTINGS, in_place)
+    assert in_place or (pixels == before).all()
+
+
+@pytest.mark.parametrize("shows", [True, False])
+def test_alpha_changes_where_it_shows_something(shows: bool) -> None:
+    alpha = noise(40, 50, 1)[:, :, 0]
+    found = FrameDetections([FACE], in_alpha=[FACE] if shows else [])
+    frame, changed = redact_frame(Frame(noise(40, 50), alpha), found, SETTINGS)
+    assert frame.alpha is not None
+    assert (frame.alpha == alpha)[~changed].all()
+    assert (frame.alpha != alpha).any() == shows
+
+
+def test_the_mask_is_1_on_what_is_hidden_and_0_where_nothing_changes() -> None:
+    pixels = noise(40, 50)
+    mask = mask_detections(pixels, [FACE], SETTINGS)
+    assert mask.shape == (40, 50)
+    assert (mask[10:20, 10:20] == 1).all()
+    redacted = redact_detections(pixels, [FACE], SETTINGS)
+    assert (redacted == pixels)[np.asarray(mask) == 0].all()
