@@ -39,7 +39,6 @@ def fill(folder: Path, names: Sequence[str]) -> None:
         save(folder / name, smooth(8, 8))
 
 
-@pytest.mark.slow
 def test_a_file_that_kills_is_a_finding_and_the_others_are_checked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -40,7 +40,6 @@ SEEDS = {
 
 if heic.can_read_heic():
     SEEDS["heic"] = saved("HEIF", exif=full_exif())
-pytestmark = pytest.mark.slow
 MUTATIONS = st.lists(st.tuples(st.floats(0, 1), st.integers(0, 255)), max_size=6)
 
 

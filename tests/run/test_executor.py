@@ -82,7 +82,6 @@ def pool(tmp_path: Path) -> Iterator[Pool[int, int]]:
     pool.close()
 
 
-@pytest.mark.slow
 def test_an_item_that_kills_is_given_up_after_a_second_try_and_the_others_get_their_answers(
     pool: Pool[int, int], tmp_path: Path
 ) -> None:

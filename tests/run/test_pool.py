@@ -61,7 +61,6 @@ def test_results_come_in_the_order_of_the_listing(work: Work, folders: Folders) 
     assert report.workers == 2
 
 
-@pytest.mark.slow
 def test_a_worker_that_dies_is_replaced_and_its_picture_has_failed_after_a_second_try(
     work: Work, folders: Folders, tmp_path: Path
 ) -> None:
@@ -74,7 +73,6 @@ def test_a_worker_that_dies_is_replaced_and_its_picture_has_failed_after_a_secon
     assert report.complete
 
 
-@pytest.mark.slow
 def test_bad_luck_is_made_up_for(work: Work, folders: Folders) -> None:
     fill(folders[0], 3)
     save(folders[0] / "1.png", marked(KILLS_ONCE))
@@ -149,7 +147,6 @@ def test_a_run_that_is_to_stop_does_not_wait_for_ever(
     assert [result.file for result in report.results] == ["0.png"]
 
 
-@pytest.mark.slow
 def test_no_process_stays_behind(work: Work, folders: Folders) -> None:
     fill(folders[0], 3)
     work()

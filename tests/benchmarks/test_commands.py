@@ -4,8 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
-from benchmarks import fidelity, outcomes
 from fakes import noise, save, smooth
+
+from benchmarks import fidelity, outcomes
 
 
 @pytest.fixture
