@@ -5,16 +5,17 @@ from typing import Any
 import pytest
 
 from anonymizer.errors import OutputError
-from anonymizer.record.trace import open_trace
+from anonymizer.record.trace import is_trace, open_trace
 from anonymizer.types import Result
 
 
 def written(path: Path, *results: Result) -> Any:
-    with open_trace(path) as trace:
-        assert trace is not None
-        trace._start_s = 0.0
-        for result in results:
-            trace.add(result)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("time.perf_counter", lambda: 0.0)
+        with open_trace(path) as trace:
+            assert trace is not None
+            for result in results:
+                trace.add(result)
     return json.loads(path.read_text())
 
 
@@ -47,3 +48,15 @@ def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
 def test_no_trace_wanted() -> None:
     with open_trace(None) as trace:
         assert trace is None
+
+
+def test_traces_are_known_by_their_beginning(tmp_path: Path) -> None:
+    path = tmp_path / "trace.json"
+    for results in ((), (Result("a.jpg", "anonymized", seconds={"read": 0.5}),)):
+        written(path, *results)
+        assert is_trace(path)
+    path.write_text("")
+    assert is_trace(path)
+    path.write_text("mine")
+    assert not is_trace(path)
+    assert not is_trace(tmp_path / "nowhere")
