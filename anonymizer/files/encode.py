@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from anonymizer.files.codecs import codec_of
 from anonymizer.files.metadata import Policy
-from anonymizer.files.picture import Encoded, Frame, Picture, StoredFrame, to_image, turn_back
+from anonymizer.files.orientation import turn_back
+from anonymizer.files.picture import Encoded, Frame, Picture, StoredFrame, to_image
 from anonymizer.types import Pixels8
 
 

@@ -11,7 +11,8 @@ from PIL import Image
 from anonymizer.errors import PictureError
 from anonymizer.files.global_state import pillow_state
 from anonymizer.files.metadata import ORIENTATION
-from anonymizer.files.picture import Encoding, Frame, Picture, StoredFrame, turn_upright
+from anonymizer.files.orientation import turn_upright
+from anonymizer.files.picture import Encoding, Frame, Picture, StoredFrame
 from anonymizer.formats import Format
 from anonymizer.settings import ReadSettings
 

@@ -59,7 +59,8 @@ from anonymizer.files.metadata import (
     kept_exif,
     parse_exif,
 )
-from anonymizer.files.picture import Encoded, Encoding, Frame, Picture, StoredFrame, to_image, turn_back, turn_upright
+from anonymizer.files.orientation import turn_back, turn_upright
+from anonymizer.files.picture import Encoded, Encoding, Frame, Picture, StoredFrame, to_image
 from anonymizer.files.trailing_data import is_complete
 from anonymizer.settings import ReadSettings
 from anonymizer.types import Pixels, Pixels8

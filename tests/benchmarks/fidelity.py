@@ -31,7 +31,8 @@ from PIL import Image
 from anonymizer.errors import PictureError
 from anonymizer.files.encode import encode_picture
 from anonymizer.files.global_state import pillow_state
-from anonymizer.files.picture import Frame, Picture, turn_back
+from anonymizer.files.orientation import turn_back
+from anonymizer.files.picture import Frame, Picture
 from anonymizer.files.read import read_picture
 from anonymizer.formats import EXTENSIONS
 from anonymizer.geometry import Box

@@ -16,7 +16,7 @@ from anonymizer.detect.frames import detect
 from anonymizer.detect.load import choose_models, load_detectors, load_model
 from anonymizer.detect.signature import SignatureDetector
 from anonymizer.detect.tones import to_rgb_8_bits
-from anonymizer.files.picture import turn_back
+from anonymizer.files.orientation import turn_back
 from anonymizer.files.read import read_picture
 from anonymizer.geometry import Box
 from anonymizer.redact.mask import to_region

@@ -15,7 +15,7 @@ from PIL import Image
 
 from anonymizer.files import jpeg_segments
 from anonymizer.files.encode import encode_picture
-from anonymizer.files.picture import turn_back
+from anonymizer.files.orientation import turn_back
 from anonymizer.files.read import read_picture
 from anonymizer.settings import ReadSettings
 

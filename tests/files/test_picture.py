@@ -1,23 +1,20 @@
-import numpy as np
-import pytest
 from fakes import noise
-from PIL import Image, ImageOps
 
-from anonymizer.files.picture import turn_back, turn_upright
-
-
-@pytest.mark.parametrize("orientation", range(1, 9))
-@pytest.mark.parametrize("channels", [1, 3])
-def test_turning_back_undoes_turning_upright(orientation: int, channels: int) -> None:
-    stored = noise(5, 7, channels)
-    upright = turn_upright(stored, orientation)
-    assert (turn_back(upright, orientation) == stored).all()
+from anonymizer.files.picture import Encoding, Frame, Picture, to_image
 
 
-@pytest.mark.parametrize("orientation", range(1, 9))
-def test_upright_is_what_viewers_show(orientation: int) -> None:
-    image = Image.fromarray(noise(5, 7))
-    exif = image.getexif()
-    exif[0x0112] = orientation
-    shown = np.asarray(ImageOps.exif_transpose(image))
-    assert (turn_upright(np.asarray(image), orientation) == shown).all()
+def test_detectors_look_at_what_is_shown_where_the_pixels_are_in_other_colours() -> None:
+    cmyk, rgb = noise(4, 5, 4), noise(4, 5, 3)
+    assert Frame(cmyk, shown=rgb).view is rgb
+    assert Frame(rgb).view is rgb
+
+
+def test_a_picture_speaks_of_its_first_frame() -> None:
+    first, second = noise(4, 5), noise(4, 5, seed=1)
+    picture = Picture((Frame(first, first[:, :, 0]), Frame(second)), b"", Encoding("GIF"))
+    assert picture.pixels is first
+    assert (picture.alpha == first[:, :, 0]).all()
+
+
+def test_images_have_the_mode_of_their_channels() -> None:
+    assert [to_image(noise(4, 5, channels)).mode for channels in (1, 3, 4)] == ["L", "RGB", "RGBA"]

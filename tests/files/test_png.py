@@ -17,7 +17,8 @@ from PIL import Image, PngImagePlugin
 from anonymizer.errors import PictureError
 from anonymizer.files import png
 from anonymizer.files.encode import encode_picture
-from anonymizer.files.picture import Frame, turn_back
+from anonymizer.files.orientation import turn_back
+from anonymizer.files.picture import Frame
 from anonymizer.files.read import read_picture
 from anonymizer.settings import ReadSettings
 

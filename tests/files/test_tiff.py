@@ -12,7 +12,7 @@ from PIL import Image
 
 from anonymizer.errors import PictureError
 from anonymizer.files.metadata import Policy
-from anonymizer.files.picture import turn_upright
+from anonymizer.files.orientation import turn_upright
 from anonymizer.files.read import read_picture
 
 
