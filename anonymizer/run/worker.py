@@ -115,7 +115,12 @@ class _Forward(QueueHandler):
 
 
 def _work(connection: Connection) -> None:
-    task, level = connection.recv()
+    try:
+        task, level = connection.recv()
+    except (ImportError, AttributeError) as error:
+        text = "a worker process cannot import what it is to do; it must lie at the top level of a module"
+        connection.send(AnonymizerError(f"{text}, or use --workers 0: {error}"))
+        return
     logger = logging.getLogger(_PACKAGE)
     logger.setLevel(level)
     logger.addHandler(_Forward(connection))

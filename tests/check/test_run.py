@@ -3,35 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from check.killing import Killing
 from fakes import save, smooth
 
 from anonymizer.check import run as check_run
-from anonymizer.check.file_check import CheckedFile, FileCheck, NumberedFile
-from anonymizer.check.finding import Finding
 from anonymizer.check.plan import make_check_plan
 from anonymizer.check.run import run_check
-
-
-@dataclass(frozen=True)
-class Killing(FileCheck):
-    """Finds a position in every file, and dies of some."""
-
-    def begin(self) -> Callable[[NumberedFile], CheckedFile]:
-        return self.work
-
-    def work(self, numbered: NumberedFile) -> CheckedFile:
-        name = numbered[1].name
-        if name.startswith("kills"):
-            os.kill(os.getpid(), signal.SIGKILL)
-        return CheckedFile([Finding(name, "gps", "GPS data in the EXIF data")])
 
 
 def fill(folder: Path, names: Sequence[str]) -> None:

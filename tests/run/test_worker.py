@@ -6,14 +6,16 @@ import fcntl
 import logging
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from run.tasks import FULL_DISK, HANGS, KILLS, Doubling
 
-from anonymizer.errors import ModelError, OutputError
+from anonymizer.errors import AnonymizerError, ModelError, OutputError
 from anonymizer.run.worker import Done, Ready, Worker
 
 needs_proc = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs /proc")
@@ -132,3 +134,15 @@ def pid_of(worker: Worker[int, int]) -> int:
     children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
     (pid,) = [pid for pid in children if b"anonymizer.run.worker" in Path(f"/proc/{pid}/cmdline").read_bytes()]
     return int(pid)
+
+
+def test_a_task_that_it_cannot_import_is_an_error_that_says_so(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = ModuleType("gone")
+    gone.Vanished = type("Vanished", (Doubling,), {"__module__": "gone"})  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "gone", gone)
+    worker: Worker[int, int] = Worker(gone.Vanished(start.folder), start.lifeline, ())
+    start.workers.append(worker)
+    message = worker.receive()
+    assert isinstance(message, AnonymizerError)
+    assert "cannot import what it is to do" in str(message)
+    assert "gone" in str(message)
