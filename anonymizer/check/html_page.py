@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from anonymizer.check.annotate import THUMBNAIL_PX, close_up, mark
-from anonymizer.check.finding import Finding, urgency
+from anonymizer.check.finding import Finding, printable, urgency
 from anonymizer.files.encode import encode_preview
 from anonymizer.files.picture import Picture
 
@@ -104,8 +104,7 @@ def _sentence(finding: Finding) -> str:
 
 
 def _escaped(text: str) -> str:
-    """As text, without what turns its direction round or breaks its line."""
-    return html.escape("".join(char if char.isprintable() else ascii(char)[1:-1] for char in text))
+    return html.escape(printable(text))
 
 
 def _data(content: bytes) -> str:

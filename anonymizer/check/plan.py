@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -69,11 +70,11 @@ def make_check_plan(paths: Sequence[Path], options: Mapping[str, object]) -> Che
     settings = settings_from_options({**reported, **options})
 
     found = find_inputs(paths, settings.find.image_extensions)
-    places = {path.resolve() for path in reports}
+    places = {_place(path) for path in reports}
     found.others = {
         name: path
         for name, path in found.others.items()
-        if path.resolve() not in places and not (path.parent in paths and is_of_the_run(path.name))
+        if _place(path) not in places and not (path.parent in paths and is_of_the_run(path.name))
     }
     files, known = found.files, [Finding(file, "unreadable", why) for file, why in found.unreadable.items()]
     if check.against is not None and folder is not None:
@@ -121,10 +122,15 @@ def _refuse_outputs(check: CheckSettings, folders: Sequence[Path], files: Sequen
             if folder.is_dir():
                 check_output(folder, check.annotate, check.overwrite)
     outputs = [path for path in (check.json, check.html, check.baseline) if path is not None]
-    places = {path.resolve() for path in outputs}
+    places = {_place(path) for path in outputs}
     sources = (path for file in files for path in (file.path, file.original) if path is not None)
-    taken = {place for path in sources if places and (place := path.resolve()) in places}
+    taken = {place for path in sources if places and (place := _place(path)) in places}
     for path in outputs:
         is_picture = path.suffix.lower().removeprefix(".") in EXTENSIONS
-        if is_picture or path.is_dir() or path.resolve() in taken:
+        if is_picture or path.is_dir() or _place(path) in taken:
             raise OutputError(f"{path} is a folder or a picture that is checked; choose another file")
+
+
+def _place(path: Path) -> str:
+    """Where a path leads. `Path.resolve` raises for links that lead to themselves."""
+    return os.path.realpath(path)

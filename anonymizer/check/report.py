@@ -9,7 +9,7 @@ from textwrap import indent
 from typing import Any
 
 from anonymizer._version import __version__
-from anonymizer.check.finding import LEVELS, Finding, Level
+from anonymizer.check.finding import LEVELS, Finding, Level, printable
 from anonymizer.check.store import FindingStore
 from anonymizer.check.thresholds import Thresholds
 
@@ -114,7 +114,8 @@ def to_table(findings: Iterable[Finding]) -> Iterator[str]:
 
 
 def _row(finding: Finding) -> tuple[str, str, str, str]:
-    return finding.file, _what(finding), _where(finding), finding.text
+    # Escaped here, since it makes names longer.
+    return printable(finding.file), _what(finding), _where(finding), printable(finding.text)
 
 
 def _what(finding: Finding) -> str:

@@ -6,10 +6,13 @@ import json
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from anonymizer.check.finding import Finding, Level, urgency
 from anonymizer.check.html_page import Card, to_article
+from anonymizer.errors import OutputError
 from anonymizer.geometry import Box
 
 _SCHEMA = """
@@ -23,12 +26,14 @@ _KNOWN_BEFORE = -1
 class FindingStore:
     """Findings in the order of the files that they belong to, whatever the order in which they come.
 
-    They lie in a temporary database that has no name: it is gone when the process is, however that ends.
+    They lie in a temporary database that has no name: it is gone when the process is, however that ends. All methods
+    but `close` raise OutputError if the disk that it lies on is full or gone.
     """
 
     def __init__(self) -> None:
         self._connection = sqlite3.connect("")
-        self._connection.executescript(_SCHEMA)
+        with _disk_errors():
+            self._connection.executescript(_SCHEMA)
         self.levels: Counter[Level] = Counter()
         """How many findings of each level there are."""
 
@@ -41,21 +46,23 @@ class FindingStore:
         Args:
             position: of the file, from 0 on.
         """
-        self.levels.update(finding.level for finding in findings)
         rows = [
             (position, number, json.dumps(finding.file), finding.level, json.dumps(asdict(finding)))
             for number, finding in enumerate(findings)
         ]
-        self._connection.executemany("INSERT INTO findings VALUES (?, ?, ?, ?, ?)", rows)
-        if card is not None:
-            # Names may hold bytes that are not text.
-            article = to_article(card).encode("utf-8", "backslashreplace")
-            row = (*urgency(card.findings[0]), json.dumps(card.file), article)
-            self._connection.execute("INSERT INTO articles VALUES (?, ?, ?, ?, ?, ?)", row)
+        # Each file is a transaction: a full disk rolls back what is not committed.
+        with _disk_errors(), self._connection:
+            self._connection.executemany("INSERT INTO findings VALUES (?, ?, ?, ?, ?)", rows)
+            if card is not None:
+                # Names may hold bytes that are not text.
+                article = to_article(card).encode("utf-8", "backslashreplace")
+                row = (*urgency(card.findings[0]), json.dumps(card.file), article)
+                self._connection.execute("INSERT INTO articles VALUES (?, ?, ?, ?, ?, ?)", row)
+        self.levels.update(finding.level for finding in findings)
 
     def __iter__(self) -> Iterator[Finding]:
-        query = "SELECT finding FROM findings ORDER BY position, number, rowid"
-        return (_to_finding(text) for (text,) in self._connection.execute(query))
+        for (text,) in self._rows("SELECT finding FROM findings ORDER BY position, number, rowid"):
+            yield _to_finding(text)
 
     def of(self, level: Level) -> FindingsOfLevel:
         """Those of one level; can be iterated over again and again."""
@@ -63,13 +70,31 @@ class FindingStore:
 
     def files_with(self, level: Level) -> int:
         """How many files have a finding of this level."""
-        query = "SELECT COUNT(DISTINCT file) FROM findings WHERE level = ?"
-        return int(self._connection.execute(query, (level,)).fetchone()[0])
+        ((number,),) = self._rows("SELECT COUNT(DISTINCT file) FROM findings WHERE level = ?", level)
+        return int(number)
 
     def articles(self) -> Iterator[bytes]:
         """What the page shows of each file, by urgency."""
-        query = "SELECT article FROM articles ORDER BY rank, has_box, score, size, file, rowid"
-        return (article for (article,) in self._connection.execute(query))
+        for (article,) in self._rows("SELECT article FROM articles ORDER BY rank, has_box, score, size, file, rowid"):
+            yield article
+
+    def _rows(self, query: str, *values: str) -> Iterator[tuple[Any, ...]]:
+        with _disk_errors():  # sorting many rows takes space on the disk too
+            cursor = self._connection.execute(query, values)
+        while True:
+            with _disk_errors():
+                row = cursor.fetchone()
+            if row is None:
+                return
+            yield row
+
+
+@contextmanager
+def _disk_errors() -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        raise OutputError(f"temporary database of the findings: {error}; nothing more can be written") from None
 
 
 @dataclass(frozen=True)

@@ -1,77 +1,142 @@
-"""Every original has its output, and every output its original, as the report says."""
+"""Every original has its output, and every output its original, or the difference is a finding."""
 
-from collections.abc import Mapping
+from __future__ import annotations
+
+import shutil
 from pathlib import Path
-from typing import Any
 
 import pytest
-from fakes import Folders
+from check.samples import anonymize, change_report, check, kinds_of, texts_of
+from fakes import FixedDetector, Folders, KeenDetector, UseDetectors, face, noise, save
 
+from anonymizer.check.finding import Finding
 from anonymizer.check.inputs import find_inputs
 from anonymizer.check.pairing import Pairing, pair_originals
 from anonymizer.check.previous_run import PreviousRun
 from anonymizer.files.find import find_pictures
-from anonymizer.formats import EXTENSIONS
+
+EXTENSIONS = ("png",)
 
 
-def paired(
-    folders: Folders, originals: list[str], outputs: list[str], files: Mapping[str, Any], complete: bool = True
-) -> Pairing:
-    folders[1].mkdir()
-    for folder, names in zip(folders, (originals, outputs), strict=True):
-        for name in names:
-            (folder / name).touch()
-    listing = find_pictures(folders[0], EXTENSIONS, None)
-    found = find_inputs([folders[1]], EXTENSIONS)
-    return pair_originals(folders[0], listing, found, PreviousRun({}, complete, files))
+def pair(folders: Folders, previous: PreviousRun | None = None) -> Pairing:
+    originals = find_pictures(folders[0], EXTENSIONS, None)
+    return pair_originals(folders[0], originals, find_inputs([folders[1]], EXTENSIONS), previous or PreviousRun())
 
 
-def test_outputs_get_their_originals_and_what_the_report_says(folders: Folders) -> None:
-    pairing = paired(folders, ["a.png", "b.png"], ["a.png", "b.png"], {"a.png": {"fidelity": "reencoded"}})
+def fill(folder: Path, *names: str) -> None:
+    for name in names:
+        save(folder / name, noise(4, 4))
+
+
+def test_pairs(folders: Folders) -> None:
+    for folder in folders:
+        fill(folder, "a.png", "sub/b.png")
+    previous = PreviousRun(files={"a.png": {"status": "anonymized", "fidelity": "reencoded"}})
+    pairing = pair(folders, previous)
     assert pairing.findings == []
-    assert [(file.original, file.fidelity) for file in pairing.files] == [
-        (folders[0] / "a.png", "reencoded"),
-        (folders[0] / "b.png", None),
+    assert [(file.name, file.original, file.fidelity) for file in pairing.files] == [
+        ("a.png", folders[0] / "a.png", "reencoded"),
+        ("sub/b.png", folders[0] / "sub" / "b.png", None),
     ]
 
 
-@pytest.mark.parametrize(
-    ("entry", "has_output", "found"),
-    [
-        ({}, False, ("missing", "finding", "no output, and no failure in the report")),
-        ({"status": "failed", "reason": "is empty"}, False, ("missing", "noted", "no output: failed, is empty")),
-        ({"status": "skipped", "reason": "x"}, False, ("missing", "noted", "no output: skipped, x")),
-        ({"status": "detected"}, False, ("missing", "noted", "no output: the run was told to detect only")),
-        ({"status": "failed"}, True, ("extra", "finding", "has an output, though the report says failed")),
-        ({"status": "anonymized"}, True, None),
-    ],
-)
-def test_outputs_are_where_the_report_says(
-    folders: Folders, entry: dict[str, str], has_output: bool, found: tuple[str, str, str] | None
-) -> None:
-    pairing = paired(folders, ["a.png"], ["a.png"] * has_output, {"a.png": entry})
-    told = [(finding.kind, finding.level, finding.text) for finding in pairing.findings]
-    assert told == ([] if found is None else [found])
+def test_missing_and_extra_files(folders: Folders) -> None:
+    fill(folders[0], "a.png", "b.png")
+    fill(folders[1], "b.png", "c.png")
+    (folders[1] / "notes.txt").touch()
+    pairing = pair(folders)
+    assert pairing.findings == [
+        Finding("a.png", "missing", "no output, and no failure in the report"),
+        Finding("c.png", "extra", "belongs to no picture among the originals"),
+        Finding("notes.txt", "extra", "is neither a picture nor what the program writes beside one"),
+    ]
+    assert {file.name: file.original for file in pairing.files} == {"b.png": folders[0] / "b.png", "c.png": None}
 
 
-def test_what_belongs_to_no_original_is_told_but_for_records(folders: Folders) -> None:
-    files = {"d.png": {"status": "detected"}}
-    pairing = paired(folders, ["a.png", "d.png"], ["a.png", "a.json", "d.json", "b.png", "notes.txt"], files)
-    extra = [(finding.file, finding.level) for finding in pairing.findings if finding.kind == "extra"]
-    assert extra == [("b.png", "finding"), ("notes.txt", "finding")]
-    assert [(file.name, file.original is None) for file in pairing.files] == [("a.png", False), ("b.png", True)]
+@pytest.mark.parametrize("status", ["failed", "skipped"])
+def test_the_report_explains_why_there_is_no_output(folders: Folders, status: str) -> None:
+    fill(folders[0], "a.png")
+    folders[1].mkdir()
+    previous = PreviousRun(files={"a.png": {"status": status, "reason": "is broken"}})
+    assert pair(folders, previous).findings == [Finding("a.png", "missing", f"no output: {status}, is broken", "noted")]
 
 
-def test_an_unfinished_run_is_a_finding(folders: Folders) -> None:
-    (finding,) = paired(folders, ["a.png"], ["a.png"], {}, complete=False).findings
-    assert (finding.file, finding.kind, finding.level) == ("report", "report", "finding")
+@pytest.mark.parametrize("status", ["failed", "skipped", "detected"])
+def test_an_output_that_the_report_denies(folders: Folders, status: str) -> None:
+    for folder in folders:
+        fill(folder, "a.png")
+    (finding,) = pair(folders, PreviousRun(files={"a.png": {"status": status}})).findings
+    assert finding == Finding("a.png", "extra", f"has an output, though the report says {status}")
+
+
+def test_where_only_detections_were_wanted_they_belong_there(folders: Folders) -> None:
+    fill(folders[0], "a.png", "b.png")
+    folders[1].mkdir()
+    for name in ("a.json", "b.json"):
+        (folders[1] / name).write_text("[]")
+    findings = pair(folders, PreviousRun(files={"a.png": {"status": "detected"}})).findings
+    assert kinds_of(findings, "noted") == [("a.png", "missing")]
+    assert kinds_of(findings) == [("b.png", "missing"), ("b.json", "extra")]
+
+
+def test_a_run_that_did_not_reach_its_end(folders: Folders) -> None:
+    for folder in folders:
+        fill(folder, "a.png")
+    (finding,) = pair(folders, PreviousRun(complete=False)).findings
+    assert finding == Finding("report", "report", "the anonymizing run did not reach its end")
+
+
+def test_what_a_run_keeps_for_itself_is_nothing_extra(folders: Folders, use_detectors: UseDetectors) -> None:
+    fill(folders[0], "a.png", "sub/b.png")
+    use_detectors(FixedDetector())
+    output = anonymize(folders)
+    assert (output / "anonymize-manifest.sqlite").exists()
+    (output / "anonymize-manifest-1-of-2.sqlite").touch()
+    assert check(output, against=folders[0]) == []
+    (output / "sub" / "anonymize-report.json").touch()
+    assert kinds_of(check(output, against=folders[0])) == [("sub/anonymize-report.json", "extra")]
+
+
+def test_shares_of_a_run(folders: Folders, use_detectors: UseDetectors) -> None:
+    fill(folders[0], *[f"{index}.png" for index in range(8)])
+    (folders[0] / "broken.png").write_bytes(b"broken")
+    use_detectors(FixedDetector())
+    for share in ("1/2", "2/2"):
+        anonymize(folders, shard=share)
+    assert kinds_of(check(folders[1], against=folders[0]), "noted") == [("broken.png", "missing")]
+    assert kinds_of(check(folders[1], against=folders[0])) == []
+    (folders[1] / "anonymize-report-2-of-2.json").unlink()
+    assert "the anonymizing run did not reach its end" in texts_of(check(folders[1], against=folders[0]))
+
+
+def test_a_run_that_only_detected(folders: Folders, use_detectors: UseDetectors) -> None:
+    save(folders[0] / "a.png", noise(100, 100))
+    use_detectors(KeenDetector(face(20, 20, 60, 60)))
+    output = anonymize(folders, {"method": "none"})
+    (finding,) = check(output, against=folders[0])
+    assert (finding.level, finding.text) == ("noted", "no output: the run was told to detect only")
+    shutil.copy(folders[0] / "a.png", output)
+    texts = texts_of(check(output, against=folders[0]))
+    assert "has an output, though the report says detected" in texts
+    assert "recorded as redacted, but the pixels show detail" in texts
+
+
+def test_an_unfinished_run_whose_report_calls_an_output_failed(folders: Folders, use_detectors: UseDetectors) -> None:
+    fill(folders[0], "a.png")
+    use_detectors(FixedDetector())
+    output = anonymize(folders)
+    change_report(output, complete=False, files=[{"file": "a.png", "status": "failed"}])
+    assert texts_of(check(output, against=folders[0])) == [
+        "the anonymizing run did not reach its end",
+        "has an output, though the report says failed",
+    ]
 
 
 def test_folders_of_originals_that_cannot_be_listed(folders: Folders) -> None:
-    pairing = paired(folders, [], [], {})
-    assert pairing == Pairing([], [])
-    listing = find_pictures(folders[0], EXTENSIONS, None)
-    listing.unreadable["closed"] = "cannot be listed"
+    folders[1].mkdir()
+    assert pair(folders) == Pairing([], [])
+    originals = find_pictures(folders[0], EXTENSIONS, None)
+    originals.unreadable["closed"] = "cannot be listed"
     found = find_inputs([folders[1]], EXTENSIONS)
-    (finding,) = pair_originals(Path("in"), listing, found, PreviousRun()).findings
-    assert (finding.file, finding.text) == ("closed/", "original cannot be listed")
+    (finding,) = pair_originals(folders[0], originals, found, PreviousRun()).findings
+    assert finding == Finding("closed/", "unreadable", "original cannot be listed")

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import sqlite3
+from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
+from random import Random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from anonymizer.check.finding import Finding
+from anonymizer.check.finding import LEVELS, Finding
 from anonymizer.check.html_page import Card
 from anonymizer.check.store import FindingStore
+from anonymizer.errors import OutputError
 from anonymizer.geometry import Box
 
 FACE = Finding("b.png", "face", "not redacted", box=Box(1, 2, 3.5, 4), score=0.25, frame=2)
@@ -46,3 +53,50 @@ def test_articles_come_by_urgency_then_by_name(store: FindingStore) -> None:
         store.add([], Card(name, [Finding(name, "face", "seen", level)]), position=0)  # type: ignore[arg-type]
     names = [article.partition(b"<bdi>")[2][:1] for article in store.articles()]
     assert names == [b"a", b"b", b"c"]
+
+
+SIDES = st.floats(-1e9, 1e9)
+NAMES = st.text(st.characters(exclude_categories=["Cs"]) | st.characters(min_codepoint=0xDC80, max_codepoint=0xDCFF))
+FINDINGS = st.builds(
+    Finding,
+    NAMES,
+    st.sampled_from(["face", "gps", "missing"]),
+    NAMES,
+    st.sampled_from(LEVELS),
+    st.none() | st.builds(lambda x, y, w, h: Box(x, y, x + abs(w), y + abs(h)), SIDES, SIDES, SIDES, SIDES),
+    st.none() | st.floats(0, 1),
+    st.integers(0, 2**40),
+)
+
+
+@given(by_file=st.lists(st.lists(FINDINGS, max_size=4), max_size=6), order=st.randoms(use_true_random=False))
+def test_what_was_added_in_any_order_comes_back(by_file: list[list[Finding]], order: Random) -> None:
+    numbered = list(enumerate(by_file))
+    order.shuffle(numbered)
+    expected = [finding for findings in by_file for finding in findings]
+    with closing(FindingStore()) as store:
+        for position, findings in numbered:
+            store.add(findings, position=position)
+        assert list(store) == expected
+        assert store.levels == Counter(finding.level for finding in expected)
+        for level in LEVELS:
+            of_level = [finding for finding in expected if finding.level == level]
+            assert list(store.of(level)) == list(store.of(level)) == of_level
+            assert store.files_with(level) == len({finding.file for finding in of_level})
+
+
+def test_a_full_disk_is_an_error_of_the_output(monkeypatch: pytest.MonkeyPatch) -> None:
+    connect = sqlite3.connect
+
+    def with_little_space(database: str) -> sqlite3.Connection:
+        connection = connect(database)
+        connection.execute("PRAGMA max_page_count = 8")
+        return connection
+
+    monkeypatch.setattr(sqlite3, "connect", with_little_space)
+    with closing(FindingStore()) as store:
+        store.add([FACE], position=0)
+        with pytest.raises(OutputError, match="temporary database of the findings: database or disk is full"):
+            store.add([Finding("c.png", "name", "x" * 100_000)], position=1)
+        assert list(store) == [FACE]
+        assert store.levels == {"finding": 1}

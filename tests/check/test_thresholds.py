@@ -1,41 +1,79 @@
-"""The gate looks more closely than the run did, whatever its report says."""
+"""The gate looks at least as closely as a run does by default, whatever the report of the run says."""
+
+from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from anonymizer.check.thresholds import choose_thresholds, preset_of_gate
-from anonymizer.settings import THRESHOLD_RANGE, DetectSettings
+from anonymizer.check.thresholds import SURE, choose_thresholds, load_sensitive_finder, preset_of_gate
+from anonymizer.errors import ModelError
+from anonymizer.settings import PRESETS, THRESHOLD_RANGE, DetectSettings
 
-USUAL = DetectSettings()
-
-
-def test_from_a_share_of_the_threshold_on_it_is_told_and_far_above_it_is_sure() -> None:
-    chosen = choose_thresholds(USUAL, USUAL, 0.5)
-    assert chosen.run == {"face": 0.2, "plate": 0.55}
-    assert chosen.reported == pytest.approx({"face": 0.1, "plate": 0.275})
-    assert chosen.sure == pytest.approx({"face": 0.52, "plate": 0.73})
+SCORES = st.floats(*THRESHOLD_RANGE)
 
 
-def test_a_report_only_lowers_what_the_models_say() -> None:
-    blind = DetectSettings(face_threshold=0.9, plate_threshold=0.3)
-    assert choose_thresholds(USUAL, blind, 1).run == {"face": 0.2, "plate": 0.3}
+def test_of_the_bundled_models() -> None:
+    thresholds = choose_thresholds(DetectSettings(), DetectSettings(), 0.5)
+    assert thresholds.run == {"face": 0.2, "plate": 0.55}
+    assert thresholds.reported == {"face": 0.1, "plate": 0.275}
+    assert thresholds.sure == pytest.approx({"face": 0.52, "plate": 0.73})
+
+
+def test_only_of_the_kinds_that_are_wanted() -> None:
+    assert set(choose_thresholds(DetectSettings("face"), DetectSettings(), 0.5).run) == {"face"}
 
 
 def test_what_the_user_asks_for_decides() -> None:
-    asked = DetectSettings(face_threshold=0.8)
-    assert choose_thresholds(asked, DetectSettings(face_threshold=0.1), 1).run["face"] == 0.8
+    thresholds = choose_thresholds(DetectSettings(face_threshold=0.4), DetectSettings(face_threshold=0.1), 1)
+    assert (thresholds.run["face"], thresholds.reported["face"]) == (0.4, 0.4)
+
+
+@pytest.mark.parametrize(("of_run", "reported"), [(0.9, 0.1), (0.1, 0.05), (None, 0.1)])
+def test_a_report_only_lowers_the_thresholds_of_the_models(of_run: float | None, reported: float) -> None:
+    thresholds = choose_thresholds(DetectSettings(), DetectSettings(face_threshold=of_run), 0.5)
+    assert thresholds.reported["face"] == reported
+
+
+@given(asked=st.none() | SCORES, of_run=st.none() | SCORES, share=st.floats(0, 1))
+def test_reported_run_and_sure_follow_each_other(asked: float | None, of_run: float | None, share: float) -> None:
+    thresholds = choose_thresholds(DetectSettings(face_threshold=asked), DetectSettings(face_threshold=of_run), share)
+    for kind in ("face", "plate"):
+        reported, run, sure = thresholds.reported[kind], thresholds.run[kind], thresholds.sure[kind]
+        assert THRESHOLD_RANGE[0] <= reported <= run <= sure <= 1
+        assert sure == pytest.approx(run + SURE * (1 - run))
+    if asked is None:
+        assert thresholds.run["face"] <= 0.2
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_the_preset_of_the_run_but_none_that_looks_less_closely_than_the_default(preset: str) -> None:
+    assert preset_of_gate(DetectSettings(preset=preset)) == {"fast": "balanced"}.get(preset, preset)
+
+
+def test_the_models_answer_from_the_reported_thresholds_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[DetectSettings] = []
+
+    def load(settings: DetectSettings) -> list[object]:
+        asked.append(settings)
+        return []
+
+    monkeypatch.setattr("anonymizer.detect.frames.load_detectors", load)
+    load_sensitive_finder(DetectSettings(), choose_thresholds(DetectSettings(), DetectSettings(), 0.5))
+    assert dict(asked[0].thresholds) == {"face": 0.1, "plate": 0.275}
+
+
+def test_without_a_model_for_a_wanted_kind(tmp_path_factory: pytest.TempPathFactory) -> None:
+    with pytest.raises(ModelError):
+        choose_thresholds(DetectSettings("face", weights=tmp_path_factory.mktemp("empty")), DetectSettings(), 0.5)
 
 
 def test_thresholds_stay_in_their_range() -> None:
-    chosen = choose_thresholds(DetectSettings(face_threshold=THRESHOLD_RANGE[0]), USUAL, 0.1)
+    chosen = choose_thresholds(DetectSettings(face_threshold=THRESHOLD_RANGE[0]), DetectSettings(), 0.1)
     assert chosen.reported["face"] == THRESHOLD_RANGE[0]
 
 
-def test_only_wanted_kinds_have_thresholds() -> None:
-    assert set(choose_thresholds(DetectSettings(kinds=("plate",)), USUAL, 1).run) == {"plate"}
-
-
-@pytest.mark.parametrize(
-    ("of_run", "of_gate"), [("fast", "balanced"), ("balanced", "balanced"), ("thorough", "thorough")]
-)
-def test_the_gate_never_looks_less_closely_than_a_usual_run(of_run: str, of_gate: str) -> None:
-    assert preset_of_gate(DetectSettings(preset=of_run)) == of_gate
+def test_each_kind_has_its_own_thresholds() -> None:
+    blind = DetectSettings(face_threshold=0.9, plate_threshold=0.3)
+    assert choose_thresholds(DetectSettings(), blind, 1).run == {"face": 0.2, "plate": 0.3}
+    assert set(choose_thresholds(DetectSettings(kinds=("plate",)), DetectSettings(), 1).run) == {"plate"}
