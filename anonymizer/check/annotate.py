@@ -1,4 +1,4 @@
-"""Small and marked copies of pictures, for a person's eye."""
+"""Small and marked copies of pictures, for people to look at."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ COLOURS: Mapping[Level, tuple[int, int, int]] = {
     "accepted": (120, 220, 120),
 }
 ANNOTATED_PX = 8000
-"""JPEG files end at 65,535 pixels."""
+"""The longest side of an annotated copy; JPEG allows 65,535 pixels."""
 THUMBNAIL_PX = 320
 CLOSE_UP_PX = 128
 _SURROUNDINGS = 1.5
-"""A close-up shows so many times the longer side of its box."""
+"""Side of a close-up, as a multiple of the longer side of its box."""
 
 
 def mark(pixels: Pixels, findings: Sequence[Finding], longest_px: int, labels: bool) -> Pixels8:
     """The picture as a screen shows it, (h, w, 3), shrunk where it is longer, with the boxes of the findings.
 
-    Of files with several frames the first one is shown.
+    Only findings in the first frame are drawn.
 
     Args:
         labels: whether to write kinds and scores beside the boxes.
@@ -50,7 +50,11 @@ def mark(pixels: Pixels, findings: Sequence[Finding], longest_px: int, labels: b
 
 
 def close_up(pixels: Pixels, finding: Finding) -> Pixels8 | None:
-    """What lies in and around the box of a finding in its frame, CLOSE_UP_PX along the longer side."""
+    """The box of a finding and its surroundings, CLOSE_UP_PX along the longer side; None outside the picture.
+
+    Args:
+        pixels: of the frame that the finding is in.
+    """
     box = finding.box
     if box is None:
         return None

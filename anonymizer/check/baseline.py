@@ -1,4 +1,4 @@
-"""Findings that are known and accepted, told by the content of the pictures, not by their names."""
+"""Findings that are known and accepted, recognised by the content of the pictures rather than their names."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from anonymizer.geometry import Box, slices_around
 from anonymizer.kinds import KINDS
 
 ACCEPTABLE: tuple[FindingKind, ...] = (*KINDS, *FILE_ISSUE_KINDS)
-"""What is in a picture file may be a false alarm; that something failed may not."""
+"""Only what a picture file shows or holds may be a false alarm and be accepted. Failures may not."""
 SAME_FROM = 0.5
-"""Intersection over union from which on two boxes are taken for the same place."""
+"""Boxes with at least this IoU count as the same place."""
 VERSION = 1
 
 
@@ -26,7 +26,7 @@ class Entry:
     """An accepted finding."""
 
     file: str
-    """Where it was: tells apart equal areas in several pictures, and is for the reader."""
+    """Name of the file, for the reader; also distinguishes equal areas in several pictures."""
     kind: str
     picture: str
     """SHA-256 of the file."""
@@ -42,15 +42,15 @@ def to_entry(finding: Finding, picture: Picture) -> Entry:
         return Entry(finding.file, finding.kind, digest)
     box = finding.box
     sides = (box.x_min, box.y_min, box.x_max, box.y_max)
-    # In later frames, findings are known by the whole file only.
+    # The region of a later frame is not hashed: its findings are recognised by the whole file only.
     return Entry(finding.file, finding.kind, digest, sides, None if finding.frame else _digest_of_region(picture, box))
 
 
 def accept(findings: Sequence[Finding], picture: Picture, entries: Sequence[Entry]) -> list[Finding]:
-    """The findings of a picture, those that the baseline holds marked as accepted.
+    """The findings of a picture; those that are in the baseline are marked as accepted.
 
-    Those count as known whose file is the same, byte for byte; and, wherever else the picture has changed, those in a
-    box in whose place the pixels are the same, as long as the file has kept its name.
+    A finding is known if its file is the same, byte for byte. If the picture has changed elsewhere but kept its name, a
+    finding with a box is known as long as the pixels in the box of the entry are the same.
     """
     if not entries:
         return list(findings)
@@ -83,12 +83,12 @@ def _stands_for(entry: Entry, finding: Finding, picture: Picture, digest: str) -
 
 def _digest_of_region(picture: Picture, box: Box) -> str:
     region = picture.pixels[slices_around(box, picture.pixels.shape)]
-    # The size belongs to it: the same bytes may make another picture.
+    # The size is hashed too: the same bytes in another shape are another picture.
     return hashlib.sha256(f"{region.dtype} {region.shape} ".encode() + region.tobytes()).hexdigest()
 
 
 def renew(old: Iterable[Entry], new: Iterable[Entry], checked: Container[str]) -> list[Entry]:
-    """The entries of a new baseline: of the files that were checked what is there now, of all others the old ones."""
+    """The entries of a new baseline: the new ones for files that were checked, the old ones for all others."""
     kept = [entry for entry in old if entry.file not in checked]
     return sorted({*kept, *new}, key=lambda entry: (entry.file, entry.kind, entry.box or (), entry.picture))
 
@@ -101,7 +101,7 @@ def to_json(entries: Sequence[Entry]) -> bytes:
 def from_json(content: bytes) -> list[Entry]:
     """
     Raises:
-        ValueError: the content is no baseline.
+        ValueError: the content is not a baseline.
     """
     baseline = json.loads(content)
     try:
@@ -115,5 +115,5 @@ def from_json(content: bytes) -> list[Entry]:
 def _to_entry(entry: dict[str, Any]) -> Entry:
     sides = None if entry["box"] is None else tuple(map(float, entry["box"]))
     if sides is not None:
-        Box(*sides)  # raises where these are no sides of a box
+        Box(*sides)  # raises ValueError for sides that do not make a box
     return Entry(str(entry["file"]), str(entry["kind"]), str(entry["picture"]), sides, entry["region"])  # type: ignore[arg-type]

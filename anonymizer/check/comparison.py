@@ -27,16 +27,16 @@ class Seen:
     """What the detectors see in an original."""
 
     found: Sequence[Detection]
-    """At the thresholds of the run; of animations in the frames beside this one too, since that is hidden there."""
+    """At the thresholds of the run; in animations those of the neighbouring frames too: they are hidden here."""
     in_alpha: Sequence[Detection]
-    """Of these, what the alpha channel shows by itself."""
+    """Those of `found` that the alpha channel shows by itself."""
     weaker: Sequence[Detection]
-    """At the lower thresholds of the gate, the others too."""
+    """All detections at the lower thresholds of the gate."""
 
 
 @dataclass(frozen=True)
 class FramePair:
-    """A frame of an original and the same one of the redacted picture."""
+    """A frame of an original and the same frame of the redacted picture."""
 
     file: str
     source: Picture
@@ -48,10 +48,10 @@ class FramePair:
 
 
 def compare(pair: FramePair, seen: Seen, recorded: Sequence[Detection], settings: Settings) -> list[Finding]:
-    """Proves that a frame is its original, redacted, or says what speaks against it.
+    """What differs between a frame and its redacted original; empty if the frame is exactly that.
 
     Args:
-        recorded: what the detection JSON says is redacted there, empty if there is none.
+        recorded: what was redacted in this frame according to its detection JSON; empty without one.
         settings: of the anonymizing run.
     """
     original, redacted = _with_same_channels(pair.original, pair.redacted)
@@ -76,7 +76,7 @@ def compare(pair: FramePair, seen: Seen, recorded: Sequence[Detection], settings
 
 
 def _with_same_channels(one: Frame, other: Frame) -> tuple[Frame, Frame]:
-    """Formats differ in whether they tell gray from RGB and opaque from without alpha, and so may two files."""
+    """Both frames with the same channels: some formats do not distinguish gray from RGB, or opaque from no alpha."""
     channels = max(one.pixels.shape[2], other.pixels.shape[2])
     has_alpha = one.alpha is not None or other.alpha is not None
     first, second = (_with_channels(frame, channels, has_alpha) for frame in (one, other))
@@ -108,23 +108,23 @@ def uncovered(before: Pixels, after: Pixels, found: Sequence[Detection]) -> list
 
 
 def max_detail_left(box: Box) -> float:
-    """An object is hidden if no more of its detail is left.
+    """The share of its detail up to which an object counts as hidden.
 
-    Small ones have few pixels more than cells, by which they are replaced. Of 7,548 faces behind the default method all
-    are below 0.4, and those of 48 pixels and more below 0.11; where nothing was done it is 1. The classic kernel 21,2,9
+    Small objects have few more pixels than the cells that replace them. All of 7,548 faces behind the default method
+    are below 0.4, and those of 48 pixels and more below 0.11; without redaction it is 1. The classic kernel 21,2,9
     leaves 0.33 of half of the faces of 96 pixels and more.
     """
     return min(0.4, max(0.2, 10 / max(1.0, box.longer_side)))
 
 
 def _shown_alike(before: Pixels, after: Pixels) -> tuple[Pixels8, Pixels8]:
-    """Both of 8 bits, in the same range."""
+    """Both pictures with 8 bits, scaled by the same range."""
     both = to_8_bits(np.concatenate([before, after]))
     return both[: before.shape[0]], both[before.shape[0] :]
 
 
 def changes_outside(pair: FramePair, redacted: Sequence[Detection], settings: RedactSettings) -> list[Finding]:
-    """What differs where nothing was to be redacted.
+    """A finding if pixels differ where nothing was to be redacted.
 
     Args:
         pair: frames with the same channels.

@@ -1,6 +1,6 @@
 """Measures how much an area of a picture still shows.
 
-Whatever was redacted depends on a few cells, so that beyond their scale it is smooth or flat.
+A redacted area depends on a few cells, so it is smooth or flat at finer scales.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from anonymizer.types import Pixels8
 Plane: TypeAlias = npt.NDArray[np.float32]
 
 SCALE = 1 / 16
-"""What is finer than this share of an area's longer side is detail: a quarter of a cell, of which there are four."""
+"""Detail is finer than this share of an area's longer side: a quarter of a cell, of which there are four."""
 SMALLEST_PX = 6.0
-"""Areas of which both sides are smaller hold hardly more pixels than cells: nothing can be told of them."""
+"""Areas with both sides below this hardly have more pixels than cells, so they cannot be judged."""
 MAX_DETAIL, MAX_DETAIL_SHARE = 3.0, 0.12
 """An area counts as redacted if its median detail is below one of these: levels of 256, and share of its contrast.
 
 Measured on 7,548 faces found in photographs (tests/benchmarks/gate.py): 99.9 % of them do once they are redacted;
-unredacted, 3 % of those of 48 pixels and more, 10 % from 24, 20 % from 16 and 31 % from 12 pixels on. Of a sample of
-1,014 detections behind one cell, the present default, all but one do.
+unredacted, 3 % of those of 48 pixels and more, 10 % from 24, 20 % from 16 and 31 % from 12 pixels on. All but one of
+1,014 sampled detections behind one cell, the present default, do.
 """
 MIN_FLAT_SHARE = 0.5
-"""It does too if so many of its pixels equal their neighbours, as in a mosaic or a solid colour."""
+"""It also counts if this share of its pixels equal their neighbours, as in a mosaic or a solid colour."""
 
 
 def is_featureless(pixels: Pixels8, where: npt.NDArray[np.bool_]) -> bool:
@@ -49,8 +49,8 @@ def is_featureless(pixels: Pixels8, where: npt.NDArray[np.bool_]) -> bool:
 def detail_left(original: Pixels8, redacted: Pixels8) -> float:
     """The share of an area's detail that is still there: 1 where nothing changed, about 0 behind cells or a colour.
 
-    The slope by which the redacted detail follows the original one (least squares through the origin). An original
-    without any detail has none to leave.
+    The slope of the redacted detail over the original detail (least squares through the origin). About 0 for an
+    original without any detail.
 
     Args:
         original, redacted: (h, w, C) of the same area.
@@ -66,7 +66,7 @@ def _gray(pixels: Pixels8) -> Plane:
 
 
 def _detail(plane: Plane) -> Plane:
-    """What a blur at the scale of the area takes away."""
+    """What a blur at the scale of the area removes."""
     sigma_px = max(0.5, SCALE * max(plane.shape))
     blurred = cv2.GaussianBlur(plane, (0, 0), sigma_px, borderType=cv2.BORDER_REFLECT)
     detail: Plane = plane - blurred.reshape(plane.shape)

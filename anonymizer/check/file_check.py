@@ -1,4 +1,4 @@
-"""The way of one file through the gate: read, inspect, find, compare with its record and with its original.
+"""The check of one file: read, inspect, find, compare with its record and with its original.
 
 `FileCheck` is the task that executors carry out.
 """
@@ -36,13 +36,13 @@ NumberedFile: TypeAlias = tuple[int, InputFile]
 
 @dataclass(frozen=True)
 class CheckedFile:
-    """What the gate has to say of one file."""
+    """The findings of one file."""
 
     findings: Sequence[Finding]
     accepted: Sequence[baseline.Entry] = ()
-    """Its findings as entries of a new baseline, where one is wanted."""
+    """Its findings as entries of a new baseline; empty if none is written."""
     card: Card | None = None
-    """What the page shows of it, where one is wanted and somebody needs to look."""
+    """What the HTML page shows of it; None without a page, or if nobody needs to look."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ def _look_again(
     plan: CheckPlan,
     sensitive: Finder,
 ) -> list[Finding]:
-    """What the models still see in each frame, in the light of what is recorded to be redacted there."""
+    """What the models still see in each frame, compared with the record of what was redacted there."""
     findings = []
     for number, found in enumerate(sensitive.find(picture, None)):
         of_frame = None if recorded is None else recorded[number]
@@ -159,7 +159,7 @@ def _compare(
 
 
 def _conclude(file: InputFile, findings: Sequence[Finding], picture: Picture | None, plan: CheckPlan) -> CheckedFile:
-    """Marks what is accepted, and renders what is shown, so that the pixels can be let go."""
+    """Marks what is accepted, and renders what is shown, so that the pixels can be freed."""
     entries: list[baseline.Entry] = []
     if picture is not None:
         findings = baseline.accept(findings, picture, plan.accepted)

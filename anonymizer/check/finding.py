@@ -12,32 +12,32 @@ from anonymizer.types import Kind
 Trouble: TypeAlias = Literal["unreadable", "record", "missing", "uncovered", "changed", "extra", "report"]
 """What is wrong with a file or a run as a whole.
 
-unreadable: it cannot be looked at. record: its detection JSON is damaged, or says what is not so. missing: an original
-has no output. uncovered: something in the original is not hidden. changed: pixels differ where nothing was to be
-hidden. extra: a file that belongs to no original. report: the run did not finish, or differs.
+unreadable: it cannot be checked. record: its detection JSON is damaged or wrong. missing: an original has no output.
+uncovered: something in the original is not hidden. changed: pixels differ where nothing was to be hidden. extra: a file
+that belongs to no original. report: the run did not finish.
 """
 
 FindingKind: TypeAlias = Kind | FileIssueKind | Trouble
 
 Level: TypeAlias = Literal["finding", "warning", "noted", "accepted"]
-"""Only a finding counts. A warning is worth a look, noted is what has an explanation, accepted what is known."""
+"""Only findings fail the check. Warnings deserve a look, noted ones are explained, accepted ones are known."""
 
 LEVELS: tuple[Level, ...] = get_args(Level)
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that the gate has to say about one file."""
+    """One thing that the gate reports about one file."""
 
     file: str
     kind: FindingKind
     text: str
     level: Level = "finding"
     box: Box | None = None
-    """In pixels of the upright picture, where there is a place."""
+    """In pixels of the upright picture; None if it has no place in it."""
     score: float | None = None
     frame: int = 0
-    """Which of the pictures in the file, from 0 on."""
+    """Number of the frame or page, from 0 on."""
 
     @property
     def label(self) -> str:
@@ -48,9 +48,9 @@ class Finding:
 
 
 def urgency(finding: Finding) -> tuple[int, bool, float, float]:
-    """Sorts by what needs a person's eye first: failures, then low scores, then tiny boxes.
+    """Sort key, what a person should look at first: failures, then low scores, then tiny boxes.
 
-    Among warnings, what was seen most surely comes first, then what is large: there something may have been missed.
+    Warnings with high scores come first, then large ones: these may be objects that were missed.
     """
     size = finding.box.longer_side if finding.box is not None else 0.0
     sign = -1 if finding.level == "warning" else 1

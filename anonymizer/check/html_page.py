@@ -13,7 +13,7 @@ from anonymizer.files.encode import encode_preview
 from anonymizer.files.picture import Picture
 
 MAX_SHOWN = 8
-"""Findings per file, the most urgent ones; crowds have hundreds."""
+"""So many findings are shown per file, the most urgent ones: crowds have hundreds."""
 
 _STYLE = """
 body { font: 15px/1.4 system-ui, sans-serif; margin: 2em auto; max-width: 70em; padding: 0 1em; color: #222 }
@@ -29,7 +29,7 @@ img { image-rendering: auto; max-width: 100% }
 
 @dataclass(frozen=True)
 class Card:
-    """What the page says of one file."""
+    """What the page shows of one file, before it is rendered as HTML."""
 
     file: str
     findings: Sequence[Finding]
@@ -41,7 +41,7 @@ class Card:
 
 
 def make_card(file: str, findings: Sequence[Finding], picture: Picture | None) -> Card | None:
-    """Renders what is shown of a picture, so that its pixels can be let go; None if nobody needs to look at it."""
+    """The card of a file, with its images encoded so that the pixels can be freed; None if nobody needs to look."""
     urgent = sorted(findings, key=urgency)
     if not urgent or urgent[0].level not in ("finding", "warning"):
         return None
@@ -81,7 +81,7 @@ def to_html(articles: Iterable[bytes], summary: str) -> Iterator[bytes]:
 
 
 def to_article(card: Card) -> str:
-    """What the page shows of one file."""
+    """One file on the page, as HTML."""
     image = "" if card.thumbnail is None else f'<img src="{_data(card.thumbnail)}" alt="">\n'
     shown, more = card.findings[:MAX_SHOWN], len(card.findings) - MAX_SHOWN
     items = "".join(f'<li class="{finding.level}">{_escaped(_sentence(finding))}</li>\n' for finding in shown)

@@ -14,18 +14,18 @@ from anonymizer.types import Fidelity
 
 @dataclass(frozen=True, slots=True)
 class InputFile:
-    """A file to look at. Holds texts, which take a fraction of the memory of paths: there may be millions."""
+    """A file to check. Holds strings, which take a fraction of the memory of paths: there may be millions."""
 
     root: Path
     """Folder that the file lies in or below."""
     below: str
-    """Path from there."""
+    """Path from `root`."""
     name: str
     """Below the folder that is checked, if it is a single one; otherwise the path as the user gave it."""
     record: str | None = None
-    """Where its detection JSON lies, if anywhere, from `root`; None: beside it, by either of two names."""
+    """Path of its detection JSON from `root`, which need not exist; None: beside the file, with one of two names."""
     originals: Path | None = None
-    """Folder with the picture that it was made of, of the same name, where that is to be compared."""
+    """Folder with its original, which has the same name; None if it is not compared with one."""
     fidelity: Fidelity | None = None
     """What the report of the anonymizing run says of it."""
 
@@ -47,11 +47,11 @@ class InputFile:
 
 @dataclass
 class Inputs:
-    """What lies in the places that a user names."""
+    """What is in the files and folders that a user names."""
 
     files: list[InputFile] = field(default_factory=list)
     others: dict[str, Path] = field(default_factory=dict)
-    """By their names, files that are no pictures, neither by extension nor by content, and no records of pictures."""
+    """Files that are neither pictures, by extension or content, nor records of pictures; by name."""
     unreadable: dict[str, str] = field(default_factory=dict)
     """Names of folders that cannot be listed, with the reason."""
 
@@ -78,7 +78,7 @@ def _add_folder(found: Inputs, folder: Path, extensions: Sequence[str], prefix: 
     by_content: list[InputFile] = []
 
     def add_other(other: Path) -> None:
-        """Is called after the pictures of the folder that the file lies in."""
+        """Called after the pictures of the same folder."""
         name = (prefix / other).as_posix()
         if is_picture(folder / other):
             by_content.append(InputFile(folder, str(other), name))

@@ -26,7 +26,7 @@ def pair_originals(root: Path, originals: Listing, found: Inputs, previous: Prev
     Args:
         root: folder of the originals.
         found: what lies in the folder that is checked.
-        previous: what the report of the anonymizing run says, which is none of `found`.
+        previous: what the report of the anonymizing run says; the report itself is not in `found`.
     """
     jobs = {job.target.as_posix(): job for job in originals}
     only_detected = [job for job in jobs.values() if previous.files.get(job.name, {}).get("status") == "detected"]

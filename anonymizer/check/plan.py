@@ -20,9 +20,9 @@ from anonymizer.files.output import check_output
 from anonymizer.formats import EXTENSIONS
 from anonymizer.settings import CheckSettings, DetectSettings, Settings, from_options, settings_from_options
 
-_NO_EXCUSE = ("kinds", "weights", "include-zone", "exclude-zone", "overlay")
-"""What a run was told to leave alone is no excuse for what is still there. (The report tells a checksum of the overlay,
-which masks do not depend on.)"""
+_IGNORED = ("kinds", "weights", "include-zone", "exclude-zone", "overlay")
+"""Settings of the run that the gate ignores: what the run left visible is still visible. (The report only has
+a checksum of the overlay; masks do not depend on it.)"""
 
 
 @dataclass(frozen=True)
@@ -33,13 +33,13 @@ class CheckPlan:
     detect: DetectSettings
     """What the user asks the gate to look for."""
     settings: Settings
-    """Of the anonymizing run as its report tells, overruled by what the user says."""
+    """Those of the anonymizing run, from its report; options of the user take precedence."""
     thresholds: Thresholds
     files: Sequence[InputFile]
     known: Sequence[Finding]
     """What is known already: folders that cannot be listed, missing and extra files."""
     not_looked_at: Counter[str]
-    """Files that are no pictures, counted by extension."""
+    """Files that are not pictures, counted by extension."""
     accepted: Sequence[baseline.Entry]
 
 
@@ -51,7 +51,7 @@ def make_check_plan(paths: Sequence[Path], options: Mapping[str, object]) -> Che
 
     Raises:
         SettingsError: an option is wrong, or a file or folder is not there.
-        ModelError: there is no model for a wanted kind.
+        ModelError: a wanted kind has no model.
         OutputError: an output is refused.
     """
     check = from_options(CheckSettings, options)
@@ -62,7 +62,7 @@ def make_check_plan(paths: Sequence[Path], options: Mapping[str, object]) -> Che
         raise SettingsError("--write-baseline needs --baseline FILE")
     reports = [check.report] if check.report is not None else [] if folder is None else find_reports(folder)
     previous = read_previous_run(reports)
-    reported = {key: value for key, value in previous.settings.items() if key not in _NO_EXCUSE}
+    reported = {key: value for key, value in previous.settings.items() if key not in _IGNORED}
     of_run = _settings_of_run(reported).detect
     as_the_run = {"preset": preset_of_gate(of_run), "projection": of_run.projection}
     detect = from_options(DetectSettings, {**as_the_run, **options})

@@ -1,4 +1,4 @@
-"""What the anonymizing run left behind about itself: its report, or one for each share, and its manifests."""
+"""Reports and manifests of the anonymizing run: one of each, or one for each share."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from anonymizer.run.manifest import MANIFEST_NAME
 
 
 def _pattern(name: str) -> str:
-    """For the file of that name, or of a share: see `Shard`."""
+    """Pattern for the names of a file and of its counterparts for shares, see `Shard`."""
     path = Path(name)
     return rf"{re.escape(path.stem)}(-(?P<number>\d+)-of-(?P<count>\d+))?{re.escape(path.suffix)}"
 
@@ -25,7 +25,7 @@ _REPORT, _MANIFEST = re.compile(_pattern(REPORT_NAME)), re.compile(_pattern(MANI
 
 @dataclass(frozen=True)
 class PreviousRun:
-    """What the reports of a run that is over say."""
+    """What the reports of a finished run say."""
 
     settings: Mapping[str, object] = field(default_factory=dict)
     """Options, as in a configuration file."""
@@ -36,12 +36,12 @@ class PreviousRun:
 
 
 def is_of_the_run(name: str) -> bool:
-    """Whether a file at the top of an output folder is one of those that a run writes there for itself."""
+    """Whether a file at the top of an output folder is a report or manifest, by its name."""
     return bool(_REPORT.fullmatch(name) or _MANIFEST.fullmatch(name))
 
 
 def find_reports(folder: Path) -> list[Path]:
-    """The report in an output folder, otherwise those of all shares."""
+    """The report in an output folder, or if it has none, those of all shares."""
     if (folder / REPORT_NAME).is_file():
         return [folder / REPORT_NAME]
     return sorted(path for path in folder.iterdir() if _REPORT.fullmatch(path.name) and path.is_file())
@@ -50,7 +50,7 @@ def find_reports(folder: Path) -> list[Path]:
 def read_previous_run(reports: Sequence[Path]) -> PreviousRun:
     """
     Raises:
-        SettingsError: a report cannot be read or is none, or they are not of one run.
+        SettingsError: a report cannot be read or is damaged, or the reports are not of one run.
     """
     if not reports:
         return PreviousRun()

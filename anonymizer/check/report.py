@@ -96,7 +96,7 @@ def _entry(finding: Finding) -> dict[str, Any]:
 
 
 def to_table(findings: Iterable[Finding]) -> Iterator[str]:
-    """Lines of a table, in columns: file, what was found, where, and what it means.
+    """The lines of a table with the columns file, what was found, where, and what it means.
 
     Args:
         findings: are iterated over twice, first for the widths of the columns.
@@ -114,7 +114,7 @@ def to_table(findings: Iterable[Finding]) -> Iterator[str]:
 
 
 def _row(finding: Finding) -> tuple[str, str, str, str]:
-    # Escaped here, since it makes names longer.
+    # Escaped before the widths are measured, as escapes make names longer.
     return printable(finding.file), _what(finding), _where(finding), printable(finding.text)
 
 

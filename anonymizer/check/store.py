@@ -1,4 +1,4 @@
-"""All findings of a check, on disk: there may be millions, and thumbnails of many pictures."""
+"""All findings of a check, on disk: there may be millions of them, with thumbnails."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ CREATE TABLE findings (position INTEGER, number INTEGER, file TEXT, level TEXT, 
 CREATE TABLE articles (rank INTEGER, has_box INTEGER, score REAL, size REAL, file TEXT, article BLOB);
 """
 _KNOWN_BEFORE = -1
-"""Position of what is known before any file is looked at."""
+"""Position of findings that are known before the first file is checked."""
 
 
 class FindingStore:
-    """Findings in the order of the files that they belong to, whatever the order in which they come.
+    """Findings in the order of their files, whatever the order in which they are added.
 
     They lie in a temporary database that has no name: it is gone when the process is, however that ends. All methods
     but `close` raise OutputError if the disk that it lies on is full or gone.
@@ -65,7 +65,7 @@ class FindingStore:
             yield _to_finding(text)
 
     def of(self, level: Level) -> FindingsOfLevel:
-        """Those of one level; can be iterated over again and again."""
+        """The findings of one level; can be iterated over several times."""
         return FindingsOfLevel(self, level)
 
     def files_with(self, level: Level) -> int:

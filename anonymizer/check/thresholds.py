@@ -11,11 +11,11 @@ from anonymizer.kinds import Kind
 from anonymizer.settings import PRESETS, THRESHOLD_RANGE, DetectSettings
 
 SURE = 0.4
-"""A detection is sure from this share of the way between the threshold and 1 on: 0.52 for faces, 0.73 for plates.
+"""A detection is sure from this share of the way from the threshold to 1: 0.52 for faces, 0.73 for plates.
 
 Around redacted areas the models see things that were not there before, mostly collars, hands and the edges of the
 blur. Of 547 photographs of people, redacted, some 160 had such a detection at the run's own threshold, 4 a sure one,
-with the first face model; of a sample of 60 with the present one 16, and none a sure one.
+with the first face model. With the present one, 16 of a sample of 60 had one, and none had a sure one.
 """
 
 
@@ -24,27 +24,28 @@ class Thresholds:
     """Scores per kind."""
 
     reported: Mapping[Kind, float]
-    """From here on a detection is told at all."""
+    """Detections with at least this score are reported."""
     run: Mapping[Kind, float]
-    """From here on it would have been redacted."""
+    """With at least this score the run would have redacted them."""
     sure: Mapping[Kind, float]
+    """With at least this score they count even beside redacted areas."""
 
 
 def preset_of_gate(reported: DetectSettings) -> str:
-    """The one of the anonymizing run, but never one that looks less closely than a run does by default."""
+    """The preset of the anonymizing run, or the default one if that looks more closely."""
     return max(reported.preset, DetectSettings().preset, key=PRESETS.index)
 
 
 def choose_thresholds(given: DetectSettings, reported: DetectSettings, share: float) -> Thresholds:
     """
     Args:
-        given: what the user asks for; that decides.
-        reported: of the anonymizing run. It can only lower the models' own thresholds: a run that was not looking
-            closely must not make the gate look away.
-        share: of the run's thresholds from which on detections are told.
+        given: what the user asks for; takes precedence.
+        reported: of the anonymizing run. It can only lower the models' own thresholds: a run with high thresholds
+            must not make the gate miss anything.
+        share: of the run's thresholds; detections from there on are reported.
 
     Raises:
-        ModelError: there is no model for a wanted kind.
+        ModelError: a wanted kind has no model.
     """
     own = _lowest_thresholds(given.with_thresholds({}))
     asked, of_run = given.thresholds, reported.thresholds

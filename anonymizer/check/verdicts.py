@@ -1,6 +1,6 @@
-"""Judges what the detectors see in a picture, in the light of what is recorded to be redacted there.
+"""Judges the detections in a picture by comparing them with its record of what was redacted.
 
-A record is taken at its word only where the pixels bear it out.
+A record counts only where the pixels confirm it.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from anonymizer.settings import Settings
 from anonymizer.types import Detection, Pixels
 
 COVERED_FROM = 0.6
-"""A detection is explained if so much of it, without its corners, was redacted: those of blurred heads lie askew."""
+"""A detection is explained if this share of the ellipse in its box was redacted: boxes of blurred heads lie askew."""
 CONTEXT_PX = 256
-"""How far around itself a redacted area changes what the models see. Of 28 detections at the run's threshold that were
-new and lay more than 32 pixels from any redacted area, one lay further away than 128."""
+"""A redacted area changes what the models see within this distance. Of 28 new detections at the run's threshold, all
+more than 32 pixels from any redacted area, one lay further away than 128."""
 
 
 MAX_OVERLAY_DIFFERENCE = 16.0
-"""Levels of 256, on average: what JPEG compression does to an overlay stays below it, a face under none does not."""
+"""Mean difference in levels of 256. JPEG compression changes an overlay by less, a face without one differs by more."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Redacted:
     is_recorded: bool
     """Whether there is a record at all."""
     mask: npt.NDArray[np.bool_]
-    """(H, W): what was redacted for sure."""
+    """(H, W): pixels that were certainly redacted."""
     broken: Sequence[Detection] = ()
     """Recorded detections whose pixels do not look redacted."""
 
@@ -46,7 +46,7 @@ class Redacted:
 def compare_with_record(pixels: Pixels, recorded: Sequence[Detection] | None, settings: Settings) -> Redacted:
     """
     Args:
-        recorded: what the detection JSON of the picture says; None if there is none.
+        recorded: the detection JSON of the picture; None if it has no record.
         settings: of the anonymizing run: margins and shapes.
     """
     shape = (pixels.shape[0], pixels.shape[1])
@@ -72,7 +72,7 @@ def compare_with_record(pixels: Pixels, recorded: Sequence[Detection] | None, se
 def _is_overlaid(
     pixels: Pixels, recorded: Sequence[Detection], settings: Settings
 ) -> Callable[[tuple[slice, slice], npt.NDArray[np.bool_]], bool]:
-    """Whether an area looks as if the picture of the method image lay over it: laid once more, it changes little."""
+    """Returns a test of whether an area shows the overlay of the method `image`: drawn again, it changes little."""
     if all(settings.redact.method_of(detection.kind) != "image" for detection in recorded):
         return lambda place, where: False
     both = to_8_bits(np.concatenate([pixels, redact_detections(pixels, recorded, settings.redact)]))
@@ -90,7 +90,7 @@ def _touches(detection: Detection, shape: tuple[int, int]) -> bool:
 
 
 def judge(file: str, found: Sequence[Detection], redacted: Redacted, thresholds: Thresholds) -> list[Finding]:
-    """What each detection in a picture that is to be published means."""
+    """One finding for each detection in a picture that is to be published."""
     return [_judge(file, detection, redacted, thresholds) for detection in found]
 
 
@@ -120,7 +120,7 @@ def _is_near(detection: Detection, mask: npt.NDArray[np.bool_]) -> bool:
 
 
 def _covered_share(detection: Detection, mask: npt.NDArray[np.bool_]) -> float:
-    """How much of the ellipse in the box of a detection lies under a mask."""
+    """The share of the ellipse in the box of a detection that a mask covers."""
     part = mask[slices_around(detection.box, mask.shape)]
     rows, columns = ((np.arange(length) + 0.5) / length * 2 - 1 for length in part.shape)
     ellipse = rows[:, np.newaxis] ** 2 + columns**2 <= 1
