@@ -55,11 +55,3 @@ def urgency(finding: Finding) -> tuple[int, bool, float, float]:
     size = finding.box.longer_side if finding.box is not None else 0.0
     sign = -1 if finding.level == "warning" else 1
     return LEVELS.index(finding.level), finding.box is not None, sign * (finding.score or 0.0), sign * size
-
-
-def printable(text: str) -> str:
-    """The text on one line, with everything escaped that a terminal or a browser would obey or cannot show.
-
-    File names may hold line breaks, escape sequences, bytes that are not text, and what turns round their direction.
-    """
-    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)

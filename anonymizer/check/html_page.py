@@ -8,9 +8,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from anonymizer.check.annotate import THUMBNAIL_PX, close_up, mark
-from anonymizer.check.finding import Finding, printable, urgency
+from anonymizer.check.finding import Finding, urgency
 from anonymizer.files.encode import encode_preview
 from anonymizer.files.picture import Picture
+from anonymizer.text import printable
 
 MAX_SHOWN = 8
 """So many findings are shown per file, the most urgent ones: crowds have hundreds."""

@@ -9,9 +9,10 @@ from textwrap import indent
 from typing import Any
 
 from anonymizer._version import __version__
-from anonymizer.check.finding import LEVELS, Finding, Level, printable
+from anonymizer.check.finding import LEVELS, Finding, Level
 from anonymizer.check.store import FindingStore
 from anonymizer.check.thresholds import Thresholds
+from anonymizer.text import printable
 
 
 class CheckReport:

@@ -7,6 +7,8 @@ from contextlib import suppress
 
 import click
 
+from anonymizer.text import printable
+
 
 def echo(text: str, err: bool = False) -> None:
     """Prints a line. That nobody listens any more, or that a log is full, must not end the work."""
@@ -39,11 +41,3 @@ def silence_closed_streams() -> None:
         except (OSError, ValueError):
             with suppress(OSError, ValueError):
                 stream.close()
-
-
-def printable(text: str) -> str:
-    """The text with everything escaped that a terminal would obey or cannot show.
-
-    File names may hold line breaks, escape sequences and bytes that are not text.
-    """
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)

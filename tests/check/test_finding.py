@@ -1,8 +1,6 @@
 """What findings say, and in which order they need an eye."""
 
-import pytest
-
-from anonymizer.check.finding import Finding, printable, urgency
+from anonymizer.check.finding import Finding, urgency
 from anonymizer.geometry import Box
 
 
@@ -30,17 +28,3 @@ def test_accepted_findings_are_the_same_otherwise() -> None:
     finding = Finding("a", "face", "not redacted", box=Box(0, 0, 5, 5), score=0.3, frame=2)
     accepted = Finding("a", "face", "not redacted", "accepted", Box(0, 0, 5, 5), 0.3, 2)
     assert finding.accepted() == accepted
-
-
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("über 1.png", "über 1.png"),
-        ("a\nb\t\x1b[1m", "a\\nb\\t\\x1b[1m"),
-        ("\u202egnp", "\\u202egnp"),
-        ("\udcff", "\\udcff"),
-        ("'\\", "'\\"),
-    ],
-)
-def test_what_a_terminal_would_obey_is_escaped(text: str, shown: str) -> None:
-    assert printable(text) == shown

@@ -19,12 +19,13 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from anonymizer.check.annotate import CLOSE_UP_PX, THUMBNAIL_PX
-from anonymizer.check.finding import Finding, printable
+from anonymizer.check.finding import Finding
 from anonymizer.check.html_page import MAX_SHOWN, Card, make_card, to_article, to_html
 from anonymizer.check.store import FindingStore
 from anonymizer.files.picture import Picture
 from anonymizer.files.read import read_picture
 from anonymizer.geometry import Box
+from anonymizer.text import printable
 
 FACE = Finding("a.png", "face", "not redacted", box=Box(20, 20, 60, 70), score=0.9)
 GPS = Finding("a.png", "gps", "GPS data in the EXIF data")

@@ -13,10 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anonymizer._version import __version__
-from anonymizer.check.finding import LEVELS, Finding, printable
+from anonymizer.check.finding import LEVELS, Finding
 from anonymizer.check.report import CheckReport, to_table
 from anonymizer.check.thresholds import Thresholds
 from anonymizer.geometry import Box
+from anonymizer.text import printable
 
 THRESHOLDS = Thresholds(reported={"face": 0.1}, run={"face": 0.2}, sure={"face": 0.52})
 GPS = Finding("sub/b.jpg", "gps", "GPS data in the EXIF data")
