@@ -1,19 +1,23 @@
-"""A check by worker processes finds what a check in one process finds, and bears what happens to its workers."""
+"""A check writes what it found however it ends; worker processes find what one process finds, and may die."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from check.killing import Killing
-from fakes import save, smooth
+from fakes import CrashingDetector, FixedDetector, UseDetectors, face, marked, noise, save, smooth
 
 from anonymizer.check import run as check_run
+from anonymizer.check.baseline import Entry, from_json, to_json
+from anonymizer.check.finding import Finding
 from anonymizer.check.plan import make_check_plan
 from anonymizer.check.run import run_check
+from anonymizer.errors import OutputError
 
 
 def fill(folder: Path, names: Sequence[str]) -> None:
@@ -52,3 +56,67 @@ def test_workers_find_what_one_process_finds(tmp_path: Path, originals: Path) ->
             ((tmp_path / f"{workers}.json").read_text(), (tmp_path / f"{workers}.html").read_text(), copies)
         )
     assert outcomes[0] == outcomes[1]
+
+
+FACE = face(5, 5, 15, 15)
+
+
+@pytest.fixture
+def source(tmp_path: Path, use_detectors: UseDetectors) -> Path:
+    """Three pictures with a face each."""
+    for index, name in enumerate(("a.png", "b.png", "sub/c.png")):
+        save(tmp_path / "in" / name, noise(20, 20, seed=index))
+    use_detectors(FixedDetector(FACE))
+    return tmp_path / "in"
+
+
+def test_each_file_is_announced_after_it_was_checked(source: Path) -> None:
+    names: list[str] = []
+    with closing(run_check(make_check_plan([source], {}), names.append)) as report:
+        assert [finding.file for finding in report.findings] == names == ["a.png", "b.png", "sub/c.png"]
+    assert (report.files, report.complete) == (3, True)
+
+
+def test_what_is_known_before_comes_first(source: Path) -> None:
+    plan = make_check_plan([source], {"html": source.parent / "page.html"})
+    known = [Finding("z.png", "missing", "no output"), Finding("y.png", "missing", "explained", "noted")]
+    with closing(run_check(replace(plan, known=known))) as report:
+        assert [finding.file for finding in report.findings] == ["z.png", "y.png", "a.png", "b.png", "sub/c.png"]
+    page = (source.parent / "page.html").read_text()
+    assert page.index("<bdi>z.png") < page.index("<bdi>a.png")
+    assert "y.png" not in page
+
+
+def test_a_check_that_fails_keeps_what_it_found(source: Path, use_detectors: UseDetectors, tmp_path: Path) -> None:
+    save(source / "b.png", marked((255, 0, 0)))
+    use_detectors(CrashingDetector(OutputError("the disk is full")), FixedDetector(FACE))
+    options = {"json": tmp_path / "found.json", "html": tmp_path / "page.html"}
+    with pytest.raises(OutputError, match="the disk is full"):
+        run_check(make_check_plan([source], options))
+    content = json.loads((tmp_path / "found.json").read_text())
+    assert content["complete"] is False
+    assert [entry["file"] for entry in content["findings"]] == ["a.png"]
+    assert "The check did not finish." in (tmp_path / "page.html").read_text()
+
+
+def test_a_report_that_cannot_be_written_ends_a_check_before_it_looks(source: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    names: list[str] = []
+    with pytest.raises(OutputError, match=r"found\.json cannot be written"):
+        run_check(make_check_plan([source], {"json": tmp_path / "file" / "found.json"}), names.append)
+    assert names == []
+
+
+def test_a_baseline_is_renewed_for_the_files_that_were_checked(source: Path, tmp_path: Path) -> None:
+    elsewhere, gone = Entry("other.png", "face", "0"), Entry("a.png", "gps", "1")
+    known = tmp_path / "known.json"
+    known.write_bytes(to_json([gone, elsewhere]))
+    with closing(run_check(make_check_plan([source], {"baseline": known, "write-baseline": True}))) as report:
+        assert report.exit_code == 0
+        assert report.count("accepted") == 3
+    entries = from_json(known.read_bytes())
+    assert [(entry.file, entry.kind) for entry in entries] == [
+        ("a.png", "face"), ("b.png", "face"), ("other.png", "face"), ("sub/c.png", "face"),
+    ]  # fmt: skip
+    with closing(run_check(make_check_plan([source], {"baseline": known}))) as report:
+        assert {finding.level for finding in report.findings} == {"accepted"}
