@@ -58,6 +58,7 @@ def compare(pair: FramePair, seen: Seen, recorded: Sequence[Detection], settings
     if original.pixels.shape != redacted.pixels.shape or original.pixels.dtype != redacted.pixels.dtype:
         return [Finding(pair.file, "changed", "another size or other channels than its original")]
     planes = [(original.view, redacted.view, seen.found)]
+    planes += [(one, other, seen.found) for one, other in zip(original.bands, redacted.bands, strict=False)]
     if original.alpha is not None and redacted.alpha is not None:
         planes.append((original.alpha[:, :, np.newaxis], redacted.alpha[:, :, np.newaxis], seen.in_alpha))
     shown = [detection for before, after, found in planes for detection in uncovered(before, after, found)]
@@ -89,7 +90,7 @@ def _with_channels(frame: Frame, channels: int, has_alpha: bool) -> Frame:
         pixels = np.repeat(pixels, 3, axis=2)
     if has_alpha and alpha is None:
         alpha = np.full(pixels.shape[:2], np.iinfo(pixels.dtype).max, pixels.dtype)
-    return Frame(pixels, alpha, frame.shown)
+    return Frame(pixels, alpha, frame.shown, frame.further)
 
 
 def uncovered(before: Pixels, after: Pixels, found: Sequence[Detection]) -> list[Detection]:

@@ -51,14 +51,18 @@ def load_finder(settings: DetectSettings) -> ModelFinder:
 
 
 def find_in_frame(frame: Frame, detectors: Sequence[Detector], settings: DetectSettings) -> FrameDetections:
-    """What is found in the pixels of a frame and in its alpha channel, as far as the zones let it count.
+    """What is found in the colours of a frame, its further bands and its alpha channel, as far as zones let it count.
 
     Raises:
         PictureError: a model gave no usable answer.
     """
     size = (frame.view.shape[0], frame.view.shape[1])
     found_in_alpha = detect_in_alpha(frame.alpha, detectors, settings.projection)
-    found = merge_detections([*detect(frame.view, detectors, settings.projection), *found_in_alpha])
+    found_in_bands = [
+        one for band in frame.bands if np.ptp(band) for one in detect(band, detectors, settings.projection)
+    ]
+    found_in_colours = detect(frame.view, detectors, settings.projection)
+    found = merge_detections([*found_in_colours, *found_in_bands, *found_in_alpha])
     counted = keep_in_zones(found, size, settings)
     in_alpha = [] if frame.alpha is None else [one for one in counted if _varies(frame.alpha, one.redaction_box)]
     return FrameDetections(counted, in_alpha, len(found) - len(counted))

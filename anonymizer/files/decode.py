@@ -24,6 +24,17 @@ logger = logging.getLogger(__name__)
 _DECODING_ERRORS = (OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, RuntimeError, struct.error)
 """Errors that decoders raise on damaged files."""
 
+_RAW_FORMATS = {
+    "CR3": rb"....ftypcrx ",
+    "CRW": rb"II\x1a\0\0\0HEAPCCDR",
+    "MRW": rb"\0MRM",
+    "ORF": rb"II(RO|RS)|MMOR",
+    "RAF": rb"FUJIFILMCCD-RAW",
+    "RW2": rb"IIU\0",
+    "X3F": rb"FOVb",
+}
+"""How files of cameras begin whose raw format is none of TIFF."""
+
 
 def decode_picture(content: bytes, settings: ReadSettings = ReadSettings(), name: str = "") -> Picture:
     """Decodes a picture: gray, RGB, CMYK or palette, with or without alpha, of 8 or 16 bits, one frame or several.
@@ -68,6 +79,9 @@ def _what_it_seems(content: bytes) -> str:
     for file_format in FORMATS.values():
         if re.match(file_format.start, content, re.DOTALL):
             return f"seems to be a {file_format.name} file, but is damaged or of a kind that is not handled"
+    for name, start in _RAW_FORMATS.items():
+        if re.match(start, content, re.DOTALL):
+            return f"is a raw file ({name}); convert it to TIFF or JPEG first"
     return f"is no picture in {', '.join(file_format.name for file_format in FORMATS.values())} format"
 
 

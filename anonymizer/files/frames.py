@@ -53,7 +53,8 @@ def turn_frame(stored: Frame, orientation: int) -> Frame:
     """A stored frame, turned upright."""
     pixels = turn_upright(stored.pixels, orientation)
     alpha = None if stored.alpha is None else turn_upright(stored.alpha, orientation)
-    return Frame(pixels, alpha, None if stored.shown is None else turn_upright(stored.shown, orientation))
+    shown = None if stored.shown is None else turn_upright(stored.shown, orientation)
+    return Frame(pixels, alpha, shown, stored.further)
 
 
 def to_frame(image: Image.Image) -> Frame:

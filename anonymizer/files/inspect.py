@@ -73,6 +73,8 @@ def inspect_file(content: bytes, file_format: Format) -> list[FileIssue]:
         issues.append(FileIssue("trailing", "bytes behind the end of the colour profile"))
     if found.bytes_behind:
         issues.append(FileIssue("trailing", f"{found.bytes_behind} bytes behind the end of the picture"))
+    if found.bytes_apart:
+        issues.append(FileIssue("trailing", f"{found.bytes_apart} bytes that nothing in the file refers to"))
     return list(dict.fromkeys(issues))
 
 

@@ -9,6 +9,7 @@ redacted: thumbnails, previews, and maker notes, in which cameras hide previews 
 from __future__ import annotations
 
 import logging
+import re
 import struct
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
@@ -105,6 +106,9 @@ _SIGNS_OF_PICTURES = (
 )
 """In XMP and text: names of properties that hold pictures, and the beginnings of JPEG and PNG files, also in base64."""
 
+_XMP_ORIENTATION = re.compile(
+    rb"""(\b[\w.-]+:Orientation\s*=\s*["']\s*)[0-9]+(\s*["'])|(<[\w.-]+:Orientation(?:\s[^>]*)?>\s*)[0-9]+(\s*<)"""
+)
 
 DAMAGED_TAGS = (*(ValueError, TypeError, KeyError, OSError, SyntaxError, OverflowError, AttributeError, struct.error),)
 """Errors that Pillow raises on damaged tags."""
@@ -143,6 +147,8 @@ class EmbeddedData:
     """ICC profiles, including bytes behind their end."""
     bytes_behind: int = 0
     """Number of bytes behind the end of the picture."""
+    bytes_apart: int = 0
+    """Number of bytes that nothing in the file refers to."""
 
 
 def parse_exif(content: bytes) -> Image.Exif | None:
@@ -195,7 +201,8 @@ def _copy(source: Image.Exif, target: Image.Exif, policy: Policy) -> None:
     directories = [(EXIF_IFD, inner), *([(GPS_IFD, _Everything(()))] if policy == "keep" else [])]
     for pointer, tags in directories:
         values = source.get_ifd(pointer).items()
-        target.get_ifd(pointer).update({tag: v for tag, v in values if tag in tags and _holds_no_picture(v)})
+        if kept := {tag: v for tag, v in values if tag in tags and _holds_no_picture(v)}:
+            target.get_ifd(pointer).update(kept)  # a directory without tags is not allowed
 
 
 def _holds_no_picture(value: object) -> bool:
@@ -227,6 +234,13 @@ def is_text_kept(text: bytes, policy: Policy) -> bool:
     """
     plain = text.rstrip(b"\0")
     return policy == "keep" and b"\0" not in plain and not signs_of_pictures(plain)
+
+
+def with_orientation(xmp: bytes, orientation: int) -> bytes:
+    """An XMP packet in which the orientation, if it tells one, is another."""
+    return _XMP_ORIENTATION.sub(
+        lambda found: b"%s%d%s" % (found[1] or found[3], orientation, found[2] or found[4]), xmp
+    )
 
 
 def are_captions_kept(iptc: bytes, policy: Policy) -> bool:

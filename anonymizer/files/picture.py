@@ -37,11 +37,22 @@ class Frame:
     alpha: Alpha | None = None
     shown: Pixels8 | None = None
     """The same in RGB if `pixels` are CMYK."""
+    further: int = 0
+    """How many of the last channels of `pixels` are bands of their own, such as near infrared, neither colours nor
+    alpha. They are redacted like colours."""
 
     @property
     def view(self) -> Pixels:
         """The pixels for detectors: gray or RGB."""
-        return self.pixels if self.shown is None else self.shown
+        if self.shown is not None:
+            return self.shown
+        return np.ascontiguousarray(self.pixels[:, :, : -self.further]) if self.further else self.pixels
+
+    @property
+    def bands(self) -> list[Pixels]:
+        """Those beside the colours, each (H, W, 1): detectors look at each by itself."""
+        first = self.pixels.shape[2] - self.further
+        return [self.pixels[:, :, number : number + 1] for number in range(first, self.pixels.shape[2])]
 
 
 @dataclass(frozen=True)
@@ -77,7 +88,7 @@ class StoredFrame:
     """A redacted frame in the orientation of the file."""
 
     pixels: Pixels
-    """(H, W, C): gray, gray with alpha, RGB, RGBA, or CMYK."""
+    """(H, W, C): gray, gray with alpha, RGB, RGBA, or CMYK; or gray, RGB or CMYK with further bands."""
     changed: npt.NDArray[np.bool_]
     """(H, W): where the pixels may differ from the source."""
 

@@ -6,8 +6,11 @@ Pages are rewritten without loss outside the mask. Further pictures in them, suc
 from __future__ import annotations
 
 import io
+import re
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
 
 import cv2
 import numpy as np
@@ -19,6 +22,7 @@ from anonymizer.files.frames import PALETTES, palette_left_out, to_frame
 from anonymizer.files.global_state import pillow_state
 from anonymizer.files.metadata import (
     DAMAGED_TAGS,
+    EXIF_IFD,
     ORIENTATION,
     EmbeddedData,
     Policy,
@@ -27,14 +31,19 @@ from anonymizer.files.metadata import (
     is_text_kept,
     kept_tags,
     tags_of,
+    with_orientation,
 )
 from anonymizer.files.picture import Encoded, Encoding, Frame, Picture, StoredFrame
+from anonymizer.files.tiff_bands import further_samples, read_bands, read_mask, refuse_bands
+from anonymizer.files.tiff_structure import Directory, Page, TiffFile
+from anonymizer.formats import FORMATS
 from anonymizer.settings import ReadSettings
-from anonymizer.types import Pixels
+from anonymizer.types import Alpha, Pixels
 
 _SUBFILE, _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC = 254, 256, 257, 258, 259, 262
 _OFFSETS, _SAMPLES, _ROWS, _COUNTS, _PLANES, _PREDICTOR = 273, 277, 278, 279, 284, 317
 _X_RESOLUTION, _Y_RESOLUTION, _RESOLUTION_UNIT, _EXTRA, _INKS = 282, 283, 296, 338, 332
+_WHITE_POINT, _PRIMARIES, _EXIF_WIDTH, _EXIF_HEIGHT = 318, 319, 0xA002, 0xA003
 _XMP, _IPTC, _PROFILE = 700, 33723, 34675
 _TEXTS = (_XMP, 34377, _IPTC)  # 34377: Photoshop's
 _FURTHER_PICTURES = (330, 513)  # sub-directories, and a JPEG preview
@@ -47,14 +56,36 @@ _STRUCTURE = {
 """Tags that describe how the pixels are stored, or certify them: valid only for the source."""
 
 _GRAY_16 = ("I;16", "I;16L", "I;16B")
-_IS_REDUCED = 1  # in the tag for kinds of pages: a preview of another page
 _UNCOMPRESSED, _DEFLATE = 1, 8
 _BLACK_IS_ZERO, _RGB, _CMYK = 1, 2, 5
 _ASSOCIATED, _UNASSOCIATED = 1, 2  # alpha by which the colours are multiplied, and are not
+_NO_UNIT, _INCH = 1, 2  # of densities
 _HEADER = b"MM\0*\0\0\0\x08"
 _STRIP = 1 << 22
 """Bytes in a strip, before compression."""
 _MAX_SIZE = (1 << 32) - 1
+
+
+def can_open(content: bytes) -> bool:
+    """Whether Pillow can open the file, as far as its structure says.
+
+    Raises:
+        PictureError: it holds more than would be processed.
+    """
+    if re.match(FORMATS["TIFF"].start, content):
+        file = TiffFile(content)
+        if raw := file.raw_format():
+            raise PictureError(f"is a raw file ({raw}); convert it to TIFF or JPEG first")
+        if larger := file.larger_picture():
+            width, height = larger
+            raise PictureError(
+                f"holds a larger picture, {width} x {height}, in a sub-directory; convert it to a plain TIFF file first"
+            )
+        for page in file.pages():
+            if page.directory.is_mask:
+                raise PictureError("holds a transparency mask, but no page of its size to which it belongs")
+            refuse_bands(file, page)
+    return True
 
 
 def decode(image: Image.Image, content: bytes, settings: ReadSettings) -> Picture:
@@ -63,15 +94,29 @@ def decode(image: Image.Image, content: bytes, settings: ReadSettings) -> Pictur
     Raises:
         PictureError: a page is damaged, or of a kind that is not handled.
     """
+    file = TiffFile(content)
     with pillow_state(settings.allow_truncated):
-        numbers = pages(image)
+        pages = file.pages()
+        numbers = [page.number for page in pages]
         if sum(_page_sizes(image, numbers)) > settings.max_pixels:
             raise PictureError("has more pixels in its pages than --max-pixels")
-        frames = tuple(_decode_page(image, number, content) for number in numbers)
+        frames = tuple(_decode_page(image, page, file) for page in pages)
         encoding = Encoding("TIFF", has_palette=_has_palette(image, numbers))
-        previews = image.n_frames - len(frames)  # type: ignore[attr-defined]
-    left_out = (f"{previews} previews in pages of their own are left out",) if previews else ()
-    return Picture(frames, content, encoding, left_out=left_out)
+    return Picture(frames, content, encoding, left_out=tuple(_left_out(file, pages)))
+
+
+def _left_out(file: TiffFile, pages: Sequence[Page]) -> Iterator[str]:
+    """Notes for the report."""
+    masks = sum(page.mask is not None for page in pages)
+    previews = sum(not one.is_mask for one in file.chain) - len(pages)
+    if previews:
+        yield f"{previews} previews in pages of their own are left out"
+    if masks:
+        yield f"{masks} transparency masks in pages of their own are left out: they are written as alpha channels"
+    if pictures := sum(len(one.inner) for one in file.all_directories()):
+        yield f"{pictures} smaller pictures in sub-directories are left out"
+    if unreferred := file.unreferred():
+        yield f"{unreferred} bytes that no page refers to are left out"
 
 
 def _page_sizes(image: Image.Image, numbers: Sequence[int]) -> Iterator[int]:
@@ -81,24 +126,30 @@ def _page_sizes(image: Image.Image, numbers: Sequence[int]) -> Iterator[int]:
         yield image.width * image.height
 
 
-def _decode_page(image: Image.Image, number: int, content: bytes) -> Frame:
-    image.seek(number)
-    refuse_unhandled(image)
-    frame = decode_16_bits(image, content)
-    if frame is None:
-        image.load()  # turns it upright
-        frame = to_frame(image)
-    return frame
+def _decode_page(image: Image.Image, page: Page, file: TiffFile) -> Frame:
+    image.seek(page.number)
+    if further_samples(page.directory):
+        frame = read_bands(file, page.directory)
+    else:
+        refuse_unhandled(image)
+        for key in ("xmp", "XML:com.adobe.xmp"):  # else Pillow turns pages by XMP, which no viewer does
+            image.info.pop(key, None)
+        decoded = decode_16_bits(image, file.content)
+        if decoded is None:
+            image.load()  # turns it upright
+            decoded = to_frame(image)
+        frame = decoded
+    return frame if page.mask is None else _with_mask(frame, read_mask(file, page.mask, page.directory))
 
 
-def pages(image: Image.Image) -> list[int]:
-    """The numbers of all pages except previews of others."""
-    numbers = []
-    for number in range(image.n_frames):  # type: ignore[attr-defined]
-        image.seek(number)
-        if not image.tag_v2.get(_SUBFILE, 0) & _IS_REDUCED:  # type: ignore[attr-defined]
-            numbers.append(number)
-    return numbers or [0]
+def _with_mask(frame: Frame, mask: Alpha) -> Frame:
+    """A page with its transparency mask as an alpha channel."""
+    if frame.alpha is not None or frame.further or frame.shown is not None:
+        raise PictureError("holds a transparency mask beside CMYK colours or further bands, which is not handled")
+    if frame.pixels.dtype == np.uint8:
+        return Frame(frame.pixels, mask)
+    colours = np.repeat(frame.pixels, 3, axis=2) if frame.pixels.shape[2] == 1 else frame.pixels
+    return Frame(colours, mask.astype(np.uint16) * np.uint16(257))  # few programs read gray with alpha of 16 bits
 
 
 def _has_palette(image: Image.Image, numbers: Sequence[int]) -> bool:
@@ -171,12 +222,12 @@ def encode(picture: Picture, frames: Sequence[StoredFrame], policy: Policy) -> E
     content = bytearray(_HEADER)
     link = 4  # position of the link to the next page
     with pillow_state(), Image.open(io.BytesIO(picture.content), formats=["TIFF"]) as image:
-        for number, frame in zip(pages(image), frames, strict=True):
-            image.seek(number)
+        for page, frame in zip(TiffFile(picture.content).pages(), frames, strict=True):
+            image.seek(page.number)
             content += b"\0" * (len(content) % 2)
             start = len(content)
             content[link : link + 4] = start.to_bytes(4, "big")
-            content += _encode_page(image, frame, policy, start)
+            content += _encode_page(image, page.directory, frame, policy, start)
             link = start + 2 + 12 * int.from_bytes(content[start : start + 2], "big")
             if len(content) > _MAX_SIZE:
                 raise PictureError("would be larger than 4 GB, which TIFF files cannot be")
@@ -184,57 +235,84 @@ def encode(picture: Picture, frames: Sequence[StoredFrame], policy: Policy) -> E
 
 
 def embedded_data(content: bytes) -> EmbeddedData:
-    """All data of the pages beside the pictures. TIFF files have no end marker, so there are no bytes behind it."""
-    found = EmbeddedData()
+    """All data of the pages beside the pictures, and bytes that nothing refers to."""
+    file = TiffFile(content)
+    shown = {page.number for page in file.pages()}
+    found = EmbeddedData(bytes_apart=file.unreferred())
     with pillow_state(), Image.open(io.BytesIO(content), formats=["TIFF"]) as image:
-        shown = pages(image)
-        for number in range(image.n_frames):
-            image.seek(number)
+        for number, directory in enumerate(file.chain):
+            with suppress(SyntaxError):  # of a kind that Pillow does not decode, such as a mask
+                image.seek(number)
             tags = image.tag_v2
             if any(tag in tags for tag in _FURTHER_PICTURES):
                 found.hidden_content.append("a directory of further pictures")
-            if number not in shown:
+            if number not in shown and not directory.is_mask:
                 found.hidden_content.append("a preview in a page of its own")
             try:
                 found.pages.append(tags_of(image.getexif()))
             except DAMAGED_TAGS:
                 found.hidden_content.append("damaged tags, which may hold anything")
-            found.texts.extend(value for tag in _TEXTS if isinstance(value := tags.get(tag), bytes))
-            if isinstance(profile := tags.get(_PROFILE), bytes):
+            found.texts.extend(text for tag in _TEXTS if (text := directory.text(tag)))
+            if profile := directory.text(_PROFILE):
                 found.profiles.append(profile)
     return found
 
 
-def _encode_page(image: Image.Image, frame: StoredFrame, policy: Policy, start: int) -> bytes:
+def _encode_page(image: Image.Image, directory: Directory, frame: StoredFrame, policy: Policy, start: int) -> bytes:
     """Directory and pixels of a page. `start`: their position in the file."""
-    info, tags = image.info, kept_tags(image.getexif(), policy)
-    for tag in _STRUCTURE & set(tags):
+    tags, source = kept_tags(image.getexif(), policy), image.tag_v2  # type: ignore[attr-defined]
+    for tag in (_STRUCTURE | {_X_RESOLUTION, _Y_RESOLUTION, _RESOLUTION_UNIT}) & set(tags):
         del tags[tag]
-    if "dpi" in info and _RESOLUTION_UNIT not in tags:
-        tags[_X_RESOLUTION], tags[_Y_RESOLUTION] = info["dpi"]
-        tags[_RESOLUTION_UNIT] = 2
-    if "icc_profile" in info:
-        tags[_PROFILE] = exact_profile(info["icc_profile"])
-    for tag, is_kept in ((_XMP, is_text_kept), (_IPTC, are_captions_kept)):
-        value = image.tag_v2.get(tag)  # type: ignore[attr-defined]
-        if isinstance(value, bytes) and is_kept(value, policy):
-            tags[tag] = value
     height, width, samples = frame.pixels.shape
-    is_compressed = info.get("compression") != "raw"
+    is_turned = directory.number(ORIENTATION, 1) in range(5, 9)
+    tags.update(_shown_right(source, is_turned))
+    inner = tags.get_ifd(EXIF_IFD) if EXIF_IFD in tags else {}
+    inner.update({tag: size for tag, size in ((_EXIF_WIDTH, width), (_EXIF_HEIGHT, height)) if tag in inner})
+    xmp, iptc = directory.text(_XMP), directory.text(_IPTC)
+    if xmp and is_text_kept(xmp, policy):
+        tags[_XMP] = with_orientation(xmp, 1)
+    if iptc and are_captions_kept(iptc, policy):
+        tags[_IPTC] = iptc
+    is_compressed = image.info.get("compression") != "raw"
     is_cmyk = image.mode == "CMYK"
     is_bilevel = _bits(image) == 1 and samples == 1 and not frame.is_changed
     strips = list(_strips(frame.pixels, is_bilevel, is_compressed))
+    further = further_samples(directory)
     tags[_WIDTH], tags[_HEIGHT], tags[_SAMPLES], tags[_PLANES] = width, height, samples, 1
     tags[_BITS] = (1 if is_bilevel else 8 * frame.pixels.itemsize,) * samples
     tags[_COMPRESSION] = _DEFLATE if is_compressed else _UNCOMPRESSED
-    tags[_PREDICTOR] = 2 if is_compressed and not is_bilevel else 1
-    tags[_PHOTOMETRIC] = _CMYK if is_cmyk else _RGB if samples >= 3 else _BLACK_IS_ZERO
-    if samples == 2 or (samples == 4 and not is_cmyk):
+    if is_compressed and not is_bilevel:
+        tags[_PREDICTOR] = 2
+    tags[_PHOTOMETRIC] = _CMYK if is_cmyk else _RGB if samples - len(further) >= 3 else _BLACK_IS_ZERO
+    if further:
+        tags[_EXTRA] = further
+    elif samples == 2 or (samples == 4 and not is_cmyk):
         tags[_EXTRA] = _UNASSOCIATED
     tags[_ROWS] = min(height, _rows_per_strip(frame.pixels))
     tags[_COUNTS] = tuple(map(len, strips))
     tags[_OFFSETS] = tuple(np.cumsum([0, *map(len, strips[:-1])]).tolist())  # relative to the end of the directory
     return tags.tobytes(start)[len(b"Exif\0\0") + len(_HEADER) :] + b"".join(strips)
+
+
+def _shown_right(source: Mapping[int, Any], is_turned: bool) -> Iterator[tuple[int, object]]:
+    """The tags of a page that every policy keeps, since they tell how it is shown: density and colours.
+
+    Args:
+        is_turned: whether width and height change places.
+    """
+    across, down = source.get(_X_RESOLUTION), source.get(_Y_RESOLUTION)
+    if across and down:
+        yield _X_RESOLUTION, down if is_turned else across
+        yield _Y_RESOLUTION, across if is_turned else down
+        yield _RESOLUTION_UNIT, source.get(_RESOLUTION_UNIT, _INCH)
+    else:  # the tags are required
+        yield from ((_X_RESOLUTION, 1), (_Y_RESOLUTION, 1), (_RESOLUTION_UNIT, _NO_UNIT))
+    if isinstance(profile := source.get(_PROFILE), bytes):
+        yield _PROFILE, exact_profile(profile)
+    for tag, number in ((_WHITE_POINT, 2), (_PRIMARIES, 6)):
+        value = source.get(tag)
+        if source.get(_PHOTOMETRIC) == _RGB and isinstance(value, tuple) and len(value) == number:
+            yield tag, value
 
 
 def _rows_per_strip(pixels: Pixels) -> int:
@@ -253,4 +331,4 @@ def _strips(pixels: Pixels, is_bilevel: bool, is_compressed: bool) -> Iterator[b
         yield zlib.compress(data) if is_compressed else data
 
 
-CODEC = Codec(decode, encode, embedded_data, left_out=palette_left_out)
+CODEC = Codec(decode, encode, embedded_data, can_open, left_out=palette_left_out)

@@ -28,7 +28,8 @@ def redact_frame(
     if not targets:
         return frame, np.zeros(frame.pixels.shape[:2], bool)
     pixels, scene = redact(frame.pixels, targets, in_place)
-    return Frame(pixels, _redact_alpha(frame.alpha, found.in_alpha, settings)), scene.changed
+    alpha = _redact_alpha(frame.alpha, found.in_alpha, settings)
+    return Frame(pixels, alpha, further=frame.further), scene.changed
 
 
 def redact_detections(pixels: Pixels, detections: Sequence[Detection], settings: RedactSettings) -> Pixels:

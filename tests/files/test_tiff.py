@@ -1,3 +1,6 @@
+import re
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -6,6 +9,7 @@ import numpy as np
 import pytest
 from fakes import load, noise, noise16, save, smooth
 from files.samples import alpha_of, rewrite, rewrite_frames, save_frames
+from files.tiff_samples import DEFLATE, RAW, Value, page, tiff_file
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
@@ -14,6 +18,7 @@ from anonymizer.errors import PictureError
 from anonymizer.files.metadata import Policy
 from anonymizer.files.orientation import turn_upright
 from anonymizer.files.read import read_picture
+from anonymizer.files.tiff_structure import TiffFile
 
 
 def test_pages_of_different_kinds(tmp_path: Path) -> None:
@@ -159,3 +164,110 @@ def test_metadata_of_tiff(tmp_path: Path, policy: Policy) -> None:
         assert bool(image.getexif().get_ifd(0x8825)) == (policy == "keep")
         assert image.info["icc_profile"] == b"icc"
         assert image.info["dpi"] == (72, 300)
+
+
+def xmp(orientation: int, is_element: bool) -> bytes:
+    told = b"%d" % orientation
+    inner = b"><tiff:Orientation>%s</tiff:Orientation></rdf:Description>" % told
+    description = inner if is_element else b' tiff:Orientation="%s" dc:x="6"/>' % told
+    return b"<x:xmpmeta><rdf:Description" + description + b"</x:xmpmeta>"
+
+
+@pytest.mark.parametrize("orientation", [None, *range(1, 9)])
+@pytest.mark.parametrize("in_xmp", [1, 6])
+@pytest.mark.parametrize("is_element", [False, True])
+@pytest.mark.parametrize("policy", ["strip", "keep"])
+def test_all_that_tells_an_orientation_agrees(
+    tmp_path: Path, orientation: int | None, in_xmp: int, is_element: bool, policy: Policy
+) -> None:
+    """Pages are turned by their tag alone, as viewers do; in the output nothing turns them."""
+    pixels = noise(20, 30)
+    tags: dict[int, Value] = {700: xmp(in_xmp, is_element), **({274: orientation} if orientation else {})}
+    path = tmp_path / "a.tif"
+    path.write_bytes(tiff_file(page(pixels, tags=tags)))
+    upright = turn_upright(pixels, orientation or 1)
+    assert (read_picture(path).pixels == upright).all()
+    new = rewrite(path, policy=policy)
+    assert (read_picture(new).pixels == upright).all()
+    with Image.open(new) as image:
+        assert image.getexif().get(0x0112, 1) == 1
+        assert image.size == upright.shape[1::-1]
+    assert (xmp(1, is_element) in new.read_bytes()) == (policy == "keep")
+
+
+@pytest.mark.parametrize("policy", ["strip", "safe", "keep"])
+@pytest.mark.parametrize("orientation", [1, 6])
+@pytest.mark.parametrize("unit", [1, 2, 3])
+def test_density_is_kept(tmp_path: Path, policy: Policy, orientation: int, unit: int) -> None:
+    path = tmp_path / "a.tif"
+    exif = Image.Exif()
+    exif[0x0112], exif[282], exif[283], exif[296] = orientation, 72.5, 300, unit
+    Image.fromarray(noise(20, 30)).save(path, exif=exif)
+    with Image.open(rewrite(path, policy=policy)) as image:
+        tags = image.tag_v2
+        expected = (72.5, 300, unit) if orientation == 1 else (300, 72.5, unit)
+        assert (tags[282], tags[283], tags[296]) == expected
+
+
+@pytest.mark.parametrize("policy", ["strip", "safe", "keep"])
+def test_colours_are_shown_right(tmp_path: Path, policy: Policy) -> None:
+    """Each page keeps its own profile and primaries, and no other page's."""
+    first, second = Image.fromarray(noise(20, 30)), Image.fromarray(noise(20, 30))
+    white, primaries = (0.3127, 0.329), (0.64, 0.33, 0.21, 0.71, 0.15, 0.06)
+    first.encoderinfo = {"icc_profile": b"icc", "tiffinfo": {318: white, 319: primaries}}
+    second.encoderinfo = {"dpi": (72, 72)}
+    path = tmp_path / "a.tif"
+    first.save(path, save_all=True, append_images=[second], icc_profile=b"icc", tiffinfo={318: white, 319: primaries})
+    with Image.open(path) as image:
+        image.seek(1)
+        has_profile = 34675 in image.tag_v2
+    with Image.open(rewrite_frames(path, policy=policy)[0]) as image:
+        tags = dict(image.tag_v2)
+        assert tags[34675] == b"icc"
+        assert np.allclose(np.array(tags[318], float), white)
+        assert np.allclose(np.array(tags[319], float), primaries)
+        image.seek(1)
+        assert (34675 in image.tag_v2) == has_profile
+
+
+@pytest.mark.parametrize("policy", ["strip", "safe", "keep"])
+@pytest.mark.parametrize("compression", [None, "tiff_lzw"])
+@pytest.mark.parametrize("with_exif", [False, True])
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "RGB", "RGBA", "CMYK", "near infrared"])
+def test_other_programs_read_our_files(
+    tmp_path: Path, policy: Policy, compression: str | None, with_exif: bool, mode: str
+) -> None:
+    path = tmp_path / "a.tif"
+    if mode == "near infrared":
+        tags: dict[int, Value] = {270: b"described\0"} if with_exif else {}
+        kind = DEFLATE if compression else RAW
+        path.write_bytes(tiff_file(page(noise(20, 30, 4), extra=(0,), tags=tags, compression=kind)))
+    else:
+        exif = Image.Exif()
+        if with_exif:
+            exif[0x010F], exif[0x0112] = "make", 6
+            exif.get_ifd(0x8769).update({0xA434: "a lens", 0x9003: "2001:02:03 04:05:06", 0xA002: 30, 0xA003: 20})
+            exif.get_ifd(0x8825).update({0: b"\2\3\0\0", 1: "N", 2: (48.0, 8.0, 7.0)})
+        Image.fromarray(noise(20, 30, 4)).convert(mode).save(path, compression=compression, exif=exif)
+    new = rewrite(path, policy=policy)
+    with Image.open(new) as image:
+        tags_of_page = image.tag_v2
+        assert (317 in tags_of_page) == (compression is not None and mode != "1")
+        for pointer in (0x8769, 0x8825):
+            assert (pointer in tags_of_page) == bool(image.getexif().get_ifd(pointer))
+        inner = image.getexif().get_ifd(0x8769)
+        assert (inner.get(0xA002, image.width), inner.get(0xA003, image.height)) == image.size
+    assert TiffFile(new.read_bytes()).unreferred() == 0
+    told = run_tool("tiffinfo", "-D", str(new))
+    assert "Warning" not in told
+    assert "Error" not in told
+    said = run_tool("exiftool", "-validate", "-warning", "-a", "-s", "-s", "-s", str(new)).splitlines()
+    is_known = re.compile(r"\[minor\]|Invalid value for IFD0 tag 0x0(103|106|115) ").match  # what baseline TIFF lacks
+    assert [line for line in said[1:] if not is_known(line)] == []
+
+
+def run_tool(*command: str) -> str:
+    """What a program says of a file; the test is skipped where it is not installed."""
+    if shutil.which(command[0]) is None:
+        pytest.skip(f"{command[0]} is not installed")
+    return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=True).stdout
