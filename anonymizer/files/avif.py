@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any
 
 from PIL import Image, features
@@ -13,8 +12,9 @@ from anonymizer.files import heif
 from anonymizer.files.codecs import Codec
 from anonymizer.files.frames import read_encoding, to_picture
 from anonymizer.files.global_state import pillow_state
+from anonymizer.files.heif_display import read_display, shown_part
 from anonymizer.files.metadata import Policy
-from anonymizer.files.picture import Encoded, Picture, StoredFrame
+from anonymizer.files.picture import Encoded, Frame, Picture, StoredFrame
 from anonymizer.settings import ReadSettings
 
 _SAMPLINGS = {0b11: "4:2:0", 0b10: "4:2:2", 0b00: "4:4:4"}
@@ -42,7 +42,12 @@ def decode(image: Image.Image, content: bytes, settings: ReadSettings) -> Pictur
         raise PictureError("is an animated AVIF file; convert it to an animated WebP file first")
     with pillow_state(settings.allow_truncated):
         stored, encoding = heif.decode_main(image), read_encoding(image, "AVIF")
-    return to_picture(stored, content, encoding, heif.left_out(image, _bits(content)))
+    notes = heif.left_out(content, _bits(content))
+    part = shown_part(read_display(content, is_turned=False).clean_aperture or b"", *stored.pixels.shape[:2])
+    if part is not None:  # Pillow does not crop; viewers do
+        stored = Frame(stored.pixels[part], None if stored.alpha is None else stored.alpha[part])
+        notes.append("what the file crops, and viewers do not show, is left out")
+    return to_picture(stored, content, encoding, notes)
 
 
 def _bits(content: bytes) -> int:
@@ -60,9 +65,11 @@ def encode(picture: Picture, frames: Sequence[StoredFrame], policy: Policy) -> E
     """A file with the main picture alone."""
 
     def read_options(source: Image.Image) -> Mapping[str, Any]:
-        return {"subsampling": _SAMPLINGS.get(_av1_flags(picture.content) >> 2 & 0b11, "4:2:0")}
+        is_gray = frames[0].pixels.shape[2] == 1
+        return {"subsampling": "4:0:0" if is_gray else _SAMPLINGS.get(_av1_flags(picture.content) >> 2 & 0b11, "4:2:0")}
 
-    return heif.encode_main(picture, frames, policy, read_options)
+    display = read_display(picture.content, is_turned=False)
+    return heif.encode_main(picture, frames, policy, display, read_options)
 
 
-CODEC = Codec(decode, encode, partial(heif.embedded_data, file_format="AVIF"), can_open)
+CODEC = Codec(decode, encode, heif.embedded_data, can_open)

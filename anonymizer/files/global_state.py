@@ -9,17 +9,21 @@ HEIC files are an exception: pillow-heif stays registered with Pillow after the 
 
 from __future__ import annotations
 
+import os
 import tempfile
 import threading
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import cache
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 from PIL import Image, ImageFile
 
 _LOCK = threading.RLock()
+_IN_MEMORY = "/dev/shm"  # on Linux
+_OWN_FILES = "/proc/self/fd"  # on Linux
 _BUFFER = 1 << 16  # bytes, the default of Pillow
 
 
@@ -52,7 +56,54 @@ def pillow_buffer(size: int = _BUFFER) -> Iterator[None]:
 
 
 @contextmanager
-def private_folder(parent: str | None) -> Iterator[Path]:
+def private_files(module: ModuleType) -> Iterator[Callable[[], str]]:
+    """For a library that only works on files: makes new ones, of which nothing is left at the end.
+
+    Where the system can, they are in the memory of this process, and have no place in any folder: neither /dev/shm,
+    which is small in containers, nor a folder for temporary files is needed, and no killed process leaves them behind.
+    Elsewhere they are in a new folder, in memory if there is such a place.
+
+    Args:
+        module: the part of the library that makes temporary files itself, by `tempfile`, and removes them by `os`.
+
+    Raises:
+        OSError: files cannot be made anywhere.
+    """
+    if not _has_memory_files():
+        with _private_folder(_IN_MEMORY if os.access(_IN_MEMORY, os.W_OK) else None) as folder:
+            yield lambda: str(folder / f"{len(list(folder.iterdir()))}.tmp")
+        return
+    with ExitStack() as open_files:
+
+        def new_file() -> str:
+            descriptor = os.memfd_create("picture")
+            open_files.callback(os.close, descriptor)
+            return f"{_OWN_FILES}/{descriptor}"
+
+        temporary = SimpleNamespace(NamedTemporaryFile=lambda **_: open(new_file(), "wb"))  # noqa: SIM115 - it closes it
+        emptied = SimpleNamespace(remove=lambda path: os.truncate(path, 0))
+        with _LOCK, _replaced(module, "tempfile", temporary), _replaced(module, "os", emptied):
+            yield new_file
+
+
+@cache
+def _has_memory_files() -> bool:
+    """Whether files in memory can be opened by a path."""
+    try:
+        descriptor = os.memfd_create("test")
+    except (AttributeError, OSError):  # not on Linux, or not allowed
+        return False
+    try:
+        with open(f"{_OWN_FILES}/{descriptor}", "wb"):
+            return True
+    except OSError:  # /proc is not there
+        return False
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _private_folder(parent: str | None) -> Iterator[Path]:
     """A new folder for all temporary files that this process makes inside the context; it is removed at the end.
 
     Args:

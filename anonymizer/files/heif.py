@@ -1,37 +1,33 @@
 """What AVIF and HEIC files have in common: the High Efficiency Image File Format. (ISO/IEC 23008-12.)
 
-They are re-encoded at a quality that matches the source. Everything else that they hold, such as depth maps, gain maps,
-thumbnails and further pictures, is not written.
+They are re-encoded at a quality that matches the source. What says how the picture is to be shown is kept, see
+`heif_display`. Everything else that they hold, such as depth maps, gain maps, thumbnails and further pictures, is not
+written.
 """
 
 from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from PIL import Image
 
+from anonymizer.errors import PictureError
 from anonymizer.files.frames import refuse_colours, to_frame
 from anonymizer.files.global_state import pillow_state
-from anonymizer.files.iso_boxes import read_boxes
-from anonymizer.files.metadata import (
-    MAX_UNKNOWN,
-    EmbeddedData,
-    Policy,
-    exact_profile,
-    is_text_kept,
-    kept_exif,
-    parse_exif,
-)
+from anonymizer.files.heif_contents import GAIN_MAP, read_contents
+from anonymizer.files.heif_display import Display, with_display
+from anonymizer.files.metadata import EmbeddedData, Policy, exact_profile, is_text_kept, kept_exif, parse_exif
 from anonymizer.files.picture import Encoded, Frame, Picture, StoredFrame, to_image
 from anonymizer.files.quality import at_matched_quality
-from anonymizer.formats import Format
+from anonymizer.formats import FORMATS, Format
 
 _AVIF_BRANDS = re.compile(rb"avi[fs]")
 _HEIC_BRANDS = re.compile(rb"hei[cxms]|hev[cxms]|mif1|msf1")
-_COLOURS = ("L", "LA", "RGB", "RGBA")
+_COLOURS = ("L", "LA", "RGB", "RGBA", "I;16")
+_DEEP_GRAY = "I;16"  # 10 or 12 bits, in the upper bits of 16
 
 
 def find_brand(content: bytes) -> Format | None:
@@ -50,12 +46,18 @@ def decode_main(image: Image.Image) -> Frame:
     """
     refuse_colours(image, _COLOURS)
     image.load()
-    return to_frame(image)
+    frame = to_frame(image)
+    return Frame((frame.pixels >> 8).astype("uint8")) if image.mode == _DEEP_GRAY else frame
 
 
-def left_out(image: Image.Image, bits: int) -> list[str]:
+def left_out(content: bytes, bits: int) -> list[str]:
     """Notes for the report. `bits`: per channel, in the file."""
-    notes = [f"{what} are left out" for what in _further_pictures(image)]
+    notes = [
+        "the gain map is left out: the picture is shown with the usual range of brightness"
+        if what == GAIN_MAP
+        else f"{what} are left out"
+        for what in read_contents(content).further
+    ]
     return [*notes, f"{bits} bits per channel became 8"] if bits > 8 else notes
 
 
@@ -63,12 +65,17 @@ def encode_main(
     picture: Picture,
     frames: Sequence[StoredFrame],
     policy: Policy,
+    display: Display,
     read_options: Callable[[Image.Image], Mapping[str, Any]],
 ) -> Encoded:
     """A file with the main picture alone.
 
     Args:
+        display: how the picture is to be shown, apart from its ICC profile and orientation.
         read_options: gets the source, as Pillow opened it; returns options for the encoder besides the quality.
+
+    Raises:
+        PictureError: the encoder fails.
     """
     file_format = picture.encoding.format
     with pillow_state(), Image.open(io.BytesIO(picture.content), formats=[file_format]) as source:
@@ -77,10 +84,13 @@ def encode_main(
 
     def save(quality: int) -> bytes:
         buffer = io.BytesIO()
-        image.save(buffer, file_format, quality=quality, **options)
+        try:
+            image.save(buffer, file_format, quality=quality, **options)
+        except RuntimeError as error:
+            raise PictureError(f"cannot be encoded as a {FORMATS[file_format].name} file: {error}") from None
         return buffer.getvalue()
 
-    return Encoded(at_matched_quality(save, len(picture.content)), "reencoded")
+    return Encoded(with_display(at_matched_quality(save, len(picture.content)), display), "reencoded")
 
 
 def _metadata(source: Image.Image, orientation: int, policy: Policy) -> Mapping[str, Any]:
@@ -95,27 +105,14 @@ def _metadata(source: Image.Image, orientation: int, policy: Policy) -> Mapping[
     }
 
 
-def embedded_data(content: bytes, file_format: Format) -> EmbeddedData:
-    """All data beside the main picture that its boxes and its decoder show."""
-    with pillow_state(), Image.open(io.BytesIO(content), formats=[file_format]) as image:
-        found = EmbeddedData(hidden_content=list(_further_pictures(image)))
-        info = image.info
-    found.exifs.extend([info["exif"]] if info.get("exif") else [])
-    found.texts.extend([info["xmp"]] if info.get("xmp") else [])
-    found.profiles.extend([info["icc_profile"]] if info.get("icc_profile") else [])
-    for kind, data in read_boxes(content):
-        if kind == b"meta" and any(inner == b"iref" and b"thmb" in refs for inner, refs in read_boxes(data[4:])):
-            found.hidden_content.append("a thumbnail")
-        elif kind in (b"free", b"skip") and len(data) <= MAX_UNKNOWN:
-            found.texts.append(data)
-        elif kind not in (b"ftyp", b"meta", b"mdat"):
-            found.hidden_content.append(f"{len(data)} bytes in an unknown box, or behind the picture")
-    return found
-
-
-def _further_pictures(image: Image.Image) -> Iterator[str]:
-    pictures = getattr(image, "n_frames", 1)
-    if pictures > 1:
-        yield f"{pictures - 1} further pictures"
-    if image.info.get("depth_images") or image.info.get("aux"):
-        yield "auxiliary pictures, such as depth maps"
+def embedded_data(content: bytes) -> EmbeddedData:
+    """All data beside the main picture, whether decoders show it or not."""
+    contents = read_contents(content)
+    hidden = [*contents.further, *(["a thumbnail"] if contents.thumbnails else []), *contents.unknown]
+    return EmbeddedData(
+        exifs=contents.exifs,
+        texts=contents.texts,
+        hidden_content=[f"a {GAIN_MAP.removeprefix('the ')}" if what == GAIN_MAP else what for what in hidden],
+        profiles=contents.profiles,
+        bytes_behind=contents.bytes_behind,
+    )

@@ -8,9 +8,8 @@ all files if the native code was not built.
 from __future__ import annotations
 
 import logging
-import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -19,9 +18,10 @@ import cv2
 import jpeglib
 import numpy as np
 import numpy.typing as npt
+from jpeglib import dct_jpeg
 
 from anonymizer.files import jpeg_scan
-from anonymizer.files.global_state import private_folder
+from anonymizer.files.global_state import private_files
 from anonymizer.files.jpeg_segments import (
     BLOCK,
     DHT,
@@ -45,7 +45,6 @@ logger = logging.getLogger(__name__)
 
 _STANDARD_CODES = bytes([0x10, 0, 2, 1, 3, 3, 2, 4, 3, 5, 5, 4, 4, 0, 0, 1, 0x7D])  # of luminance, at their start
 _LIBRARY = "turbo210"  # the quickest of those that come with jpeglib
-_IN_MEMORY = "/dev/shm"  # on Linux
 _RGB = tuple(b"RGB")
 
 
@@ -125,10 +124,10 @@ def rewrite(content: bytes, new_blocks: Sequence[NewBlocks]) -> bytes:
         CoefficientsError: coefficients of this JPEG type are not accessible.
     """
     data, has_own_codes = b"\xff\xd8" + picture_data(content), _has_own_codes(content)
-    with _jpeglib() as folder:
-        source, target = folder / "source.jpg", folder / "target.jpg"
-        source.write_bytes(data)
-        try:
+    try:
+        with private_files(dct_jpeg) as new_file, jpeglib.version(_LIBRARY) if _has_library() else nullcontext():
+            source, target = Path(new_file()), Path(new_file())
+            source.write_bytes(data)
             jpeg = jpeglib.read_dct(str(source))
             if jpeg.jpeg_color_space.name not in ("JCS_GRAYSCALE", "JCS_YCbCr", *([] if new_blocks else ["JCS_RGB"])):
                 raise CoefficientsError(f"colours {jpeg.jpeg_color_space.name}")  # jpeglib does not write black
@@ -138,21 +137,9 @@ def rewrite(content: bytes, new_blocks: Sequence[NewBlocks]) -> bytes:
                 coefficients[new.is_touched] = new.coefficients
             jpeg.content = None  # else it is decoded once more
             jpeg.write_dct(str(target), flags=["+OPTIMIZE_CODING"] if has_own_codes else [])
-        except OSError as error:
-            raise CoefficientsError(str(error)) from None
-        return target.read_bytes()
-
-
-@contextmanager
-def _jpeglib() -> Iterator[Path]:
-    """Lets jpeglib use its quickest library, and a folder in memory if there is one.
-
-    Its files, including temporary ones that it makes itself, hold the original picture: a killed process must not leave
-    them on a disk.
-    """
-    parent = _IN_MEMORY if os.access(_IN_MEMORY, os.W_OK) else None
-    with private_folder(parent) as folder, jpeglib.version(_LIBRARY) if _has_library() else nullcontext():
-        yield folder
+            return target.read_bytes()
+    except OSError as error:
+        raise CoefficientsError(str(error)) from None
 
 
 @cache
