@@ -78,8 +78,42 @@ _SCANS_COST, _TABLES_COST = 1.05, 64
 """Several scans may be larger than a single one by this factor, and by so many bytes for each further marker."""
 
 
+_LOSSLESS, _HIERARCHICAL, _JPEG_LS = (0xC3, 0xC7, 0xCB, 0xCF), (0xC5, 0xC6, 0xCD, 0xCE), 0xF7
+"""Frames of kinds that no decoder here knows. (ITU-T T.81, table B.1; ITU-T T.87, annex C.)"""
+
 _CHANNELS = {"L": 1, "RGB": 3}
 """Number of channels, by the mode of images that need not be decoded by Pillow."""
+
+
+def can_open(content: bytes) -> bool:
+    """Always true: Pillow has a decoder.
+
+    Raises:
+        PictureError: this is a JPEG file of a kind that the decoder does not know.
+    """
+    if content.startswith(b"\xff\xd8\xff"):
+        _refuse_unhandled(content)
+    return True
+
+
+def _refuse_unhandled(content: bytes) -> None:
+    frames = (one for one in read_segments(content) if one.marker in (*FRAMES, *_LOSSLESS, *_HIERARCHICAL, _JPEG_LS))
+    frame = next(frames, None)
+    if frame is None or len(frame.payload) < 6 or len(frame.payload) < 6 + 3 * frame.payload[5]:
+        return  # damaged, as its decoder will say
+    depth, components = frame.payload[0], frame.payload[5]
+    if frame.marker == _JPEG_LS:
+        raise PictureError("is a JPEG-LS file, which is not handled; convert it to PNG first")
+    if frame.marker in _LOSSLESS:
+        raise PictureError("is a lossless JPEG file, which is not handled; convert it to PNG first")
+    if frame.marker in _HIERARCHICAL:
+        raise PictureError("is a hierarchical JPEG file, which is not handled; convert it to PNG first")
+    if depth in (12, 16):
+        raise PictureError(f"is a JPEG file of {depth} bits per channel, which is not handled; convert it to PNG first")
+    if components not in (1, 3, 4):
+        raise PictureError(
+            f"is a JPEG file with {components} channels, which is not handled: neither gray, RGB nor CMYK"
+        )
 
 
 def decode(image: Image.Image, content: bytes, settings: ReadSettings) -> Picture:
@@ -332,5 +366,5 @@ def may_differ(source: Picture, frame: Frame, changed: Mask) -> Mask:
     return turn_upright(reach_of_blocks(source.content, turn_back(changed, orientation)), orientation)
 
 
-CODEC = Codec(decode, encode, embedded_data, may_differ=may_differ, variants=("MPO",))
+CODEC = Codec(decode, encode, embedded_data, can_open, may_differ, variants=("MPO",))
 """MPO is a JPEG file with further pictures behind the first."""

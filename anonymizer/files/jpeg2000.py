@@ -28,7 +28,11 @@ _XMP = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")  # of boxes with XMP
 _CODING_STYLE = b"\xff\x52"
 _TRANSFORM_AT = 13  # in the marker segment of the coding style
 _REVERSIBLE = 1  # the transform that loses nothing (table A.20)
+_EIGHT_BITS, _GRAY_16, _SIGNED = 7, 15, 0x80
+_FILE = b"\0\0\0\x0cjP  \r\n\x87\n"  # how files begin that are not a mere codestream
+_MAX_CHANNELS = 4
 _COMPONENTS_AT, _DEPTHS_AT = 40, 42  # in a codestream
+_DENSITY_SIZE = 10  # bytes: two fractions and their exponents (I.5.3.7)
 _HAS_PROFILE = 2  # how a box describes the colours (table I.9)
 
 
@@ -53,11 +57,36 @@ def refuse_unhandled(image: Image.Image, content: bytes) -> None:
     """
     if image.mode not in ("L", "LA", "RGB", "RGBA", "I;16"):
         raise PictureError(f"is a JPEG 2000 file in {image.mode} colours; convert it to RGB first")
+    samples = set(_samples(content))
+    if samples == {_GRAY_16 if image.mode == "I;16" else _EIGHT_BITS}:
+        return
+    found = ", ".join(f"{(one & 0x7F) + 1} bits{' with a sign' if one & _SIGNED else ''}" for one in sorted(samples))
+    raise PictureError(
+        f"is a JPEG 2000 file of {found} per channel, which is not handled: neither 8 bits, nor gray with 16"
+    )
+
+
+def can_open(content: bytes) -> bool:
+    """Always true: Pillow has a decoder.
+
+    Raises:
+        PictureError: this is a JPEG 2000 file of more channels than the decoder knows.
+    """
+    if content.startswith((_CODESTREAM, _FILE)) and _CODESTREAM in content:
+        number = len(_samples(content))
+        if number > _MAX_CHANNELS:
+            raise PictureError(
+                f"is a JPEG 2000 file with {number} channels, which is not handled: "
+                "neither gray nor RGB, with or without transparency"
+            )
+    return True
+
+
+def _samples(content: bytes) -> bytes:
+    """How samples are stored, one byte for each channel: bits minus 1, and `_SIGNED`. (Table A.11.)"""
     start = find_codestream(content)
     number = int.from_bytes(content[start + _COMPONENTS_AT : start + _DEPTHS_AT], "big")
-    depths = set(content[start + _DEPTHS_AT : start + _DEPTHS_AT + 3 * number : 3])
-    if depths != {15 if image.mode == "I;16" else 7}:  # bits minus 1; larger for signed samples
-        raise PictureError("is a JPEG 2000 file of a depth that is not handled: neither 8 bits nor gray with 16")
+    return content[start + _DEPTHS_AT : start + _DEPTHS_AT + 3 * number : 3]
 
 
 def find_codestream(content: bytes) -> int:
@@ -124,18 +153,25 @@ def _read_codestream(content: bytes) -> EmbeddedData:
 
 
 def _with_colours_of(source: bytes, content: bytes) -> bytes:
-    """The file with the colour profile of the source, if it has one."""
+    """The file with the colour profile and the density of the source, if it has any."""
     header = dict(read_boxes(dict(read_boxes(source)).get(b"jp2h", b""))) if not source.startswith(_CODESTREAM) else {}
     colours = header.get(b"colr", b"")
-    if colours[:1] != bytes([_HAS_PROFILE]) or b"pclr" in header:
-        return content
+    has_profile = colours[:1] == bytes([_HAS_PROFILE]) and b"pclr" not in header
     colours = colours[:3] + exact_profile(colours[3:])
+    density = b"".join(
+        write_box(kind, data)
+        for kind, data in read_boxes(header.get(b"res ", b""))
+        if kind in (b"resc", b"resd") and len(data) == _DENSITY_SIZE
+    )
+    if not has_profile and not density:
+        return content
     parts = []
     for kind, data in read_boxes(content):
         if kind == b"jp2h":
-            data = b"".join(write_box(inner, colours if inner == b"colr" else part) for inner, part in read_boxes(data))
+            inner = ((one, colours if one == b"colr" and has_profile else part) for one, part in read_boxes(data))
+            data = b"".join(write_box(*box) for box in inner) + (write_box(b"res ", density) if density else b"")
         parts.append(write_box(kind, data))
     return b"".join(parts)
 
 
-CODEC = Codec(decode, encode, embedded_data)
+CODEC = Codec(decode, encode, embedded_data, can_open)

@@ -17,6 +17,7 @@ from typing import TypeAlias
 
 from PIL import Image
 
+from anonymizer.files.exif_display import copy_display
 from anonymizer.files.global_state import pillow_state
 from anonymizer.settings import MetadataPolicy
 
@@ -170,9 +171,9 @@ def kept_exif(exif: Image.Exif | None, orientation: int, policy: Policy) -> byte
         exif: of the source, if it has any.
         orientation: of the stored picture, 1..8; every policy keeps it.
     """
-    if orientation == 1 and (exif is None or policy == "strip"):
-        return None
     kept = kept_tags(exif, policy)
+    if orientation == 1 and (exif is None or (policy == "strip" and not kept)):
+        return None
     kept[ORIENTATION] = orientation
     return kept.tobytes().removeprefix(b"Exif\0\0")
 
@@ -180,11 +181,13 @@ def kept_exif(exif: Image.Exif | None, orientation: int, policy: Policy) -> byte
 def kept_tags(exif: Image.Exif | None, policy: Policy) -> Image.Exif:
     """The tags that the policy keeps. Damaged EXIF data are left out as a whole, since they cannot be written."""
     kept = Image.Exif()
-    if exif is None or policy == "strip":
+    if exif is None:
         return kept
     try:
         with pillow_state():
-            _copy(exif, kept, policy)
+            if policy != "strip":
+                _copy(exif, kept, policy)
+            copy_display(exif, kept)
             kept.tobytes()
     except DAMAGED_TAGS as error:
         logger.debug("damaged EXIF data are left out: %s", error)

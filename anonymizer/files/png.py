@@ -36,10 +36,10 @@ from anonymizer.types import Pixels
 logger = logging.getLogger(__name__)
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_COLOUR_CHUNKS = (b"cICP", b"iCCP", b"sRGB", b"gAMA", b"cHRM", b"pHYs")
-"""Colour spaces and density, which are needed to show the picture right."""
+_COLOUR_CHUNKS = (b"cICP", b"iCCP", b"sRGB", b"gAMA", b"cHRM", b"pHYs", b"mDCV", b"cLLI")
+"""Colour spaces, density, and brightness of HDR pictures, which are needed to show the picture right."""
 TEXT_CHUNKS = (b"tEXt", b"zTXt", b"iTXt")
-_SMALL_CHUNKS = (b"tIME", b"bKGD", b"hIST", b"sBIT", b"sPLT", b"mDCV", b"cLLI")
+_SMALL_CHUNKS = (b"tIME", b"bKGD", b"hIST", b"sBIT", b"sPLT")
 """Other chunks of the specification that are too small to hold a picture."""
 _MAX_TEXT = 16_000_000  # bytes
 _UNREADABLE = b"\0!"  # stands for text that is never kept
