@@ -15,6 +15,7 @@ import numpy.typing as npt
 from anonymizer.detect.frames import spread_to_neighbours
 from anonymizer.errors import PictureError, VanishedError, picture_boundary
 from anonymizer.files.encode import encode_picture
+from anonymizer.files.library_messages import messages_of
 from anonymizer.files.picture import Encoded, Frame, Picture
 from anonymizer.files.read import read_picture
 from anonymizer.files.write import remove_files, write_files
@@ -68,7 +69,10 @@ class PictureProcess:
         began_s = time.perf_counter()
         seconds: dict[str, float] = {}
         try:
-            with picture_boundary(job.name, {"input folder": self.input_root, "output folder": self.output_root}):
+            with (
+                messages_of(job.name),
+                picture_boundary(job.name, {"input folder": self.input_root, "output folder": self.output_root}),
+            ):
                 return replace(self._process(job, seconds), seconds=seconds, began_s=began_s)
         except PictureError as error:
             if not isinstance(error, VanishedError):

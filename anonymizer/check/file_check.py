@@ -23,6 +23,7 @@ from anonymizer.detect.frames import load_finder, spread_to_neighbours
 from anonymizer.errors import OutputError, PictureError, picture_boundary
 from anonymizer.files.encode import encode_preview
 from anonymizer.files.inspect import inspect_file
+from anonymizer.files.library_messages import messages_of
 from anonymizer.files.picture import Picture
 from anonymizer.files.read import read_picture
 from anonymizer.files.write import remove_partials, write_files
@@ -84,7 +85,7 @@ def _check_file(file: InputFile, plan: CheckPlan, sensitive: Finder, of_run: Fin
     picture = None
     findings: list[Finding] = []
     try:
-        with picture_boundary(file.name, {"folder": file.path.parent}):
+        with messages_of(file.name), picture_boundary(file.name, {"folder": file.path.parent}):
             picture = read_picture(file.path, plan.settings.read)
             issues = inspect_file(picture.content, picture.encoding.format)
             findings += [Finding(file.name, issue.kind, issue.text) for issue in issues]

@@ -16,7 +16,7 @@ from anonymizer.errors import OutputError
 from anonymizer.formats import EXTENSIONS
 from anonymizer.settings import VerbositySettings
 
-_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+_FORMAT, _SHORT_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s", "%(message)s"
 _FIRST_LINE = re.compile(rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} [A-Z]+ anonymizer")
 _PACKAGE = __name__.partition(".")[0]
 logger = logging.getLogger(__name__)
@@ -24,14 +24,17 @@ logger = logging.getLogger(__name__)
 
 @contextmanager
 def logging_to(verbosity: VerbositySettings) -> Iterator[None]:
-    """Logs as the user wants it, at debug level: on stderr with -vv, into the file of --log.
+    """Logs as the user wants it: on stderr, with -v what libraries say and with -vv all; all into the file of --log.
 
     An error that ends the command is logged with its traceback. Afterwards the loggers are as they were before.
 
     Raises:
         OutputError: the file cannot be written, or is something else.
     """
-    handlers: list[logging.Handler] = [_Terminal()] if verbosity.verbose > 1 else []
+    handlers: list[logging.Handler] = []
+    if verbosity.verbose:
+        handlers.append(_Terminal())
+        handlers[0].setLevel(logging.INFO if verbosity.verbose == 1 else logging.DEBUG)
     if verbosity.log is not None:
         handlers.append(_open(verbosity.log))
     package = logging.getLogger(_PACKAGE)
@@ -39,9 +42,9 @@ def logging_to(verbosity: VerbositySettings) -> Iterator[None]:
     with ExitStack() as cleanup:
         cleanup.callback(package.setLevel, before)
         if handlers:
-            package.setLevel(logging.DEBUG)
+            package.setLevel(logging.INFO if verbosity.verbose == 1 and verbosity.log is None else logging.DEBUG)
         for handler in handlers:
-            handler.setFormatter(logging.Formatter(_FORMAT))
+            handler.setFormatter(logging.Formatter(_SHORT_FORMAT if handler.level == logging.INFO else _FORMAT))
             package.addHandler(handler)
             cleanup.callback(handler.close)
             cleanup.callback(package.removeHandler, handler)

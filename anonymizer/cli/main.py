@@ -16,6 +16,7 @@ from anonymizer.cli.options import setting_options
 from anonymizer.cli.report import report_command
 from anonymizer.cli.text import echo, reserve_standard_streams, silence_closed_streams
 from anonymizer.errors import AnonymizerError
+from anonymizer.files.library_messages import catch_messages
 from anonymizer.native import describe
 
 INTERRUPTED = 130
@@ -93,7 +94,8 @@ def main() -> None:
 def run(arguments: list[str]) -> int:
     """Runs the command, prints errors on stderr, and returns the exit code."""
     try:
-        return anonymize.main(arguments, prog_name="anonymize", standalone_mode=False) or 0
+        with catch_messages():
+            return anonymize.main(arguments, prog_name="anonymize", standalone_mode=False) or 0
     except AnonymizerError as error:
         return _fail(str(error), error.exit_code)
     except click.ClickException as error:

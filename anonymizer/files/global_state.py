@@ -21,6 +21,8 @@ from types import ModuleType, SimpleNamespace
 
 from PIL import Image, ImageFile
 
+from anonymizer.files.library_messages import library_runs
+
 _LOCK = threading.RLock()
 _IN_MEMORY = "/dev/shm"  # on Linux
 _OWN_FILES = "/proc/self/fd"  # on Linux
@@ -36,6 +38,7 @@ def pillow_state(allow_truncated: bool = False) -> Iterator[None]:
     """
     with (
         _LOCK,
+        library_runs(),
         warnings.catch_warnings(),
         _replaced(Image, "MAX_IMAGE_PIXELS", None),  # decode_picture has a limit of its own, for all formats
         _replaced(ImageFile, "LOAD_TRUNCATED_IMAGES", allow_truncated),
@@ -82,7 +85,7 @@ def private_files(module: ModuleType) -> Iterator[Callable[[], str]]:
 
         temporary = SimpleNamespace(NamedTemporaryFile=lambda **_: open(new_file(), "wb"))  # noqa: SIM115 - it closes it
         emptied = SimpleNamespace(remove=lambda path: os.truncate(path, 0))
-        with _LOCK, _replaced(module, "tempfile", temporary), _replaced(module, "os", emptied):
+        with _LOCK, library_runs(), _replaced(module, "tempfile", temporary), _replaced(module, "os", emptied):
             yield new_file
 
 
@@ -111,6 +114,7 @@ def _private_folder(parent: str | None) -> Iterator[Path]:
     """
     with (
         _LOCK,
+        library_runs(),
         _replaced(tempfile, "tempdir", tempfile.tempdir),
         tempfile.TemporaryDirectory(dir=parent) as folder,
         _replaced(tempfile, "tempdir", folder),

@@ -83,7 +83,8 @@ def decode_16_bits(content: bytes) -> tuple[npt.NDArray[np.uint16], npt.NDArray[
     Raises:
         PictureError: the file is damaged.
     """
-    decoded = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
+    with pillow_state():
+        decoded = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
     if decoded is None or decoded.dtype != np.uint16:
         raise PictureError("is damaged: its 16-bit pixels cannot be read")
     stored = decoded.astype(np.uint16, copy=False)

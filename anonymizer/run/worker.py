@@ -16,6 +16,7 @@ from threading import Thread
 from typing import Generic, TypeAlias
 
 from anonymizer.errors import AnonymizerError
+from anonymizer.files.library_messages import catch_messages
 from anonymizer.run.executor import Answer, Item, Task
 
 _PACKAGE = __name__.partition(".")[0]
@@ -99,7 +100,11 @@ def serve(connection_number: int, lifeline: int) -> None:
     for ignored in (signal.SIGINT, signal.SIGTERM):  # some systems send them to all processes of a service
         signal.signal(ignored, signal.SIG_IGN)
     Thread(target=_end_with_parent, args=[lifeline], daemon=True).start()
-    with Connection(connection_number) as connection, suppress(EOFError, BrokenPipeError, ConnectionResetError):
+    with (
+        catch_messages(),
+        Connection(connection_number) as connection,
+        suppress(EOFError, BrokenPipeError, ConnectionResetError),
+    ):
         _work(connection)  # until the parent is gone
 
 
