@@ -25,6 +25,7 @@ from anonymizer.files.trailing_data import CUT, is_complete
 from anonymizer.settings import ReadSettings
 from anonymizer.types import Fidelity, Pixels
 
+_ASPECT_AT = 12  # shape of the pixels
 _EXTENSION, _IMAGE, _TRAILER = 0x21, 0x2C, 0x3B
 _CONTROL, _COMMENT, _APPLICATION = 0xF9, 0xFE, 0xFF
 _LOOP = (b"NETSCAPE2.0", b"ANIMEXTS1.0")
@@ -92,7 +93,8 @@ def encode(picture: Picture, frames: Sequence[StoredFrame], policy: Policy) -> E
     fidelity: Fidelity = "lossless"
     if any(frame.is_changed for frame in frames) or not _are_exact(picture.content, blocks, picture.allow_truncated):
         height, width = frames[0].pixels.shape[:2]
-        start = width.to_bytes(2, "little") + height.to_bytes(2, "little") + b"\0\0\0"
+        start = width.to_bytes(2, "little") + height.to_bytes(2, "little") + b"\0\0"
+        start += picture.content[_ASPECT_AT : _ASPECT_AT + 1]
         body, fidelity = _encode_frames(frames, _delays(blocks))
     else:
         start = picture.content[6 : 13 + table_size(picture.content[10])]

@@ -66,7 +66,7 @@ def messages_of(picture: str) -> Iterator[None]:
 
 @contextmanager
 def library_runs() -> Iterator[None]:
-    """Around calls of libraries that write to stderr. One thread at a time is in such a context, which may be nested."""
+    """Around calls of libraries that write to stderr; may be nested. Only one thread at a time gets into it."""
     with _catcher.lock:
         if not _catcher.switched_on or _catcher.depth:
             yield

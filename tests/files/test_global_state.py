@@ -4,10 +4,11 @@ import io
 import os
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
 import jpeglib
 import numpy as np
@@ -17,10 +18,11 @@ from files.samples import full_exif, jpeg_file, png_file, saved
 from PIL import Image, ImageFile
 
 from anonymizer.errors import PictureError
+from anonymizer.files import global_state as module_of_global_state
 from anonymizer.files import heic
 from anonymizer.files.decode import decode_picture
 from anonymizer.files.encode import encode_picture
-from anonymizer.files.global_state import pillow_buffer, pillow_state, private_folder
+from anonymizer.files.global_state import pillow_buffer, pillow_state, private_files
 from anonymizer.files.inspect import inspect_file
 from anonymizer.files.picture import Frame
 from anonymizer.settings import ReadSettings
@@ -174,11 +176,49 @@ def test_the_buffer_is_large_enough_and_never_the_one_of_the_host(host: dict[str
     assert global_state() == host
 
 
-def test_temporary_files_go_to_a_folder_that_is_gone_afterwards(host: dict[str, object], tmp_path: Path) -> None:
-    with private_folder(str(tmp_path)) as folder:
-        assert folder.parent == tmp_path
-        handle, name = tempfile.mkstemp()
-        os.close(handle)
-        assert Path(name).parent == folder
+@pytest.fixture
+def library() -> ModuleType:
+    """A library that makes temporary files."""
+    module = ModuleType("library")
+    vars(module).update(tempfile=tempfile, os=os)
+    return module
+
+
+def use(library: ModuleType, new_file: Callable[[], str]) -> list[str]:
+    """What such a library does: it writes one file of its own, reads it by its path, and removes it."""
+    own = library.tempfile.NamedTemporaryFile(suffix=".jpeg", delete=False)
+    own.write(b"secret")
+    own.close()
+    other = new_file()
+    Path(other).write_bytes(Path(own.name).read_bytes())
+    assert Path(other).read_bytes() == b"secret"
+    places = [os.readlink(own.name) if Path(own.name).is_symlink() else own.name, other]
+    library.os.remove(own.name)
+    return places
+
+
+@pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="only Linux has files in memory")
+def test_files_of_libraries_are_in_memory_and_in_no_folder(
+    host: dict[str, object], library: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "missing"))
+    before = os.listdir("/proc/self/fd")
+    with private_files(library) as new_file:
+        own, other = use(library, new_file)
+        assert "memfd" in own
+        assert "memfd" in os.readlink(other)
+    assert len(os.listdir("/proc/self/fd")) == len(before)
+    assert (library.tempfile, library.os) == (tempfile, os)
+    assert global_state() == host
+
+
+def test_without_files_in_memory_they_go_to_a_folder_that_is_gone_afterwards(
+    host: dict[str, object], library: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module_of_global_state, "_has_memory_files", lambda: False)
+    with private_files(library) as new_file:
+        names = use(library, new_file)
+        folder = Path(names[1]).parent
+        assert Path(names[0]).parent == folder
     assert not folder.exists()
     assert global_state() == host

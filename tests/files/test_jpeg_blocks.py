@@ -1,6 +1,9 @@
 """Blocks outside the mask keep their coefficients; those under it are encoded anew."""
 
+import errno
+import os
 import re
+import tempfile
 from pathlib import Path
 
 import cv2
@@ -13,11 +16,35 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from anonymizer.files import jpeg_segments
+from anonymizer.files import global_state, jpeg_segments
+from anonymizer.files.decode import decode_picture
 from anonymizer.files.encode import encode_picture
 from anonymizer.files.orientation import turn_back
 from anonymizer.files.read import read_picture
 from anonymizer.settings import ReadSettings
+
+
+@pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="only Linux has files in memory")
+def test_progressive_files_need_no_folder_for_temporary_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*arguments: object, **options: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(tempfile, "TemporaryDirectory", fail)
+    monkeypatch.setattr(tempfile, "NamedTemporaryFile", fail)
+    picture = decode_picture(jpeg_file(smooth(40, 48), progressive=True))
+    encoded = encode_picture(picture, picture.frames, [np.zeros((40, 48), bool)], "strip")
+    assert encoded.fidelity == "lossless"
+
+
+def test_without_any_place_for_files_progressive_ones_are_encoded_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*arguments: object, **options: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(global_state, "_has_memory_files", lambda: False)
+    monkeypatch.setattr(tempfile, "TemporaryDirectory", fail)
+    picture = decode_picture(jpeg_file(smooth(40, 48), progressive=True))
+    encoded = encode_picture(picture, picture.frames, [np.zeros((40, 48), bool)], "strip")
+    assert encoded.fidelity == "reencoded"
 
 
 @pytest.mark.slow
