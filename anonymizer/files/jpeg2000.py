@@ -60,7 +60,7 @@ def refuse_unhandled(image: Image.Image, content: bytes) -> None:
     samples = set(_samples(content))
     if samples == {_GRAY_16 if image.mode == "I;16" else _EIGHT_BITS}:
         return
-    found = ", ".join(f"{(one & 0x7F) + 1} bits{' with a sign' if one & _SIGNED else ''}" for one in sorted(samples))
+    found = " and ".join(f"{(one & 0x7F) + 1} bits{' with a sign' if one & _SIGNED else ''}" for one in sorted(samples))
     raise PictureError(
         f"is a JPEG 2000 file of {found} per channel, which is not handled: neither 8 bits, nor gray with 16"
     )

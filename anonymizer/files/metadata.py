@@ -172,7 +172,7 @@ def kept_exif(exif: Image.Exif | None, orientation: int, policy: Policy) -> byte
         orientation: of the stored picture, 1..8; every policy keeps it.
     """
     kept = kept_tags(exif, policy)
-    if orientation == 1 and (exif is None or (policy == "strip" and not kept)):
+    if orientation == 1 and (exif is None or (policy == "strip" and not kept and not kept.get_ifd(EXIF_IFD))):
         return None
     kept[ORIENTATION] = orientation
     return kept.tobytes().removeprefix(b"Exif\0\0")

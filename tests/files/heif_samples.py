@@ -13,6 +13,9 @@ DEPTH = b"\0\0\0\0urn:mpeg:mpegB:cicp:systems:auxiliary:depth\0"
 APPLE_GAIN_MAP = b"\0\0\0\0urn:com:apple:photo:2020:aux:hdrgainmap\0"
 
 
+_ESSENTIAL = (b"clap", b"irot", b"imir")
+
+
 @dataclass(frozen=True)
 class SampleItem:
     """An item of a file; its number is its place in the file, from 1 on."""
@@ -69,7 +72,10 @@ def _meta(items: Sequence[SampleItem], position: int, further: bytes) -> bytes:
             numbers = b"".join(target.to_bytes(2, "big") for target in targets)
             references += write_box(kind, name + len(targets).to_bytes(2, "big") + numbers)
         properties += b"".join(write_box(*one) for one in item.properties)
-        indices = bytes(range(number_of_properties + 1, number_of_properties + 1 + len(item.properties)))
+        indices = bytes(
+            (0x80 if kind in _ESSENTIAL else 0) | index
+            for index, (kind, _) in enumerate(item.properties, start=number_of_properties + 1)
+        )
         number_of_properties += len(item.properties)
         links += name + bytes([len(indices)]) + indices
     count = len(items).to_bytes(2, "big")

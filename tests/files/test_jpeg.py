@@ -16,6 +16,7 @@ from PIL import Image
 
 from anonymizer.errors import PictureError
 from anonymizer.files import jpeg, jpeg_segments
+from anonymizer.files.decode import decode_picture
 from anonymizer.files.encode import encode_picture
 from anonymizer.files.picture import Frame
 from anonymizer.files.read import read_picture
@@ -266,3 +267,27 @@ def test_gain_maps_are_told(tmp_path: Path) -> None:
     assert "the gain map is left out" in encoded.left_out[0]
     assert "bytes behind the picture" in encoded.left_out[1]
     assert b"21496" not in encoded.content
+
+
+@pytest.mark.parametrize(
+    ("marker", "depth", "channels", "text"),
+    [
+        *((marker, 8, 3, "is a lossless JPEG file, which is not handled") for marker in (0xC3, 0xC7, 0xCB, 0xCF)),
+        *((marker, 8, 3, "is a hierarchical JPEG file, which is not handled") for marker in (0xC5, 0xC6, 0xCD, 0xCE)),
+        (0xF7, 8, 3, "is a JPEG-LS file, which is not handled"),
+        (0xC3, 16, 1, "is a lossless JPEG file, which is not handled"),
+        (0xC1, 12, 3, "is a JPEG file of 12 bits per channel, which is not handled"),
+        (0xC0, 8, 2, "is a JPEG file with 2 channels"),
+        (0xC0, 8, 5, "is a JPEG file with 5 channels"),
+    ],
+)
+def test_kinds_that_no_decoder_knows_are_named_and_not_called_damaged(
+    marker: int, depth: int, channels: int, text: str
+) -> None:
+    content = jpeg_file(noise(20, 30))
+    start = content.index(b"\xff\xc0")
+    end = start + 2 + int.from_bytes(content[start + 2 : start + 4], "big")
+    components = b"".join(bytes([number, 0x11, 0]) for number in range(channels))
+    frame = bytes([depth]) + content[start + 5 : start + 9] + bytes([channels]) + components
+    with pytest.raises(PictureError, match=text):
+        decode_picture(content[:start] + jpeg_segments.write_segment(marker, frame) + content[end:])
