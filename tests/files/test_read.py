@@ -90,7 +90,7 @@ def float_tiff(path: Path) -> None:
 
 
 BAD = {
-    "seems to be a JPEG file, but is damaged or of a kind that is not handled": jpeg_of_12_bits,
+    "is a JPEG file of 12 bits per channel, which is not handled": jpeg_of_12_bits,
     "TIFF file": float_tiff,
     "is damaged: broken data stream": jpeg_with_a_missing_table,
     "a quantisation table is missing": jpeg_with_a_zero_in_a_table,
