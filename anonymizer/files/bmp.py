@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -157,7 +157,7 @@ def decode(image: Image.Image, content: bytes, settings: ReadSettings) -> Pictur
     Raises:
         PictureError: its mode is not handled.
     """
-    picture = decode_still(image, content, settings, "BMP")
+    picture = replace(decode_still(image, content, settings, "BMP"), left_out=tuple(_left_out(content)))
     header, frame = _Header(content), picture.frames[0]
     if frame.alpha is None and header.masks[3]:
         return replace(picture, frames=(Frame(frame.pixels, _alpha_of_16_bits(header)),))
@@ -166,6 +166,13 @@ def decode(image: Image.Image, content: bytes, settings: ReadSettings) -> Pictur
         if np.ptp(unused):
             return replace(picture, frames=(Frame(np.dstack([frame.pixels, unused]), further=1),))
     return picture
+
+
+def _left_out(content: bytes) -> Iterator[str]:
+    """Notes for the report."""
+    found = embedded_data(content)
+    if number := found.bytes_behind + found.bytes_apart:
+        yield f"{number} bytes that do not belong to the picture are left out"
 
 
 def _stored(header: _Header, dtype: str) -> Pixels:

@@ -9,7 +9,6 @@ import io
 import re
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from typing import Any
 
 import cv2
@@ -241,8 +240,12 @@ def embedded_data(content: bytes) -> EmbeddedData:
     found = EmbeddedData(bytes_apart=file.unreferred())
     with pillow_state(), Image.open(io.BytesIO(content), formats=["TIFF"]) as image:
         for number, directory in enumerate(file.chain):
-            with suppress(SyntaxError):  # of a kind that Pillow does not decode, such as a mask
+            try:
                 image.seek(number)
+            except SyntaxError:
+                pass  # of a kind that Pillow does not decode, such as a mask: it still reads the tags
+            except (*DAMAGED_TAGS, LookupError, EOFError):
+                found.hidden_content.append("damaged tags, which may hold anything")
             tags = image.tag_v2
             if any(tag in tags for tag in _FURTHER_PICTURES):
                 found.hidden_content.append("a directory of further pictures")

@@ -187,6 +187,8 @@ def _write_directory(file: TiffFile, tags: Mapping[int, bytes | tuple[int, ...]]
     order, head, word = file.byte_order, 8 if file.is_big else 2, 8 if file.is_big else 4
 
     def number(value: int, size: int) -> bytes:
+        if value >> 8 * size:
+            raise ValueError("a tag has an impossible value")
         return value.to_bytes(size, order)  # type: ignore[arg-type]
 
     entries, values = number(len(tags), head), b""

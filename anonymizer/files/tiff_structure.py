@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 
+from anonymizer.errors import PictureError
+
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
 """Bytes of a value of each type."""
 _UNSIGNED = (1, 3, 4, 13, 16, 18)
@@ -29,7 +31,7 @@ _COLOR_FILTER_ARRAY, _LINEAR_RAW, MASK = 32803, 34892, 4
 _RAW_COMPRESSIONS = (32767, 32769, 32770, 34713, 65000, 65535)  # of Sony, Epson, Samsung, Nikon, Kodak, Pentax
 _JPEG_COMPRESSIONS = (6, 7)
 _UNCOMPRESSED, _DEFLATES = 1, (8, 32946)
-_MAX_DIRECTORIES = 10_000
+_MAX_DIRECTORIES, _MAX_DEPTH = 10_000, 32
 _PADDING = 16
 """Bytes between two parts of a file up to which they are padding, or marks around the tiles of a GeoTIFF."""
 _MAX_UNKNOWN = 256
@@ -143,7 +145,7 @@ class TiffFile:
     @cached_property
     def chain(self) -> list[Directory]:
         """The directories that follow each other: pages, their previews and masks."""
-        return self._follow(self._number(8, 8) if self.is_big else self._number(4, 4), set())
+        return self._follow(self._number(8, 8) if self.is_big else self._number(4, 4), set(), 0)
 
     def all_directories(self) -> Iterator[Directory]:
         """Those of the chain and all below them."""
@@ -156,15 +158,17 @@ class TiffFile:
     def _number(self, at: int, size: int) -> int:
         return int.from_bytes(self.content[at : at + size], self.byte_order)  # type: ignore[arg-type]
 
-    def _follow(self, start: int, seen: set[int]) -> list[Directory]:
+    def _follow(self, start: int, seen: set[int], depth: int) -> list[Directory]:
+        if depth > _MAX_DEPTH:
+            raise PictureError("is damaged, or made to hide something: its directories lie too deep in each other")
         found = []
         while 0 < start < len(self.content) and start not in seen and len(seen) < _MAX_DIRECTORIES:
             seen.add(start)
-            directory, start = self._read(start, seen)
+            directory, start = self._read(start, seen, depth)
             found.append(directory)
         return found
 
-    def _read(self, start: int, seen: set[int]) -> tuple[Directory, int]:
+    def _read(self, start: int, seen: set[int], depth: int) -> tuple[Directory, int]:
         """A directory, and where the next one lies, or 0."""
         head, each, word = (8, 20, 8) if self.is_big else (2, 12, 4)
         number = self._number(start, head)
@@ -185,7 +189,7 @@ class TiffFile:
         metadata: list[Directory] = []
         for tag in _SUB_DIRECTORIES:
             for place in bare.numbers(tag):
-                (inner if tag == PICTURE_DIRECTORIES else metadata).extend(self._follow(place, seen))
+                (inner if tag == PICTURE_DIRECTORIES else metadata).extend(self._follow(place, seen, depth + 1))
         return Directory(entries, bare.part, self.byte_order, inner, metadata), self._number(end - word, word)
 
     # --- what is in it
@@ -282,24 +286,22 @@ class TiffFile:
         """Bytes in strips and tiles behind the end of their pixels, where that is easily told."""
         found = 0
         for directory in self.all_directories():
-            compression = directory.number(COMPRESSION, 1)
-            parts = directory.data_parts
-            found += sum(self._used(*part) for part in parts[_number_of_parts(directory) :])
-            if compression == _UNCOMPRESSED and not directory.is_tiled and directory.number(PLANES, 1) == 1:
-                line = -(-directory.size[0] * sum(directory.bits) // 8)
-                rows = min(directory.number(ROWS, directory.size[1]), directory.size[1])
-                found += sum(self._used(start + line * rows, end) for start, end in parts if end > start + line * rows)
+            compression, size = directory.number(COMPRESSION, 1), _size_of_part(directory)
+            parts, needed = directory.data_parts, _number_of_parts(directory)
+            found += sum(self._used(*part) for part in parts[needed:])
+            if compression == _UNCOMPRESSED:
+                found += sum(self._used(start + size, end) for start, end in parts[:needed] if end > start + size)
             elif compression in _DEFLATES:
-                found += sum(self._behind_deflated(part) for part in parts)
+                found += sum(self._behind_deflated(part, size) for part in parts[:needed])
         return found
 
-    def _behind_deflated(self, part: Part) -> int:
+    def _behind_deflated(self, part: Part, size: int) -> int:
+        """The number of bytes in a part that are not needed to get its pixels, `size` bytes."""
         stream = zlib.decompressobj()
         try:
-            data = self.content[slice(*part)]
-            while data and not stream.eof:
-                stream.decompress(data, 1 << 20)
-                data = stream.unconsumed_tail
+            stream.decompress(self.content[slice(*part)], max(1, size))
+            if not stream.eof and stream.decompress(stream.unconsumed_tail, 1):
+                return len(stream.unconsumed_tail)
         except zlib.error:
             return 0
         return len(stream.unused_data) if stream.unused_data.strip(b"\0") else 0
@@ -314,6 +316,16 @@ class Page:
     directory: Directory
     mask: Directory | None = None
     """Which of its pixels are transparent."""
+
+
+def _size_of_part(directory: Directory) -> int:
+    """Bytes of the pixels of a strip or tile, at most."""
+    bits = directory.bits[0] if directory.number(PLANES, 1) == 2 else sum(directory.bits)
+    if directory.is_tiled:
+        width, height = directory.number(TILE_WIDTH, 0), directory.number(TILE_HEIGHT, 0)
+    else:
+        width, height = directory.size[0], min(directory.number(ROWS, directory.size[1]), directory.size[1])
+    return -(-width * bits // 8) * height
 
 
 def _number_of_parts(directory: Directory) -> int:

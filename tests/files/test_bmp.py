@@ -176,6 +176,7 @@ def test_bytes_that_do_not_belong_to_the_picture(tmp_path: Path) -> None:
         assert inspect_file(plain + bytes(2), "BMP") == []
         (issue,) = inspect_file(plain + b"behind", "BMP")
         assert issue.text == "6 bytes behind the end of the picture"
+        assert decode_picture(plain + b"behind").left_out == ("6 bytes that do not belong to the picture are left out",)
     moved = content[:10] + (54 + 6).to_bytes(4, "little") + content[14:54] + b"hidden" + content[54:]
     (issue,) = inspect_file(moved, "BMP")
     assert issue.text == "6 bytes that nothing in the file refers to"

@@ -5,8 +5,9 @@ A longer search: pytest tests/files/test_fuzz.py --hypothesis-profile=long
 
 import numpy as np
 import pytest
-from fakes import smooth
+from fakes import noise, smooth
 from files.samples import full_exif, jpeg_file, saved
+from files.tiff_samples import DEFLATE, mask_page, page, tiff_file
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,6 +26,8 @@ SEEDS = {
     "palette": saved("PNG", "P"),
     "bmp": saved("BMP"),
     "tiff": saved("TIFF", compression="tiff_lzw"),
+    "bands": tiff_file(page(noise(20, 24, 4), extra=(0,), tile=(16, 16), compression=DEFLATE, predictor=2)),
+    "mask": tiff_file(page(noise(20, 24)), mask_page(noise(20, 24, 1)[:, :, 0] > 99), page(noise(9, 9), tags={254: 1})),
     "webp": saved("WEBP", exif=full_exif()),
     "cmyk": saved("JPEG", "CMYK"),
     "progressive cmyk": saved("JPEG", "CMYK", progressive=True),

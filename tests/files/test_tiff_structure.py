@@ -1,5 +1,6 @@
 """Nothing larger is left out, and every byte of a file is known: here, in the report and by the gate."""
 
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -127,6 +128,19 @@ def hidden_in_strip(compression: int, hidden: bytes) -> bytes:
     return tiff_file(one)
 
 
+def hidden_in_tile(hidden: bytes) -> bytes:
+    one = page(LARGE, tile=(32, 32), is_planar=True)
+    one.parts = [one.parts[0] + hidden, *one.parts[1:]]
+    return tiff_file(one)
+
+
+def hidden_in_stream(hidden: bytes) -> bytes:
+    """Behind the pixels, but compressed with them."""
+    one = page(SMALL, compression=DEFLATE)
+    one.parts = [zlib.compress(zlib.decompress(one.parts[0]) + hidden, 0)]
+    return tiff_file(one)
+
+
 def hidden_in_further_strips(hidden: bytes) -> bytes:
     one = page(SMALL, rows=10)
     one.parts = [*one.parts, hidden]
@@ -144,6 +158,8 @@ HIDDEN = jpeg_file(SMALL)
         hidden_in_strip(RAW, HIDDEN),
         hidden_in_strip(DEFLATE, HIDDEN),
         hidden_in_further_strips(HIDDEN),
+        hidden_in_tile(HIDDEN),
+        hidden_in_stream(HIDDEN),
     ],
 )
 def test_hidden_bytes_are_told_and_left_out(tmp_path: Path, content: bytes) -> None:
@@ -183,3 +199,8 @@ def test_directories_in_a_loop() -> None:
     content[directory.part[1] - 4 : directory.part[1]] = directory.part[0].to_bytes(4, "little")
     assert len(list(TiffFile(bytes(content)).all_directories())) == 1
     assert np.array_equal(decode_picture(bytes(content)).pixels, SMALL)
+
+
+def test_directories_that_lie_too_deep() -> None:
+    with pytest.raises(PictureError, match="too deep"):
+        decode_picture(tiff_file(below(200, page(LARGE))))
