@@ -7,9 +7,10 @@ pictures, whatever the file calls them.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from anonymizer.files.heif_display import shown_part
 from anonymizer.files.heif_items import Item, Items, StructureError, data_of, read_items
 from anonymizer.files.heif_streams import data_beside_frame
 from anonymizer.files.iso_boxes import find_boxes, read_boxes
@@ -21,6 +22,10 @@ GAIN_MAP = "the gain map"
 """In `FurtherPictures.names`: the report of a run says more about it."""
 
 _ALPHA = (b"urn:mpeg:mpegB:cicp:systems:auxiliary:alpha\0", b"urn:mpeg:hevc:2015:auxid:1\0")
+_OVERLAY = (b"iovl",)
+"""Pictures made of others that may cover each other, so that not all of these are seen."""
+_MAX_PADDING = 64
+"""From so many pixels on, what a file crops is more than padding that its encoder needed."""
 _METADATA = (b"Exif", b"mime", b"uri ")
 _PACKED_METADATA = "a text that cannot be read"
 _STRUCTURE = (b"hdlr", b"pitm", b"iloc", b"iinf", b"iref", b"iprp", b"idat", b"grpl", b"dinf")  # in a meta box
@@ -64,6 +69,8 @@ def read_contents(content: bytes) -> Contents:
         elif item.number in shown:
             profiles = [data[4:] for kind, data in item.properties if _is_profile(kind, data)]
             found.profiles += [profile for profile in profiles if profile not in found.profiles]  # tiles share them
+            if _is_cropped(item):
+                found.unknown.append("a part of the picture that the file crops, and viewers do not show")
             for data in data_beside_frame(item, data_of(content, item)):
                 _note(found, data, "beside the compressed picture")
     gaps = list(_gaps(content, items))
@@ -74,6 +81,19 @@ def read_contents(content: bytes) -> Contents:
 
 def _is_profile(kind: bytes, data: bytes) -> bool:
     return kind == b"colr" and data[:4] in (b"prof", b"rICC")
+
+
+def _is_cropped(item: Item) -> bool:
+    """Whether the file hides a part of the picture that is large enough to show something."""
+    aperture, size = item.property_of(b"clap"), item.property_of(b"ispe")
+    if aperture is None or size is None or len(size) < 12:
+        return False
+    width, height = (int.from_bytes(size[at : at + 4], "big") for at in (4, 8))
+    part = shown_part(aperture, height, width)
+    if part is None:
+        return False
+    rows, columns = part
+    return bool(max(height - (rows.stop - rows.start), width - (columns.stop - columns.start)) >= _MAX_PADDING)
 
 
 def _note(found: Contents, data: bytes, where: str, size: int | None = None) -> None:
@@ -119,13 +139,13 @@ def _shown(items: Items) -> set[int]:
         return set()
     # A tone mapped picture is made of another and of its gain map.
     roots = primary.references.get(b"dimg", [])[:1] if primary.kind == b"tmap" else []
-    colours = {items.primary} | items.closure(roots or [items.primary])
+    colours = {items.primary} | items.closure(roots or [items.primary], _OVERLAY)
     alphas: dict[int, int] = {}
     for item in items.by_number.values():
-        if (item.property_of(b"auxC") or b"")[4:].startswith(_ALPHA):
+        if _is_alpha(item):
             for target in item.references.get(b"auxl", []):
                 alphas.setdefault(target, item.number)  # a second one is not shown
-    return colours | items.closure([alphas[number] for number in colours if number in alphas])
+    return colours | items.closure([alphas[number] for number in colours if number in alphas], _OVERLAY)
 
 
 def _note_pictures(items: Items, shown: set[int], found: Contents) -> None:
@@ -136,8 +156,8 @@ def _note_pictures(items: Items, shown: set[int], found: Contents) -> None:
     others = _without(others, items.closure(maps))
     thumbnails = {n for n, item in others.items() if b"thmb" in item.references}
     found.thumbnails = len(thumbnails)
-    of_thumbnails = {n for n, item in others.items() if thumbnails.intersection(item.references.get(b"auxl", []))}
-    others = _without(others, items.closure([*thumbnails, *of_thumbnails]))
+    others = _without(others, items.closure(sorted(thumbnails | _alphas_of(others, thumbnails))))
+    others = _without(others, items.closure(sorted(_alphas_of(others, set(others)))))
     auxiliary = [n for n, item in others.items() if b"auxl" in item.references]
     if auxiliary:
         found.further.append("auxiliary pictures, such as depth maps")
@@ -145,6 +165,16 @@ def _note_pictures(items: Items, shown: set[int], found: Contents) -> None:
     tiles = {tile for item in others.values() for tile in item.references.get(b"dimg", [])}
     if others:
         found.further.append(f"{max(1, len(others.keys() - tiles))} further pictures")
+
+
+def _alphas_of(others: Mapping[int, Item], pictures: set[int]) -> set[int]:
+    """The alpha channels of these pictures, which are parts of them."""
+    alphas = {n: item for n, item in others.items() if _is_alpha(item)}
+    return {n for n, item in alphas.items() if pictures.intersection(item.references.get(b"auxl", []))}
+
+
+def _is_alpha(item: Item) -> bool:
+    return (item.property_of(b"auxC") or b"")[4:].startswith(_ALPHA)
 
 
 def _is_gain_map(item: Item) -> bool:

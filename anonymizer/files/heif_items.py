@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from anonymizer.files.iso_boxes import Box, find_boxes, read_boxes
@@ -50,15 +50,20 @@ class Items:
     idat: Span
     """Where the data within the meta box are."""
 
-    def closure(self, roots: Sequence[int]) -> set[int]:
-        """The numbers of some items and of those that they are derived from, such as tiles."""
+    def closure(self, roots: Sequence[int], but_of: Container[bytes] = ()) -> set[int]:
+        """The numbers of some items and of those that they are derived from, such as tiles.
+
+        Args:
+            but_of: kinds of items whose sources do not count.
+        """
         found: set[int] = set()
         waiting = list(roots)
         while waiting:
             number = waiting.pop()
             if number not in found and number in self.by_number:
                 found.add(number)
-                waiting += self.by_number[number].references.get(b"dimg", [])
+                item = self.by_number[number]
+                waiting += item.references.get(b"dimg", []) if item.kind not in but_of else []
         return found
 
 

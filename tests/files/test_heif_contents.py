@@ -11,6 +11,8 @@ from anonymizer.files.inspect import inspect_file
 from anonymizer.files.iso_boxes import write_box
 
 FACE = coded(9)
+CROP = b"".join(number.to_bytes(4, "big") for number in (64, 1, 160, 1, 0, 1, 0, 1))
+PADDING = b"".join(number.to_bytes(4, "big") for number in (152, 1, 160, 1, 0, 1, 0, 1))
 SECRET = bytes(range(256)) * 4
 
 
@@ -23,6 +25,14 @@ HIDING: dict[str, tuple[bytes, str]] = {
     "an item that is not hidden": (heif_file(coded(), FACE), "1 further pictures"),
     "a picture of tiles": (heif_file(coded(), grid([3, 4]), coded(8), FACE), "1 further pictures"),
     "more tiles than are shown": (heif_file(grid([2, 3]), coded(1), coded(2), FACE), "1 further pictures"),
+    "a picture covered by another": (
+        heif_file(SampleItem(b"iovl", bytes(22), coded().properties, {b"dimg": [2, 3]}), FACE, coded(is_hidden=True)),
+        "2 further pictures",
+    ),
+    "a part that is cropped": (
+        heif_file(coded(side=160, properties=[*coded(side=160).properties, (b"clap", CROP)])),
+        "a part of the picture that the file crops, and viewers do not show",
+    ),
     "a gain map": (heif_file(coded(), SampleItem(b"tmap", bytes(62), (), {b"dimg": [1, 3]}), FACE), "a gain map"),
     "a gain map of Apple's": (heif_file(coded(), auxiliary(APPLE_GAIN_MAP)), "a gain map"),
     "a depth map": (heif_file(coded(), auxiliary(DEPTH)), "auxiliary pictures, such as depth maps"),
@@ -73,6 +83,7 @@ SHOWN = {
     "tiles": heif_file(grid([2, 3]), coded(1, is_hidden=True), coded(2, is_hidden=True)),
     "alpha": heif_file(coded(), auxiliary(ALPHA)),
     "alpha of tiles": heif_file(grid([2, 3]), coded(1), coded(2), auxiliary(ALPHA, 2), auxiliary(ALPHA, 3)),
+    "padding by its encoder": heif_file(coded(side=160, properties=[*coded(side=160).properties, (b"clap", PADDING)])),
     "padding": heif_file(coded(), gap=bytes(5000)),
 }
 
