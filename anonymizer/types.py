@@ -25,8 +25,9 @@ Pixels8: TypeAlias = npt.NDArray[np.uint8]
 
 Fidelity: TypeAlias = Literal["lossless", "reencoded"]
 """Whether a picture is bit for bit the same away from the mask, or was encoded anew as a whole."""
-Status: TypeAlias = Literal["anonymized", "detected", "failed", "skipped"]
-"""detected: the detections were written, but by the user's choice no picture."""
+Status: TypeAlias = Literal["anonymized", "detected", "kept", "failed", "skipped"]
+"""detected: the detections were written, but by the user's choice no picture. kept: an earlier run anonymized it, and
+somebody has changed the output by hand since."""
 STATUSES: tuple[Status, ...] = get_args(Status)
 
 
@@ -79,10 +80,18 @@ class Job:
     """Where the detection JSON goes."""
     old_detections: tuple[Path, ...] = ()
     """Where an earlier run put it if the picture had no twin then, or has none now."""
+    lookalikes: tuple[Path, ...] = ()
+    """Targets of pictures before it whose names some file systems do not tell from its own."""
+    foreign: tuple[Path, ...] = ()
+    """Those of the files under its names that this program did not write, which are never removed."""
 
     @property
     def name(self) -> str:
         return self.source.as_posix()
+
+    def stale(self, *paths: Path) -> list[Path]:
+        """Those of these outputs that may be removed."""
+        return [path for path in paths if path not in self.foreign]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +102,7 @@ class Result:
     """Path relative to the input root, with forward slashes."""
     status: Status
     reason: str | None = None
-    """Why it failed or was skipped."""
+    """Why it failed, was kept or was skipped."""
     counts: Mapping[Kind, int] = field(default_factory=dict)
     """Detections per kind; every kind that was looked for has an entry."""
     seconds: Mapping[str, float] = field(default_factory=dict)

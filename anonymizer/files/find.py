@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+import unicodedata
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from anonymizer.errors import SettingsError
 from anonymizer.types import Job
 
 _REFUSED = "leads into the output folder"
+_OF_THE_SYSTEM = (".ds_store", "thumbs.db", "desktop.ini")
+_APPLE_DOUBLE = "AppleDouble"
+_APPLE_DOUBLE_START = b"\x00\x05\x16\x07"
 
 
 @dataclass
@@ -29,7 +33,8 @@ class Listing:
     on_other: Callable[[Path], None] = lambda path: None
     """Called with each file that has another extension, relative to the root."""
     not_looked_at: Counter[str] = field(default_factory=Counter)
-    """Number of files per other extension (lower case, "" for none)."""
+    """Number of files per other extension (lower case, "" for none). What macOS keeps beside a file, under its name
+    behind `._`, counts as "AppleDouble", whatever its extension."""
     unreadable: dict[str, str] = field(default_factory=dict)
     """Reasons for folders that were not entered and links that were not followed, by path relative to the root."""
     repeated: dict[str, str] = field(default_factory=dict)
@@ -37,11 +42,15 @@ class Listing:
 
     def __iter__(self) -> Iterator[Job]:
         """In a stable order: folder by folder, the names in each sorted, links to folders last."""
+        folders: dict[str, list[Path]] = {}
         for folder, names in _walk(self):
-            pictures = _pictures(names, self.extensions)
-            yield from _to_jobs(folder, pictures)
+            pictures = _pictures(self.root / folder, names, self.extensions)
+            similar = folders.setdefault(_loose(folder.as_posix()), [])
+            before = [job.target for other in similar for job in jobs_in(self.root, other, self.extensions)]
+            yield from _with_lookalikes(_to_jobs(folder, pictures), before)
+            similar.append(folder)
             others = sorted(set(names).difference(pictures))
-            self.not_looked_at.update(Path(name).suffix.lower() for name in others)
+            self.not_looked_at.update(kind_of_other(self.root / folder / name) for name in others)
             for name in others:
                 self.on_other(folder / name)
 
@@ -68,7 +77,7 @@ def jobs_in(root: Path, folder: Path, extensions: Sequence[str]) -> list[Job]:
             names = sorted(entry.name for entry in scan if not _is_folder(entry))
     except OSError:
         return []
-    return list(_to_jobs(folder, _pictures(names, extensions)))
+    return list(_to_jobs(folder, _pictures(root / folder, names, extensions)))
 
 
 def listing_order(name: str) -> tuple[tuple[bool, str], ...]:
@@ -77,9 +86,57 @@ def listing_order(name: str) -> tuple[tuple[bool, str], ...]:
     return (*((True, folder) for folder in folders), (False, file))
 
 
-def _pictures(names: Sequence[str], extensions: Sequence[str]) -> list[str]:
+def is_of_the_system(path: Path) -> bool:
+    """Whether an operating system puts such a file into any folder that somebody looks at or copies."""
+    return path.name.lower() in _OF_THE_SYSTEM or is_apple_double(path)
+
+
+def is_apple_double(path: Path) -> bool:
+    """Whether macOS wrote a file to keep there what another file system cannot hold of the one beside it."""
+    if not path.name.startswith("._"):
+        return False
+    try:
+        with open(path, "rb") as file:
+            return file.read(4) == _APPLE_DOUBLE_START
+    except OSError:
+        return False
+
+
+def kind_of_other(path: Path) -> str:
+    """As what a file that is not a picture is counted: see `Listing.not_looked_at`."""
+    return _APPLE_DOUBLE if is_apple_double(path) else path.suffix.lower()
+
+
+def _pictures(folder: Path, names: Sequence[str], extensions: Sequence[str]) -> list[str]:
     suffixes = {f".{extension}" for extension in extensions}
-    return [name for name in names if Path(name).suffix.lower() in suffixes]
+    return [name for name in names if Path(name).suffix.lower() in suffixes and not is_apple_double(folder / name)]
+
+
+def _loose(name: str) -> str:
+    """Equal for all names that some file system takes for the same.
+
+    Also for many that none does, as the file system itself has the last word.
+    """
+    plain = name
+    if not name.isascii():
+        letters = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", name).upper())
+        plain = "".join(letter for letter in letters if unicodedata.category(letter) != "Cf")  # which HFS+ ignores
+    return "/".join(part.rstrip(". ") for part in plain.casefold().split("/"))
+
+
+def _with_lookalikes(jobs: Iterable[Job], before: Iterable[Path]) -> Iterator[Job]:
+    """The jobs of a folder, each with the targets before it that may be the same file.
+
+    Args:
+        before: the targets in folders before, whose names may be that of this folder.
+    """
+    seen: dict[str, list[Path]] = {}
+    for target in before:
+        seen.setdefault(_loose(target.name), []).append(target)
+    for job in jobs:
+        similar = seen.setdefault(_loose(job.target.name), [])
+        yield replace(job, lookalikes=tuple(similar)) if similar else job
+        similar.append(job.target)
 
 
 def _to_jobs(folder: Path, pictures: Sequence[str]) -> Iterator[Job]:
@@ -97,15 +154,22 @@ def record_names(pictures: Sequence[str]) -> list[str]:
     `a.jpg` gets `a.json`. If another picture has the same stem (`a.png`; on some file systems `A.jpg` too), each
     keeps its whole name: `a.jpg.json`.
     """
-    stems = Counter(Path(name).stem.casefold() for name in pictures)
-    taken = {name.casefold() for name in pictures}
+    stems = Counter(_caseless(Path(name).stem) for name in pictures)
+    taken = {_caseless(name) for name in pictures}
 
     def record_name(name: str) -> str:
         stem = Path(name).stem
-        is_free = stems[stem.casefold()] == 1 and stem.casefold() not in taken
+        is_free = stems[_caseless(stem)] == 1 and _caseless(stem) not in taken
         return f"{stem if is_free else name}.json"
 
     return [record_name(name) for name in pictures]
+
+
+def _caseless(name: str) -> str:
+    """Equal for names that differ in case, or in the way in which Unicode writes a letter with its accent."""
+    return (
+        name.lower() if name.isascii() else unicodedata.normalize("NFC", unicodedata.normalize("NFD", name).casefold())
+    )
 
 
 def _walk(listing: Listing) -> Iterator[tuple[Path, list[str]]]:

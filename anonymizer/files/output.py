@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from anonymizer.errors import OutputError
@@ -56,3 +57,31 @@ def make_output(output_root: Path) -> None:
             pass
     except OSError as error:
         raise OutputError(f"output folder {output_root} cannot be written: {error.strerror}") from None
+
+
+def is_same_name(output_root: Path, one: Path, other: Path) -> bool:
+    """Whether the file system of the output folder takes two different names for those of the same file.
+
+    Some do not tell upper from lower case, or the ways in which Unicode writes a letter with its accent. That is tried
+    out, in a temporary folder. Where it cannot be tried, the answer is yes.
+
+    Args:
+        one: relative to the output folder, as is `other`.
+    """
+    folder = output_root
+    if len(one.parts) != len(other.parts):
+        return False
+    for part, other_part in zip(one.parts, other.parts, strict=True):
+        if part != other_part and not _leads_to(folder, part, other_part):
+            return False
+        if os.path.isdir(folder / part):  # else it will be made, like the folder that it is in
+            folder /= part
+    return True
+
+
+def _leads_to(folder: Path, name: str, other: str) -> bool:
+    """Whether in this folder a file with one name is found by the other."""
+    with suppress(OSError), tempfile.TemporaryDirectory(prefix=".anonymize-", dir=folder) as trial:
+        (Path(trial) / name).touch()
+        return os.path.lexists(os.path.join(trial, other))
+    return True

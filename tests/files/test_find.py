@@ -1,4 +1,5 @@
 import os
+import unicodedata
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anonymizer.errors import SettingsError
-from anonymizer.files.find import Listing, find_pictures, jobs_in, listing_order, record_names
+from anonymizer.files.find import (
+    Listing,
+    _loose,
+    find_pictures,
+    is_of_the_system,
+    jobs_in,
+    listing_order,
+    record_names,
+)
 from anonymizer.types import Job
 
 EXTENSIONS = ("jpg", "jpeg", "png")
@@ -202,3 +211,63 @@ def test_names_that_an_earlier_run_may_have_used(tmp_path: Path) -> None:
 def test_no_two_records_ever_share_a_name(pictures: set[str]) -> None:
     records = record_names(sorted(pictures))
     assert len(set(records)) == len(records)
+
+
+def lookalikes(root: Path) -> dict[str, list[str]]:
+    return {job.name: [path.as_posix() for path in job.lookalikes] for job in find(root) if job.lookalikes}
+
+
+def test_names_that_some_file_system_may_not_tell_apart_are_noted_in_the_order_of_the_listing(tmp_path: Path) -> None:
+    names = ("A.jpg", "a.JPG", "a.jpg", "b.jpg", "caf\u00e9.jpg", "cafe\u0301.jpg", "stra\u00dfe.jpg", "STRASSE.JPG")
+    for name in (*names, "Sub/a.jpg", "Sub/c.jpg", "sub/A.jpg", "sub/d.jpg", "sub/deep/a.jpg"):
+        touch(tmp_path / name)
+    assert lookalikes(tmp_path) == {
+        "a.JPG": ["A.jpg"],
+        "a.jpg": ["A.jpg", "a.JPG"],
+        "caf\u00e9.jpg": ["cafe\u0301.jpg"],
+        "stra\u00dfe.jpg": ["STRASSE.JPG"],
+        "sub/A.jpg": ["Sub/a.jpg"],
+    }
+
+
+@given(st.text(st.characters(exclude_characters="/\0"), min_size=1))
+def test_whatever_the_case_and_the_form_of_unicode_a_name_looks_alike(name: str) -> None:
+    forms = [unicodedata.normalize(form, name) for form in ("NFC", "NFD")]
+    assert len({_loose(form) for form in (name, *forms, *(form.casefold() for form in forms))}) == 1
+    assert _loose(name.upper()) == _loose(name.lower().upper())
+
+
+def test_records_of_names_in_two_forms_of_unicode_are_told_apart() -> None:
+    """On some file systems they would be the same file."""
+    pictures = ["caf\u00e9.jpg", "cafe\u0301.png"]
+    assert record_names(pictures) == [f"{name}.json" for name in pictures]
+
+
+def test_what_macos_keeps_beside_a_file_is_not_a_picture(tmp_path: Path) -> None:
+    for name in ("a.jpg", "sub/a.jpg"):
+        touch(tmp_path / name)
+    (tmp_path / "._a.jpg").write_bytes(b"\x00\x05\x16\x07" + bytes(100))
+    (tmp_path / "._a").write_bytes(b"\x00\x05\x16\x07" + bytes(100))
+    (tmp_path / "._b.jpg").write_bytes(b"\xff\xd8\xff")  # a picture with a strange name
+    touch(tmp_path / ".DS_Store")
+    listing, jobs = listed(tmp_path)
+    assert [job.name for job in jobs] == ["._b.jpg", "a.jpg", "sub/a.jpg"]
+    assert [job.detections_path.name for job in jobs] == ["._b.json", "a.json", "a.json"]
+    assert listing.not_looked_at == {"AppleDouble": 2, "": 1}
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "is_of_it"),
+    [
+        (".DS_Store", b"", True),
+        ("Thumbs.db", b"", True),
+        ("Desktop.ini", b"", True),
+        ("._a.jpg", b"\x00\x05\x16\x07\0", True),
+        ("a.jpg", b"\x00\x05\x16\x07\0", False),
+        ("._a.jpg", b"\xff\xd8\xff\xe0", False),
+        ("notes.txt", b"", False),
+    ],
+)
+def test_files_of_the_system(tmp_path: Path, name: str, content: bytes, is_of_it: bool) -> None:
+    (tmp_path / name).write_bytes(content)
+    assert is_of_the_system(tmp_path / name) is is_of_it

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from anonymizer.errors import OutputError
-from anonymizer.files.output import check_output, make_output
+from anonymizer.files.output import check_output, is_same_name, make_output
 
 
 @pytest.fixture
@@ -68,3 +68,40 @@ def test_making_it_where_nothing_can_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match="cannot be written"):
         make_output(tmp_path / "file" / "out")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("a.jpg", "A.JPG"), ("caf\u00e9.jpg", "cafe\u0301.jpg"), ("sub/a.jpg", "SUB/a.jpg"), ("a.jpg", "sub/a.jpg")],
+)
+def test_names_are_told_apart_as_the_file_system_does(tmp_path: Path, one: str, other: str) -> None:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "probe").touch()
+    is_folding = (tmp_path / "PROBE").exists()  # that of the machine that runs the tests
+    if not is_folding:
+        assert not is_same_name(tmp_path, Path(one), Path(other))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["probe", "sub"]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "is_same"),
+    [
+        ("a.jpg", "A.JPG", True),
+        ("sub/a.jpg", "SUB/A.jpg", True),
+        ("new/below/a.jpg", "NEW/below/A.jpg", True),
+        ("a.jpg", "b.jpg", False),
+        ("a.jpg", "sub/a.jpg", False),
+    ],
+)
+def test_names_on_a_file_system_without_case(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, one: str, other: str, is_same: bool
+) -> None:
+    (tmp_path / "sub").mkdir()
+    monkeypatch.setattr("os.path.lexists", lambda path: Path(path.lower()).exists())
+    assert is_same_name(tmp_path, Path(one), Path(other)) is is_same
+
+
+def test_names_that_cannot_be_tried_count_as_the_same(tmp_path: Path) -> None:
+    """One picture less is better than one that is lost."""
+    assert is_same_name(tmp_path / "nowhere", Path("a.jpg"), Path("A.jpg"))
+    assert is_same_name(tmp_path, Path("a" * 300), Path("A" * 300))
