@@ -76,7 +76,7 @@ class PictureProcess:
                 return replace(self._process(job, seconds), seconds=seconds, began_s=began_s)
         except PictureError as error:
             if not isinstance(error, VanishedError):
-                remove_files(self.output_root, [job.target, job.detections_path, *job.old_detections])
+                remove_files(self.output_root, job.stale(job.target, job.detections_path, *job.old_detections))
             return Result(job.name, "failed", str(error), seconds=seconds, began_s=began_s)
 
     def _process(self, job: Job, seconds: dict[str, float]) -> Result:
@@ -109,7 +109,8 @@ class PictureProcess:
         has_record = self.settings.record.write_detections or encoded is None
         record = {job.detections_path: to_json([frame.detections for frame in found])} if has_record else {}
         write_files(self.output_root, {**record, **({} if encoded is None else {job.target: encoded.content})})
-        remove_files(self.output_root, [*job.old_detections, *([] if has_record else [job.detections_path])])
+        stale = job.stale(*job.old_detections, *([] if has_record else [job.detections_path]))
+        remove_files(self.output_root, stale)
 
 
 def redact_picture(

@@ -78,6 +78,20 @@ def test_without_detections_file(folders: Folders, pixels: Pixels8) -> None:
     assert files_in(folders[1]) == ["sub/a.png"]
 
 
+@pytest.mark.parametrize("fails", [False, True])
+def test_files_of_others_are_never_removed(folders: Folders, pixels: Pixels8, fails: bool) -> None:
+    for name in ("a.json", "a.png.json", "a.png"):
+        (folders[1] / "sub").mkdir(parents=True, exist_ok=True)
+        (folders[1] / "sub" / name).write_text("of others")
+    others = (Path("sub/a.json"), Path("sub/a.png.json"), *((Path("sub/a.png"),) if fails else ()))
+    job = Job(Path("sub/a.png"), Path("sub/a.png"), Path("sub/a.json"), (Path("sub/a.png.json"),), foreign=others)
+    settings = Settings(record=RecordSettings(write_detections=False))
+    detector = CrashingDetector(RuntimeError("boom")) if fails else FixedDetector()
+    assert process(job, *folders, [detector], settings).status == ("failed" if fails else "anonymized")
+    assert {path.as_posix() for path in others} <= set(files_in(folders[1]))
+    assert all((folders[1] / path).read_text() == "of others" for path in others)
+
+
 def test_lossless_only(folders: Folders) -> None:
     save(folders[0] / "sub" / "a.png", noise(40, 60))
     lossy = Job(Path("sub/b.webp"), Path("sub/b.webp"), Path("sub/b.json"))

@@ -37,7 +37,7 @@ def anonymize_folder(config: Path | None, given: dict[str, object]) -> int:
 def _run(what: RunSettings, settings: Settings, verbosity: VerbositySettings) -> int:
     plan = make_plan(what, settings)
     if what.dry_run:
-        return _print_plan(plan)
+        return _print_plan(plan, verbosity.quiet)
     _warn_of_kinds_without_model(plan)
     _warn_of_missing_native_code()
     with (
@@ -65,19 +65,26 @@ def _count_pictures(plan: Plan) -> int:
     return number if plan.run.limit is None else min(number, plan.run.limit)
 
 
-def _print_plan(plan: Plan) -> int:
-    only_detects = plan.settings.redact.only_detects(plan.kinds)
+def _print_plan(plan: Plan, is_quiet: bool) -> int:
+    def say(text: str) -> None:
+        if not is_quiet:
+            echo(text)
+
     number = 0
     for job in islice(plan.jobs, plan.run.limit):
-        echo(f"{job.name} -> {plan.output / (job.detections_path if only_detects else job.target)}")
+        say(f"{job.name} -> {plan.output / plan.outputs_of(job)[0]}")
         number += 1
     for job in plan.jobs:
-        echo(f"skipped: {job.name}: beyond --limit {plan.run.limit}")
-    echo(f"would look for {' and '.join(plan.kinds)} in {number} pictures; nothing written")
+        say(f"skipped: {job.name}: beyond --limit {plan.run.limit}")
+    say(f"would look for {' and '.join(plan.kinds)} in {number} pictures; nothing written")
     problems = plan.listing_problems()
     for result in problems:
-        echo(f"{result.status}: {result.file}: {result.reason}")
-    _print_not_looked_at(plan)
+        if result.status == "failed":
+            echo(f"anonymize: failed: {result.file}: {result.reason}", err=True)
+        else:
+            say(f"{result.status}: {result.file}: {result.reason}")
+    if not is_quiet:
+        _print_not_looked_at(plan)
     return 1 if any(result.status == "failed" for result in problems) else 0
 
 
@@ -101,7 +108,8 @@ def _print_summary(report: Report, plan: Plan) -> None:
     so_far = "" if report.complete else " so far"
     done = f"{totals.statuses['anonymized']} of {totals.pictures} pictures{so_far} anonymized ({found})"
     unchanged = f", {totals.unchanged} of them by an earlier run" if totals.unchanged else ""
-    others = "".join(f", {totals.statuses[s]} {s}" for s in STATUSES[1:] if totals.statuses[s])
+    words = {"kept": "kept as changed by hand"}
+    others = "".join(f", {totals.statuses[s]} {words.get(s, s)}" for s in STATUSES[1:] if totals.statuses[s])
     echo(f"{done}{unchanged}{others}")
     _print_speed(report)
     _print_not_looked_at(plan)

@@ -17,9 +17,9 @@ SECONDS_BETWEEN_LINES = 10.0
 
 
 class Progress:
-    """Shows how far a run is, and names failures and the first warning at once.
+    """Shows how far a run is, and names failures, kept outputs and the first warning at once.
 
-    Failures and the first warning are always shown; `verbose` names every picture, `quiet` shows no progress.
+    These are always shown; `verbose` names every picture, `quiet` shows no progress.
     """
 
     def __init__(self, count: Callable[[], int], verbose: bool, quiet: bool) -> None:
@@ -51,8 +51,8 @@ class Progress:
 
     def show(self, result: Result) -> None:
         """Takes note of one more result."""
-        if result.status == "failed":
-            self._echo(f"anonymize: failed: {result.file}: {result.reason}")
+        if result.status in ("failed", "kept"):
+            self._echo(f"anonymize: {result.status}: {result.file}: {result.reason}")
         elif self._verbose:
             found = ", ".join(f"{number} {kind}" for kind, number in result.counts.items())
             self._echo(f"{result.status}: {result.file}: {result.reason or found}")

@@ -55,7 +55,7 @@ class Totals:
     @property
     def fresh(self) -> int:
         """Pictures that this run worked on."""
-        return self.pictures - self.statuses["skipped"] - self.unchanged
+        return self.pictures - self.statuses["skipped"] - self.statuses["kept"] - self.unchanged
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""The run manifest in the output folder: which pictures are done, so that a later run need not do them again.
+"""The run manifest in the output folder: which pictures are done, and which of the files there this program wrote.
 
 One SQLite database. The process that writes it holds it together with its workers: a second run is refused.
 """
@@ -11,13 +11,14 @@ import json
 import os
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from anonymizer.errors import OutputError
+from anonymizer.run.written import ALL_PICTURES, ALWAYS, SCHEMA, WrittenFiles
 from anonymizer.types import Job, Result
 
 MANIFEST_NAME = "anonymize-manifest.sqlite"
@@ -25,7 +26,7 @@ LOCK_TIMEOUT_S = 10.0
 """How long to wait for the workers of a run that was killed to notice it."""
 
 _RESULT_FIELDS = [field.name for field in fields(Result)]
-_SCHEMA_VERSION = 1
+_SCHEMA_VERSION = 2
 _SCHEMA = f"""
 DROP TABLE IF EXISTS runs;
 DROP TABLE IF EXISTS files;
@@ -38,11 +39,18 @@ CREATE TABLE files (
     position INTEGER NOT NULL,  -- in the listing of that run
     result TEXT,                -- of that run; none where what is done stands
     done TEXT,                  -- the result that stands for the files in the output, where there are any
-    evidence TEXT               -- digest: from what input, settings and models these were made, and how they look
+    evidence TEXT               -- digest: from what input, settings and models these were made
 );
 CREATE INDEX files_by_position ON files (run, position);
+{SCHEMA}
 PRAGMA user_version = {_SCHEMA_VERSION};
 """
+_FROM_VERSION_1 = f"""
+{SCHEMA}
+UPDATE files SET evidence = NULL;
+PRAGMA user_version = {_SCHEMA_VERSION};
+"""
+"""That version noted no contents: whatever was modified after its last run is taken for changed by hand."""
 
 
 class Inputs(NamedTuple):
@@ -84,6 +92,8 @@ class Manifest:
         self._fingerprint = fingerprint
         self._is_closed = False
         self._salt = b""
+        self._others: list[_OtherShare] | None = None
+        """What manifests of other shares in the folder know, once that was needed."""
         with self._translated_errors():
             self.locks = os.open(output_root, os.O_RDONLY), os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
             """Descriptors of folder and file, locked for as long as any process has them."""
@@ -95,7 +105,10 @@ class Manifest:
                 self._connection = _open(path, self.locks[1])
                 try:
                     self._check_input(overwrite)
+                    self._written = WrittenFiles(self._connection, self._salt, output_root)
                     self._run = self._connection.execute("INSERT INTO runs DEFAULT VALUES").lastrowid
+                    if overwrite:
+                        self._written.trust(ALL_PICTURES, _now_ns(path))
                     self._connection.commit()
                 except BaseException:
                     self._connection.close()  # at once: until then the file stays locked for the next run
@@ -105,6 +118,8 @@ class Manifest:
             raise
 
     def close(self) -> None:
+        for other in self._others or ():
+            other.connection.close()
         with suppress(sqlite3.Error):
             self._connection.commit()
         self._connection.close()
@@ -123,15 +138,56 @@ class Manifest:
         status = _stat(input_root / job.source, "st_size", "st_mtime_ns", "st_ctime_ns")
         return Inputs(self._fingerprint, os.fsencode(job.detections_path).hex(), status)
 
-    def find_done(self, job: Job, inputs: Inputs) -> Result | None:
-        """The result of an earlier run that stands: same inputs, outputs as it left them."""
+    def find_made(self, job: Job, inputs: Inputs) -> Result | None:
+        """The result of the earlier run that made the outputs of a picture, if it did from the same inputs.
+
+        What has become of the outputs since, that does not tell.
+        """
         with self._translated_errors():
             row = self._connection.execute(
                 "SELECT done, evidence FROM files WHERE name = ? AND done IS NOT NULL", (os.fsencode(job.name),)
             ).fetchone()
-        if row is None or row[1] != self._evidence(inputs, job):
+        return None if row is None or row[1] != self._evidence(inputs) else _to_result(row[0])
+
+    def find_done(self, job: Job, inputs: Inputs) -> Result | None:
+        """The result of an earlier run that stands: same inputs, outputs as it left them."""
+        made = self.find_made(job, inputs)
+        if made is None:
             return None
-        return replace(_to_result(row[0]), unchanged=True)
+        name, essential = os.fsencode(job.name), _essential(job, made)
+        with self._translated_errors():
+            paths = {essential, job.detections_path} if self._written.knows(name, job.detections_path) else {essential}
+            is_whole = all(path is not None and self._written.is_as_written(name, path) for path in paths)
+        return replace(made, unchanged=True) if is_whole else None
+
+    def begin(self, job: Job) -> None:
+        """Notes that a picture is about to be worked on: what lies under its names then is of this run.
+
+        Should the run be killed before `record`, a later one knows by that.
+        """
+        with self._translated_errors():
+            self._written.trust(os.fsencode(job.name), ALWAYS)
+            self._connection.commit()
+
+    def is_as_written(self, job: Job, path: Path) -> bool:
+        """Whether an output is there, and just as a run over this input wrote it."""
+        return self._ask_all(lambda written: written.is_as_written(os.fsencode(job.name), path))
+
+    def is_known(self, job: Job, path: Path) -> bool:
+        """Whether a run over this input wrote an output once, however it looks now."""
+        return self._ask_all(lambda written: written.knows(os.fsencode(job.name), path))
+
+    def is_trusted(self, job: Job, path: Path) -> bool:
+        """Whether a file must be a run's though nobody noted how it looked.
+
+        That is so for what a killed run was working on, and for what was not modified since a run of a version that
+        noted less.
+        """
+        return self._ask_all(lambda written: written.is_trusted(os.fsencode(job.name), path))
+
+    def is_given_up(self, path: Path) -> bool:
+        """Whether a file lay there when a run with --overwrite began that did not come to its end."""
+        return self._ask_all(lambda written: written.is_trusted(ALL_PICTURES, path))
 
     def record(self, position: int, job: Job, result: Result, inputs: Inputs) -> None:
         """Records what became of a picture.
@@ -140,17 +196,27 @@ class Manifest:
             position: in the listing.
             inputs: as they were before the picture was read.
         """
-        text = _to_text(result)
-        essential = {"anonymized": job.target, "detected": job.detections_path}.get(result.status)
-        is_done = essential is not None and _size_and_time(self._roots[1] / essential) is not None
-        done, evidence = (text, self._evidence(inputs, job)) if is_done else (None, None)
+        text, name = _to_text(result), os.fsencode(job.name)
+        essential = _essential(job, result)
+        is_done = essential is not None and (self._roots[1] / essential).exists()
+        done, evidence = (text, self._evidence(inputs)) if is_done else (None, None)
         with self._translated_errors():
             self._connection.execute(
                 "INSERT INTO files VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (name) DO UPDATE SET run = excluded.run, "
                 "position = excluded.position, result = excluded.result, done = excluded.done, "
                 "evidence = excluded.evidence",
-                (os.fsencode(job.name), self._run, position, text, done, evidence),
+                (name, self._run, position, text, done, evidence),
             )
+            if essential is not None:
+                fresh = {essential, job.detections_path}.difference(job.foreign)
+                self._written.note(name, fresh, forgotten=job.foreign)
+            self._written.end_trust(name)
+            self._connection.commit()
+
+    def finish(self) -> None:
+        """The run came to its end: what it was free to replace, it has replaced."""
+        with self._translated_errors():
+            self._written.end_trust(ALL_PICTURES)
             self._connection.commit()
 
     def record_untouched(self, position: int, result: Result) -> None:
@@ -181,11 +247,17 @@ class Manifest:
             query = "SELECT name FROM files WHERE run < ? AND done IS NOT NULL ORDER BY name"
             return [os.fsdecode(name) for (name,) in self._connection.execute(query, (self._run,))]
 
-    def _evidence(self, inputs: Inputs, job: Job) -> str:
-        """Digest of the inputs of a picture and of how its outputs look now."""
-        _, output_root = self._roots
-        outputs = [_size_and_time(output_root / name) for name in (job.target, job.detections_path)]
-        return self._digest(json.dumps([*inputs, *outputs]))
+    def _evidence(self, inputs: Inputs) -> str:
+        return _salted(self._salt, json.dumps(inputs))
+
+    def _ask_all(self, question: Callable[[WrittenFiles], bool]) -> bool:
+        """Whether this manifest says yes, or else that of another share of this input in the folder."""
+        with self._translated_errors():
+            if question(self._written):
+                return True
+            if self._others is None:
+                self._others = _open_others(self._path, *self._roots)
+            return any(question(other.written) for other in self._others)
 
     def _check_input(self, overwrite: bool) -> None:
         """Pictures of the same name in another folder are others."""
@@ -193,7 +265,7 @@ class Manifest:
             None,
             os.urandom(32),
         )
-        root = self._digest(str(self._roots[0].resolve()))
+        root = _salted(self._salt, str(self._roots[0].resolve()))
         if known not in (None, root) and not overwrite:
             raise OutputError(
                 f"output folder {self._roots[1]} was made from another input folder; "
@@ -201,10 +273,6 @@ class Manifest:
             )
         self._connection.execute("DELETE FROM input")
         self._connection.execute("INSERT INTO input VALUES (?, ?)", (root, self._salt))
-
-    def _digest(self, text: str) -> str:
-        """Salted: the manifest may be published with the pictures, and must not reveal when the originals were made."""
-        return hashlib.sha256(self._salt + text.encode("utf-8", "surrogateescape")).hexdigest()
 
     def _unlock(self) -> None:
         for descriptor in self.locks:
@@ -233,8 +301,60 @@ class Manifest:
             raise OutputError(f"manifest {self._path}: {reason}; nothing more can be written") from None
 
 
+class _OtherShare(NamedTuple):
+    """A copy of the manifest of another share, to look things up in: nobody has to wait for it."""
+
+    written: WrittenFiles
+    connection: sqlite3.Connection
+
+
+def _open_others(path: Path, input_root: Path, output_root: Path) -> list[_OtherShare]:
+    """Those beside `path` that no run holds, that can be read, and that are of the same input."""
+    pattern = f"{Path(MANIFEST_NAME).stem}*{Path(MANIFEST_NAME).suffix}"
+    others: list[_OtherShare] = []
+    for other in sorted(path.parent.glob(pattern)):
+        if other != path and (connection := _copy(other)) is not None:
+            root, salt = connection.execute("SELECT root, salt FROM input").fetchone() or (None, b"")
+            if root == _salted(salt, str(input_root.resolve())):
+                others.append(_OtherShare(WrittenFiles(connection, salt, output_root), connection))
+            else:
+                connection.close()
+    return others
+
+
+def _copy(path: Path) -> sqlite3.Connection | None:
+    """A manifest in a temporary file; None if a run holds it, or it cannot be read."""
+    try:
+        lock = os.open(path, os.O_RDWR)
+    except OSError:
+        return None
+    copy = sqlite3.connect("")
+    try:
+        with _suppress_missing_locks():
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with closing(_connect(path)) as connection:
+            connection.backup(copy)
+        return copy
+    except (OSError, sqlite3.Error):
+        copy.close()
+        return None
+    finally:
+        os.close(lock)
+
+
+@contextmanager
+def _suppress_missing_locks() -> Iterator[None]:
+    """Lets a file system pass that has no locks, but not a lock that somebody else holds."""
+    try:
+        yield
+    except BlockingIOError:
+        raise
+    except OSError:
+        pass
+
+
 def _open(path: Path, descriptor: int) -> sqlite3.Connection:
-    """A new manifest where there is none, or one that cannot be read: everything is done again then."""
+    """A new manifest where there is none, or one that cannot be read: nothing is known to be done then."""
     try:
         return _connect(path)
     except sqlite3.DatabaseError as error:
@@ -247,6 +367,7 @@ def _open(path: Path, descriptor: int) -> sqlite3.Connection:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
+    last_written_ns = _last_written_ns(path)
     connection = sqlite3.connect(path)
     try:
         # Exclusive: then the write-ahead log needs no shared memory, which network file systems lack.
@@ -254,12 +375,19 @@ def _connect(path: Path) -> sqlite3.Connection:
             "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
         )
         (version,) = connection.execute("PRAGMA user_version").fetchone()
-        if version != _SCHEMA_VERSION:
+        if version == 1:
+            connection.executescript(_FROM_VERSION_1)
+            connection.execute(
+                "INSERT INTO trusted SELECT name, ? FROM files WHERE done IS NOT NULL", (last_written_ns,)
+            )
+            connection.commit()
+        elif version != _SCHEMA_VERSION:
             connection.executescript(_SCHEMA)
         (health,) = connection.execute("PRAGMA quick_check(1)").fetchone()
         if health != "ok":
             raise sqlite3.DatabaseError(health)
         connection.execute("SELECT name, run, position, result, done, evidence FROM files LIMIT 1").fetchone()
+        connection.execute("SELECT files, until_ns FROM written, trusted LIMIT 1").fetchone()
     except BaseException:
         connection.close()
         raise
@@ -275,8 +403,26 @@ def _stat(path: Path, *fields: str) -> list[int] | None:
     return [getattr(status, field) for field in fields]
 
 
-def _size_and_time(path: Path) -> list[int] | None:
-    return _stat(path, "st_size", "st_mtime_ns")
+def _last_written_ns(path: Path) -> int:
+    """When a manifest, or the log of its latest changes, was last modified; 0 if it is not there."""
+    log = path.with_name(f"{path.name}-wal")
+    return max((_stat(each, "st_mtime_ns") or [0])[0] for each in (path, log))
+
+
+def _now_ns(path: Path) -> int:
+    """The time by the clock of the file system that a file of ours lies in, which may be that of another machine."""
+    os.utime(path)
+    return path.stat().st_mtime_ns
+
+
+def _essential(job: Job, result: Result) -> Path | None:
+    """The output that must be there for a picture to be done; None if it is not."""
+    return {"anonymized": job.target, "detected": job.detections_path}.get(result.status)
+
+
+def _salted(salt: bytes, text: str) -> str:
+    """The manifest may be published with the pictures, and must not reveal when the originals were made."""
+    return hashlib.sha256(salt + text.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def _of_this_run(row: tuple[str | None, str]) -> Result:

@@ -42,7 +42,7 @@ class PictureTask:
         Raises:
             OutputError: such an output cannot be removed.
         """
-        remove_files(self.output_root, [job.target, job.detections_path, *job.old_detections])
+        remove_files(self.output_root, job.stale(job.target, job.detections_path, *job.old_detections))
         return Result(job.name, "failed", reason)
 
     def sweep(self, job: Job) -> None:

@@ -49,6 +49,12 @@ class Plan:
         digest = self.settings.digest(self.overlay_sha256)
         return sha256(repr((__version__, digest, self.models, self.described)).encode()).hexdigest()
 
+    def outputs_of(self, job: Job) -> list[Path]:
+        """The files that are written for a picture, relative to the output folder, the essential one first."""
+        if self.settings.redact.only_detects(self.kinds):
+            return [job.detections_path]
+        return [job.target, *([job.detections_path] if self.settings.record.write_detections else [])]
+
     def listing_problems(self) -> list[Result]:
         """What the listing could not enter, or came upon before. Complete when `jobs` is exhausted."""
         return [

@@ -10,12 +10,13 @@ from pathlib import Path
 
 from anonymizer.detect.frames import load_finder
 from anonymizer.errors import AnonymizerError, OutputError
-from anonymizer.files.output import make_output
+from anonymizer.files.output import is_same_name, make_output
 from anonymizer.pipeline import Finder
 from anonymizer.record.report import Report, write_report
 from anonymizer.record.trace import Trace, open_trace
 from anonymizer.run.executor import Executor
 from anonymizer.run.manifest import Inputs, Manifest
+from anonymizer.run.ownership import claim_outputs
 from anonymizer.run.picture_task import PictureTask
 from anonymizer.run.plan import Plan
 from anonymizer.run.pool import make_executor
@@ -129,6 +130,7 @@ class _Run:
                 for result in self._plan.listing_problems():
                     self._record_untouched(result)
                 report.orphaned = self._find_orphaned()
+                self._manifest.finish()
         except BaseException as error:
             with suppress(AnonymizerError):  # the first error is the one to report
                 if isinstance(error, OutputError):
@@ -153,8 +155,23 @@ class _Run:
             if done is not None:
                 self._record_untouched(done)
                 continue
+            claimed = self._claim(job, inputs)
+            if isinstance(claimed, Result):
+                self._record_untouched(claimed)
+                continue
+            self._manifest.begin(job)
             self._in_flight[job.name] = next(self._positions), inputs
-            yield job
+            yield claimed
+
+    def _claim(self, job: Job, inputs: Inputs) -> Job | Result:
+        """The job, or the result if its outputs would take the place of what must stay."""
+        plan = self._plan
+        for other in job.lookalikes:
+            if is_same_name(plan.output, other, job.target):
+                reason = f"the output folder does not tell its name from that of {other.name}; rename one of them"
+                return Result(job.name, "failed", reason)
+        overwrite = plan.run.overwrite
+        return claim_outputs(job, self._manifest, inputs, plan.output, plan.outputs_of(job), overwrite)
 
     def _record_untouched(self, result: Result) -> None:
         self._manifest.record_untouched(next(self._positions), result)

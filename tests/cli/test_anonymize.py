@@ -118,6 +118,33 @@ def test_dry_run_writes_nothing(call: Call, folders: Folders) -> None:
     assert not folders[1].exists()
 
 
+def test_a_quiet_dry_run_tells_errors_only(
+    call: Call, folders: Folders, monkeypatch: pytest.MonkeyPatch, use_detectors: UseDetectors
+) -> None:
+    fill(folders[0])
+    (folders[0] / "notes.txt").touch()
+    (folders[0] / "link").symlink_to(".")
+    assert call("--dry-run", "-q", "--limit", 1) == (0, "", "")
+    monkeypatch.setattr("anonymizer.files.find._leads_into", lambda path, output: path.name == "link")
+    assert call("--dry-run", "-q") == (1, "", "anonymize: failed: link/: leads into the output folder\n")
+
+
+def test_a_kept_output_is_named_and_counted(call: Call, folders: Folders, use_detectors: UseDetectors) -> None:
+    fill(folders[0])
+    use_detectors(FixedDetector(face(5, 5, 15, 15)))
+    call()
+    (folders[1] / "1.png").write_bytes(b"edited")
+    code, out, err = call()
+    assert code == 0
+    assert (
+        "1 of 2 pictures anonymized (2 faces, 0 plates), 1 of them by an earlier run, 1 kept as changed by hand" in out
+    )
+    assert "anonymize: kept: 1.png: the output was changed by hand since an earlier run" in err
+    assert "kept: 1.png" in call("-q")[2]
+    report = json.loads((folders[1] / "anonymize-report.json").read_text())
+    assert (report["totals"]["kept"], report["files"][1]["status"]) == (1, "kept")
+
+
 def test_no_pictures(call: Call, folders: Folders) -> None:
     (folders[0] / "notes.txt").touch()
     code, _, err = call()

@@ -38,6 +38,7 @@ def test_json() -> None:
         "anonymized": 1,
         "detected": 0,
         "failed": 1,
+        "kept": 0,
         "skipped": 1,
         "detections": {"face": 2},
         "seconds": {"read": 0.5, "detect": 1.0},

@@ -93,6 +93,19 @@ def test_nothing_to_write_is_refused(pictures: Folders) -> None:
         plan_for(pictures, replace(only_detects, record=RecordSettings(write_detections=False)))
 
 
+@pytest.mark.parametrize(
+    ("settings", "outputs"),
+    [
+        (Settings(), ["a.png", "a.json"]),
+        (Settings(record=RecordSettings(write_detections=False)), ["a.png"]),
+        (Settings(redact=RedactSettings("none")), ["a.json"]),
+    ],
+)
+def test_the_outputs_of_a_picture(pictures: Folders, settings: Settings, outputs: list[str]) -> None:
+    plan = plan_for(pictures, settings)
+    assert plan.outputs_of(next(plan.jobs)) == [Path(name) for name in outputs]
+
+
 def test_models_are_checked_before_pictures_are_looked_at(pictures: Folders, tmp_path: Path) -> None:
     (tmp_path / "models").mkdir()
     with pytest.raises(ModelError, match="holds no model"):

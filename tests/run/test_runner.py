@@ -39,12 +39,10 @@ def test_pictures_that_changed_but_for_their_size(done: Folders) -> None:
     assert redone(done) == ["1.png"]
 
 
-@pytest.mark.parametrize("change", ["remove", "damage", "remove record"])
-def test_outputs_that_are_not_as_they_were(done: Folders, change: str) -> None:
-    target = done[1] / ("1.json" if change == "remove record" else "1.png")
+@pytest.mark.parametrize("name", ["1.png", "1.json"])
+def test_outputs_that_are_gone(done: Folders, name: str) -> None:
+    target = done[1] / name
     target.unlink()
-    if change == "damage":
-        target.write_bytes(b"something else")
     assert redone(done) == ["1.png"]
     assert target.stat().st_size > 20
 
