@@ -50,13 +50,14 @@ def accept(findings: Sequence[Finding], picture: Picture, entries: Sequence[Entr
     """The findings of a picture; those that are in the baseline are marked as accepted.
 
     A finding is known if its file is the same, byte for byte. If the picture has changed elsewhere but kept its name, a
-    finding with a box is known as long as the pixels in the box of the entry are the same.
+    finding with a box is known as long as the pixels in the box of the entry are the same. One name may have more
+    folders before it than the other: a check of a folder names a file from there on.
     """
     if not entries:
         return list(findings)
     digest = hashlib.sha256(picture.content).hexdigest()
-    names = {finding.file for finding in findings}
-    eligible = [entry for entry in entries if entry.picture == digest or entry.file in names]
+    names = {_last_part(finding.file) for finding in findings}
+    eligible = [entry for entry in entries if entry.picture == digest or _last_part(entry.file) in names]
     return [
         finding.accepted()
         if finding.level in ("finding", "warning") and _is_known(finding, picture, digest, eligible)
@@ -77,8 +78,17 @@ def _stands_for(entry: Entry, finding: Finding, picture: Picture, digest: str) -
     box = Box(*entry.box)
     if not box.iou(finding.box) >= SAME_FROM:
         return False
-    has_same_name = entry.file == finding.file and not finding.frame
+    has_same_name = _may_be_same(entry.file, finding.file) and not finding.frame
     return entry.picture == digest or (has_same_name and entry.region == _digest_of_region(picture, box))
+
+
+def _last_part(name: str) -> str:
+    return name.rpartition("/")[2]
+
+
+def _may_be_same(one: str, other: str) -> bool:
+    """Whether the longer one of two paths ends with the shorter one."""
+    return f"/{one}".endswith(f"/{other}") or f"/{other}".endswith(f"/{one}")
 
 
 def _digest_of_region(picture: Picture, box: Box) -> str:

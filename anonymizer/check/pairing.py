@@ -10,7 +10,7 @@ from typing import Any
 from anonymizer.check.finding import Finding
 from anonymizer.check.inputs import InputFile, Inputs
 from anonymizer.check.previous_run import PreviousRun
-from anonymizer.files.find import Listing
+from anonymizer.files.find import Listing, is_of_the_system
 from anonymizer.types import Job
 
 
@@ -41,13 +41,16 @@ def pair_originals(root: Path, originals: Listing, found: Inputs, previous: Prev
     findings += [
         Finding(name, "extra", "belongs to no picture among the originals") for name in files if name not in jobs
     ]
-    findings += [
-        Finding(name, "extra", "is neither a picture nor what the program writes beside one")
-        for name in found.others
-        if name not in records
-    ]
+    findings += [_judge_other(name, path) for name, path in found.others.items() if name not in records]
     paired = [_with_original(file, root, jobs.get(name), previous) for name, file in files.items()]
     return Pairing(paired, findings)
+
+
+def _judge_other(name: str, path: Path) -> Finding:
+    if is_of_the_system(path):
+        text = "was put there by the operating system, and may hold thumbnails or names: do not publish it"
+        return Finding(name, "extra", text, "warning")
+    return Finding(name, "extra", "is neither a picture nor what the program writes beside one")
 
 
 def _with_original(file: InputFile, root: Path, job: Job | None, previous: PreviousRun) -> InputFile:

@@ -15,7 +15,7 @@ from anonymizer.check.pairing import pair_originals
 from anonymizer.check.previous_run import find_reports, is_of_the_run, read_previous_run
 from anonymizer.check.thresholds import Thresholds, choose_thresholds, preset_of_gate
 from anonymizer.errors import OutputError, SettingsError
-from anonymizer.files.find import find_pictures
+from anonymizer.files.find import find_pictures, kind_of_other
 from anonymizer.files.output import check_output
 from anonymizer.formats import EXTENSIONS
 from anonymizer.settings import CheckSettings, DetectSettings, Settings, from_options, settings_from_options
@@ -70,11 +70,11 @@ def make_check_plan(paths: Sequence[Path], options: Mapping[str, object]) -> Che
     settings = settings_from_options({**reported, **options})
 
     found = find_inputs(paths, settings.find.image_extensions)
-    places = {_place(path) for path in reports}
+    own = {_place(path) for path in (*reports, check.json, check.html, check.baseline) if path is not None}
     found.others = {
         name: path
         for name, path in found.others.items()
-        if _place(path) not in places and not (path.parent in paths and is_of_the_run(path.name))
+        if _place(path) not in own and not (path.parent in paths and is_of_the_run(path))
     }
     files, known = found.files, [Finding(file, "unreadable", why) for file, why in found.unreadable.items()]
     if check.against is not None and folder is not None:
@@ -91,7 +91,7 @@ def make_check_plan(paths: Sequence[Path], options: Mapping[str, object]) -> Che
         thresholds=thresholds,
         files=files,
         known=known,
-        not_looked_at=Counter(path.suffix.lower() for path in found.others.values()),
+        not_looked_at=Counter(map(kind_of_other, found.others.values())),
         accepted=_read_baseline(check),
     )
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from anonymizer.errors import SettingsError
-from anonymizer.record.report import REPORT_NAME
+from anonymizer.record.report import REPORT_NAME, is_report
 from anonymizer.record.shards import merge_reports, read_report
 from anonymizer.run.manifest import MANIFEST_NAME
 
@@ -35,16 +35,31 @@ class PreviousRun:
     """The entry of each file, by its name."""
 
 
-def is_of_the_run(name: str) -> bool:
-    """Whether a file at the top of an output folder is a report or manifest, by its name."""
-    return bool(_REPORT.fullmatch(name) or _MANIFEST.fullmatch(name))
+def is_of_the_run(path: Path) -> bool:
+    """Whether a file at the top of an output folder is a report, whatever its name, or a manifest."""
+    return bool(_REPORT.fullmatch(path.name) or _MANIFEST.fullmatch(path.name)) or _is_whole_report(path)
+
+
+def _is_whole_report(path: Path) -> bool:
+    if not is_report(path):
+        return False
+    try:
+        read_report(path)
+    except SettingsError:
+        return False
+    return True
 
 
 def find_reports(folder: Path) -> list[Path]:
-    """The report in an output folder, or if it has none, those of all shares."""
+    """The report in an output folder, otherwise those of all shares, otherwise the only one under another name."""
     if (folder / REPORT_NAME).is_file():
         return [folder / REPORT_NAME]
-    return sorted(path for path in folder.iterdir() if _REPORT.fullmatch(path.name) and path.is_file())
+    files = sorted(path for path in folder.iterdir() if path.is_file())
+    shares = [path for path in files if _REPORT.fullmatch(path.name)]
+    if shares:
+        return shares
+    others = [path for path in files if path.suffix.lower() == ".json" and _is_whole_report(path)]
+    return others if len(others) == 1 else []
 
 
 def read_previous_run(reports: Sequence[Path]) -> PreviousRun:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -53,6 +54,25 @@ def test_a_picture_that_changed_elsewhere(tmp_path: Path, picture: Picture) -> N
     moved = Finding("a.png", "face", "not redacted", "finding", Box(10, 11, 21, 20), 0.4)
     renamed = Finding("b.png", "face", "not redacted", "finding", FACE.box, 0.3)
     assert levels([moved, renamed, POSITION], later, entries) == ["accepted", "finding", "finding"]
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "level"),
+    [
+        ("a.png", "sub/a.png", "accepted"),
+        ("sub/a.png", "a.png", "accepted"),
+        ("sub/a.png", "/home/me/sub/a.png", "accepted"),
+        ("a.png", "aa.png", "finding"),
+        ("one/a.png", "two/a.png", "finding"),
+    ],
+)
+def test_a_file_that_is_named_from_another_folder_on(
+    tmp_path: Path, picture: Picture, then: str, now: str, level: str
+) -> None:
+    later = changed(tmp_path, picture, slice(30, 40))
+    entry = to_entry(replace(FACE, file=then), picture)
+    assert levels([replace(FACE, file=now)], later, [entry]) == [level]
+    assert levels([replace(FACE, file=now)], picture, [entry]) == ["accepted"]
 
 
 def test_a_picture_that_changed_there(tmp_path: Path, picture: Picture) -> None:

@@ -14,6 +14,8 @@ from anonymizer.check.inputs import find_inputs
 from anonymizer.check.pairing import Pairing, pair_originals
 from anonymizer.check.previous_run import PreviousRun
 from anonymizer.files.find import find_pictures
+from anonymizer.record.report import write_report
+from anonymizer.record.shards import merge_reports, read_report
 
 EXTENSIONS = ("png",)
 
@@ -140,3 +142,40 @@ def test_folders_of_originals_that_cannot_be_listed(folders: Folders) -> None:
     found = find_inputs([folders[1]], EXTENSIONS)
     (finding,) = pair_originals(folders[0], originals, found, PreviousRun()).findings
     assert finding == Finding("closed/", "unreadable", "original cannot be listed")
+
+
+def test_a_kept_output_belongs_there(folders: Folders) -> None:
+    previous = PreviousRun(files={"a.png": {"status": "kept", "reason": "was changed by hand"}})
+    fill(folders[0], "a.png")
+    folders[1].mkdir()
+    assert pair(folders, previous).findings == [Finding("a.png", "missing", "no output, and no failure in the report")]
+    fill(folders[1], "a.png")
+    assert pair(folders, previous).findings == []
+
+
+def test_what_operating_systems_leave_is_a_warning(folders: Folders) -> None:
+    folders[1].mkdir()
+    (folders[1] / "._a.png").write_bytes(b"\0\5\x16\7" + bytes(20))
+    (folders[1] / "._b.txt").write_bytes(b"no AppleDouble")
+    for name in (".DS_Store", "Thumbs.db", "desktop.ini"):
+        (folders[1] / name).touch()
+    findings = pair(folders).findings
+    assert kinds_of(findings) == [("._b.txt", "extra")]
+    names = ["._a.png", ".DS_Store", "Thumbs.db", "desktop.ini"]
+    assert sorted(kinds_of(findings, "warning")) == sorted((name, "extra") for name in names)
+
+
+def test_a_merged_report_is_not_extra(folders: Folders, use_detectors: UseDetectors) -> None:
+    fill(folders[0], *[f"{index}.png" for index in range(4)])
+    use_detectors(FixedDetector())
+    for share in ("1/2", "2/2"):
+        anonymize(folders, shard=share)
+    shares = [read_report(folders[1] / f"anonymize-report-{n}-of-2.json") for n in (1, 2)]
+    merged = folders[1] / "report.json"
+    write_report(merged, merge_reports(shares).to_json())
+    assert check(folders[1], against=folders[0]) == []
+    for n in (1, 2):
+        (folders[1] / f"anonymize-report-{n}-of-2.json").unlink()
+    assert check(folders[1], against=folders[0]) == []
+    merged.write_bytes(merged.read_bytes() + b"a picture behind its end")
+    assert kinds_of(check(folders[1], against=folders[0])) == [("report.json", "extra")]

@@ -208,3 +208,12 @@ def test_the_user_decides_over_the_run(folders: Folders, source: Path) -> None:
     assert plan.thresholds.run["face"] == 0.6
     assert plan.settings.redact.method == "mosaic"
     assert plan.detect.preset == "fast"
+
+
+def test_what_a_check_writes_is_not_looked_at_by_the_next(folders: Folders, source: Path) -> None:
+    output = anonymize(folders)
+    for name in ("findings.json", "look.html", "stray.html"):
+        (output / name).touch()
+    plan = plan_for(output, against=source, json=output / "findings.json", html=output / "look.html")
+    assert known_findings(plan) == [("stray.html", "extra")]
+    assert plan.not_looked_at == Counter({".html": 1})
