@@ -19,7 +19,15 @@ from PIL import Image
 from anonymizer.errors import PictureError
 from anonymizer.files.animation import Patch, decode_still_or_animation, to_patch, to_patches
 from anonymizer.files.codecs import Codec, Mask
-from anonymizer.files.metadata import MAX_UNKNOWN, EmbeddedData, Policy, exact_profile, is_text_kept
+from anonymizer.files.metadata import (
+    MAX_UNKNOWN,
+    EmbeddedData,
+    Policy,
+    exact_profile,
+    kept_text,
+    kept_texts,
+    left_out_note,
+)
 from anonymizer.files.picture import Encoded, Frame, Picture, StoredFrame
 from anonymizer.files.trailing_data import CUT, is_complete
 from anonymizer.settings import ReadSettings
@@ -30,7 +38,8 @@ _EXTENSION, _IMAGE, _TRAILER = 0x21, 0x2C, 0x3B
 _CONTROL, _COMMENT, _APPLICATION = 0xF9, 0xFE, 0xFF
 _LOOP = (b"NETSCAPE2.0", b"ANIMEXTS1.0")
 _PROFILE, _XMP = b"ICCRGBG1012", b"XMP DataXMP"
-_XMP_END = 258  # bytes behind an XMP packet, which is not split in parts: they lead readers of parts to its end
+_XMP_END = b"\1" + bytes(range(255, -1, -1)) + b"\0"
+"""Behind an XMP packet, which is not split in parts: it leads readers of parts to its end."""
 _HAS_TABLE, _INTERLACED = 0x80, 0x40
 _STAYS, _IS_CLEARED = 1 << 2, 2 << 2  # disposal of a frame before the next one
 _COLOURS = 256
@@ -89,7 +98,7 @@ def encode(picture: Picture, frames: Sequence[StoredFrame], policy: Policy) -> E
     blocks = list(read_blocks(picture.content))
     if sum(block.kind == _IMAGE for block in blocks) != len(frames):
         raise PictureError("is damaged: its number of frames is not certain")
-    metadata = b"".join(_kept_metadata(blocks, policy))
+    metadata, left_out = _kept_metadata(blocks, policy)
     fidelity: Fidelity = "lossless"
     if any(frame.is_changed for frame in frames) or not _are_exact(picture.content, blocks, picture.allow_truncated):
         height, width = frames[0].pixels.shape[:2]
@@ -99,7 +108,8 @@ def encode(picture: Picture, frames: Sequence[StoredFrame], policy: Policy) -> E
     else:
         start = picture.content[6 : 13 + table_size(picture.content[10])]
         body = b"".join(_picture_block(block) for block in blocks)
-    return Encoded(b"GIF89a" + start + metadata + body + bytes([_TRAILER]), fidelity)
+    content = b"GIF89a" + start + b"".join(metadata) + body + bytes([_TRAILER])
+    return Encoded(content, fidelity, left_out_note(left_out))
 
 
 def _are_exact(content: bytes, blocks: Sequence[Block], allow_truncated: bool = False) -> bool:
@@ -126,7 +136,7 @@ def embedded_data(content: bytes) -> EmbeddedData:
         if is_application and name == _PROFILE:
             found.profiles.append(data)
         elif is_application and name == _XMP:
-            found.texts.append(block.content)
+            found.texts.append(_packet(block))
         elif block.kind == _EXTENSION and block.label != _CONTROL:
             found.texts.append(block.data)
             if block.label != _COMMENT and len(data) > MAX_UNKNOWN:
@@ -141,22 +151,34 @@ def _picture_block(block: Block) -> bytes:
     return write_extension(_CONTROL, block.data[:4], b"") if block.label == _CONTROL else b""
 
 
-def _kept_metadata(blocks: Sequence[Block], policy: Policy) -> Iterator[bytes]:
+def _kept_metadata(blocks: Sequence[Block], policy: Policy) -> tuple[list[bytes], list[str]]:
+    """The extensions that the policy keeps, and names of metadata that are not plain language."""
+    kept, names = list[bytes](), list[str]()
+    comments = [block for block in blocks if block.kind == _EXTENSION and block.label == _COMMENT]
+    are_kept = iter(kept_texts([block.data for block in comments], policy))
     for block in blocks:
         name, data = block.data[:11], block.data[11:]
         is_application = block.kind == _EXTENSION and block.label == _APPLICATION
         if is_application and name in _LOOP:
-            yield write_extension(_APPLICATION, name, data[:3])
+            kept.append(write_extension(_APPLICATION, name, data[:3]))
         elif is_application and name == _PROFILE:
-            yield write_extension(_APPLICATION, name, exact_profile(data))
-        elif block.kind == _EXTENSION and _is_text_kept(block, policy):
-            yield block.content
+            kept.append(write_extension(_APPLICATION, name, exact_profile(data)))
+        elif is_application and name == _XMP and policy == "keep":
+            xmp = kept_text(_packet(block), policy)
+            names += xmp.left_out
+            kept += [] if xmp.content is None else [block.head + bytes([len(_XMP)]) + _XMP + xmp.content + _XMP_END]
+        elif block.kind == _EXTENSION and block.label == _COMMENT:
+            is_kept = next(are_kept)
+            kept += [block.content] * is_kept
+            names += ["a comment"] * (policy == "keep" and not is_kept)
+    return kept, names
 
 
-def _is_text_kept(block: Block, policy: Policy) -> bool:
-    if block.label == _APPLICATION and block.data.startswith(_XMP):
-        return is_text_kept(block.content[len(block.head) + 1 + len(_XMP) : -_XMP_END], policy)
-    return block.label == _COMMENT and is_text_kept(block.data, policy)
+def _packet(block: Block) -> bytes:
+    """The XMP packet in its extension; some programs split it in parts."""
+    if not block.content.endswith(_XMP_END):
+        return block.data.removeprefix(_XMP)
+    return block.content[len(block.head) + 1 + len(_XMP) : -len(_XMP_END)]
 
 
 def write_extension(label: int, name: bytes, data: bytes) -> bytes:

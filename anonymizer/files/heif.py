@@ -19,7 +19,7 @@ from anonymizer.files.frames import refuse_colours, to_frame
 from anonymizer.files.global_state import pillow_state
 from anonymizer.files.heif_contents import GAIN_MAP, read_contents
 from anonymizer.files.heif_display import Display, with_display
-from anonymizer.files.metadata import EmbeddedData, Policy, exact_profile, is_text_kept, kept_exif, parse_exif
+from anonymizer.files.metadata import EmbeddedData, Policy, exact_profile, kept_exif, kept_text, parse_exif
 from anonymizer.files.picture import Encoded, Frame, Picture, StoredFrame, to_image
 from anonymizer.files.quality import at_matched_quality
 from anonymizer.formats import FORMATS, Format
@@ -96,11 +96,11 @@ def encode_main(
 def _metadata(source: Image.Image, orientation: int, policy: Policy) -> Mapping[str, Any]:
     exif = source.info.get("exif")
     kept = kept_exif(parse_exif(exif) if exif else None, orientation, policy)
-    xmp = source.info.get("xmp") or b""
+    xmp = kept_text(source.info.get("xmp") or b"", policy).content
     profile = source.info.get("icc_profile")
     return {
         **({"exif": b"Exif\0\0" + kept} if kept else {}),
-        **({"xmp": xmp} if xmp and is_text_kept(xmp, policy) else {}),
+        **({"xmp": xmp} if xmp else {}),
         **({"icc_profile": exact_profile(profile)} if profile else {}),
     }
 

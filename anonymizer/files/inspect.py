@@ -7,7 +7,8 @@ issue.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias, get_args
@@ -16,19 +17,34 @@ from anonymizer.files.codecs import codec_of
 from anonymizer.files.global_state import pillow_state
 from anonymizer.files.metadata import (
     DAMAGED_TAGS,
+    EXIF_IFD,
+    GPS_IFD,
+    HOW_PIXELS_ARE_STORED,
+    INTEROPERABILITY_IFD,
+    MAIN_IFD,
     MAKER_NOTE,
+    MAX_UNKNOWN,
     Tags,
+    are_captions_kept,
     exact_profile,
+    is_iptc,
+    is_xmp,
+    name_of_tag,
     parse_exif,
+    plain_tags,
     signs_of_pictures,
     tags_of,
 )
+from anonymizer.files.plain_language import find_plain, is_printable, measure_bytes
+from anonymizer.files.xmp import plain_xmp
 from anonymizer.formats import FORMATS, Format
 
 FileIssueKind: TypeAlias = Literal["preview", "gps", "serial", "name", "trailing"]
 FILE_ISSUE_KINDS: tuple[FileIssueKind, ...] = get_args(FileIssueKind)
 
 _THUMBNAIL_IFD = 1
+_ZLIB_BYTES = 8  # of compressed data that hold nothing
+_SHOWN_NAMES = 3
 _GPS_VERSION = 0
 _SERIALS = {
     0xA431: "serial number of the camera",
@@ -69,6 +85,7 @@ def inspect_file(content: bytes, file_format: Format) -> list[FileIssue]:
         issues += _issues_in_tags(page)
     for text in found.texts:
         issues += _issues_in_text(text)
+    issues += _opaque_texts(found.texts)
     if any(exact_profile(profile) != profile for profile in found.profiles):
         issues.append(FileIssue("trailing", "bytes behind the end of the colour profile"))
     if found.bytes_behind:
@@ -85,7 +102,9 @@ def _issues_in_exif(content: bytes) -> list[FileIssue]:
     issues: list[FileIssue] = []
     try:
         with pillow_state():
-            issues += _issues_in_tags(tags_of(exif))
+            tags = tags_of(exif)
+            issues += _issues_in_tags(tags)
+            issues += _opaque_tags({INTEROPERABILITY_IFD: exif.get_ifd(INTEROPERABILITY_IFD)})
             if exif.get_ifd(_THUMBNAIL_IFD) or signs_of_pictures(content):
                 issues.append(FileIssue("preview", "a thumbnail in the EXIF data"))
     except DAMAGED_TAGS:
@@ -95,6 +114,9 @@ def _issues_in_exif(content: bytes) -> list[FileIssue]:
 
 def _issues_in_tags(found: Tags) -> Iterator[FileIssue]:
     tags = {**found.main, **found.inner}
+    main = {tag: value for tag, value in found.main.items() if tag not in HOW_PIXELS_ARE_STORED}
+    inner = {tag: value for tag, value in found.inner.items() if tag != MAKER_NOTE}
+    yield from _opaque_tags({MAIN_IFD: main, EXIF_IFD: inner, GPS_IFD: found.position})
     if any(tag != _GPS_VERSION for tag in found.position):
         yield FileIssue("gps", "GPS data in the EXIF data")
     for tag, text in _SERIALS.items():
@@ -107,9 +129,42 @@ def _issues_in_tags(found: Tags) -> Iterator[FileIssue]:
         yield FileIssue("preview", "a maker note, in which cameras put previews and serial numbers")
 
 
+def _opaque_tags(directories: Mapping[int, Mapping[int, object]]) -> Iterator[FileIssue]:
+    plain = plain_tags(directories)
+    for directory, values in directories.items():
+        for tag in values:
+            if (directory, tag) not in plain:
+                yield FileIssue(
+                    "preview", f"{name_of_tag(directory, tag)} is not plain language: it may hold a picture"
+                )
+
+
+def _opaque_texts(texts: Sequence[bytes]) -> Iterator[FileIssue]:
+    """Whether what is not plain language may hold a picture: each text by itself, and all together."""
+    measures = {}
+    binary_bytes = 0
+    for number, text in enumerate(texts):
+        if is_xmp(text):
+            left_out = plain_xmp(text).left_out
+            if left_out:
+                names = ", ".join(left_out[:_SHOWN_NAMES])
+                yield FileIssue("preview", f"{names}: not plain language, it may hold a picture")
+        elif is_iptc(text):
+            if not are_captions_kept(text, "keep"):
+                yield FileIssue("preview", "captions (IPTC) that are not plain language: they may hold a picture")
+        elif is_printable(text):
+            measures[number] = measure_bytes(text)
+        else:
+            binary_bytes += len(zlib.compress(text, 9)) - _ZLIB_BYTES
+    if find_plain(measures) != set(measures):
+        yield FileIssue("preview", "a text that is not plain language: it may hold a picture")
+    if binary_bytes > MAX_UNKNOWN:
+        yield FileIssue("preview", f"{binary_bytes} bytes, when compressed, of unknown blocks")
+
+
 def _issues_in_text(text: bytes) -> Iterator[FileIssue]:
     plain = text.replace(b"\0", b"")  # UTF-16 too
-    if signs_of_pictures(text) or signs_of_pictures(plain):
+    if not is_xmp(text) and (signs_of_pictures(text) or signs_of_pictures(plain)):
         yield FileIssue("preview", "a picture in XMP, a comment, a text or an unknown block")
     for kind, signs in _XMP_SIGNS.items():
         if any(sign in plain for sign in signs):

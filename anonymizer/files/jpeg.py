@@ -53,10 +53,13 @@ from anonymizer.files.jpeg_segments import (
 from anonymizer.files.metadata import (
     EmbeddedData,
     Policy,
-    are_captions_kept,
     exact_profile,
-    is_text_kept,
+    exif_left_out,
+    kept_captions,
     kept_exif,
+    kept_text,
+    kept_texts,
+    left_out_note,
     parse_exif,
 )
 from anonymizer.files.orientation import turn_back, turn_upright
@@ -69,6 +72,7 @@ logger = logging.getLogger(__name__)
 
 _MPF, _JUMBF = b"MPF\0", b"jumb"  # segments of multi-picture files; of content credentials
 _EXIF, _XMP, _PHOTOSHOP = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0", b"Photoshop 3.0\0"
+_EXTENDED_XMP, _EXTENDED_HEADER = b"http://ns.adobe.com/xmp/extension/\0", 40  # digest, size and offset of the part
 _IPTC = b"\x04\x04"  # resource with captions
 _PHOTOSHOP_THUMBNAILS = (b"\x04\x09", b"\x04\x0c")  # resources
 _PROFILE = b"ICC_PROFILE\0"
@@ -179,7 +183,7 @@ def encode(picture: Picture, frames: Sequence[StoredFrame], policy: Policy) -> E
     further pictures and everything behind the end of the picture.
     """
     source, (frame,) = picture.content, frames
-    notes = tuple(_left_out(source))
+    notes = (*_left_out(source), *left_out_note(_filter_metadata(source, policy)[1]))
     if not frame.is_changed and not has_several_scans(source) and _is_exact(source, picture.allow_truncated):
         return Encoded(_with_metadata(picture, _adobe(source), picture_data(source), policy), "lossless", notes)
     try:
@@ -223,21 +227,48 @@ def _adobe(content: bytes) -> list[bytes]:
 
 
 def _kept_metadata(content: bytes, orientation: int, policy: Policy) -> Iterator[bytes]:
-    exif: Image.Exif | None = None
-    for segment in read_segments(content):
-        payload = segment.payload
-        if is_jfif_header(segment):
-            yield write_segment(APP0, payload[: JFIF_SIZE - 2] + b"\0\0")
-        elif segment.marker == APP1 and payload.startswith(_EXIF):
-            exif = exif or parse_exif(payload)
-        elif segment.marker == APP13 and payload.startswith(_PHOTOSHOP) and policy == "keep":
-            yield write_segment(APP13, _PHOTOSHOP + _captions(payload.removeprefix(_PHOTOSHOP), policy))
-        elif _is_kept(segment, policy):
-            yield content[segment.start : segment.end]
+    segments, _ = _filter_metadata(content, policy)
+    yield from segments
     yield from _profile_segments(exact_profile(_profile(content)))
-    kept = kept_exif(exif, orientation, policy)
+    kept = kept_exif(_exif(content), orientation, policy)
     if kept is not None:
         yield write_segment(APP1, _EXIF + kept)
+
+
+def _exif(content: bytes) -> Image.Exif | None:
+    """The first EXIF data that are not damaged."""
+    payloads = (one.payload for one in read_segments(content) if one.marker == APP1 and one.payload.startswith(_EXIF))
+    return next((exif for exif in map(parse_exif, payloads) if exif is not None), None)
+
+
+def _filter_metadata(content: bytes, policy: Policy) -> tuple[list[bytes], list[str]]:
+    """The segments that the policy keeps, apart from EXIF and profile, and names of metadata that are not plain."""
+    segments = list(read_segments(content))
+    comments = [segment for segment in segments if segment.marker == COM]
+    kept_comments = kept_texts([segment.payload for segment in comments], policy)
+    is_kept = dict(zip((segment.start for segment in comments), kept_comments, strict=True))
+    kept, names = [], list(exif_left_out(_exif(content), policy)) if policy != "strip" else []
+    for segment in segments:
+        marker, payload = segment.marker, segment.payload
+        if is_jfif_header(segment):
+            kept.append(write_segment(APP0, payload[: JFIF_SIZE - 2] + b"\0\0"))
+        elif policy != "keep":
+            continue
+        elif marker == APP13 and payload.startswith(_PHOTOSHOP):
+            captions, left_out = _captions(payload.removeprefix(_PHOTOSHOP), policy)
+            kept += [write_segment(APP13, _PHOTOSHOP + captions)] if captions else []
+            names += left_out
+        elif marker == APP1 and payload.startswith(_XMP):
+            xmp = kept_text(payload.removeprefix(_XMP), policy)
+            kept += [write_segment(APP1, _XMP + xmp.content)] if xmp.content is not None else []
+            names += xmp.left_out
+        elif marker == APP1 and payload.startswith(_EXTENDED_XMP):
+            names.append("extended XMP")
+        elif marker == COM and is_kept[segment.start]:
+            kept.append(content[segment.start : segment.end])
+        elif marker == COM:
+            names.append("a comment")
+    return kept, names
 
 
 def _profile(content: bytes) -> bytes:
@@ -258,24 +289,35 @@ def _profile_segments(profile: bytes) -> list[bytes]:
     ]
 
 
-def _is_kept(segment: Segment, policy: Policy) -> bool:
-    is_text = segment.marker == COM or (segment.marker == APP1 and segment.payload.startswith(_XMP))
-    return is_text and is_text_kept(segment.payload.removeprefix(_XMP), policy)
+def _captions(resources: bytes, policy: Policy) -> tuple[bytes, list[str]]:
+    """Photoshop's resource with captions and keywords (IPTC), as far as kept; the others hold thumbnails and paths.
+
+    Also names of what is not plain language in it.
+    """
+    kept, names = b"", list[str]()
+    for number, data in read_resources(resources):
+        if number == _IPTC:
+            captions = kept_captions(data, policy)
+            names += captions.left_out
+            if captions.content is not None:
+                kept += write_resource(number, captions.content)
+    return kept, names
 
 
-def _captions(resources: bytes, policy: Policy) -> bytes:
-    """Photoshop's resource with captions and keywords (IPTC); the other resources hold thumbnails and paths."""
-    position, kept = 0, b""
+def read_resources(resources: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Number (two bytes) and data of Photoshop's resources. (Adobe Photoshop File Formats Specification.)"""
+    position = 0
     while resources[position : position + 4] == b"8BIM" and position + 12 <= len(resources):
         name_length = resources[position + 6] + 1
         size_at = position + 6 + name_length + name_length % 2
         size = int.from_bytes(resources[size_at : size_at + 4], "big")
-        end = size_at + 4 + size + size % 2
-        is_caption = resources[position + 4 : position + 6] == _IPTC
-        if is_caption and are_captions_kept(resources[position:end], policy):
-            kept += resources[position:end]
-        position = end
-    return kept
+        yield resources[position + 4 : position + 6], resources[size_at + 4 : size_at + 4 + size]
+        position = size_at + 4 + size + size % 2
+
+
+def write_resource(number: bytes, data: bytes) -> bytes:
+    """One of Photoshop's resources, without a name."""
+    return b"8BIM" + number + b"\0\0" + len(data).to_bytes(4, "big") + data + b"\0" * (len(data) % 2)
 
 
 def _left_out(content: bytes) -> list[str]:
@@ -298,6 +340,9 @@ def embedded_data(content: bytes) -> EmbeddedData:
     for segment in read_segments(content):
         _note_segment(segment, found)
     found.profiles.append(_profile(content))
+    extended = [one.payload for one in read_segments(content) if one.payload.startswith(_EXTENDED_XMP)]
+    if extended:
+        found.texts.append(b"".join(part[len(_EXTENDED_XMP) + _EXTENDED_HEADER :] for part in extended))
     return found
 
 
@@ -316,7 +361,13 @@ def _note_segment(segment: Segment, found: EmbeddedData) -> None:
     elif marker == APP13 and payload.startswith(_PHOTOSHOP):
         if any(b"8BIM" + number in payload for number in _PHOTOSHOP_THUMBNAILS):
             found.hidden_content.append("a Photoshop thumbnail")
-        found.texts.append(payload)
+        for number, data in read_resources(payload.removeprefix(_PHOTOSHOP)):
+            if number not in _PHOTOSHOP_THUMBNAILS:
+                found.texts.append(data)
+    elif marker == APP1 and payload.startswith(_XMP):
+        found.texts.append(payload.removeprefix(_XMP))
+    elif marker == APP1 and payload.startswith(_EXTENDED_XMP):
+        pass  # joined with its other parts
     elif marker not in (*PICTURE_SEGMENTS, SOS) and not (marker == APP2 and payload.startswith(_PROFILE)):
         found.texts.append(payload)
 

@@ -22,6 +22,7 @@ from anonymizer.files.picture import Encoded, Picture, StoredFrame, to_image
 from anonymizer.settings import ReadSettings
 
 _CODESTREAM = b"\xff\x4f\xff\x51"
+_COMMENT_AT = 6  # marker, size, and whether it is binary or Latin-1
 _TILE, _END, _COMMENT = b"\xff\x90", b"\xff\xd9", b"\xff\x64"  # start of a tile-part, end of the codestream
 _EXIF = b"JpgTiffExif->JP2"  # at the beginning of boxes with EXIF data
 _XMP = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")  # of boxes with XMP
@@ -146,7 +147,7 @@ def _read_codestream(content: bytes) -> EmbeddedData:
     while position + 4 <= len(content) and content[position : position + 2] != _TILE:
         size = int.from_bytes(content[position + 2 : position + 4], "big")
         if content[position : position + 2] == _COMMENT:
-            texts.append(content[position + 4 : position + 2 + size])
+            texts.append(content[position + _COMMENT_AT : position + 2 + size])
         position += 2 + max(2, size)
     end = content.find(_END, position)
     return EmbeddedData(texts=texts, bytes_behind=len(content) - end - len(_END) if end >= 0 else 0)

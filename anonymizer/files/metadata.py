@@ -2,8 +2,10 @@
 
 strip: those that are needed to show the picture right. safe: exposure, lens and time too, but no person, place or
 individual device. keep: all others too. No policy keeps data that hold another picture, which would show what was
-redacted: thumbnails, previews, and maker notes, in which cameras hide previews in ways of their own.
-(CIPA DC-008, Exif 3.0, tables of section 4.6.)
+redacted: thumbnails, previews, and maker notes, in which cameras hide previews in ways of their own. Nor is anything
+kept that is not plain language of ordinary length, whatever its tag, property or keyword is called: see
+`plain_language`.
+(CIPA DC-008, Exif 3.0, tables of section 4.6; IPTC-NAA Information Interchange Model, version 4.2.)
 """
 
 from __future__ import annotations
@@ -11,14 +13,16 @@ from __future__ import annotations
 import logging
 import re
 import struct
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from PIL import Image
+from PIL import ExifTags, Image
 
 from anonymizer.files.exif_display import copy_display
 from anonymizer.files.global_state import pillow_state
+from anonymizer.files.plain_language import Measure, find_plain, measure, measure_bytes, not_language
+from anonymizer.files.xmp import PICTURE_NAMES, PICTURE_TEXTS, Filtered, plain_xmp
 from anonymizer.settings import MetadataPolicy
 
 logger = logging.getLogger(__name__)
@@ -26,11 +30,18 @@ logger = logging.getLogger(__name__)
 Policy: TypeAlias = MetadataPolicy
 
 ORIENTATION = 0x0112
-EXIF_IFD, GPS_IFD = 0x8769, 0x8825
+MAIN_IFD, EXIF_IFD, GPS_IFD = 0, 0x8769, 0x8825
 MAKER_NOTE = 0x927C
 
-_POINTERS = frozenset({EXIF_IFD, GPS_IFD, 0xA005, 0x014A})  # the last two: interoperability and further sub-directories
-_PICTURES = frozenset({0x0111, 0x0117, 0x0201, 0x0202, 0x02BC, 0x8649, 0x83BB, 0xC4A5, 0xC634, 0xC6F3, 0xC71A})
+INTEROPERABILITY_IFD = 0xA005
+_POINTERS = frozenset({EXIF_IFD, GPS_IFD, INTEROPERABILITY_IFD, 0x014A})  # the last one: further sub-directories
+HOW_PIXELS_ARE_STORED = frozenset(
+    {0x0111, 0x0117, 0x0120, 0x0121, 0x0140, 0x0144, 0x0145, 0x014A, 0x015B, *range(0x0200, 0x020A)}
+    | {0x02BC, 0x8649, 0x83BB, 0x8773}
+)
+"""Tags of the pages of TIFF files that point to pixels, or say how to decode them; and XMP, Photoshop's resources, IPTC
+and profile, which are looked at by themselves."""
+_PICTURES = frozenset({*HOW_PIXELS_ARE_STORED, 0xC4A5, 0xC634, 0xC6F3, 0xC71A})
 """Tags of the first directory that hold or point to pictures, or to metadata with pictures."""
 
 _SAFE = frozenset(
@@ -88,23 +99,35 @@ _SAFE_EXIF = frozenset(
 
 _PROFILE_HEADER = 128  # bytes of an ICC profile
 
-_LONGEST = 4096  # bytes or numbers in a tag of EXIF data
-_IPTC_PREVIEWS = (b"\x1c\x02\xc8", b"\x1c\x02\xc9", b"\x1c\x02\xca", b"\x1c\x08\x0a", b"\xff\xd8\xff")  # data sets
+_MAX_BINARY, _FEW_BYTES, _FEW_NUMBERS = 96, 8, 6
+"""Bytes in a tag of EXIF data that are not text: so many at most, and so many that do not count as opaque; and as many
+numbers."""
+_LONGEST_BINARY = 4096  # bytes of texts in tags that are not meant for texts
+_TEXT_PREFIXES = {b"ASCII\0\0\0": None, b"UNICODE\0": "utf-16", b"JIS\0\0\0\0\0": "iso2022_jp", b"\0" * 8: None}
+"""How comments in EXIF data begin, and their encoding."""
+_WINDOWS_TEXTS = range(0x9C9B, 0x9CA0)  # title, comment, author, keywords, subject in UTF-16
+_GEO_KEYS = 0x87AF  # numbers of which each fourth says where its key's value lies (GeoTIFF 1.1, section 7.1.1)
+_GEO_LOCATIONS = (0, 0x87AF, 0x87B0, 0x87B1)
+_MOST_GEO_KEYS = 128
 
-_STARTS = (b"\xff\xd8\xff", b"\x89PNG")
-"""How JPEG and PNG files begin."""
+_DATA_SET = 0x1C  # begins each data set of IPTC
+_IPTC_PREVIEWS = ((2, 200), (2, 201), (2, 202), (8, 10))  # record and number of data sets
+_SHORT_DATA_SET = 16  # bytes; such as those that say how the texts are encoded
 
-_SIGNS_OF_PICTURES = (
-    b"humbnail",
-    b"GImage",
-    b"GDepth",
-    b"GContainer",
-    b"hdrgm",
-    b"MotionPhoto",
-    b"/9j/",
-    b"iVBORw0KGgo",
-    *_STARTS,
+_STARTS = (
+    b"\xff\xd8\xff",
+    b"\x89PNG",
+    b"WEBPVP8",
+    b"GIF87a",
+    b"GIF89a",
+    b"ftypavi",
+    b"ftyphe",
+    b"ftypmif",
+    b"jP  \r\n",
 )
+"""How picture files begin, or what follows soon."""
+
+_SIGNS_OF_PICTURES = (*(sign.encode() for sign in (*PICTURE_NAMES, *PICTURE_TEXTS)), *_STARTS)
 """In XMP and text: names of properties that hold pictures, and the beginnings of JPEG and PNG files, also in base64."""
 
 _XMP_ORIENTATION = re.compile(
@@ -114,8 +137,24 @@ _XMP_ORIENTATION = re.compile(
 DAMAGED_TAGS = (*(ValueError, TypeError, KeyError, OSError, SyntaxError, OverflowError, AttributeError, struct.error),)
 """Errors that Pillow raises on damaged tags."""
 
-MAX_UNKNOWN = 256
+MAX_UNKNOWN = 64
 """Larger parts of a file, in bytes, may hold a picture if their purpose is unknown."""
+
+_SHOWN_NAMES = 5
+
+
+def left_out_note(names: Sequence[str]) -> tuple[str, ...]:
+    """The note for the report on metadata that are not kept since they are not plain language."""
+    if not names:
+        return ()
+    distinct = list(dict.fromkeys(_printable(name) for name in names))
+    further = f" and {len(distinct) - _SHOWN_NAMES} more" if len(distinct) > _SHOWN_NAMES else ""
+    what = ", ".join(distinct[:_SHOWN_NAMES]) + further
+    return (f"metadata that are not plain language, and so may hold a picture, are left out: {what}",)
+
+
+def _printable(name: str) -> str:
+    return "".join(one if one.isprintable() else "?" for one in name)
 
 
 @dataclass(frozen=True)
@@ -196,23 +235,117 @@ def kept_tags(exif: Image.Exif | None, policy: Policy) -> Image.Exif:
 
 
 def _copy(source: Image.Exif, target: Image.Exif, policy: Policy) -> None:
+    candidates = _candidates(source, policy)
+    plain = plain_tags(candidates)
+    for directory, values in candidates.items():
+        kept = {tag: value for tag, value in values.items() if (directory, tag) in plain}
+        if directory == MAIN_IFD:
+            target.update(kept)
+        elif kept:
+            target.get_ifd(directory).update(kept)  # a directory without tags is not allowed
+
+
+def _candidates(source: Image.Exif, policy: Policy) -> dict[int, dict[int, object]]:
+    """The tags that the policy keeps if they are plain, by directory."""
     main: Container[int] = _SAFE if policy == "safe" else _Everything(_PICTURES | _POINTERS | {MAKER_NOTE})
-    inner: Container[int] = _SAFE_EXIF if policy == "safe" else _Everything({MAKER_NOTE, 0xA005})
-    for tag, value in source.items():
-        if tag in main and _holds_no_picture(value):
-            target[tag] = value
-    directories = [(EXIF_IFD, inner), *([(GPS_IFD, _Everything(()))] if policy == "keep" else [])]
-    for pointer, tags in directories:
-        values = source.get_ifd(pointer).items()
-        if kept := {tag: v for tag, v in values if tag in tags and _holds_no_picture(v)}:
-            target.get_ifd(pointer).update(kept)  # a directory without tags is not allowed
+    inner: Container[int] = _SAFE_EXIF if policy == "safe" else _Everything({MAKER_NOTE, INTEROPERABILITY_IFD})
+    position: Container[int] = _Everything(()) if policy == "keep" else ()
+    return {
+        MAIN_IFD: {tag: value for tag, value in source.items() if tag in main},
+        EXIF_IFD: {tag: value for tag, value in source.get_ifd(EXIF_IFD).items() if tag in inner},
+        **(
+            {GPS_IFD: {tag: value for tag, value in source.get_ifd(GPS_IFD).items() if tag in position}}
+            if policy == "keep"
+            else {}
+        ),
+    }
 
 
-def _holds_no_picture(value: object) -> bool:
-    """Whether a value is not a picture. Long binary values may be one, such as layers of Photoshop."""
-    if isinstance(value, bytes | tuple) and len(value) > _LONGEST:
-        return False
-    return not isinstance(value, bytes) or not any(start in value for start in _STARTS)
+def plain_tags(directories: Mapping[int, Mapping[int, object]]) -> set[tuple[int, int]]:
+    """Directory and tag of the values that are plain language, or few numbers or bytes."""
+    return find_plain(
+        {
+            (directory, tag): _measure_tag(tag, value)
+            for directory, values in directories.items()
+            for tag, value in values.items()
+        }
+    )
+
+
+def exif_left_out(exif: Image.Exif | None, policy: Policy) -> tuple[str, ...]:
+    """Names of tags that the policy would keep if they were plain language of ordinary length."""
+    if exif is None or policy == "strip":
+        return ()
+    try:
+        with pillow_state():
+            candidates = _candidates(exif, policy)
+    except DAMAGED_TAGS:
+        return ()
+    plain = plain_tags(candidates)
+    return tuple(
+        name_of_tag(directory, tag)
+        for directory, values in candidates.items()
+        for tag in values
+        if (directory, tag) not in plain
+    )
+
+
+def name_of_tag(directory: int, tag: int) -> str:
+    """For messages."""
+    names = ExifTags.GPSTAGS if directory == GPS_IFD else ExifTags.TAGS
+    return f"{names.get(tag, f'tag {tag:#06x}')} in EXIF"
+
+
+def _measure_tag(tag: int, value: object) -> Measure:
+    if isinstance(value, str):
+        return _measure_string(value)
+    if isinstance(value, bytes):
+        return _measure_binary(tag, value)
+    if isinstance(value, tuple | list):
+        if any(isinstance(one, str | bytes) for one in value):
+            return sum((_measure_tag(tag, one) for one in value), Measure())
+        size = sum(map(_size_of, value))
+        if size > _MAX_BINARY and not (tag == _GEO_KEYS and _are_geo_keys(value)):
+            return not_language(size)
+        return Measure() if len(value) <= _FEW_NUMBERS else Measure(size, size)
+    return Measure()
+
+
+def _size_of(number: object) -> int:
+    """The bytes that a number takes."""
+    if not isinstance(number, int):
+        return 8  # a fraction, or a floating-point number
+    return 1 if -128 <= number < 256 else 2 if -32768 <= number < 65536 else 4
+
+
+def _are_geo_keys(numbers: Sequence[object]) -> bool:
+    places = numbers[5::4]
+    return len(numbers) % 4 == 0 and len(numbers) <= 4 * _MOST_GEO_KEYS and all(one in _GEO_LOCATIONS for one in places)
+
+
+def _measure_string(value: str) -> Measure:
+    parts = [part for part in value.split("\0") if part.strip()]  # photographer and editor, for example
+    try:
+        measures = [measure_bytes(part.encode("latin-1")) for part in parts]  # Pillow decodes UTF-8 as Latin-1
+    except UnicodeEncodeError:
+        measures = [measure(part) for part in parts]
+    return sum(measures, Measure())
+
+
+def _measure_binary(tag: int, value: bytes) -> Measure:
+    """A comment, which begins with its encoding, any other text, or a few bytes."""
+    encoding = _TEXT_PREFIXES.get(value[:8])
+    content = (value[8:] if value[:8] in _TEXT_PREFIXES else value).strip(b"\0\xff \r\n")
+    if len(value) > _LONGEST_BINARY or signs_of_pictures(value):
+        return not_language(len(value))
+    if encoding == "utf-16" or tag in _WINDOWS_TEXTS:
+        body = value[8:] if encoding else value
+        readings = [body.decode(name, "replace").rstrip("\0") for name in ("utf-16-le", "utf-16-be")]
+        return min((measure(text) for text in readings), key=lambda one: (not one.is_plain, one.opaque))
+    as_text = measure_bytes(content)
+    if as_text.is_plain or len(content) > _MAX_BINARY:
+        return as_text
+    return Measure(len(content), len(content) if len(content) > _FEW_BYTES else 0)
 
 
 class _Everything(Container[int]):
@@ -231,12 +364,44 @@ def signs_of_pictures(text: bytes) -> list[bytes]:
 
 
 def is_text_kept(text: bytes, policy: Policy) -> bool:
-    """Whether a comment, an XMP packet or a text chunk is kept: under `keep`, unless it may hold a picture.
+    """Whether a comment, an XMP packet or a text chunk is kept as it is: under `keep`, if it is plain language.
 
     Text with zeros is not kept: it is binary, or in UTF-16, in which the signs would be missed.
     """
+    return kept_text(text, policy).content == text
+
+
+def kept_text(text: bytes, policy: Policy) -> Filtered:
+    """A comment, an XMP packet or a text chunk, as far as it is kept: under `keep`, if it is plain language.
+
+    A packet may lose single properties. Text with zeros is not kept: it is binary, or in UTF-16.
+    """
     plain = text.rstrip(b"\0")
-    return policy == "keep" and b"\0" not in plain and not signs_of_pictures(plain)
+    if policy != "keep":
+        return Filtered(None)
+    if is_xmp(plain):
+        filtered = plain_xmp(plain)
+        return Filtered(text) if filtered.content == plain else filtered
+    is_kept = b"\0" not in plain and not signs_of_pictures(plain) and measure_bytes(plain).is_plain
+    return Filtered(text) if is_kept else Filtered(None, ("a text",))
+
+
+def kept_texts(texts: Sequence[bytes], policy: Policy) -> list[bool]:
+    """Which of the comments or text chunks of a file are kept. What is hidden may be cut into parts."""
+    if policy != "keep":
+        return [False] * len(texts)
+    plain = find_plain({number: measure_bytes(text.rstrip(b"\0")) for number, text in enumerate(texts)})
+    return [number in plain and is_text_kept(text, policy) for number, text in enumerate(texts)]
+
+
+def is_xmp(text: bytes) -> bool:
+    """Whether a text looks like an XMP packet, or other XML."""
+    return text.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
+
+
+def is_iptc(data: bytes) -> bool:
+    """Whether some data begin with a data set of IPTC."""
+    return data[:1] == bytes([_DATA_SET]) and data[1:2] in (b"\1", b"\2", b"\3", b"\7", b"\x08", b"\x09")
 
 
 def with_orientation(xmp: bytes, orientation: int) -> bytes:
@@ -247,8 +412,51 @@ def with_orientation(xmp: bytes, orientation: int) -> bytes:
 
 
 def are_captions_kept(iptc: bytes, policy: Policy) -> bool:
-    """Whether captions and keywords (IPTC) are kept: under `keep`, unless they hold a preview."""
-    return policy == "keep" and not any(sign in iptc for sign in _IPTC_PREVIEWS)
+    """Whether captions and keywords (IPTC) are kept as they are: under `keep`, if they are plain language."""
+    return kept_captions(iptc, policy).content == iptc
+
+
+def kept_captions(iptc: bytes, policy: Policy) -> Filtered:
+    """Captions and keywords (IPTC) as far as they are kept: under `keep`, data sets in plain language."""
+    if policy != "keep":
+        return Filtered(None)
+    data_sets = list(_read_data_sets(iptc))
+    measures = {number: _measure_data_set(*one) for number, one in enumerate(data_sets)}
+    plain = find_plain(measures)
+    kept = b"".join(data for number, (*_, data) in enumerate(data_sets) if number in plain)
+    names = tuple(
+        f"data set {record}:{number} of IPTC"
+        for index, (record, number, *_) in enumerate(data_sets)
+        if index not in plain and (record, number) not in _IPTC_PREVIEWS
+    )
+    behind = iptc[sum(len(data) for *_, data in data_sets) :]
+    if behind.strip(b"\0"):
+        names = (*names, "bytes behind IPTC")
+    elif len(plain) == len(data_sets):
+        return Filtered(iptc if data_sets else None)
+    return Filtered(kept or None, names)
+
+
+def _read_data_sets(iptc: bytes) -> Iterator[tuple[int, int, bytes, bytes]]:
+    """Record, number, content, and all bytes of each data set."""
+    position = 0
+    while position + 5 <= len(iptc) and iptc[position] == _DATA_SET:
+        size, start = int.from_bytes(iptc[position + 3 : position + 5], "big"), position + 5
+        if size & 0x8000:  # the size of the size
+            start, size = start + (size & 0x7FFF), int.from_bytes(iptc[start : start + (size & 0x7FFF)], "big")
+        if start + size > len(iptc):
+            return
+        yield iptc[position + 1], iptc[position + 2], iptc[start : start + size], iptc[position : start + size]
+        position = start + size
+
+
+def _measure_data_set(record: int, number: int, content: bytes, data: bytes) -> Measure:
+    if (record, number) in _IPTC_PREVIEWS or signs_of_pictures(content) or len(data) - len(content) > 9:
+        return not_language(len(content))
+    found = measure_bytes(content)
+    if len(content) <= _SHORT_DATA_SET and not found.is_plain:
+        return Measure(len(content), len(content) if len(content) > _FEW_BYTES else 0)
+    return found
 
 
 def exact_profile(profile: bytes) -> bytes:

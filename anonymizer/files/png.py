@@ -25,8 +25,11 @@ from anonymizer.files.metadata import (
     EmbeddedData,
     Policy,
     exact_profile,
-    is_text_kept,
+    exif_left_out,
     kept_exif,
+    kept_text,
+    kept_texts,
+    left_out_note,
     parse_exif,
 )
 from anonymizer.files.picture import Encoded, Frame, Picture, StoredFrame, to_image
@@ -36,11 +39,12 @@ from anonymizer.types import Pixels
 logger = logging.getLogger(__name__)
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_COLOUR_CHUNKS = (b"cICP", b"iCCP", b"sRGB", b"gAMA", b"cHRM", b"pHYs", b"mDCV", b"cLLI")
-"""Colour spaces, density, and brightness of HDR pictures, which are needed to show the picture right."""
+_SIZES = {b"cICP": 4, b"sRGB": 1, b"gAMA": 4, b"cHRM": 32, b"pHYs": 9, b"mDCV": 24, b"cLLI": 4, b"tIME": 7}
+"""Chunks for colours, density, brightness and time, which are kept, and their sizes in bytes: others hold more."""
+_KNOWN_SIZES = {**_SIZES, b"bKGD": 6, b"sBIT": 4, b"hIST": 512}
+"""The same of all known ones, at most."""
 TEXT_CHUNKS = (b"tEXt", b"zTXt", b"iTXt")
-_SMALL_CHUNKS = (b"tIME", b"bKGD", b"hIST", b"sBIT", b"sPLT")
-"""Other chunks of the specification that are too small to hold a picture."""
+_XMP, _END_OF_KEYWORD = b"XML:com.adobe.xmp", b"\0"
 _MAX_TEXT = 16_000_000  # bytes
 _UNREADABLE = b"\0!"  # stands for text that is never kept
 _PICTURE_CHUNKS = (b"PLTE", b"tRNS", b"IDAT", b"IEND")
@@ -114,7 +118,7 @@ def encode(picture: Picture, frames: Sequence[StoredFrame], policy: Policy) -> E
     if content is None:
         header, *others = _encode_animation(picture, frames) if len(frames) > 1 else encode_still(frames[0].pixels)
         content = join_chunks([header, *_kept_metadata(picture, policy), *others])
-    return Encoded(content, "lossless")
+    return Encoded(content, "lossless", left_out_note(_filter_texts(picture.content, policy)[1]))
 
 
 Chunk: TypeAlias = tuple[bytes, bytes]
@@ -207,17 +211,55 @@ def _with_kept_metadata(picture: Picture, policy: Policy) -> bytes | None:
 
 
 def _kept_metadata(picture: Picture, policy: Policy) -> Iterator[Chunk]:
-    exif: Image.Exif | None = None
+    seen: set[bytes] = set()
     for kind, data in read_chunks(picture.content):
-        if kind == b"eXIf":
-            exif = parse_exif(data)
-        elif kind == b"iCCP":
-            yield from _exact_profile(data)
-        elif _is_kept(kind, data, policy):
+        if kind in _SIZES and len(data) == _SIZES[kind] and kind not in seen and (kind != b"tIME" or policy != "strip"):
             yield kind, data
-    kept = kept_exif(exif, picture.encoding.orientation, policy)
+        elif kind == b"iCCP" and kind not in seen:
+            yield from _exact_profile(data)
+        seen.add(kind)
+    yield from _filter_texts(picture.content, policy)[0]
+    kept = kept_exif(_exif(picture.content), picture.encoding.orientation, policy)
     if kept is not None:
         yield b"eXIf", kept
+
+
+def _exif(content: bytes) -> Image.Exif | None:
+    return next((parse_exif(data) for kind, data in read_chunks(content) if kind == b"eXIf"), None)
+
+
+def _filter_texts(content: bytes, policy: Policy) -> tuple[list[Chunk], list[str]]:
+    """The text chunks that the policy keeps, and names of metadata that are not plain language."""
+    names = list(exif_left_out(_exif(content), policy)) if policy != "strip" else []
+    if policy != "keep":
+        return [], names
+    chunks = [(kind, data) for kind, data in read_chunks(content) if kind in TEXT_CHUNKS]
+    kept: list[Chunk] = []
+    texts = [_plain_text(*chunk) for chunk in chunks]
+    are_kept = kept_texts([b"" if _is_xmp(chunk) else text for chunk, text in zip(chunks, texts, strict=True)], policy)
+    for chunk, text, is_kept in zip(chunks, texts, are_kept, strict=True):
+        if _is_xmp(chunk) and _UNREADABLE not in text:
+            xmp = kept_text(_xmp(text), policy)
+            names += xmp.left_out
+            kept += [] if xmp.content is None else [chunk if xmp.content == _xmp(text) else _xmp_chunk(xmp.content)]
+        elif is_kept and not _is_xmp(chunk):
+            kept.append(chunk)
+        else:
+            names.append(f"the text {chunk[1].partition(_END_OF_KEYWORD)[0][:40].decode('latin-1')!r}")
+    return kept, names
+
+
+def _is_xmp(chunk: Chunk) -> bool:
+    return chunk[1].partition(_END_OF_KEYWORD)[0] == _XMP
+
+
+def _xmp(text: bytes) -> bytes:
+    """The packet in the text of a chunk, without the keyword."""
+    return text.removeprefix(_XMP)
+
+
+def _xmp_chunk(packet: bytes) -> Chunk:
+    return b"iTXt", _XMP + b"\0\0\0\0\0" + packet
 
 
 def _exact_profile(data: bytes) -> Iterator[Chunk]:
@@ -231,12 +273,6 @@ def _exact_profile(data: bytes) -> Iterator[Chunk]:
     exact = exact_profile(profile)
     is_exact = exact == profile and inflate.eof and not inflate.unused_data
     yield b"iCCP", data if is_exact else name + b"\0\0" + zlib.compress(exact)
-
-
-def _is_kept(kind: bytes, data: bytes, policy: Policy) -> bool:
-    if kind in TEXT_CHUNKS:
-        return is_text_kept(_plain_text(kind, data), policy)
-    return kind in _COLOUR_CHUNKS or (kind == b"tIME" and policy != "strip")
 
 
 def _plain_text(kind: bytes, data: bytes) -> bytes:
@@ -286,7 +322,7 @@ def embedded_data(content: bytes) -> EmbeddedData:
     is_interlaced = header[1][-1] != 0  # not checked
     if not is_interlaced and not _are_exact_streams(header[1], others, frames, is_animation):
         found.hidden_content.append("more compressed data than the picture takes")
-    known = (*_COLOUR_CHUNKS, *_PICTURE_CHUNKS, *_SMALL_CHUNKS, *(_ANIMATION_CHUNKS if is_animation else ()))
+    known = (b"iCCP", *_PICTURE_CHUNKS, *(_ANIMATION_CHUNKS if is_animation else ()))
     for kind, data in others:
         if kind == b"eXIf":
             found.exifs.append(data)
@@ -294,12 +330,12 @@ def embedded_data(content: bytes) -> EmbeddedData:
             found.hidden_content.append("content credentials (C2PA)")
         elif kind in TEXT_CHUNKS:
             text = _plain_text(kind, data)
-            found.texts.append(text)
+            found.texts.append(_xmp(text) if _is_xmp((kind, data)) else text)
             if _UNREADABLE in text:
                 found.hidden_content.append("a text that cannot be read")
         elif kind == b"iCCP" and list(_exact_profile(data)) != [(kind, data)]:
             found.hidden_content.append("more in the colour profile than the profile")
-        elif kind not in known:
+        elif kind not in known and len(data) > _KNOWN_SIZES.get(kind, -1):
             found.texts.append(data)
             if len(data) > MAX_UNKNOWN:
                 found.hidden_content.append(f"{len(data)} bytes in an unknown chunk")

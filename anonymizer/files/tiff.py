@@ -25,10 +25,10 @@ from anonymizer.files.metadata import (
     ORIENTATION,
     EmbeddedData,
     Policy,
-    are_captions_kept,
     exact_profile,
-    is_text_kept,
+    kept_captions,
     kept_tags,
+    kept_text,
     tags_of,
     with_orientation,
 )
@@ -272,10 +272,11 @@ def _encode_page(image: Image.Image, directory: Directory, frame: StoredFrame, p
     inner = tags.get_ifd(EXIF_IFD) if EXIF_IFD in tags else {}
     inner.update({tag: size for tag, size in ((_EXIF_WIDTH, width), (_EXIF_HEIGHT, height)) if tag in inner})
     xmp, iptc = directory.text(_XMP), directory.text(_IPTC)
-    if xmp and is_text_kept(xmp, policy):
-        tags[_XMP] = with_orientation(xmp, 1)
-    if iptc and are_captions_kept(iptc, policy):
-        tags[_IPTC] = iptc
+    kept_xmp, captions = kept_text(xmp or b"", policy).content, kept_captions(iptc or b"", policy).content
+    if kept_xmp:
+        tags[_XMP] = with_orientation(kept_xmp, 1)
+    if captions:
+        tags[_IPTC] = captions
     is_compressed = image.info.get("compression") != "raw"
     is_cmyk = image.mode == "CMYK"
     is_bilevel = _bits(image) == 1 and samples == 1 and not frame.is_changed

@@ -23,8 +23,10 @@ from anonymizer.files.metadata import (
     EmbeddedData,
     Policy,
     exact_profile,
-    is_text_kept,
+    exif_left_out,
     kept_exif,
+    kept_text,
+    left_out_note,
     parse_exif,
 )
 from anonymizer.files.picture import Encoded, Picture, StoredFrame, to_image
@@ -124,7 +126,14 @@ def encode(picture: Picture, frames: Sequence[StoredFrame], policy: Policy) -> E
     pictures = [(b"ANMF", still.header + join_chunks(still.chunks)) for still in stills if still.header]
     body = b"WEBP" + join_chunks(_with_metadata(picture, frames, chunks, policy, pictures or stills[0].chunks))
     is_lossless = is_kept or all(still.stream == b"VP8L" for still in stills)
-    return Encoded(write_riff(body), "lossless" if is_lossless else "reencoded")
+    return Encoded(write_riff(body), "lossless" if is_lossless else "reencoded", _left_out(chunks, policy))
+
+
+def _left_out(chunks: Sequence[Chunk], policy: Policy) -> tuple[str, ...]:
+    """The note for the report on metadata that are not plain language."""
+    source = dict(reversed(chunks))
+    exif = exif_left_out(parse_exif(source[b"EXIF"]), policy) if b"EXIF" in source else ()
+    return left_out_note([*exif, *(kept_text(source[b"XMP "], policy).left_out if b"XMP " in source else ())])
 
 
 def write_riff(body: bytes) -> bytes:
@@ -189,8 +198,8 @@ def _with_metadata(
     exif = kept_exif(parse_exif(source[b"EXIF"]) if b"EXIF" in source else None, picture.encoding.orientation, policy)
     before = [(b"ICCP", exact_profile(source[b"ICCP"]))] if b"ICCP" in source else []
     behind = [(b"EXIF", exif)] if exif is not None else []
-    xmp = source.get(b"XMP ", b"")
-    if xmp and is_text_kept(xmp, policy):
+    xmp = kept_text(source[b"XMP "], policy).content if b"XMP " in source else None
+    if xmp:
         behind.append((b"XMP ", xmp))
     is_animation = pictures[0][0] == b"ANMF"
     if b"VP8X" not in source and not before and not behind and len(pictures) == 1:

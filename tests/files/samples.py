@@ -126,7 +126,8 @@ def rewrite_frames(path: Path, box: Any = None, policy: Policy = "strip") -> tup
 
 THUMBNAIL = jpeg_file(noise(16, 16))
 PHOTOSHOP_THUMBNAIL = b"8BIM\x04\x0c\0\0" + len(THUMBNAIL).to_bytes(4, "big") + THUMBNAIL + b"\0" * (len(THUMBNAIL) % 2)
-CAPTION = b"8BIM\x04\x04\0\0\0\0\0\x0ca caption of"
+IPTC = b"\x1c\x02\x78\0\x0ca caption of"
+CAPTION = b"8BIM\x04\x04\0\0" + len(IPTC).to_bytes(4, "big") + IPTC + b"\0" * (len(IPTC) % 2)
 XMP = b"http://ns.adobe.com/xap/1.0/\0"
 
 

@@ -147,7 +147,11 @@ def test_metadata_of_tiff(tmp_path: Path, policy: Policy) -> None:
     exif[0x013B], exif[0x010E], exif[0x0110] = "somebody", "a description", "a camera"
     exif.get_ifd(0x8769).update({0xA434: "a lens", 0xA431: "serial 1234"})
     exif.get_ifd(0x8825).update({1: "N", 2: (48.0, 8.0, 7.0)})
-    exif[700], exif[33723], exif[34377] = b"an XMP caption", b"an IPTC caption", b"8BIM with a thumbnail"
+    exif[700], exif[33723], exif[34377] = (
+        b"an XMP caption",
+        b"\x1c\x02\x78\0\x0fan IPTC caption",
+        b"8BIM with a thumbnail",
+    )
     exif[37724], exif[65000] = b"layers of the picture" * 500, b"a raw thumbnail" * 500
     path = save(tmp_path / "a.tif", smooth(20, 30), exif=exif.tobytes(), icc_profile=b"icc", dpi=(72, 300))
     assert b"serial 1234" in path.read_bytes()

@@ -1,0 +1,338 @@
+"""Whether text is plain language of ordinary length, or data in disguise.
+
+Pictures hide in text in any encoding: base64, hexadecimal digits, ASCII85, %-escapes, numbers, compressed or reversed,
+cut into pieces. Instead of known encodings, this module looks for words. What does not look like a word is opaque, and
+a text may hold a little of that: a checksum, a serial number, a model of a lens.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+import unicodedata
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import TypeVar
+
+_Key = TypeVar("_Key", bound=Hashable)
+
+LONGEST = 20_000
+"""Characters of the longest text of ordinary length: several pages, such as terms of use."""
+MAX_OPAQUE, OPAQUE_SHARE = 64, 0.1
+"""Opaque characters in one text: so many, and this share of its length. A checksum (SHA-256) takes 64."""
+MAX_OPAQUE_TOGETHER = 160
+"""Opaque characters in all texts of a packet or a group of chunks together; in base64 they hold 120 bytes."""
+BOTH_SHARE = 0.6
+"""Opaque characters and digits together, beside `MAX_OPAQUE`; in hexadecimal digits in pairs it is above 0.85."""
+MAX_DIGITS, DIGITS_SHARE = 160, 0.1
+"""Digits in one text, apart from dates. 62 bytes in decimal digits take 160."""
+DIGITS_SHARE_TOGETHER = 0.3
+"""Digits in all texts together, beside `MAX_DIGITS`. Settings of raw converters have many."""
+_SOME_LENGTH, _STRANGE_SHARE, _WORDS_SHARE = 40, 0.25, 0.2
+"""Texts of some length have words: if that share of it is opaque, this share is in words of four letters and more."""
+_PUNCTUATION, _PUNCTUATION_SHARE = 40, 0.25  # characters that are neither letters nor digits, without repeats
+_LONGEST_NUMBER, _LONGEST_WORD = 20, 40
+_RUN, _RUN_SHARE, _RUN_WORD = 32, 0.4, 4
+"""Without whitespace, so many characters are words and numbers to this share: web addresses and paths are. Words count
+from so many letters on."""
+_PIECE, _READABLE_SHARE = 13, 0.4  # characters of the smallest piece of something
+_IDENTIFIER = 16  # from so many characters on, the same token again tells nothing new
+_PAIRS, _ALTERNATION, _FOREIGN_SHARE = 150, -0.1, 0.2
+"""In words, vowels and consonants alternate: in so many pairs of letters, their correlation is below this number.
+
+Measured on text in 20 languages in Latin letters: -0.6 to -0.2; of random letters it is 0 +- 0.08. Not in
+Vietnamese, which more than this share of words with diacritics tells."""
+
+# Without hyphens, as Adobe's programs wrote them: of version 1, the fields of the time being swapped or cut.
+_UUID = re.compile(
+    r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[1-8][0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}"
+    r"|[0-9A-F]{10}206811[0-9A-F]{16}|[0-9A-F]{12}[DE][0-9A-F]11[89AB][0-9A-F]{15}"
+)
+_TIME = re.compile(r"\d{4}[-:]\d\d[-:]\d\d(?:[T ]\d\d:?\d\d(?::?\d\d(?:[.,]\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)?)?")
+_NUMBER = re.compile(r"^\s*[+-]?\d{1,9}(?:[./]\d{1,9})?\s*$")  # as a whole text
+_MARK = re.compile(
+    "[\u0300-\u036f\u0483-\u0487\u0591-\u05c7\u064b-\u065f\u0900-\u0903\u093a-\u094f"
+    "\u0981-\u0983\u09bc-\u09cd\u0a01-\u0a03\u0a3c-\u0a4d\u0abc-\u0acd\u0b3c-\u0b4d\u0bbe-\u0bcd\u0c3e-\u0c4d\u0cbc-\u0ccd"
+    "\u0d3e-\u0d4d]"
+)
+"""Vowels and other signs that are written above, below or around letters."""
+_TOKEN = re.compile(rf"[^\W_](?:[^\W_]|{_MARK.pattern})*")
+_PART = re.compile(r"(?<=[^\W\d_])((?<![A-Z])[A-Z]|[A-Z](?=[a-z]))")
+_SHORTEST_PART = 3
+_ZEROS_SHARE = 0.1  # of bytes, in texts in UTF-16
+_ACCENTS_SHARE = 0.3  # of letters with diacritics, at most, in a text in Latin letters
+_MIXED, _FEW_MIXED = re.compile("[A-Za-z][\u0400-\u04ff]|[\u0400-\u04ff][A-Za-z]"), 2
+_REPEATED = re.compile(r"(.)\1+", re.DOTALL)
+# Scripts without spaces between words: Han, kana, Hangul, Thai, Lao, Burmese, Khmer.
+_WITHOUT_SPACES = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]+"
+)
+_FORBIDDEN = ("Cc", "Cn", "Co", "Cs")  # control characters, unassigned, private, halves of pairs
+_VOWELS = frozenset("aeiouyæœøə\u0131")  # the last one: dotless i
+_COMMON_HAN = (("gb2312", 0xB0, 0xD7), ("big5", 0xA4, 0xC6), ("euc_jp", 0xB0, 0xCF))
+"""Encodings whose first Chinese characters are the common ones: the first bytes of those. (GB 2312, Big5 and JIS X 0208
+sort them into two levels.)"""
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What a text or several consist of, in characters."""
+
+    length: int = 0
+    """Without whitespace."""
+    strange: int = 0
+    """Characters that are neither in words nor in numbers, and not in `identifiers`."""
+    digits: int = 0
+    """Apart from dates."""
+    identifiers: frozenset[str] = frozenset()
+    """Long tokens that are no words, each once, however often it occurs."""
+    words: int = 0
+    """Letters in words of some length, and in scripts without spaces."""
+    readable: int = 0
+    """The same without words in capitals, and those that chance could make."""
+    is_language: bool = True
+    """False if it holds characters that no text does, is too long, or its letters do not alternate as in words."""
+
+    @property
+    def opaque(self) -> int:
+        return self.strange + sum(map(len, self.identifiers))
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is plain language of ordinary length."""
+        return (
+            self.is_language
+            and self.opaque <= MAX_OPAQUE + OPAQUE_SHARE * self.length
+            and self.digits <= MAX_DIGITS + DIGITS_SHARE * self.length
+            and self.opaque + self.digits <= MAX_OPAQUE + BOTH_SHARE * self.length
+        )
+
+    def __add__(self, other: Measure) -> Measure:
+        return Measure(
+            self.length + other.length,
+            self.strange + other.strange,
+            self.digits + other.digits,
+            self.identifiers | other.identifiers,
+            self.words + other.words,
+            self.readable + other.readable,
+            self.is_language and other.is_language,
+        )
+
+
+def not_language(length: int) -> Measure:
+    """The measure of something that is not a text. `length`: in characters or bytes."""
+    return Measure(length, strange=length, is_language=False)
+
+
+def is_plain(text: str) -> bool:
+    """Whether a text is plain language of ordinary length."""
+    return measure(text).is_plain
+
+
+def measure(text: str) -> Measure:
+    """What a text consists of."""
+    length = len("".join(text.split()))
+    if len(text) > LONGEST:
+        return not_language(length)
+    if any(map(_is_forbidden, text)):
+        return not_language(length)
+    rest = _NUMBER.sub(" ", _UUID.sub(" ", _TIME.sub(" ", text)))
+    opaque, digits, readable, in_words, identifiers, words = 0, 0, 0, 0, set[str](), list[str]()
+    rare = _rare_characters(rest)
+    known = max(0, sum(map(len, _WITHOUT_SPACES.findall(rest))) - rare) + len(text) - len(rest)  # dates, UUIDs too
+    for run in _WITHOUT_SPACES.sub(" ", unicodedata.normalize("NFC", rest)).split():
+        tokens = _TOKEN.findall(run)
+        numbers = sum(len(token) for token in tokens if _is_number(token))
+        digits += numbers
+        words += [token for token in tokens if _is_word(token)]
+        letters = sum(len(token) for token in tokens if len(token) >= _RUN_WORD and _is_word(token))
+        if len(run) >= _RUN and letters + numbers < _RUN_SHARE * len(run):
+            if len(tokens) == 1:
+                identifiers.add(tokens[0])
+            else:
+                opaque += len(run)
+            continue
+        in_words += letters
+        readable += sum(len(token) for token in tokens if _is_readable(token))
+        strange = [token for token in tokens if not _is_number(token) and not _is_word(token)]
+        opaque += sum(len(token) for token in strange if len(token) < _IDENTIFIER)
+        identifiers.update(token for token in strange if len(token) >= _IDENTIFIER)
+    opaque += rare + _excess_punctuation(rest, length)
+    is_language = _alternate(words) and not (
+        length >= _SOME_LENGTH and opaque > _STRANGE_SHARE * length and in_words + known < _WORDS_SHARE * length
+    )
+    return Measure(length, opaque, digits, frozenset(identifiers), in_words + known, readable + known, is_language)
+
+
+def find_plain(measures: Mapping[_Key, Measure]) -> set[_Key]:
+    """Which of some texts are plain language, and are not together parts of something else.
+
+    If all of them hold more that is opaque than a few identifiers do, something may have been cut into pieces. Then
+    every text that could be a piece of it is left out, not just the longest: a part of a picture is a picture.
+    """
+    plain = {key for key, one in measures.items() if one.is_plain}
+    if _are_plain_together(measures.values()):
+        return plain
+    return {key for key in plain if not _may_be_piece(measures[key])}
+
+
+def _weight(one: Measure) -> float:
+    """Opaque characters apart from identifiers; if there are hardly any words, others and half of the digits too."""
+    if one.words >= _READABLE_SHARE * one.length:
+        return one.strange
+    return max(one.strange, one.length - one.words - one.digits / 2)
+
+
+def _may_be_piece(one: Measure) -> bool:
+    """Whether a plain text may be a part of something else: hardly a word is in it."""
+    return one.length >= _PIECE and one.readable < _READABLE_SHARE * one.length
+
+
+def _are_plain_together(measures: Collection[Measure]) -> bool:
+    total = sum(measures, Measure())
+    weight = sum(map(_weight, measures)) + sum(map(len, total.identifiers))
+    return weight <= MAX_OPAQUE_TOGETHER and total.digits <= MAX_DIGITS + DIGITS_SHARE_TOGETHER * total.length
+
+
+def readings(content: bytes) -> Iterator[str]:
+    """The texts that bytes may stand for, in the encodings that metadata are written in."""
+    content = content.rstrip(b"\0 ")
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        encodings: tuple[str, ...] = ("utf-16",)
+    elif b"\0" in content:
+        if content.count(0) < _ZEROS_SHARE * len(content):
+            return  # neither letters nor spaces: binary
+        encodings = ("utf-16-le", "utf-16-be")
+    else:
+        encodings = ("utf-8", "cp1252", "shift_jis", "gb18030", "euc_kr", "big5", "cp1251")
+    for encoding in encodings:
+        padded = content + b"\0" if encoding in ("utf-16", "utf-16-le") and len(content) % 2 else content
+        try:
+            text = padded.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if not _is_chance(text, encoding):
+            yield text
+        if encoding == "utf-8":
+            return
+
+
+def _is_chance(text: str, encoding: str) -> bool:
+    """Whether a text is not in this encoding, in which any bytes can be read."""
+    if encoding == "cp1252":
+        return sum(one > "\x7f" for one in text) > _ACCENTS_SHARE * len(text)
+    return encoding == "cp1251" and len(_MIXED.findall(text)) > _FEW_MIXED
+
+
+def measure_bytes(content: bytes) -> Measure:
+    """The measure of the best reading of some bytes."""
+    best = [measure(text) for text in readings(content)] or [not_language(len(content))]
+    if not _is_unicode(content):
+        # Bytes can always be read in some encoding.
+        best = [replace(one, is_language=one.is_language and not _may_be_piece(one)) for one in best]
+    return min(best, key=lambda one: (not one.is_plain, one.opaque))
+
+
+def _is_unicode(content: bytes) -> bool:
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError:
+        return b"\0" in content or content.startswith((b"\xff\xfe", b"\xfe\xff"))
+    return True
+
+
+def is_printable(content: bytes) -> bool:
+    """Whether some reading of bytes has no control characters."""
+    return any(not any(_is_forbidden(one) for one in text) for text in readings(content))
+
+
+@lru_cache(8192)
+def _is_forbidden(character: str) -> bool:
+    return unicodedata.category(character) in _FORBIDDEN and character not in "\t\n\r\f"
+
+
+def _is_number(token: str) -> bool:
+    return token.isdigit() and len(token) <= _LONGEST_NUMBER
+
+
+@lru_cache(4096)
+def _is_word(token: str) -> bool:
+    token = _MARK.sub("", token)
+    if not token.isalpha() or len(token) > _LONGEST_WORD:
+        return False
+    # Names of properties and products have parts of some letters: "ToneCurve", "iPhone", "McDonald", "HDRPlus".
+    parts = _parts(token)
+    short = sum(len(part) < _SHORTEST_PART for part in parts)
+    return len(parts) == 1 or (short <= 1 and len(parts) <= 1 + len(token) / 4)
+
+
+@lru_cache(4096)
+def _is_readable(token: str) -> bool:
+    """Whether it is a word even among what may be pieces of something else: hardly any that chance makes is."""
+    parts = _parts(token)
+    is_small = token[1:].islower() or not (token.isupper() or token.islower())
+    return len(token) >= _RUN_WORD and _is_word(token) and is_small and all(len(part) >= _RUN_WORD for part in parts)
+
+
+def _parts(token: str) -> list[str]:
+    return _PART.sub(r" \1", token).split()
+
+
+def _rare_characters(text: str) -> int:
+    """Characters that are rare in their script, as in encodings that use all of it; symbols, and marks of format."""
+    number = 0
+    for one in text:
+        if "\u3400" <= one <= "\u9fff" or "\uf900" <= one <= "\ufaff":
+            number += 2 * (not _is_common_han(one))
+        elif "\uac00" <= one <= "\ud7af":
+            number += 2 * (not _can_encode(one, "euc_kr"))
+        elif "\uff61" <= one <= "\uff9f":
+            number += 1  # katakana of half width, as which many bytes can be read
+        elif one > "\x7f" and unicodedata.category(one) in ("So", "Cf", "Sk"):
+            number += 1
+    return number
+
+
+@lru_cache(8192)
+def _is_common_han(character: str) -> bool:
+    for encoding, first, last in _COMMON_HAN:
+        try:
+            if first <= character.encode(encoding)[0] <= last:
+                return True
+        except UnicodeEncodeError:
+            continue
+    return False
+
+
+@lru_cache(8192)
+def _can_encode(character: str, encoding: str) -> bool:
+    try:
+        return bool(character.encode(encoding))
+    except UnicodeEncodeError:
+        return False
+
+
+def _excess_punctuation(text: str, length: int) -> int:
+    shorter = _REPEATED.sub(r"\1", text)
+    marks = sum(one in "_" or unicodedata.category(one)[0] in "PS" for one in shorter)
+    return max(0, int(marks - _PUNCTUATION - _PUNCTUATION_SHARE * length))
+
+
+def _alternate(words: Iterable[str]) -> bool:
+    """Whether vowels and consonants alternate as in languages, as far as there are enough Latin letters to tell."""
+    foreign, number = 0, 0
+    counts = [[0, 0], [0, 0]]  # by whether the letter and the one behind it are vowels
+    for word in words:
+        number += 1
+        plain = unicodedata.normalize("NFD", word.lower())
+        letters = [one for one in plain if "a" <= one <= "z" or one in _VOWELS]
+        foreign += any(one > "\x7f" for one in word)
+        for first, second in itertools.pairwise(letters):
+            counts[first in _VOWELS][second in _VOWELS] += 1
+    (neither, rises), (falls, both) = counts
+    if neither + rises + falls + both < _PAIRS or foreign > _FOREIGN_SHARE * number:
+        return True
+    product = (neither + rises) * (falls + both) * (neither + falls) * (rises + both)
+    correlation = (neither * both - rises * falls) / product**0.5 if product else 0.0
+    return correlation <= _ALTERNATION

@@ -1,0 +1,118 @@
+# ruff: noqa: RUF001
+"""Text in many languages is plain, whatever else captions hold; pictures in any encoding are not."""
+
+import base64
+import zlib
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from anonymizer.files.plain_language import LONGEST, Measure, find_plain, is_plain, is_printable, measure, measure_bytes
+
+TEXTS = [
+    "Two people stand at the bridge while the sun goes down behind the old town hall, 12 May 1998.",
+    "Zwei Menschen an der Brücke: Donaudampfschifffahrtsgesellschaft, Angstschweiß, Rechtsschutz.",
+    "Deux personnes se tiennent près du pont tandis que le soleil se couche derrière l'hôtel de ville.",
+    "Dwie osoby stoją na moście, podczas gdy słońce zachodzi. Chrząszcz brzmi w trzcinie.",
+    "Hai người đứng trên cầu trong khi mặt trời lặn sau tòa thị chính cũ của thành phố.",
+    "İki kişi köprüde dururken güneş eski belediye binasının arkasında batıyor.",
+    "两个人站在桥上,太阳正落在老市政厅后面。摄影:王小明,二〇二〇年五月。",
+    "兩個人站在橋上,太陽正落在老市政廳後面。攝影師在傍晚拍攝了這張照片。",
+    "二人が橋の上に立っていて、太陽が古い市庁舎の後ろに沈んでいます。",
+    "두 사람이 다리 위에 서 있고 해가 오래된 시청 뒤로 지고 있습니다.",
+    "คนสองคนยืนอยู่บนสะพานขณะที่ดวงอาทิตย์ตกหลังศาลากลางเก่า",
+    "Двое людей стоят на мосту, пока солнце садится за старой ратушей.",
+    "Δύο άνθρωποι στέκονται στη γέφυρα ενώ ο ήλιος δύει πίσω από το παλιό δημαρχείο.",
+    "شخصان يقفان على الجسر بينما تغرب الشمس خلف مبنى البلدية القديم.",
+    "שני אנשים עומדים על הגשר בזמן שהשמש שוקעת מאחורי בית העירייה הישן.",
+    "दो लोग पुल पर खड़े हैं जबकि सूरज पुराने टाउन हॉल के पीछे डूब रहा है।",
+]
+VALUES = [
+    "",
+    "EF24-105mm f/4L IS USM",
+    "HP PhotoSmart R607 (V01.00)",
+    "https://commons.wikimedia.org/wiki/File:Town_hall_at_night.jpg",
+    "xmp.iid:7c2c6a3e-1b5e-4f5e-9c39-0123456789ab",
+    "2017-05-06T01:08:21+02:00",
+    "Adobe XMP Core 5.6-c140 79.160451, 2017/05/06-01:08:21",
+    "0.487654,0.234567,0.123456",
+    "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    "UNITED NATIONS, NEW YORK - THE SECRETARY GENERAL AT THE OPENING OF THE ASSEMBLY",
+]
+
+
+@pytest.mark.parametrize("times", [1, 5, 20])
+@pytest.mark.parametrize("text", TEXTS)
+def test_languages(text: str, times: int) -> None:
+    assert is_plain(" ".join([text] * times))
+
+
+@pytest.mark.parametrize("value", VALUES)
+def test_other_values(value: str) -> None:
+    assert is_plain(value)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "cp1252"])
+def test_encodings_of_text(encoding: str) -> None:
+    assert measure_bytes(TEXTS[1].encode(encoding)).is_plain
+
+
+@pytest.mark.parametrize("encoding", ["shift_jis", "euc_kr", "gb18030", "cp1251"])
+def test_older_encodings_of_text(encoding: str) -> None:
+    text = {"shift_jis": TEXTS[8], "euc_kr": TEXTS[9], "gb18030": TEXTS[6], "cp1251": TEXTS[11]}[encoding]
+    assert measure_bytes(text.encode(encoding)).is_plain
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(250, 3000))
+def test_bytes_in_any_encoding(seed: int, size: int) -> None:
+    data = np.random.default_rng(seed).bytes(size)
+    for text in (
+        data.hex(),
+        data.hex(" "),
+        base64.b64encode(data).decode(),
+        base64.b64encode(data).decode()[::-1],
+        base64.encodebytes(data).decode(),
+        base64.urlsafe_b64encode(zlib.compress(data)).decode(),
+        base64.b32encode(data).decode(),
+        base64.a85encode(data).decode(),
+        base64.b85encode(data).decode(),
+        "".join(f"%{one:02x}" for one in data),
+        ", ".join(map(str, data)),
+        data.decode("latin-1"),
+        "".join(chr(0x4E00 + one % 0x5000) for one in np.frombuffer(data[: size // 2 * 2], np.uint16)),
+    ):
+        assert not is_plain(text), text[:60]
+    assert not measure_bytes(data).is_plain
+
+
+def test_texts_of_unusual_length() -> None:
+    assert not is_plain("word " * (LONGEST // 5 + 1))
+
+
+def test_letters_by_chance_are_no_words() -> None:
+    letters = np.random.default_rng(0).choice(list("abcdefghijklmnop"), 2000)
+    text = "".join(letters)
+    assert not is_plain(" ".join(text[start : start + 6] for start in range(0, len(text), 6)))
+
+
+def test_pieces_are_judged_together() -> None:
+    text = base64.b64encode(np.random.default_rng(0).bytes(600)).decode()
+    pieces = {start: measure(text[start : start + 30]) for start in range(0, len(text), 30)}
+    caption = measure(TEXTS[0])
+    assert all(one.is_plain for one in pieces.values())
+    assert find_plain({**pieces, -1: caption}) == {-1}
+    assert find_plain({0: pieces[0], -1: caption}) == {0, -1}
+
+
+def test_measures_add_up() -> None:
+    identifier = "0123456789ABCDEF0123456789ABCDEF"
+    both = measure(identifier) + measure(identifier)
+    assert both.opaque == measure(identifier).opaque  # twice the same tells nothing new
+    assert measure("") == Measure()
+
+
+def test_printable_bytes() -> None:
+    assert is_printable("Brücke".encode())
+    assert not is_printable(b"\x01\x02\x03 binary")

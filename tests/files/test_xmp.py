@@ -1,0 +1,85 @@
+"""Properties that may hold pictures are taken out of XMP; all others stay as they are."""
+
+import base64
+
+import numpy as np
+import pytest
+
+from anonymizer.files.xmp import plain_xmp
+
+SECRET = base64.b64encode(np.random.default_rng(0).bytes(900)).decode()
+HEAD = (
+    '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/">'
+    '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about="" '
+    'xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:own="http://ns.example.org/own/" '
+)
+END = '</rdf:Description></rdf:RDF></x:xmpmeta>      <?xpacket end="w"?>'
+CAPTION = '<dc:title><rdf:Alt><rdf:li xml:lang="x-default">At the bridge, 橋の上</rdf:li></rdf:Alt></dc:title>'
+
+
+def packet(attributes: str = "", elements: str = "") -> bytes:
+    return f"{HEAD}{attributes}>{CAPTION}{elements}{END}".encode()
+
+
+def test_ordinary_packets_stay_byte_for_byte() -> None:
+    content = packet('own:Lens="EF24-105mm f/4L IS USM" own:Date="2017-05-06T01:08:21+02:00"')
+    assert plain_xmp(content).content == content
+    assert plain_xmp(content).left_out == ()
+
+
+@pytest.mark.parametrize(
+    ("attributes", "elements", "name"),
+    [
+        (f'own:Harmless="{SECRET}"', "", "own:Harmless"),
+        ("", f"<own:Data>{SECRET}</own:Data>", "own:Data"),
+        ("", f"<own:Data><![CDATA[{SECRET}]]></own:Data>", "own:Data"),
+        ("", f"<own:Data><!-- {SECRET} --></own:Data>", "own:Data"),
+        ("", f'<own:Data><rdf:Description own:inner="{SECRET}"/></own:Data>', "own:Data"),
+        (
+            "",
+            "<own:Data><rdf:Seq>"
+            + "".join(f"<rdf:li>{SECRET[at : at + 25]}</rdf:li>" for at in range(0, len(SECRET), 25))
+            + "</rdf:Seq></own:Data>",
+            "own:Data",
+        ),
+        ("", "<own:Thumbnails>small</own:Thumbnails>", "own:Thumbnails"),
+    ],
+)
+def test_single_properties_are_left_out(attributes: str, elements: str, name: str) -> None:
+    filtered = plain_xmp(packet(attributes, elements))
+    assert filtered.left_out == (f"{name} in XMP",)
+    assert filtered.content is not None
+    assert "橋の上".encode() in filtered.content
+    assert SECRET[:20].encode() not in filtered.content
+    assert plain_xmp(filtered.content).content == filtered.content
+
+
+def test_pieces_in_many_properties() -> None:
+    attributes = " ".join(f'own:part{at}="{SECRET[at : at + 40]}"' for at in range(0, len(SECRET), 40))
+    content = plain_xmp(packet(attributes)).content
+    assert content is not None
+    assert "橋の上".encode() in content
+    assert not any(SECRET[at : at + 40].encode() in content for at in range(0, len(SECRET), 40))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        packet(elements=f"<!-- {SECRET} -->"),
+        packet() + f"<!-- {SECRET} -->".encode(),
+        b"<!DOCTYPE x [<!ENTITY a 'a'>]>" + packet(),
+        packet().decode().encode("utf-16"),
+        packet()[:-60] + SECRET.encode(),
+        b"<a>" * 100 + b"</a>" * 100,
+    ],
+)
+def test_packets_that_are_left_out_as_a_whole(content: bytes) -> None:
+    assert plain_xmp(content).content is None
+
+
+def test_stale_properties_go_silently() -> None:
+    digest = ",".join(map(str, range(256, 290))) + ";0123456789ABCDEF0123456789ABCDEF"
+    filtered = plain_xmp(packet(f'own:NativeDigest="{digest}"'))
+    assert filtered.left_out == ()
+    assert filtered.content is not None
+    assert b"NativeDigest" not in filtered.content
