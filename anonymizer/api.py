@@ -12,7 +12,7 @@ from anonymizer.detect.frames import load_finder
 from anonymizer.errors import PictureError, picture_boundary
 from anonymizer.files.decode import decode_picture
 from anonymizer.files.picture import Encoding, Frame, Picture
-from anonymizer.pipeline import Finder, encode_redacted, redact_picture, warnings_of
+from anonymizer.pipeline import Finder, encode_redacted, find_in, redact_picture, warnings_of
 from anonymizer.record.report import Report
 from anonymizer.run.plan import make_plan
 from anonymizer.run.runner import run
@@ -41,6 +41,8 @@ def anonymize_image(
         PictureError: a model gave no usable answer.
         SettingsError: the overlay that the settings name cannot be read.
     """
+    if not isinstance(pixels, np.ndarray):
+        raise ValueError(f"expected an array, not {type(pixels).__name__}")
     if pixels.dtype not in (np.uint8, np.uint16) or pixels.ndim not in (2, 3) or pixels.size == 0:
         raise ValueError(f"expected uint8 or uint16 (H, W) or (H, W, C), not {pixels.dtype} {pixels.shape}")
     planes = pixels.reshape(pixels.shape[0], pixels.shape[1], -1)
@@ -49,7 +51,7 @@ def anonymize_image(
     colours: Pixels = np.ascontiguousarray(planes[:, :, :3])
     alpha = planes[:, :, 3] if planes.shape[2] == 4 else None
     picture = Picture((Frame(colours, alpha),), content=b"", encoding=Encoding("PNG"))
-    found = (finder or load_finder(settings.detect)).find(picture, None)
+    found = find_in(picture, finder or load_finder(settings.detect))
     ((frame, _),) = redact_picture(picture, found, settings.redact)
     result = frame.pixels if frame.alpha is None else np.dstack([frame.pixels, frame.alpha])
     return (result.copy() if frame.pixels is colours else result).reshape(pixels.shape), list(found[0].detections)
@@ -79,12 +81,17 @@ def anonymize_bytes(data: bytes, settings: Settings = Settings(), *, finder: Fin
         PictureError: the file is damaged or of a kind that is not handled, a model gave no usable answer, or all
             wanted kinds have the method none, so that the result would be the original.
     """
+    if not isinstance(data, bytes | bytearray | memoryview):
+        raise TypeError(f"expected the bytes of a file, not {type(data).__name__}")
+    data = bytes(data)
     finder = finder or load_finder(settings.detect)
     with picture_boundary("a picture in memory"):
         if settings.redact.only_detects(finder.kinds):
             raise PictureError("would stay as it is: the method of every kind is none")
+        if not data:
+            raise PictureError("is empty")
         picture = decode_picture(data, settings.read)
-        found = finder.find(picture, None)
+        found = find_in(picture, finder)
         redacted = redact_picture(picture, found, settings.redact, in_place=True)
         encoded = encode_redacted(picture, redacted, settings.write)
     remarks = (*warnings_of(picture, found, settings.redact), *encoded.left_out)
@@ -107,7 +114,8 @@ def anonymize_folder(
 
     Args:
         load: makes what says where faces and plates are, once in each worker process, to which it is sent by its
-            name: a function at the top level of a module.
+            name: a function at the top level of a module. The report names it in place of the models. Use
+            overwrite=True after a change in it, since pictures that an earlier run has done are not done again.
         on_result: called after each picture.
         run_settings: the other fields of `RunSettings` by their names, such as overwrite=True, limit=10 or workers=0,
             which does the work in this process.
@@ -118,4 +126,4 @@ def anonymize_folder(
         OutputError: the output folder is refused, or cannot be written any more.
     """
     what = RunSettings(input=Path(input), image_output=Path(image_output), **run_settings)
-    return run(make_plan(what, settings), on_result, load=load)
+    return run(make_plan(what, settings, load), on_result)

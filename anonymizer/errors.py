@@ -6,6 +6,8 @@ Exit code 1 is that of a run in which pictures failed, and of a check that found
 from __future__ import annotations
 
 import logging
+import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -67,6 +69,13 @@ def picture_boundary(picture: str, roots: Mapping[str, Path] = MappingProxyType(
     except Exception as error:
         logger.debug("%s failed", picture, exc_info=True)
         reason = str(error) if isinstance(error, PictureError) else f"unexpected {type(error).__name__}: {error}"
-        for name, root in roots.items():
-            reason = reason.replace(str(root.absolute()), name)
+        reason = _without_paths(reason, roots)
         raise (VanishedError if isinstance(error, VanishedError) else PictureError)(reason) from error
+
+
+def _without_paths(text: str, roots: Mapping[str, Path]) -> str:
+    """The text with what its roots are called in their place, also where links led to them."""
+    places = {place: name for name, root in roots.items() for place in (str(root.absolute()), os.path.realpath(root))}
+    for place in sorted(places, key=len, reverse=True):  # a root may lie in another one
+        text = re.sub(rf"{re.escape(place)}(?![\w.-])", places[place].replace("\\", r"\\"), text)
+    return text

@@ -84,7 +84,7 @@ class PictureProcess:
         with _timed(seconds, "read"):
             picture = read_picture(self.input_root / job.source, settings.read)
         with _timed(seconds, "detect"):
-            found = self.finder.find(picture, job)
+            found = find_in(picture, self.finder, job)
         counts = _counts(found, self.finder.kinds)
         if settings.redact.only_detects(self.finder.kinds):
             with _timed(seconds, "write"):
@@ -111,6 +111,26 @@ class PictureProcess:
         write_files(self.output_root, {**record, **({} if encoded is None else {job.target: encoded.content})})
         stale = job.stale(*job.old_detections, *([] if has_record else [job.detections_path]))
         remove_files(self.output_root, stale)
+
+
+def find_in(picture: Picture, finder: Finder, job: Job | None = None) -> Sequence[FrameDetections]:
+    """What a finder says is in a picture.
+
+    Raises:
+        PictureError: nothing can be said about it, or the answer is not one that could be redacted.
+    """
+    found = finder.find(picture, job)
+    if len(found) != len(picture.frames):
+        raise PictureError(f"has {len(picture.frames)} frames, and detections for {len(found)}")
+    for frame, of_frame in zip(picture.frames, found, strict=True):
+        height, width = frame.pixels.shape[:2]
+        for detection in of_frame.detections:
+            box = detection.redaction_box
+            if detection.kind not in finder.kinds:
+                raise PictureError(f"has a detection of the kind {detection.kind!r}, which was not looked for")
+            if box.x_max < 0 or box.y_max < 0 or box.x_min >= width or box.y_min >= height:
+                raise PictureError(f"has a detection outside its {width} x {height} pixels: {box}")
+    return found
 
 
 def redact_picture(

@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias, get_args
 import numpy as np
 import numpy.typing as npt
 
-from anonymizer.geometry import Box
+from anonymizer.geometry import Box, hull
 from anonymizer.kinds import TRAITS
 from anonymizer.kinds import Kind as Kind
 
@@ -56,7 +56,7 @@ class Detection:
     @property
     def redaction_box(self) -> Box:
         """What is to be hidden."""
-        return self.extent or self.box
+        return self.box if self.extent is None else hull((self.box, self.extent))
 
 
 @dataclass(frozen=True)
@@ -64,10 +64,15 @@ class FrameDetections:
     """What is in one frame of a picture."""
 
     detections: Sequence[Detection]
-    in_alpha: Sequence[Detection] = ()
-    """Those of which the alpha channel shows something."""
+    in_alpha: Sequence[Detection] | None = None
+    """Those of which the alpha channel shows something; None: perhaps all of them."""
     not_counted: int = 0
     """How many more there are where the zones say that nothing counts."""
+
+    @property
+    def to_hide_in_alpha(self) -> Sequence[Detection]:
+        """What is redacted in the alpha channel."""
+        return self.detections if self.in_alpha is None else self.in_alpha
 
 
 @dataclass(frozen=True, slots=True)

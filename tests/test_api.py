@@ -1,14 +1,17 @@
+import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from fakes import FixedDetector, Folders, UseDetectors, face, load, noise, noise16, save, smooth
+from fakes import FixedDetector, Folders, UseDetectors, face, load, noise, noise16, plate, save, smooth
 
 import anonymizer
 from anonymizer import FrameDetections, Settings, anonymize_bytes, anonymize_folder, anonymize_image
+from anonymizer.detect.frames import ModelFinder
 from anonymizer.errors import PictureError, SettingsError
 from anonymizer.files.picture import Picture
-from anonymizer.settings import RedactSettings
+from anonymizer.settings import DetectSettings, RedactSettings
 from anonymizer.types import Detection, Job, Pixels8, Result
 
 
@@ -155,3 +158,65 @@ def test_settings_of_the_run_by_name(use_detectors: UseDetectors, folders: Folde
     assert [result.status for result in anonymize_folder(*folders, limit=1).results] == ["anonymized", "skipped"]
     with pytest.raises(SettingsError, match="--workers"):
         anonymize_folder(*folders, workers="many")
+
+
+def find_nothing(settings: DetectSettings) -> ModelFinder:
+    return ModelFinder([FixedDetector()], settings)
+
+
+def test_what_one_finder_has_done_is_not_done_for_another(use_detectors: UseDetectors, folders: Folders) -> None:
+    save(folders[0] / "a.png", noise(40, 50))
+    use_detectors(FixedDetector(face(10, 10, 20, 20)))
+    first = anonymize_folder(*folders, load=find_nothing)
+    assert first.detections() == {"face": 0, "plate": 0}
+    report = json.loads((folders[1] / "anonymize-report.json").read_text())
+    assert report["models"] == []
+    assert report["finder"].endswith("find_nothing")
+    second = anonymize_folder(*folders)
+    assert second.totals.unchanged == 0
+    assert second.detections()["face"] == 1
+    assert "finder" not in json.loads((folders[1] / "anonymize-report.json").read_text())
+
+
+def test_finders_that_cannot_be_sent_to_workers_leave_no_trace(folders: Folders) -> None:
+    save(folders[0] / "a.png", noise(40, 50))
+    with pytest.raises(SettingsError, match="top level of a module"):
+        anonymize_folder(*folders, load=lambda settings: find_nothing(settings), workers=2)
+    assert not folders[1].exists()
+
+
+class Answering:
+    """A finder that answers what a test wants."""
+
+    kinds = frozenset(["face"])
+
+    def __init__(self, *found: Detection, frames: int = 1) -> None:
+        self.frames = frames
+        self.found = found
+
+    def find(self, picture: Picture, job: Job | None) -> list[FrameDetections]:
+        return [FrameDetections(list(self.found))] * self.frames
+
+
+@pytest.mark.parametrize("found", [face(60, 10, 70, 20), face(-20, 10, -10, 20), plate(10, 10, 20, 20)])
+def test_answers_that_would_hide_nothing_are_errors(found: Detection) -> None:
+    with pytest.raises(PictureError, match="has a detection"):
+        anonymize_image(noise(40, 50), finder=Answering(found))
+
+
+def test_answers_for_other_frames_are_errors() -> None:
+    finder = Answering(frames=0)
+    with pytest.raises(PictureError, match="1 frames, and detections for 0"):
+        anonymize_image(noise(40, 50), finder=finder)
+
+
+def test_a_finder_that_says_nothing_of_alpha_has_all_hidden_there_too() -> None:
+    pixels = noise(40, 50, 4)
+    result, _ = anonymize_image(pixels, finder=Answering(face(10, 10, 20, 20)))
+    assert (result[10:20, 10:20, 3] != pixels[10:20, 10:20, 3]).any()
+
+
+@pytest.mark.parametrize("data", ["text", None, 7])
+def test_what_is_not_bytes_is_the_callers_mistake(data: Any) -> None:
+    with pytest.raises(TypeError, match="expected the bytes of a file"):
+        anonymize_bytes(data, finder=Answering())

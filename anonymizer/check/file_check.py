@@ -84,8 +84,9 @@ def _check_file(file: InputFile, plan: CheckPlan, sensitive: Finder, of_run: Fin
     """
     picture = None
     findings: list[Finding] = []
+    roots = {"folder": file.path.parent} | ({} if file.original is None else {"originals": file.original.parent})
     try:
-        with messages_of(file.name), picture_boundary(file.name, {"folder": file.path.parent}):
+        with messages_of(file.name), picture_boundary(file.name, roots):
             picture = read_picture(file.path, plan.settings.read)
             issues = inspect_file(picture.content, picture.encoding.format)
             findings += [Finding(file.name, issue.kind, issue.text) for issue in issues]
@@ -153,7 +154,7 @@ def _compare(
     weaker = sensitive.find(source, None)
     for number, (before, after) in enumerate(zip(source.frames, picture.frames, strict=True)):
         pair = FramePair(file.name, source, before, after, file.fidelity)
-        seen = Seen(found[number].detections, found[number].in_alpha, weaker[number].detections)
+        seen = Seen(found[number].detections, found[number].to_hide_in_alpha, weaker[number].detections)
         compared = compare(pair, seen, [] if recorded is None else recorded[number], plan.settings)
         findings += [replace(finding, frame=number) for finding in compared]
     return findings

@@ -10,7 +10,7 @@ from anonymizer.cli.logs import logging_to
 from anonymizer.cli.options import effective_options
 from anonymizer.cli.progress import Progress
 from anonymizer.cli.signals import polite_stop
-from anonymizer.cli.text import echo, skipped_files
+from anonymizer.cli.text import counted, echo, skipped_files
 from anonymizer.files.find import find_pictures
 from anonymizer.kinds import DEFAULT_KINDS
 from anonymizer.native import is_available
@@ -104,7 +104,7 @@ def _warn_of_kinds_without_model(plan: Plan) -> None:
 
 def _print_summary(report: Report, plan: Plan) -> None:
     totals = report.totals
-    found = ", ".join(f"{number} {kind}{'' if number == 1 else 's'}" for kind, number in report.detections().items())
+    found = ", ".join(counted(kind, number) for kind, number in report.detections().items())
     so_far = "" if report.complete else " so far"
     done = f"{totals.statuses['anonymized']} of {totals.pictures} pictures{so_far} anonymized ({found})"
     unchanged = f", {totals.unchanged} of them by an earlier run" if totals.unchanged else ""
@@ -120,7 +120,8 @@ def _print_summary(report: Report, plan: Plan) -> None:
 
 def _print_speed(report: Report) -> None:
     work_s = report.totals.seconds.total()
-    if not work_s or not report.elapsed_s:
+    done = report.totals.fresh - report.totals.statuses["failed"]
+    if done <= 0 or not work_s or not report.elapsed_s:
         return
     shares = ", ".join(f"{stage} {seconds / work_s:.0%}" for stage, seconds in report.totals.seconds.items())
     by = "in one process" if report.workers < 2 else f"in {report.workers} processes"

@@ -29,7 +29,7 @@ Exit codes:
   2    an option, the configuration file, the baseline, a report or a path is wrong
   3    a model is missing, damaged or not a detection model
   4    an output cannot be written, or is refused
-  130  interrupted
+  130  interrupted by Ctrl-C, 143 by SIGTERM
 """
 
 

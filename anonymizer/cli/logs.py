@@ -16,8 +16,8 @@ from anonymizer.errors import OutputError
 from anonymizer.formats import EXTENSIONS
 from anonymizer.settings import VerbositySettings
 
-_FORMAT, _SHORT_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s", "%(message)s"
-_FIRST_LINE = re.compile(rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} [A-Z]+ anonymizer")
+_FORMAT, _SHORT_FORMAT = "%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s", "%(message)s"
+_FIRST_LINE = re.compile(rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} \d+ [A-Z]+ anonymizer")
 _PACKAGE = __name__.partition(".")[0]
 logger = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from types import TracebackType
 
 from tqdm import tqdm
 
-from anonymizer.cli.text import echo
+from anonymizer.cli.text import counted, echo
 from anonymizer.types import Result
 
 SECONDS_BETWEEN_LINES = 10.0
@@ -54,7 +54,7 @@ class Progress:
         if result.status in ("failed", "kept"):
             self._echo(f"anonymize: {result.status}: {result.file}: {result.reason}")
         elif self._verbose:
-            found = ", ".join(f"{number} {kind}" for kind, number in result.counts.items())
+            found = ", ".join(counted(kind, number) for kind, number in result.counts.items())
             self._echo(f"{result.status}: {result.file}: {result.reason or found}")
         for warning in result.warnings:
             if not self._has_warned:

@@ -7,6 +7,7 @@ from contextlib import suppress
 
 import click
 
+from anonymizer.kinds import TRAITS
 from anonymizer.text import printable
 
 
@@ -41,3 +42,8 @@ def silence_closed_streams() -> None:
         except (OSError, ValueError):
             with suppress(OSError, ValueError):
                 stream.close()
+
+
+def counted(kind: str, number: int) -> str:
+    """How many there are of a kind: "1 face", "2 faces"."""
+    return f"{number} {kind if number == 1 else TRAITS[kind].plural}"

@@ -77,7 +77,8 @@ def spread_to_neighbours(found: Sequence[FrameDetections], is_animation: bool) -
         return list(found)
     near = [found[max(0, number - 1) : number + 2] for number in range(len(found))]
     return [
-        FrameDetections([d for f in some for d in f.detections], [d for f in some for d in f.in_alpha]) for some in near
+        FrameDetections([d for f in some for d in f.detections], [d for f in some for d in f.to_hide_in_alpha])
+        for some in near
     ]
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from anonymizer.files.codecs import codec_of
+from anonymizer.files.global_state import pillow_buffer
 from anonymizer.files.metadata import Policy
 from anonymizer.files.orientation import turn_back
 from anonymizer.files.picture import Encoded, Frame, Picture, StoredFrame, to_image
@@ -56,7 +57,8 @@ def may_differ(source: Picture, frame: Frame, changed: npt.NDArray[np.bool_]) ->
 def encode_preview(pixels: Pixels8) -> bytes:
     """A JPEG file for a person to look at. `pixels`: uint8 (H, W, 3), RGB."""
     buffer = io.BytesIO()
-    to_image(pixels).save(buffer, "JPEG", quality=80)
+    with pillow_buffer():
+        to_image(pixels).save(buffer, "JPEG", quality=80)
     return buffer.getvalue()
 
 

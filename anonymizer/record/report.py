@@ -66,6 +66,8 @@ class Report:
     models: Sequence[UsedModel]
     kinds: tuple[Kind, ...]
     """The kinds that are looked for."""
+    finder: str | None = None
+    """The name of what took the place of the models; None for the models."""
     overlay_sha256: str | None = None
     """Of the file that the settings name as overlay."""
     results: Iterable[Result] = ()
@@ -108,6 +110,7 @@ class Report:
                 {"name": m.name, "sha256": m.sha256, "kinds": list(m.kinds), "thresholds": dict(m.thresholds)}
                 for m in self.models
             ],
+            **({} if self.finder is None else {"finder": self.finder}),
             "native_code": is_available(),
             "totals": {
                 "pictures": totals.pictures,

@@ -47,7 +47,8 @@ class Trace:
             "ts": (began_s - self._start_s) * 1e6,
             "dur": seconds * 1e6,
         }
-        self._file.write(self._separator + json.dumps(event))
+        with _named(Path(self._file.name)):
+            self._file.write(self._separator + json.dumps(event))
         self._separator = ",\n"
 
     def finish(self) -> None:
@@ -72,10 +73,25 @@ def open_trace(path: Path | None) -> Iterator[Trace | None]:
     if path is None:
         yield None
         return
+    with _named(path):
+        file = open(path, "w", encoding="utf-8")  # noqa: SIM115 - closed below, where its errors are named
     try:
-        with open(path, "w", encoding="utf-8") as file:
-            trace = Trace(file)
-            yield trace
+        trace = Trace(file)
+        yield trace
+        with _named(path):
             trace.finish()
+    finally:
+        with _named(path):
+            file.close()
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """
+    Raises:
+        OutputError: something goes wrong with the file.
+    """
+    try:
+        yield
     except OSError as error:
         raise OutputError(f"profile {path} cannot be written: {error.strerror}") from None

@@ -28,7 +28,7 @@ def redact_frame(
     if not targets:
         return frame, np.zeros(frame.pixels.shape[:2], bool)
     pixels, scene = redact(frame.pixels, targets, in_place)
-    alpha = _redact_alpha(frame.alpha, found.in_alpha, settings)
+    alpha = _redact_alpha(frame.alpha, found.to_hide_in_alpha, settings)
     return Frame(pixels, alpha, further=frame.further), scene.changed
 
 

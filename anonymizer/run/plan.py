@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import chain
@@ -10,17 +10,20 @@ from pathlib import Path
 
 from anonymizer._version import __version__
 from anonymizer.detect.catalogue import checksum
+from anonymizer.detect.frames import load_finder
 from anonymizer.detect.load import choose_models, chosen_kinds, thresholds_of
 from anonymizer.errors import OutputError, SettingsError
 from anonymizer.files.find import Listing, find_pictures, jobs_in
 from anonymizer.files.output import check_output
 from anonymizer.files.overlay import read_overlay
+from anonymizer.kinds import DEFAULT_KINDS, Kind
+from anonymizer.pipeline import Finder
 from anonymizer.record.report import REPORT_NAME, UsedModel, is_report
 from anonymizer.record.trace import is_trace
 from anonymizer.run.manifest import MANIFEST_NAME
 from anonymizer.run.sharding import is_in_shard
-from anonymizer.settings import RunSettings, Settings, Shard
-from anonymizer.types import Job, Kind, Result
+from anonymizer.settings import DetectSettings, RunSettings, Settings, Shard
+from anonymizer.types import Job, Result
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,8 @@ class Plan:
     models: Sequence[UsedModel]
     described: Sequence[Mapping[str, object]]
     """All that decides how the models are used, but for where they lie."""
+    load: Callable[[DetectSettings], Finder]
+    """Makes what says where faces and plates are."""
     kinds: tuple[Kind, ...]
     overlay_sha256: str | None
     """Of the file that the settings name."""
@@ -47,7 +52,17 @@ class Plan:
     def fingerprint(self) -> str:
         """Equal for runs that make the same output of the same picture."""
         digest = self.settings.digest(self.overlay_sha256)
-        return sha256(repr((__version__, digest, self.models, self.described)).encode()).hexdigest()
+        finder = () if self.finder is None else (self.finder,)
+        return sha256(repr((__version__, digest, self.models, self.described, *finder)).encode()).hexdigest()
+
+    @property
+    def finder(self) -> str | None:
+        """The name of what takes the place of the models; None for the models."""
+        return (
+            None
+            if self.load is load_finder
+            else f"{self.load.__module__}.{getattr(self.load, '__qualname__', self.load)}"
+        )
 
     def outputs_of(self, job: Job) -> list[Path]:
         """The files that are written for a picture, relative to the output folder, the essential one first."""
@@ -63,8 +78,11 @@ class Plan:
         ]
 
 
-def make_plan(run: RunSettings, settings: Settings) -> Plan:
+def make_plan(run: RunSettings, settings: Settings, load: Callable[[DetectSettings], Finder] = load_finder) -> Plan:
     """Checks folders and models, and begins to list the pictures. Loads no model and writes nothing.
+
+    Args:
+        load: makes what says where faces and plates are; by default, from the models that the settings name.
 
     Raises:
         SettingsError: the input is not a folder or holds no picture, a folder is not named, the overlay is not a PNG
@@ -82,12 +100,13 @@ def make_plan(run: RunSettings, settings: Settings) -> Plan:
     _check_file("report", report, run, settings)
     if run.profile is not None:
         _check_file("profile", run.profile, run, settings)
-    models = choose_models(settings.detect)
+    # Whatever else finds takes the place of the models.
+    models = choose_models(settings.detect) if load is load_finder else []
     used = [
         UsedModel(model.name, checksum(model), model.found_kinds, thresholds_of(model, settings.detect))
         for model in models
     ]
-    kinds = chosen_kinds(models, settings.detect)
+    kinds = chosen_kinds(models, settings.detect) if load is load_finder else settings.detect.kinds or DEFAULT_KINDS
     if settings.redact.only_detects(kinds) and not settings.record.write_detections:
         raise SettingsError("--no-write-detections: with --method none there is nothing else to write")
     return Plan(
@@ -99,6 +118,7 @@ def make_plan(run: RunSettings, settings: Settings) -> Plan:
         run=run,
         models=used,
         described=[model.without_paths() for model in models],
+        load=load,
         kinds=kinds,
         overlay_sha256=_checksum_of_overlay(settings.redact.overlay),
         listing=listing,

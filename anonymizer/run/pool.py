@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import os
+import pickle
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from multiprocessing.connection import wait
 from typing import Generic
 
-from anonymizer.errors import AnonymizerError
+from anonymizer.errors import AnonymizerError, SettingsError
 from anonymizer.run.executor import Answer, Executor, Item, SerialExecutor, Task
 from anonymizer.run.machine import auto_workers
 from anonymizer.run.retries import RetryPolicy
@@ -22,6 +23,8 @@ START_TIMEOUT_S = 300.0
 GRACE_S = 10.0
 """How long items in flight may take once the run is to stop."""
 _POLL_S = 0.1
+_DEATH_S = 2.0
+"""How long the process of a worker whose connection has ended may take to end."""
 
 
 class Pool(Generic[Item, Answer]):
@@ -98,10 +101,10 @@ class Pool(Generic[Item, Answer]):
         self._workers.append(worker)
         return worker
 
-    def _kill(self, worker: Worker[Item, Answer]) -> str:
-        """Ends a worker at once, and says how it ended."""
+    def _kill(self, worker: Worker[Item, Answer], grace_s: float = 0.0) -> str:
+        """Ends a worker, and says how it ended."""
         self._workers.remove(worker)
-        how = worker.end()
+        how = worker.end(grace_s)
         if worker.item is not None:
             self._task.sweep(worker.item)
         return how
@@ -122,14 +125,14 @@ class Pool(Generic[Item, Answer]):
                 yield item, message.answer
             elif isinstance(message, AnonymizerError):
                 raise message
-            else:
+            elif message is None:
                 yield from self._on_death(worker)
         for worker in [worker for worker in self._workers if time.monotonic() > worker.deadline]:
             yield from self._on_timeout(worker)
         self._drop_if_stopping()
 
     def _on_death(self, worker: Worker[Item, Answer]) -> Iterator[tuple[Item, Answer]]:
-        how, item = self._kill(worker), worker.item
+        how, item = self._kill(worker, _DEATH_S), worker.item
         logger.debug("a worker process ended (%s) while it worked on %s", how, item)
         if not worker.is_ready:
             self._retries.note_false_start(how)
@@ -155,6 +158,20 @@ class Pool(Generic[Item, Answer]):
         if time.monotonic() - self._stopping_since > GRACE_S:
             for worker in self._busy():
                 self._kill(worker)
+
+
+def require_sendable(task: Task[Item, Answer]) -> None:
+    """
+    Raises:
+        SettingsError: the task cannot be sent to worker processes.
+    """
+    try:
+        pickle.dumps(task)
+    except (pickle.PicklingError, AttributeError, TypeError) as error:
+        text = (
+            "what the run is to do cannot be sent to worker processes; functions must lie at the top level of a module"
+        )
+        raise SettingsError(f"{text}, or use --workers 0: {error}") from None
 
 
 def make_executor(

@@ -8,10 +8,8 @@ from contextlib import closing, suppress
 from itertools import count
 from pathlib import Path
 
-from anonymizer.detect.frames import load_finder
 from anonymizer.errors import AnonymizerError, OutputError
 from anonymizer.files.output import is_same_name, make_output
-from anonymizer.pipeline import Finder
 from anonymizer.record.report import Report, write_report
 from anonymizer.record.trace import Trace, open_trace
 from anonymizer.run.executor import Executor
@@ -19,8 +17,7 @@ from anonymizer.run.manifest import Inputs, Manifest
 from anonymizer.run.ownership import claim_outputs
 from anonymizer.run.picture_task import PictureTask
 from anonymizer.run.plan import Plan
-from anonymizer.run.pool import make_executor
-from anonymizer.settings import DetectSettings
+from anonymizer.run.pool import make_executor, require_sendable
 from anonymizer.types import Job, Result
 
 
@@ -28,7 +25,6 @@ def run(
     plan: Plan,
     on_result: Callable[[Result], None] = lambda result: None,
     is_stopping: Callable[[], bool] = lambda: False,
-    load: Callable[[DetectSettings], Finder] = load_finder,
 ) -> Report:
     """Carries out a plan, and writes the report however the run ends.
 
@@ -36,18 +32,20 @@ def run(
         on_result: called after each picture.
         is_stopping: asked before each picture. A run that is to stop finishes what is in flight, and its report is not
             complete.
-        load: makes what says where faces and plates are; by default, from the models that the settings name.
 
     Raises:
         ModelError: a model cannot be loaded; nothing has been written.
         SettingsError: the input holds no picture; nothing has been written.
         OutputError: the output cannot be written, or not any more.
     """
+    task = PictureTask(plan.input, plan.output, plan.settings, plan.load)
+    if plan.run.workers != 0:
+        require_sendable(task)
     is_first_run, is_new_folder = not plan.manifest.exists(), not plan.output.exists()
     make_output(plan.output)
     with (
         closing(_open_manifest(plan)) as manifest,
-        closing(_make_executor(plan, load, manifest.locks, is_stopping)) as executor,
+        closing(_make_executor(plan, task, manifest.locks, is_stopping)) as executor,
     ):
         if is_first_run:
             _prove_models(executor, manifest, plan.output if is_new_folder else None)
@@ -67,9 +65,8 @@ def _open_manifest(plan: Plan) -> Manifest:
 
 
 def _make_executor(
-    plan: Plan, load: Callable[[DetectSettings], Finder], locks: Sequence[int], is_stopping: Callable[[], bool]
+    plan: Plan, task: PictureTask, locks: Sequence[int], is_stopping: Callable[[], bool]
 ) -> Executor[Job, Result]:
-    task = PictureTask(plan.input, plan.output, plan.settings, load)
     return make_executor(task, plan.run.workers, plan.run.timeout, locks, is_stopping)
 
 
@@ -109,6 +106,7 @@ class _Run:
             plan.settings,
             plan.models,
             plan.kinds,
+            finder=plan.finder,
             overlay_sha256=plan.overlay_sha256,
             results=manifest,
             not_looked_at=plan.listing.not_looked_at,

@@ -36,8 +36,8 @@ class Done(Generic[Answer]):
     answer: Answer
 
 
-Message: TypeAlias = Ready | Done[Answer] | AnonymizerError
-"""What a worker sends, beside what it logs. An error ends the run."""
+Message: TypeAlias = Ready | Done[Answer] | AnonymizerError | logging.LogRecord
+"""What a worker sends. An error ends the run; what it logged is logged here already."""
 
 
 class Worker(Generic[Item, Answer]):
@@ -79,16 +79,23 @@ class Worker(Generic[Item, Answer]):
             self.connection.send(item)
 
     def receive(self) -> Message[Answer] | None:
-        """What it sent; None if it has died. What it logged on the way is logged here."""
+        """The next message; None if it has died. Waits for one, but never for a second."""
         try:
-            while isinstance(message := self.connection.recv(), logging.LogRecord):
-                logging.getLogger(message.name).handle(message)
+            message: Message[Answer] = self.connection.recv()
         except (EOFError, OSError):
             return None
-        return message  # type: ignore[no-any-return]
+        if isinstance(message, logging.LogRecord):
+            logging.getLogger(message.name).handle(message)
+        return message
 
-    def end(self) -> str:
-        """Ends the process at once, if it has not ended, and says how it ended."""
+    def end(self, grace_s: float = 0.0) -> str:
+        """Ends the process, if it has not ended, and says how it ended.
+
+        Args:
+            grace_s: how long it may take to end by itself, which tells why it does.
+        """
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(grace_s)
         self._process.kill()
         self.connection.close()
         code = self._process.wait()
@@ -133,6 +140,10 @@ def _work(connection: Connection) -> None:
         work = task.begin()
     except AnonymizerError as error:
         connection.send(error)
+        return
+    except Exception as error:
+        logger.debug("the worker process cannot begin", exc_info=True)
+        connection.send(AnonymizerError(f"a worker process cannot begin: {type(error).__name__}: {error}"))
         return
     _use_one_thread()
     connection.send(Ready())

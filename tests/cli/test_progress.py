@@ -48,7 +48,7 @@ def test_failures_are_named_at_once(capsys: pytest.CaptureFixture[str], quiet: b
 def test_each_picture_is_named_on_demand(capsys: pytest.CaptureFixture[str]) -> None:
     shown(DONE, FAILED, SKIPPED, verbose=True)
     assert capsys.readouterr().err.splitlines() == [
-        "anonymized: a.png: 2 face, 0 plate",
+        "anonymized: a.png: 2 faces, 0 plates",
         "anonymize: failed: b.png: is empty",
         "skipped: c.png: beyond --limit 2",
     ]

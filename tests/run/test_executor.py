@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import pickle
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import TypeAlias
 
@@ -98,3 +99,19 @@ def test_an_item_that_takes_too_long_is_given_up(pool: Pool[int, int], tmp_path:
 
 def test_tasks_can_be_sent(tmp_path: Path) -> None:
     assert pickle.loads(pickle.dumps(Doubling(tmp_path))) == Doubling(tmp_path)
+
+
+def test_an_item_that_logs_and_hangs_is_given_up_too(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG, "anonymizer"):
+        pool: Pool[int, int] = Pool(Doubling(tmp_path), 2, timeout_s=1.0)
+        with closing(pool):
+            assert dict(pool.run([1, HANGS])) == {1: 2, HANGS: -HANGS}
+    assert f"doubles {HANGS}" in caplog.messages
+
+
+def test_a_worker_that_logs_keeps_no_other_waiting(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG, "anonymizer"):
+        pool: Pool[int, int] = Pool(Doubling(tmp_path), 2, timeout_s=5.0)
+        with closing(pool):
+            answers = [item for item, _ in pool.run([HANGS, 1, 2, 3])]
+    assert answers == [1, 2, 3, HANGS]

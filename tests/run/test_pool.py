@@ -34,7 +34,7 @@ def work(folders: Folders, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> W
         **settings: Any,
     ) -> Report:
         what = RunSettings(input=folders[0], image_output=folders[1], **{"workers": 2, **settings})
-        return run(make_plan(what, Settings()), on_result, is_stopping, load)
+        return run(make_plan(what, Settings(), load), on_result, is_stopping)
 
     return work
 

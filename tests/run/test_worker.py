@@ -53,6 +53,7 @@ def test_it_says_when_it_is_ready_and_answers_item_by_item(start: Start, caplog:
         for number in (1, 2):
             worker.submit(number)
             assert worker.item == number
+            assert isinstance(worker.receive(), logging.LogRecord)
             assert worker.receive() == Done(2 * number)
     assert caplog.messages == ["doubles 1", "doubles 2"]
 
