@@ -39,7 +39,7 @@ from anonymizer.types import Pixels
 logger = logging.getLogger(__name__)
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_SIZES = {b"cICP": 4, b"sRGB": 1, b"gAMA": 4, b"cHRM": 32, b"pHYs": 9, b"mDCV": 24, b"cLLI": 4, b"tIME": 7}
+_SIZES = {b"cICP": 4, b"sRGB": 1, b"gAMA": 4, b"cHRM": 32, b"pHYs": 9, b"mDCV": 24, b"cLLI": 8, b"tIME": 7}
 """Chunks for colours, density, brightness and time, which are kept, and their sizes in bytes: others hold more."""
 _KNOWN_SIZES = {**_SIZES, b"bKGD": 6, b"sBIT": 4, b"hIST": 512}
 """The same of all known ones, at most."""
