@@ -27,7 +27,7 @@ from anonymizer.files.library_messages import messages_of
 from anonymizer.files.picture import Picture
 from anonymizer.files.read import read_picture
 from anonymizer.files.write import remove_partials, write_files
-from anonymizer.pipeline import Finder
+from anonymizer.pipeline import Finder, find_in
 from anonymizer.record import detections as record
 from anonymizer.types import Detection, FrameDetections
 
@@ -109,7 +109,7 @@ def _look_again(
 ) -> list[Finding]:
     """What the models still see in each frame, compared with the record of what was redacted there."""
     findings = []
-    for number, found in enumerate(sensitive.find(picture, None)):
+    for number, found in enumerate(find_in(picture, sensitive)):
         of_frame = None if recorded is None else recorded[number]
         redacted = compare_with_record(picture.frames[number].view, of_frame, plan.settings)
         verdicts = judge(file.name, found.detections, redacted, plan.thresholds)
@@ -150,8 +150,8 @@ def _compare(
     if len(source.frames) != len(picture.frames):
         return [Finding(file.name, "changed", "another number of frames than its original")]
     findings = []
-    found = spread_to_neighbours(of_run.find(source, None), source.is_animation)
-    weaker = sensitive.find(source, None)
+    found = spread_to_neighbours(find_in(source, of_run), source.is_animation)
+    weaker = find_in(source, sensitive)
     for number, (before, after) in enumerate(zip(source.frames, picture.frames, strict=True)):
         pair = FramePair(file.name, source, before, after, file.fidelity)
         seen = Seen(found[number].detections, found[number].to_hide_in_alpha, weaker[number].detections)

@@ -90,10 +90,6 @@ class _Reader:
     def position(self) -> int:
         return self._at
 
-    @property
-    def is_at_end(self) -> bool:
-        return self._at >= self._end
-
 
 def read_items(content: bytes) -> Items:
     """The items of a file.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from itertools import count
 from pathlib import Path
@@ -45,7 +45,7 @@ def run(
     make_output(plan.output)
     with (
         closing(_open_manifest(plan)) as manifest,
-        closing(_make_executor(plan, task, manifest.locks, is_stopping)) as executor,
+        closing(make_executor(task, plan.run.workers, plan.run.timeout, manifest.locks, is_stopping)) as executor,
     ):
         if is_first_run:
             _prove_models(executor, manifest, plan.output if is_new_folder else None)
@@ -62,12 +62,6 @@ def _open_manifest(plan: Plan) -> Manifest:
         is_shard=plan.run.shard is not None,
         overwrite=plan.run.overwrite,
     )
-
-
-def _make_executor(
-    plan: Plan, task: PictureTask, locks: Sequence[int], is_stopping: Callable[[], bool]
-) -> Executor[Job, Result]:
-    return make_executor(task, plan.run.workers, plan.run.timeout, locks, is_stopping)
 
 
 def _prove_models(executor: Executor[Job, Result], manifest: Manifest, new_folder: Path | None) -> None:
