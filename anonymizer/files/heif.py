@@ -19,7 +19,15 @@ from anonymizer.files.frames import refuse_colours, to_frame
 from anonymizer.files.global_state import pillow_state
 from anonymizer.files.heif_contents import GAIN_MAP, read_contents
 from anonymizer.files.heif_display import Display, with_display
-from anonymizer.files.metadata import EmbeddedData, Policy, exact_profile, kept_exif, kept_text, parse_exif
+from anonymizer.files.metadata import (
+    EmbeddedData,
+    Policy,
+    exact_profile,
+    kept_exif,
+    kept_text,
+    left_out_note,
+    parse_exif,
+)
 from anonymizer.files.picture import Encoded, Frame, Picture, StoredFrame, to_image
 from anonymizer.files.quality import at_matched_quality
 from anonymizer.formats import FORMATS, Format
@@ -79,7 +87,8 @@ def encode_main(
     """
     file_format = picture.encoding.format
     with pillow_state(), Image.open(io.BytesIO(picture.content), formats=[file_format]) as source:
-        options = {**_metadata(source, picture.encoding.orientation, policy), **read_options(source)}
+        metadata, names = _metadata(source, picture.encoding.orientation, policy)
+        options = {**metadata, **read_options(source)}
     image = to_image(frames[0].pixels)
 
     def save(quality: int) -> bytes:
@@ -90,19 +99,22 @@ def encode_main(
             raise PictureError(f"cannot be encoded as a {FORMATS[file_format].name} file: {error}") from None
         return buffer.getvalue()
 
-    return Encoded(with_display(at_matched_quality(save, len(picture.content)), display), "reencoded")
+    content = with_display(at_matched_quality(save, len(picture.content)), display)
+    return Encoded(content, "reencoded", left_out_note(names))
 
 
-def _metadata(source: Image.Image, orientation: int, policy: Policy) -> Mapping[str, Any]:
-    exif = source.info.get("exif")
-    kept = kept_exif(parse_exif(exif) if exif else None, orientation, policy)
-    xmp = kept_text(source.info.get("xmp") or b"", policy).content
+def _metadata(source: Image.Image, orientation: int, policy: Policy) -> tuple[Mapping[str, Any], Sequence[str]]:
+    """Metadata for the encoder, and names of those that are not plain language."""
+    data = source.info.get("exif")
+    exif = kept_exif(parse_exif(data) if data else None, orientation, policy)
+    xmp = kept_text(source.info.get("xmp") or b"", policy)
     profile = source.info.get("icc_profile")
-    return {
-        **({"exif": b"Exif\0\0" + kept} if kept else {}),
-        **({"xmp": xmp} if xmp else {}),
+    options = {
+        **({"exif": b"Exif\0\0" + exif.content} if exif.content else {}),
+        **({"xmp": xmp.content} if xmp.content else {}),
         **({"icc_profile": exact_profile(profile)} if profile else {}),
     }
+    return options, (*exif.left_out, *xmp.left_out)
 
 
 def embedded_data(content: bytes) -> EmbeddedData:

@@ -54,7 +54,6 @@ from anonymizer.files.metadata import (
     EmbeddedData,
     Policy,
     exact_profile,
-    exif_left_out,
     kept_captions,
     kept_exif,
     kept_text,
@@ -183,16 +182,21 @@ def encode(picture: Picture, frames: Sequence[StoredFrame], policy: Policy) -> E
     further pictures and everything behind the end of the picture.
     """
     source, (frame,) = picture.content, frames
-    notes = (*_left_out(source), *left_out_note(_filter_metadata(source, policy)[1]))
+    metadata, names = _filter_metadata(source, picture.encoding.orientation, policy)
+    notes = (*_left_out(source), *left_out_note(names))
+
+    def with_metadata(adobe: Sequence[bytes], data: bytes) -> bytes:
+        return b"".join([b"\xff\xd8", *metadata, *adobe, data])
+
     if not frame.is_changed and not has_several_scans(source) and _is_exact(source, picture.allow_truncated):
-        return Encoded(_with_metadata(picture, _adobe(source), picture_data(source), policy), "lossless", notes)
+        return Encoded(with_metadata(_adobe(source), picture_data(source)), "lossless", notes)
     try:
         data = replace_blocks(source, frame.pixels, frame.changed)
     except CoefficientsError as error:
         logger.debug("the whole picture is re-encoded: %s", error)
         content = _reencode(frame.pixels, picture.encoding)
-        return Encoded(_with_metadata(picture, _adobe(content), picture_data(content), policy), "reencoded", notes)
-    return Encoded(_with_metadata(picture, _adobe(source), data, policy), "lossless", notes)
+        return Encoded(with_metadata(_adobe(content), picture_data(content)), "reencoded", notes)
+    return Encoded(with_metadata(_adobe(source), data), "lossless", notes)
 
 
 def _reencode(stored: Pixels, encoding: Encoding) -> bytes:
@@ -211,12 +215,6 @@ def _reencode(stored: Pixels, encoding: Encoding) -> bytes:
     return buffer.getvalue()
 
 
-def _with_metadata(picture: Picture, adobe: Sequence[bytes], data: bytes, policy: Policy) -> bytes:
-    """A file with these picture data and the metadata of the source that the policy keeps."""
-    metadata = _kept_metadata(picture.content, picture.encoding.orientation, policy)
-    return b"".join([b"\xff\xd8", *metadata, *adobe, data])
-
-
 def _adobe(content: bytes) -> list[bytes]:
     """The segment that names the colour transform, without which the picture data cannot be decoded."""
     return [
@@ -226,28 +224,20 @@ def _adobe(content: bytes) -> list[bytes]:
     ]
 
 
-def _kept_metadata(content: bytes, orientation: int, policy: Policy) -> Iterator[bytes]:
-    segments, _ = _filter_metadata(content, policy)
-    yield from segments
-    yield from _profile_segments(exact_profile(_profile(content)))
-    kept = kept_exif(_exif(content), orientation, policy)
-    if kept is not None:
-        yield write_segment(APP1, _EXIF + kept)
-
-
 def _exif(content: bytes) -> Image.Exif | None:
     """The first EXIF data that are not damaged."""
     payloads = (one.payload for one in read_segments(content) if one.marker == APP1 and one.payload.startswith(_EXIF))
     return next((exif for exif in map(parse_exif, payloads) if exif is not None), None)
 
 
-def _filter_metadata(content: bytes, policy: Policy) -> tuple[list[bytes], list[str]]:
-    """The segments that the policy keeps, apart from EXIF and profile, and names of metadata that are not plain."""
+def _filter_metadata(content: bytes, orientation: int, policy: Policy) -> tuple[list[bytes], list[str]]:
+    """The segments that the policy keeps, and names of metadata that are not plain language."""
     segments = list(read_segments(content))
     comments = [segment for segment in segments if segment.marker == COM]
     kept_comments = kept_texts([segment.payload for segment in comments], policy)
     is_kept = dict(zip((segment.start for segment in comments), kept_comments, strict=True))
-    kept, names = [], list(exif_left_out(_exif(content), policy)) if policy != "strip" else []
+    exif = kept_exif(_exif(content), orientation, policy)
+    kept, names = [], list(exif.left_out)
     for segment in segments:
         marker, payload = segment.marker, segment.payload
         if is_jfif_header(segment):
@@ -268,6 +258,9 @@ def _filter_metadata(content: bytes, policy: Policy) -> tuple[list[bytes], list[
             kept.append(content[segment.start : segment.end])
         elif marker == COM:
             names.append("a comment")
+    kept += _profile_segments(exact_profile(_profile(content)))
+    if exif.content is not None:
+        kept.append(write_segment(APP1, _EXIF + exif.content))
     return kept, names
 
 

@@ -24,6 +24,7 @@ from anonymizer.files.global_state import pillow_state
 from anonymizer.files.plain_language import Measure, find_plain, measure, measure_bytes, not_language
 from anonymizer.files.xmp import PICTURE_NAMES, PICTURE_TEXTS, Filtered, plain_xmp
 from anonymizer.settings import MetadataPolicy
+from anonymizer.text import printable
 
 logger = logging.getLogger(__name__)
 
@@ -147,14 +148,10 @@ def left_out_note(names: Sequence[str]) -> tuple[str, ...]:
     """The note for the report on metadata that are not kept since they are not plain language."""
     if not names:
         return ()
-    distinct = list(dict.fromkeys(_printable(name) for name in names))
+    distinct = list(dict.fromkeys(map(printable, names)))
     further = f" and {len(distinct) - _SHOWN_NAMES} more" if len(distinct) > _SHOWN_NAMES else ""
     what = ", ".join(distinct[:_SHOWN_NAMES]) + further
     return (f"metadata that are not plain language, and so may hold a picture, are left out: {what}",)
-
-
-def _printable(name: str) -> str:
-    return "".join(one if one.isprintable() else "?" for one in name)
 
 
 @dataclass(frozen=True)
@@ -203,39 +200,47 @@ def parse_exif(content: bytes) -> Image.Exif | None:
     return exif
 
 
-def kept_exif(exif: Image.Exif | None, orientation: int, policy: Policy) -> bytes | None:
-    """EXIF data to write, without a prefix; None if none are needed.
+def kept_exif(exif: Image.Exif | None, orientation: int, policy: Policy) -> Filtered:
+    """EXIF data to write, without a prefix; no content if none are needed. Also names of tags that are not plain.
 
     Args:
         exif: of the source, if it has any.
         orientation: of the stored picture, 1..8; every policy keeps it.
     """
-    kept = kept_tags(exif, policy)
+    kept, left_out = kept_tags(exif, policy)
     if orientation == 1 and (exif is None or (policy == "strip" and not kept and not kept.get_ifd(EXIF_IFD))):
-        return None
+        return Filtered(None, left_out)
     kept[ORIENTATION] = orientation
-    return kept.tobytes().removeprefix(b"Exif\0\0")
+    return Filtered(kept.tobytes().removeprefix(b"Exif\0\0"), left_out)
 
 
-def kept_tags(exif: Image.Exif | None, policy: Policy) -> Image.Exif:
-    """The tags that the policy keeps. Damaged EXIF data are left out as a whole, since they cannot be written."""
-    kept = Image.Exif()
+def kept_tags(
+    exif: Image.Exif | None, policy: Policy, valid_only_there: Container[int] = ()
+) -> tuple[Image.Exif, tuple[str, ...]]:
+    """The tags that the policy keeps, and names of those that it would keep if they were plain language.
+
+    Damaged EXIF data are left out as a whole, since they cannot be written.
+
+    Args:
+        valid_only_there: tags of the first directory that are not kept, and not missed either.
+    """
+    kept, names = Image.Exif(), tuple[str, ...]()
     if exif is None:
-        return kept
+        return kept, names
     try:
         with pillow_state():
             if policy != "strip":
-                _copy(exif, kept, policy)
+                names = _copy(_candidates(exif, policy, valid_only_there), kept)
             copy_display(exif, kept)
             kept.tobytes()
     except DAMAGED_TAGS as error:
         logger.debug("damaged EXIF data are left out: %s", error)
-        return Image.Exif()
-    return kept
+        return Image.Exif(), ("damaged EXIF data",) if policy != "strip" else ()
+    return kept, names
 
 
-def _copy(source: Image.Exif, target: Image.Exif, policy: Policy) -> None:
-    candidates = _candidates(source, policy)
+def _copy(candidates: Mapping[int, Mapping[int, object]], target: Image.Exif) -> tuple[str, ...]:
+    """Copies what is plain. Returns names of what is not."""
     plain = plain_tags(candidates)
     for directory, values in candidates.items():
         kept = {tag: value for tag, value in values.items() if (directory, tag) in plain}
@@ -243,15 +248,17 @@ def _copy(source: Image.Exif, target: Image.Exif, policy: Policy) -> None:
             target.update(kept)
         elif kept:
             target.get_ifd(directory).update(kept)  # a directory without tags is not allowed
+    tags = [(directory, tag) for directory, values in candidates.items() for tag in values]
+    return tuple(name_of_tag(*one) for one in tags if one not in plain)
 
 
-def _candidates(source: Image.Exif, policy: Policy) -> dict[int, dict[int, object]]:
+def _candidates(source: Image.Exif, policy: Policy, without: Container[int]) -> dict[int, dict[int, object]]:
     """The tags that the policy keeps if they are plain, by directory."""
     main: Container[int] = _SAFE if policy == "safe" else _Everything(_PICTURES | _POINTERS | {MAKER_NOTE})
     inner: Container[int] = _SAFE_EXIF if policy == "safe" else _Everything({MAKER_NOTE, INTEROPERABILITY_IFD})
     position: Container[int] = _Everything(()) if policy == "keep" else ()
     return {
-        MAIN_IFD: {tag: value for tag, value in source.items() if tag in main},
+        MAIN_IFD: {tag: value for tag, value in source.items() if tag in main and tag not in without},
         EXIF_IFD: {tag: value for tag, value in source.get_ifd(EXIF_IFD).items() if tag in inner},
         **(
             {GPS_IFD: {tag: value for tag, value in source.get_ifd(GPS_IFD).items() if tag in position}}
@@ -269,24 +276,6 @@ def plain_tags(directories: Mapping[int, Mapping[int, object]]) -> set[tuple[int
             for directory, values in directories.items()
             for tag, value in values.items()
         }
-    )
-
-
-def exif_left_out(exif: Image.Exif | None, policy: Policy) -> tuple[str, ...]:
-    """Names of tags that the policy would keep if they were plain language of ordinary length."""
-    if exif is None or policy == "strip":
-        return ()
-    try:
-        with pillow_state():
-            candidates = _candidates(exif, policy)
-    except DAMAGED_TAGS:
-        return ()
-    plain = plain_tags(candidates)
-    return tuple(
-        name_of_tag(directory, tag)
-        for directory, values in candidates.items()
-        for tag in values
-        if (directory, tag) not in plain
     )
 
 

@@ -25,7 +25,6 @@ from anonymizer.files.metadata import (
     EmbeddedData,
     Policy,
     exact_profile,
-    exif_left_out,
     kept_exif,
     kept_text,
     kept_texts,
@@ -110,15 +109,16 @@ def encode(picture: Picture, frames: Sequence[StoredFrame], policy: Policy) -> E
     Raises:
         PictureError: the chunks of an animation are damaged.
     """
+    metadata, names = _filter_metadata(picture, policy)
     content = None
     if not any(frame.is_changed for frame in frames):
-        content = _with_kept_metadata(picture, policy)
+        content = _with_same_pixels(picture, metadata)
         if content is None:
             logger.debug("re-encoded, since the compressed data may hold more than the picture")
     if content is None:
         header, *others = _encode_animation(picture, frames) if len(frames) > 1 else encode_still(frames[0].pixels)
-        content = join_chunks([header, *_kept_metadata(picture, policy), *others])
-    return Encoded(content, "lossless", left_out_note(_filter_texts(picture.content, policy)[1]))
+        content = join_chunks([header, *metadata, *others])
+    return Encoded(content, "lossless", left_out_note(names))
 
 
 Chunk: TypeAlias = tuple[bytes, bytes]
@@ -197,8 +197,8 @@ def _encode_16_bits(stored: Pixels) -> bytes:
     return join_chunks([(b"IHDR", header), (b"IDAT", data), (b"IEND", b"")])
 
 
-def _with_kept_metadata(picture: Picture, policy: Policy) -> bytes | None:
-    """The file with its picture data as they are, and the metadata that the policy keeps.
+def _with_same_pixels(picture: Picture, metadata: Sequence[Chunk]) -> bytes | None:
+    """The file with its picture data as they are, and these metadata.
 
     None if the compressed data hold more than the frames: the rest could be another picture.
     """
@@ -207,21 +207,22 @@ def _with_kept_metadata(picture: Picture, policy: Policy) -> bytes | None:
     if not _are_exact_streams(header[1], others, len(picture.frames) if is_animation else 1, is_animation):
         return None
     kinds = (*_PICTURE_CHUNKS, *_ANIMATION_CHUNKS) if is_animation else _PICTURE_CHUNKS
-    return join_chunks([header, *_kept_metadata(picture, policy), *(chunk for chunk in others if chunk[0] in kinds)])
+    return join_chunks([header, *metadata, *(chunk for chunk in others if chunk[0] in kinds)])
 
 
-def _kept_metadata(picture: Picture, policy: Policy) -> Iterator[Chunk]:
+def _filter_metadata(picture: Picture, policy: Policy) -> tuple[list[Chunk], list[str]]:
+    """The chunks beside the pixels that the policy keeps, and names of metadata that are not plain language."""
+    kept: list[Chunk] = []
     seen: set[bytes] = set()
     for kind, data in read_chunks(picture.content):
         if kind in _SIZES and len(data) == _SIZES[kind] and kind not in seen and (kind != b"tIME" or policy != "strip"):
-            yield kind, data
+            kept.append((kind, data))
         elif kind == b"iCCP" and kind not in seen:
-            yield from _exact_profile(data)
+            kept += _exact_profile(data)
         seen.add(kind)
-    yield from _filter_texts(picture.content, policy)[0]
-    kept = kept_exif(_exif(picture.content), picture.encoding.orientation, policy)
-    if kept is not None:
-        yield b"eXIf", kept
+    exif = kept_exif(_exif(picture.content), picture.encoding.orientation, policy)
+    texts, names = _filter_texts(picture.content, policy)
+    return [*kept, *texts, *([] if exif.content is None else [(b"eXIf", exif.content)])], [*exif.left_out, *names]
 
 
 def _exif(content: bytes) -> Image.Exif | None:
@@ -229,8 +230,8 @@ def _exif(content: bytes) -> Image.Exif | None:
 
 
 def _filter_texts(content: bytes, policy: Policy) -> tuple[list[Chunk], list[str]]:
-    """The text chunks that the policy keeps, and names of metadata that are not plain language."""
-    names = list(exif_left_out(_exif(content), policy)) if policy != "strip" else []
+    """The text chunks that the policy keeps, and names of those that are not plain language."""
+    names: list[str] = []
     if policy != "keep":
         return [], names
     chunks = [(kind, data) for kind, data in read_chunks(content) if kind in TEXT_CHUNKS]

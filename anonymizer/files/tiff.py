@@ -29,6 +29,7 @@ from anonymizer.files.metadata import (
     kept_captions,
     kept_tags,
     kept_text,
+    left_out_note,
     tags_of,
     with_orientation,
 )
@@ -220,17 +221,20 @@ def encode(picture: Picture, frames: Sequence[StoredFrame], policy: Policy) -> E
     """
     content = bytearray(_HEADER)
     link = 4  # position of the link to the next page
+    left_out: list[str] = []
     with pillow_state(), Image.open(io.BytesIO(picture.content), formats=["TIFF"]) as image:
         for page, frame in zip(TiffFile(picture.content).pages(), frames, strict=True):
             image.seek(page.number)
             content += b"\0" * (len(content) % 2)
             start = len(content)
             content[link : link + 4] = start.to_bytes(4, "big")
-            content += _encode_page(image, page.directory, frame, policy, start)
+            encoded, names = _encode_page(image, page.directory, frame, policy, start)
+            content += encoded
+            left_out += names
             link = start + 2 + 12 * int.from_bytes(content[start : start + 2], "big")
             if len(content) > _MAX_SIZE:
                 raise PictureError("would be larger than 4 GB, which TIFF files cannot be")
-    return Encoded(bytes(content), "lossless")
+    return Encoded(bytes(content), "lossless", left_out_note(left_out))
 
 
 def embedded_data(content: bytes) -> EmbeddedData:
@@ -261,22 +265,29 @@ def embedded_data(content: bytes) -> EmbeddedData:
     return found
 
 
-def _encode_page(image: Image.Image, directory: Directory, frame: StoredFrame, policy: Policy, start: int) -> bytes:
-    """Directory and pixels of a page. `start`: their position in the file."""
-    tags, source = kept_tags(image.getexif(), policy), image.tag_v2  # type: ignore[attr-defined]
-    for tag in (_STRUCTURE | {_X_RESOLUTION, _Y_RESOLUTION, _RESOLUTION_UNIT}) & set(tags):
-        del tags[tag]
+def _encode_page(
+    image: Image.Image, directory: Directory, frame: StoredFrame, policy: Policy, start: int
+) -> tuple[bytes, Sequence[str]]:
+    """Directory and pixels of a page, and names of metadata that are not plain language.
+
+    Args:
+        start: the position of the directory in the file.
+    """
+    source = image.tag_v2  # type: ignore[attr-defined]
+    tags, names = kept_tags(image.getexif(), policy, valid_only_there=_STRUCTURE)
+    for tag in (_X_RESOLUTION, _Y_RESOLUTION, _RESOLUTION_UNIT):
+        if tag in tags:
+            del tags[tag]
     height, width, samples = frame.pixels.shape
     is_turned = directory.number(ORIENTATION, 1) in range(5, 9)
     tags.update(_shown_right(source, is_turned))
     inner = tags.get_ifd(EXIF_IFD) if EXIF_IFD in tags else {}
     inner.update({tag: size for tag, size in ((_EXIF_WIDTH, width), (_EXIF_HEIGHT, height)) if tag in inner})
-    xmp, iptc = directory.text(_XMP), directory.text(_IPTC)
-    kept_xmp, captions = kept_text(xmp or b"", policy).content, kept_captions(iptc or b"", policy).content
-    if kept_xmp:
-        tags[_XMP] = with_orientation(kept_xmp, 1)
-    if captions:
-        tags[_IPTC] = captions
+    xmp, captions = kept_text(directory.text(_XMP), policy), kept_captions(directory.text(_IPTC), policy)
+    if xmp.content:
+        tags[_XMP] = with_orientation(xmp.content, 1)
+    if captions.content:
+        tags[_IPTC] = captions.content
     is_compressed = image.info.get("compression") != "raw"
     is_cmyk = image.mode == "CMYK"
     is_bilevel = _bits(image) == 1 and samples == 1 and not frame.is_changed
@@ -295,7 +306,8 @@ def _encode_page(image: Image.Image, directory: Directory, frame: StoredFrame, p
     tags[_ROWS] = min(height, _rows_per_strip(frame.pixels))
     tags[_COUNTS] = tuple(map(len, strips))
     tags[_OFFSETS] = tuple(np.cumsum([0, *map(len, strips[:-1])]).tolist())  # relative to the end of the directory
-    return tags.tobytes(start)[len(b"Exif\0\0") + len(_HEADER) :] + b"".join(strips)
+    content = tags.tobytes(start)[len(b"Exif\0\0") + len(_HEADER) :] + b"".join(strips)
+    return content, (*names, *xmp.left_out, *captions.left_out)
 
 
 def _shown_right(source: Mapping[int, Any], is_turned: bool) -> Iterator[tuple[int, object]]:

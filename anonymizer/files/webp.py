@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -23,7 +23,6 @@ from anonymizer.files.metadata import (
     EmbeddedData,
     Policy,
     exact_profile,
-    exif_left_out,
     kept_exif,
     kept_text,
     left_out_note,
@@ -124,16 +123,15 @@ def encode(picture: Picture, frames: Sequence[StoredFrame], policy: Policy) -> E
         patches = to_patches(frames, step=2)
         stills = [_encode_still(still, patch) for still, patch in zip(stills, patches, strict=True)]
     pictures = [(b"ANMF", still.header + join_chunks(still.chunks)) for still in stills if still.header]
-    body = b"WEBP" + join_chunks(_with_metadata(picture, frames, chunks, policy, pictures or stills[0].chunks))
+    source = dict(reversed(chunks))  # the first of several
+    exif = kept_exif(parse_exif(source[b"EXIF"]) if b"EXIF" in source else None, picture.encoding.orientation, policy)
+    xmp = kept_text(source.get(b"XMP ", b""), policy)
+    kept = ((b"EXIF", exif.content), (b"XMP ", xmp.content))
+    behind = [(kind, data) for kind, data in kept if data]
+    body = b"WEBP" + join_chunks(_with_metadata(frames, source, behind, pictures or stills[0].chunks))
     is_lossless = is_kept or all(still.stream == b"VP8L" for still in stills)
-    return Encoded(write_riff(body), "lossless" if is_lossless else "reencoded", _left_out(chunks, policy))
-
-
-def _left_out(chunks: Sequence[Chunk], policy: Policy) -> tuple[str, ...]:
-    """The note for the report on metadata that are not plain language."""
-    source = dict(reversed(chunks))
-    exif = exif_left_out(parse_exif(source[b"EXIF"]), policy) if b"EXIF" in source else ()
-    return left_out_note([*exif, *(kept_text(source[b"XMP "], policy).left_out if b"XMP " in source else ())])
+    notes = left_out_note([*exif.left_out, *xmp.left_out])
+    return Encoded(write_riff(body), "lossless" if is_lossless else "reencoded", notes)
 
 
 def write_riff(body: bytes) -> bytes:
@@ -191,16 +189,15 @@ def _encode_still(source: _Still, patch: Patch) -> _Still:
 
 
 def _with_metadata(
-    picture: Picture, frames: Sequence[StoredFrame], chunks: Sequence[Chunk], policy: Policy, pictures: list[Chunk]
+    frames: Sequence[StoredFrame], source: Mapping[bytes, bytes], behind: Sequence[Chunk], pictures: list[Chunk]
 ) -> list[Chunk]:
-    """The pictures with the metadata that the policy keeps, in the order of the specification."""
-    source = dict(reversed(chunks))  # the first of several
-    exif = kept_exif(parse_exif(source[b"EXIF"]) if b"EXIF" in source else None, picture.encoding.orientation, policy)
+    """The pictures with metadata, in the order of the specification.
+
+    Args:
+        source: the first chunk of each kind.
+        behind: chunks that come behind the pictures.
+    """
     before = [(b"ICCP", exact_profile(source[b"ICCP"]))] if b"ICCP" in source else []
-    behind = [(b"EXIF", exif)] if exif is not None else []
-    xmp = kept_text(source[b"XMP "], policy).content if b"XMP " in source else None
-    if xmp:
-        behind.append((b"XMP ", xmp))
     is_animation = pictures[0][0] == b"ANMF"
     if b"VP8X" not in source and not before and not behind and len(pictures) == 1:
         return pictures

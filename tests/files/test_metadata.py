@@ -14,6 +14,7 @@ from anonymizer.files.metadata import Policy, kept_tags, with_orientation
 from anonymizer.files.picture import Frame
 from anonymizer.files.read import read_picture
 
+EXTENSIONS = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp", "TIFF": "tif", "AVIF": "avif"}
 NEVER_KEPT = [b"maker note", b"jumb", THUMBNAIL[-40:-10], b"/9j/"]
 KEPT_IF_SAFE = [b"a lens", b"2001:02:03"]
 KEPT_IF_KEEP = [b"somebody", b"serial 1234", b"a comment", b"a caption of", b"mwg-rs"]
@@ -142,7 +143,7 @@ def test_no_directory_without_tags_is_written(policy: Policy) -> None:
     exif[0x010F] = "make"
     exif.get_ifd(0x8769)[0x927C] = b"a maker note"
     kept = Image.Exif()
-    kept.load(kept_tags(exif, policy).tobytes())
+    kept.load(kept_tags(exif, policy)[0].tobytes())
     assert dict(kept) == ({} if policy == "strip" else {0x010F: "make"})
 
 
@@ -157,3 +158,29 @@ def test_no_directory_without_tags_is_written(policy: Policy) -> None:
 )
 def test_orientation_in_xmp(before: bytes, after: bytes) -> None:
     assert with_orientation(before, 1) == after
+
+
+@pytest.mark.parametrize("file_format", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF"])
+@pytest.mark.parametrize("change", [False, True])
+def test_what_is_not_plain_is_named(tmp_path: Path, file_format: str, change: bool) -> None:
+    exif = Image.Exif()
+    exif[0x013B], exif[0x010E] = "somebody", bytes(range(1, 250)).hex()
+    packet = f"<x:xmpmeta xmlns:x='adobe:ns:meta/'><a>{bytes(range(250)).hex()}</a></x:xmpmeta>".encode()
+    told = PngImagePlugin.PngInfo()
+    told.add_itxt("XML:com.adobe.xmp", packet.decode())
+    options: dict[str, object] = {"xmp": packet}
+    if file_format == "TIFF":
+        exif[700] = packet
+        options = {}
+    elif file_format == "PNG":
+        options = {"pnginfo": told}
+    path = tmp_path / f"a.{EXTENSIONS[file_format]}"
+    Image.fromarray(smooth(40, 40)).save(path, file_format, exif=exif, **options)
+    picture = read_picture(path)
+    changed = [np.full((40, 40), change)]
+    for policy, names in (("keep", "ImageDescription in EXIF, an XMP packet"), ("strip", "")):
+        encoded = encode_picture(picture, picture.frames, changed, policy)  # type: ignore[arg-type]
+        assert bytes(range(1, 20)).hex().encode() not in encoded.content
+        notes = [note for note in encoded.left_out if "plain language" in note]
+        assert len(notes) == bool(names)
+        assert all(note.endswith(names) for note in notes)
