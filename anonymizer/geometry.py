@@ -64,6 +64,11 @@ class Box:
         """x_min, y_min, x_max, y_max."""
         return self.x_min, self.y_min, self.x_max, self.y_max
 
+    def touches(self, size: tuple[int, int]) -> bool:
+        """Whether the box, with its edges, has a point in a picture of this height and width."""
+        height, width = size
+        return self.x_max >= 0 and self.y_max >= 0 and self.x_min < width and self.y_min < height
+
     def iou(self, other: Box) -> float:
         """Intersection over union with another box, 0 to 1."""
         width = min(self.x_max, other.x_max) - max(self.x_min, other.x_min)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
@@ -24,7 +25,7 @@ from anonymizer.record.detections import to_json
 from anonymizer.redact.frame import redact_frame
 from anonymizer.redact.warnings import redaction_warnings
 from anonymizer.settings import RedactSettings, Settings, WriteSettings
-from anonymizer.types import FrameDetections, Job, Result
+from anonymizer.types import FrameDetections, Job, Result, Source
 
 RedactedFrame: TypeAlias = tuple[Frame, npt.NDArray[np.bool_]]
 """A frame, and where it differs from the source, (H, W)."""
@@ -85,20 +86,25 @@ class PictureProcess:
             picture = read_picture(self.input_root / job.source, settings.read)
         with _timed(seconds, "detect"):
             found = find_in(picture, self.finder, job)
-        counts = _counts(found, self.finder.kinds)
+        result = Result(
+            job.name,
+            "anonymized",
+            counts=_counts(found, self.finder.kinds),
+            not_counted=sum(frame.not_counted for frame in found),
+            source=source_of(picture),
+            record=job.detections_path.as_posix() if self._has_record else None,
+        )
         if settings.redact.only_detects(self.finder.kinds):
             with _timed(seconds, "write"):
                 self._write(job, found, None)
-            return Result(job.name, "detected", counts=counts)
+            return replace(result, status="detected")
         with _timed(seconds, "redact"):
             redacted = redact_picture(picture, found, settings.redact, in_place=True)
         with _timed(seconds, "write"):
             encoded = encode_redacted(picture, redacted, settings.write)
             self._write(job, found, encoded)
-        return Result(
-            job.name,
-            "anonymized",
-            counts=counts,
+        return replace(
+            result,
             warnings=warnings_of(picture, found, settings.redact),
             fidelity=encoded.fidelity,
             left_out=encoded.left_out,
@@ -106,11 +112,22 @@ class PictureProcess:
 
     def _write(self, job: Job, found: Sequence[FrameDetections], encoded: Encoded | None) -> None:
         """The picture comes last: where it is, its detections are."""
-        has_record = self.settings.record.write_detections or encoded is None
-        record = {job.detections_path: to_json([frame.detections for frame in found])} if has_record else {}
+        record = {job.detections_path: to_json(found)} if self._has_record else {}
         write_files(self.output_root, {**record, **({} if encoded is None else {job.target: encoded.content})})
-        stale = job.stale(*job.old_detections, *([] if has_record else [job.detections_path]))
+        stale = job.stale(*job.old_detections, *([] if self._has_record else [job.detections_path]))
         remove_files(self.output_root, stale)
+
+    @property
+    def _has_record(self) -> bool:
+        """Whether detections are written; always where they are all that is."""
+        return self.settings.record.write_detections or self.settings.redact.only_detects(self.finder.kinds)
+
+
+def source_of(picture: Picture) -> Source:
+    """What tells the file of a picture from others."""
+    sizes = [(frame.pixels.shape[1], frame.pixels.shape[0]) for frame in picture.frames]
+    are_alike = len(set(sizes)) == 1
+    return Source(sha256(picture.content).hexdigest(), len(sizes), tuple(sizes[:1] if are_alike else sizes))
 
 
 def find_in(picture: Picture, finder: Finder, job: Job | None = None) -> Sequence[FrameDetections]:
@@ -128,8 +145,10 @@ def find_in(picture: Picture, finder: Finder, job: Job | None = None) -> Sequenc
             box = detection.redaction_box
             if detection.kind not in finder.kinds:
                 raise PictureError(f"has a detection of the kind {detection.kind!r}, which was not looked for")
-            if box.x_max < 0 or box.y_max < 0 or box.x_min >= width or box.y_min >= height:
+            if not box.touches((height, width)):
                 raise PictureError(f"has a detection outside its {width} x {height} pixels: {box}")
+        if not set(of_frame.in_alpha or ()).issubset(of_frame.detections):
+            raise PictureError("has a detection in its alpha channel that is not among its detections")
     return found
 
 

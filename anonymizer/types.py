@@ -65,7 +65,7 @@ class FrameDetections:
 
     detections: Sequence[Detection]
     in_alpha: Sequence[Detection] | None = None
-    """Those of which the alpha channel shows something; None: perhaps all of them."""
+    """Those of which the alpha channel shows something; None: perhaps all of them, or there is no such channel."""
     not_counted: int = 0
     """How many more there are where the zones say that nothing counts."""
 
@@ -100,6 +100,18 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
+class Source:
+    """What tells the file of a picture from others."""
+
+    sha256: str
+    """Of its bytes, in hexadecimal digits."""
+    frames: int
+    """Frames or pages."""
+    sizes: tuple[tuple[int, int], ...]
+    """Width and height of each frame, upright, in pixels; a single one stands for all where they are alike."""
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """What became of one picture."""
 
@@ -120,3 +132,9 @@ class Result:
     fidelity: Fidelity | None = None
     left_out: tuple[str, ...] = ()
     """What the source file held beside its picture and metadata, and the output does not."""
+    not_counted: int = 0
+    """How many detections there were, over all frames, where the zones say that nothing counts."""
+    source: Source | None = None
+    """None where it could not be read."""
+    record: str | None = None
+    """Where its detection JSON lies, relative to the output root, with forward slashes; None if it has none."""

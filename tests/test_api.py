@@ -210,6 +210,15 @@ def test_answers_for_other_frames_are_errors() -> None:
         anonymize_image(noise(40, 50), finder=finder)
 
 
+def test_what_only_the_alpha_channel_shows_is_an_error() -> None:
+    class Stray(Answering):
+        def find(self, picture: Picture, job: Job | None) -> list[FrameDetections]:
+            return [FrameDetections([], in_alpha=[face(10, 10, 20, 20)])]
+
+    with pytest.raises(PictureError, match="not among its detections"):
+        anonymize_image(noise(40, 50, 4), finder=Stray())
+
+
 def test_a_finder_that_says_nothing_of_alpha_has_all_hidden_there_too() -> None:
     pixels = noise(40, 50, 4)
     result, _ = anonymize_image(pixels, finder=Answering(face(10, 10, 20, 20)))

@@ -2,6 +2,7 @@
 
 import json
 import os
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,9 @@ from PIL import Image
 
 from anonymizer.errors import OutputError, PictureError
 from anonymizer.settings import DetectSettings, ReadSettings, RecordSettings, RedactSettings, Settings, WriteSettings
-from anonymizer.types import Detection, Job, Pixels8
+from anonymizer.types import Detection, Job, Pixels8, Source
 
+NO_RECORD = Settings(record=RecordSettings(write_detections=False))
 JOB = Job(Path("sub/a.png"), Path("sub/a.png"), Path("sub/a.json"))
 
 
@@ -54,6 +56,15 @@ def test_a_picture_and_its_detections(folders: Folders, pixels: Pixels8) -> None
     ]
 
 
+def test_what_the_report_says_of_a_source(folders: Folders, pixels: Pixels8) -> None:
+    settings = Settings(detect=DetectSettings(exclude_zone="0,0.5 1,0.5 1,1 0,1"))
+    result = process(JOB, *folders, [FixedDetector(face(30, 25, 40, 35))], settings)
+    content = (folders[0] / "sub/a.png").read_bytes()
+    assert result.source == Source(sha256(content).hexdigest(), 1, ((60, 40),))
+    assert (result.not_counted, result.record) == (1, "sub/a.json")
+    assert process(JOB, *folders, [FixedDetector()], NO_RECORD).record is None
+
+
 def test_panoramas_are_seen_beyond_their_edges(folders: Folders, pixels: Pixels8) -> None:
     settings = Settings(detect=DetectSettings(projection="equirectangular"))
     detectors = [FixedDetector(face(2, 10, 14, 20), face(62, 10, 74, 20))]  # strips of 8 pixels on either side
@@ -73,8 +84,7 @@ def test_nothing_found_is_written_as_such(folders: Folders, pixels: Pixels8) -> 
 
 def test_without_detections_file(folders: Folders, pixels: Pixels8) -> None:
     process(JOB, *folders, [FixedDetector()], Settings())
-    settings = Settings(record=RecordSettings(write_detections=False))
-    process(JOB, *folders, [FixedDetector()], settings)
+    process(JOB, *folders, [FixedDetector()], NO_RECORD)
     assert files_in(folders[1]) == ["sub/a.png"]
 
 

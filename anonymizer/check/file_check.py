@@ -117,19 +117,19 @@ def _look_again(
     return findings
 
 
-def _redacted_by_record(recorded: Mapping[int, Sequence[Detection]], picture: Picture) -> list[Sequence[Detection]]:
+def _redacted_by_record(recorded: Mapping[int, FrameDetections], picture: Picture) -> list[Sequence[Detection]]:
     """What the run redacted in each frame, by its record."""
-    found = [FrameDetections(recorded.get(number, [])) for number in range(len(picture.frames))]
+    found = [recorded.get(number, FrameDetections([])) for number in range(len(picture.frames))]
     return [frame.detections for frame in spread_to_neighbours(found, picture.is_animation)]
 
 
-def _read_record(file: InputFile, findings: list[Finding]) -> dict[int, list[Detection]] | None:
+def _read_record(file: InputFile, findings: list[Finding]) -> dict[int, FrameDetections] | None:
     path = next((path for path in file.records if path.is_file()), None)
     if path is None:
         return None
     try:
         return record.from_json(path.read_bytes())
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError) as error:
         findings.append(Finding(file.name, "record", f"{path.name} beside it is damaged: {error}"))
         return None
 

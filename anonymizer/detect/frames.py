@@ -64,7 +64,7 @@ def find_in_frame(frame: Frame, detectors: Sequence[Detector], settings: DetectS
     found_in_colours = detect(frame.view, detectors, settings.projection)
     found = merge_detections([*found_in_colours, *found_in_bands, *found_in_alpha])
     counted = keep_in_zones(found, size, settings)
-    in_alpha = [] if frame.alpha is None else [one for one in counted if _varies(frame.alpha, one.redaction_box)]
+    in_alpha = None if frame.alpha is None else [one for one in counted if _varies(frame.alpha, one.redaction_box)]
     return FrameDetections(counted, in_alpha, len(found) - len(counted))
 
 

@@ -1,68 +1,169 @@
-"""The detection JSON of a picture."""
+"""The detection JSON of a picture: written without loss, read strictly.
+
+A list of entries, one for each detection. Every reader of such lists finds {"y_min", "x_min", "y_max", "x_max",
+"score", "kind"}; all other keys may be missing. What a replay needs beside them stands in the report of the run: the
+number of frames, and how many detections did not count.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from math import isfinite
 from typing import Any
 
 from anonymizer.geometry import Box
 from anonymizer.kinds import KINDS
-from anonymizer.types import Detection
+from anonymizer.types import Detection, FrameDetections
+
+_SIDES = ("y_min", "x_min", "y_max", "x_max")
+_KEYS = (*_SIDES, "score", "kind", "frame", "extent", "in_alpha", "track")
 
 
-def to_json(frames: Sequence[Sequence[Detection]]) -> bytes:
+def to_json(frames: Sequence[FrameDetections]) -> bytes:
     """A list of {"y_min", "x_min", "y_max", "x_max", "score", "kind"}, boxes as the model said, unwidened.
 
     Where weaker detections of the object reach further, "extent" holds the box around all of them, with the same four
     keys: that is what is widened and hidden. Coordinates are float pixels of the upright picture, half open. Where a
-    file has several frames or pages, each entry also says in which "frame" it is, from 0 on.
-
-    Args:
-        frames: the detections of each frame.
+    file has several frames or pages, each entry also says in which "frame" it is, from 0 on. Where it is known,
+    "in_alpha" says whether the alpha channel shows something of the object, and "track" is the object's number in a
+    film.
     """
     entries = [
-        {
-            **({"frame": number} if len(frames) > 1 else {}),
-            **_corners(detection.box),
-            "score": detection.score,
-            "kind": detection.kind,
-            **({"extent": _corners(detection.extent)} if detection.extent is not None else {}),
-        }
-        for number, detections in enumerate(frames)
-        for detection in detections
+        {**({"frame": number} if len(frames) > 1 else {}), **entry}
+        for number, frame in enumerate(frames)
+        for entry in _to_entries(frame)
     ]
     return json.dumps(entries, indent=2).encode() + b"\n"
 
 
+def _to_entries(frame: FrameDetections) -> Iterator[dict[str, object]]:
+    in_alpha = None if frame.in_alpha is None else set(frame.in_alpha)
+    for detection in frame.detections:
+        yield _to_entry(detection, None if in_alpha is None else detection in in_alpha)
+
+
+def _to_entry(detection: Detection, in_alpha: bool | None) -> dict[str, object]:
+    optional = {
+        "extent": None if detection.extent is None else _corners(detection.extent),
+        "in_alpha": in_alpha,
+        "track": detection.track,
+    }
+    return {
+        **_corners(detection.box),
+        "score": detection.score,
+        "kind": detection.kind,
+        **{key: value for key, value in optional.items() if value is not None},
+    }
+
+
 def _corners(box: Box) -> dict[str, float]:
-    return {"y_min": box.y_min, "x_min": box.x_min, "y_max": box.y_max, "x_max": box.x_max}
+    return {side: getattr(box, side) for side in _SIDES}
 
 
-def from_json(content: bytes) -> dict[int, list[Detection]]:
-    """The inverse of `to_json`: the detections of each "frame", where entries name one; else all are of frame 0.
+def from_json(content: bytes, sizes: Sequence[tuple[int, int]] | None = None) -> dict[int, FrameDetections]:
+    """The inverse of `to_json`: what is in each frame that an entry names. Entries without "frame" are of frame 0.
+
+    What the alpha channel shows is taken for unknown in frames of which no entry says it. An entry without "in_alpha"
+    among others that have it counts as shown there.
+
+    Args:
+        sizes: height and width of each frame of the picture; None: not known, so that boxes may lie anywhere.
 
     Raises:
-        ValueError: the content is not a list of detections.
+        ValueError: the content is not such a list. The message says what is wrong, and in which entry, from 1 on.
     """
-    entries = json.loads(content)
-    if not isinstance(entries, list):
-        raise ValueError("is not a list of detections")
-    frames: dict[int, list[Detection]] = {}
+    frames: dict[int, list[tuple[Detection, bool | None]]] = {}
+    for number, entry in enumerate(_entries(content), 1):
+        try:
+            detection, in_alpha, frame = _to_detection(entry)
+            _check_place(detection.redaction_box, frame, sizes)
+        except ValueError as error:
+            raise ValueError(f"entry {number}: {error}") from None
+        frames.setdefault(frame, []).append((detection, in_alpha))
+    return {number: _to_frame(of_frame) for number, of_frame in frames.items()}
+
+
+def _entries(content: bytes) -> list[object]:
     try:
-        for entry in entries:
-            frames.setdefault(int(entry.get("frame", 0)), []).append(_to_detection(entry))
-    except (KeyError, TypeError, AttributeError, OverflowError):
-        raise ValueError("holds something that is not a detection") from None
-    return frames
+        entries = json.loads(content)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"truncated or not JSON: {error.msg} in line {error.lineno}") from None
+    except RecursionError:
+        raise ValueError("not a list of detections: nested too deeply") from None
+    except ValueError as error:
+        raise ValueError(f"not JSON: {error}") from None
+    if not isinstance(entries, list):
+        raise ValueError("not a list of detections")
+    return entries
 
 
-def _to_detection(entry: dict[str, Any]) -> Detection:
-    if entry["kind"] not in KINDS:
-        raise ValueError("holds a detection of an unknown kind")
-    extent = _to_box(entry["extent"]) if "extent" in entry else None
-    return Detection(_to_box(entry), float(entry["score"]), entry["kind"], extent)
+def _to_frame(of_frame: Sequence[tuple[Detection, bool | None]]) -> FrameDetections:
+    detections = [detection for detection, _ in of_frame]
+    if all(in_alpha is None for _, in_alpha in of_frame):
+        return FrameDetections(detections)
+    return FrameDetections(detections, [detection for detection, in_alpha in of_frame if in_alpha is not False])
 
 
-def _to_box(corners: dict[str, Any]) -> Box:
-    return Box(*(float(corners[side]) for side in ("x_min", "y_min", "x_max", "y_max")))
+def _to_detection(entry: object) -> tuple[Detection, bool | None, int]:
+    """A detection, whether the alpha channel shows it, and its frame."""
+    if not isinstance(entry, dict):
+        raise ValueError("it is not a mapping of keys to values")
+    for key in entry:
+        if key not in _KEYS:
+            raise ValueError(f"{key!r} is not one of {', '.join(_KEYS)}")
+    kind = entry.get("kind")
+    if kind not in KINDS:
+        raise ValueError(f"kind {kind!r} is not one of {', '.join(KINDS)}")
+    score = _to_number(entry, "score")
+    if not 0 <= score <= 1:
+        raise ValueError(f"score {score} is not in the range 0..1")
+    extent = entry.get("extent")
+    if extent is not None and not isinstance(extent, dict):
+        raise ValueError("extent is not a box")
+    in_alpha = entry.get("in_alpha")
+    if not (in_alpha is None or isinstance(in_alpha, bool)):
+        raise ValueError("in_alpha is neither true nor false")
+    track = _to_count(entry, "track") if "track" in entry else None
+    detection = Detection(_to_box(entry), score, kind, None if extent is None else _to_box(extent), track=track)
+    return detection, in_alpha, _to_count(entry, "frame") if "frame" in entry else 0
+
+
+def _to_box(corners: Mapping[str, Any]) -> Box:
+    sides = {side: _to_number(corners, side) for side in _SIDES}
+    for low, high in (("x_min", "x_max"), ("y_min", "y_max")):
+        if sides[high] < sides[low]:
+            raise ValueError(f"{high} {sides[high]:g} is below {low} {sides[low]:g}")
+    return Box(**sides)
+
+
+def _to_number(entry: Mapping[str, Any], key: str) -> float:
+    value = entry.get(key)
+    if value is None:
+        raise ValueError(f"{key} is missing")
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(f"{key} is not a number")
+    try:
+        number = float(value)
+    except OverflowError:  # an integer beyond the range of float
+        number = float("inf")
+    if not isfinite(number):
+        raise ValueError(f"{key} is not a finite number")
+    return number
+
+
+def _to_count(entry: Mapping[str, Any], key: str) -> int:
+    value = entry[key]
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise ValueError(f"{key} is not a whole number from 0 on")
+    return value
+
+
+def _check_place(box: Box, frame: int, sizes: Sequence[tuple[int, int]] | None) -> None:
+    if sizes is None:
+        return
+    if frame >= len(sizes):
+        raise ValueError(f"frame {frame} is beyond the {len(sizes)} frames of the picture")
+    height, width = sizes[frame]
+    if not box.touches(sizes[frame]):
+        raise ValueError(f"the box lies outside the {width} x {height} pixels of the picture")

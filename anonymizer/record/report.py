@@ -14,7 +14,7 @@ from anonymizer.errors import OutputError, PictureError
 from anonymizer.files.write import write_files
 from anonymizer.native import is_available
 from anonymizer.settings import Settings
-from anonymizer.types import STATUSES, Kind, Result, Status
+from anonymizer.types import STATUSES, Kind, Result, Source, Status
 
 REPORT_NAME = "anonymize-report.json"
 _PROGRAM = {"name": "anonymize", "version": __version__}
@@ -164,7 +164,13 @@ def _entry(result: Result) -> dict[str, Any]:
         entry["reason"] = result.reason
     if result.fidelity is not None:
         entry["fidelity"] = result.fidelity
+    if result.source is not None:
+        entry |= _source(result.source)
+    if result.record is not None:
+        entry["record"] = result.record
     entry["detections"] = dict(result.counts)
+    if result.not_counted:
+        entry["not_counted"] = result.not_counted
     entry["seconds"] = _rounded(result.seconds)
     if result.unchanged:
         entry["unchanged"] = True
@@ -173,6 +179,18 @@ def _entry(result: Result) -> dict[str, Any]:
     if result.warnings:
         entry["warnings"] = list(result.warnings)
     return entry
+
+
+def _source(source: Source) -> dict[str, Any]:
+    """Width and height are those of the first frame; "sizes" those of all frames, where they differ."""
+    width, height = source.sizes[0]
+    return {
+        "source_sha256": source.sha256,
+        "width": width,
+        "height": height,
+        **({"frames": source.frames} if source.frames > 1 else {}),
+        **({"sizes": [list(size) for size in source.sizes]} if len(source.sizes) > 1 else {}),
+    }
 
 
 def _rounded(seconds: Mapping[str, float]) -> dict[str, float]:

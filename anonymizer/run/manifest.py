@@ -13,13 +13,13 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
-from dataclasses import fields, replace
+from dataclasses import astuple, fields, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from anonymizer.errors import OutputError
 from anonymizer.run.written import ALL_PICTURES, ALWAYS, SCHEMA, WrittenFiles
-from anonymizer.types import Job, Result
+from anonymizer.types import Job, Result, Source
 
 MANIFEST_NAME = "anonymize-manifest.sqlite"
 LOCK_TIMEOUT_S = 10.0
@@ -431,10 +431,16 @@ def _of_this_run(row: tuple[str | None, str]) -> Result:
 
 
 def _to_text(result: Result) -> str:
-    return json.dumps({name: getattr(result, name) for name in _RESULT_FIELDS})
+    values = {name: getattr(result, name) for name in _RESULT_FIELDS}
+    return json.dumps({**values, "source": None if result.source is None else astuple(result.source)})
 
 
 def _to_result(text: str) -> Result:
     stored: dict[str, Any] = json.loads(text)
     values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in stored.items()}
-    return Result(**values)
+    source = values.pop("source", None)
+    return Result(**values, source=None if source is None else _to_source(*source))
+
+
+def _to_source(sha256: str, frames: int, sizes: list[tuple[int, int]]) -> Source:
+    return Source(sha256, frames, tuple((width, height) for width, height in sizes))

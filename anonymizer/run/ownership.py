@@ -80,6 +80,6 @@ def _is_record(path: Path) -> bool:
     """Whether a file holds detections."""
     try:
         from_json(path.read_bytes())
-    except (OSError, ValueError, RecursionError):
+    except (OSError, ValueError):
         return False
     return True

@@ -55,7 +55,7 @@ def _measure(file: InputFile, originals: Path) -> list[tuple[float, bool, bool, 
     frames = from_json(file.records[0].read_bytes())
     rows = []
     for number, (source, frame) in enumerate(zip(before.frames, after.frames, strict=True)):
-        rows += _measure_frame(source.view, frame.view, frames.get(number, []))
+        rows += _measure_frame(source.view, frame.view, frames[number].detections if number in frames else [])
     return rows
 
 

@@ -114,7 +114,7 @@ def test_an_unexpected_error_is_a_finding_without_the_place_of_the_file(
 @pytest.mark.parametrize(
     ("content", "text"),
     [
-        ('[{"kind": "face"}]', "holds something that is not a detection"), ("{}", "list of detections"), ("", ""),
+        ('[{"kind": "face"}]', "entry 1: "), ("{}", "list of detections"), ("", ""),
         ("\udcff", ""), ("[" * 100_000, ""),
     ],
 )  # fmt: skip

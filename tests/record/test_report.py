@@ -5,14 +5,23 @@ from typing import Any
 
 from anonymizer.record.report import Report, Totals, UsedModel, is_report
 from anonymizer.settings import DetectSettings, Settings
-from anonymizer.types import Result
+from anonymizer.types import Result, Source
 
 
 def make_report() -> Report:
     settings = Settings(detect=DetectSettings(weights="/home/somebody/models"))
     report = Report(settings, [UsedModel("net", "ab12", ("face",), {"face": 0.2})], ("face",), workers=2, elapsed_s=3.5)
     results = [
-        Result("a.jpg", "anonymized", counts={"face": 2}, seconds={"read": 0.25, "detect": 1.0}, warnings=("weak",)),
+        Result(
+            "a.jpg",
+            "anonymized",
+            counts={"face": 2},
+            seconds={"read": 0.25, "detect": 1.0},
+            warnings=("weak",),
+            not_counted=3,
+            source=Source("cd34", 1, ((640, 480),)),
+            record="a.json",
+        ),
         Result("b.jpg", "failed", "is empty", seconds={"read": 0.25}),
         Result("c.jpg", "skipped", "beyond --limit 2"),
     ]
@@ -52,13 +61,27 @@ def test_json() -> None:
         {
             "file": "a.jpg",
             "status": "anonymized",
+            "source_sha256": "cd34",
+            "width": 640,
+            "height": 480,
+            "record": "a.json",
             "detections": {"face": 2},
+            "not_counted": 3,
             "seconds": {"read": 0.25, "detect": 1.0},
             "warnings": ["weak"],
         },
         {"file": "b.jpg", "status": "failed", "reason": "is empty", "detections": {}, "seconds": {"read": 0.25}},
         {"file": "c.jpg", "status": "skipped", "reason": "beyond --limit 2", "detections": {}, "seconds": {}},
     ]
+
+
+def test_pages_and_frames() -> None:
+    report = make_report()
+    pages, film = Source("ab", 2, ((640, 480), (480, 640))), Source("ab", 9, ((640, 480),))
+    report.results = [Result(f"{source.frames}.tif", "anonymized", source=source) for source in (pages, film)]
+    two, nine = to_json(report)["files"]
+    assert (two["width"], two["height"], two["frames"], two["sizes"]) == (640, 480, 2, [[640, 480], [480, 640]])
+    assert (nine["width"], nine["height"], nine["frames"], "sizes" in nine) == (640, 480, 9, False)
 
 
 def test_what_an_earlier_run_did_takes_no_time_in_this_one() -> None:

@@ -17,9 +17,10 @@ from anonymizer.run.manifest import MANIFEST_NAME, Manifest
 from anonymizer.run.plan import make_plan
 from anonymizer.run.runner import run
 from anonymizer.settings import RunSettings, Settings, Shard
-from anonymizer.types import Job, Result
+from anonymizer.types import Job, Result, Source
 
 JOBS = [Job(Path(name), Path(name), Path(name).with_suffix(".json")) for name in ("b.png", "a.png")]
+SOURCE = Source("ab12", 2, ((640, 480), (480, 640)))
 Open: TypeAlias = "Callable[..., closing[Manifest]]"
 
 
@@ -50,7 +51,7 @@ def record_all(manifest: Manifest) -> None:
 
 
 def result_of(job: Job) -> Result:
-    return Result(job.name, "anonymized", counts={"face": 2}, seconds={"read": 0.5}, warnings=("weak",))
+    return Result(job.name, "anonymized", counts={"face": 2}, seconds={"read": 0.5}, warnings=("weak",), source=SOURCE)
 
 
 def done_in(manifest: Manifest) -> list[str]:
@@ -63,7 +64,9 @@ def test_a_later_run_finds_what_was_done(open_manifest: Open) -> None:
         record_all(first)
     with open_manifest() as second:
         found = second.find_done(JOBS[0], second.inputs_of(JOBS[0]))
-        assert found == Result("b.png", "anonymized", None, {"face": 2}, {"read": 0.5}, 0.0, True, ("weak",))
+        assert found == Result(
+            "b.png", "anonymized", None, {"face": 2}, {"read": 0.5}, 0.0, True, ("weak",), source=SOURCE
+        )
         assert done_in(second) == ["b.png", "a.png"]
 
 
