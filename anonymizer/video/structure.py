@@ -1,0 +1,114 @@
+"""How long film files say that they are, by their outermost structure: FFmpeg plays what is there, and says nothing."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import BinaryIO
+
+_MATROSKA = b"\x1aE\xdf\xa3"
+_SEGMENT = b"\x18S\x80g"
+_LONGEST_HEADER = 1 << 20
+_ASF = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
+_ASF_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
+_ASF_IS_BROADCAST = 1
+_MP4_BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"styp")
+_TS_SYNC = 0x47
+_TS_LAYOUTS = ((188, 0), (192, 4), (204, 0))
+"""Bytes of a packet, and which of them is the first sync byte: plain, with time codes (m2ts, mts), with parity."""
+
+
+def missing_bytes(path: Path) -> int:
+    """How many bytes the file lacks at its end, at least; 0 if it is whole, as far as that can be told.
+
+    Knows Matroska and WebM (RFC 9559), MP4 and MOV (ISO/IEC 14496-12), AVI, ASF, and transport streams (ISO/IEC
+    13818-1), whose packets are of one size.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    size = path.stat().st_size
+    with open(path, "rb") as file:
+        start = file.read(16)
+        if start[:4] == _MATROSKA:
+            end = _end_of_matroska(file)
+        elif start[4:8] in _MP4_BOXES:
+            end = _end_of_boxes(file, size)
+        elif start[:4] == b"RIFF" and start[8:12] == b"AVI ":
+            end = _end_of_riff(file, size)
+        elif start == _ASF:
+            end = _end_of_asf(file)
+        else:
+            end = _end_of_packets(file, size)
+    return max(0, end - size)
+
+
+def _end_of_matroska(file: BinaryIO) -> int:
+    """The end of the first segment; 0 if it is not said, as in a live recording."""
+    file.seek(len(_MATROSKA))
+    header = _variable_number(file)
+    if header is None or header > _LONGEST_HEADER:
+        return 0
+    file.seek(header, os.SEEK_CUR)
+    if file.read(4) != _SEGMENT:
+        return 0
+    length = _variable_number(file)
+    return 0 if length is None else file.tell() + length
+
+
+def _variable_number(file: BinaryIO) -> int | None:
+    """A number of EBML (RFC 8794, section 4); None where it stands for "not known"."""
+    first = file.read(1)
+    if not first or not first[0]:
+        return None
+    more = 8 - first[0].bit_length()
+    bits = 7 * (more + 1)
+    number = int.from_bytes(first + file.read(more), "big") & ((1 << bits) - 1)
+    return None if number == (1 << bits) - 1 else number
+
+
+def _end_of_boxes(file: BinaryIO, size: int) -> int:
+    """The end of the last box that begins within the file."""
+    end = 0
+    while end + 8 <= size:
+        file.seek(end)
+        head = file.read(16)
+        length = int.from_bytes(head[:4], "big")
+        if length == 1:
+            length = int.from_bytes(head[8:16], "big")
+        if length < 8 or not head[4:8].isalnum():  # to the end of the file, or something that is no box
+            return end
+        end += length
+    return end
+
+
+def _end_of_riff(file: BinaryIO, size: int) -> int:
+    """Large files have several RIFF chunks, one behind the other (OpenDML 1.02)."""
+    end = 0
+    while end + 12 <= size:
+        file.seek(end)
+        head = file.read(12)
+        length = int.from_bytes(head[4:8], "little")
+        if head[:4] != b"RIFF" or not 0 < length < 0xFFFFFFF0:
+            return end
+        end += 8 + length + length % 2
+    return end - 1  # the last byte may only be there to make it even
+
+
+def _end_of_asf(file: BinaryIO) -> int:
+    """Advanced Systems Format, section 3.2: File Properties Object."""
+    file.seek(0)
+    properties = file.read(1 << 16).partition(_ASF_PROPERTIES)[2][:76]
+    flags = int.from_bytes(properties[72:76], "little")
+    is_known = len(properties) == 76 and not flags & _ASF_IS_BROADCAST
+    return int.from_bytes(properties[24:32], "little") if is_known else 0
+
+
+def _end_of_packets(file: BinaryIO, size: int) -> int:
+    """The end of the packet that begins last; 0 if the file holds no packets of a transport stream."""
+    file.seek(0)
+    start = file.read(5 * 204)
+    for length, first in _TS_LAYOUTS:
+        if len(start) > first + 4 * length and all(start[first + n * length] == _TS_SYNC for n in range(5)):
+            return -(-size // length) * length
+    return 0

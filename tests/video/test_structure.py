@@ -1,0 +1,52 @@
+"""Tests of anonymizer.video.structure."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from video.film_samples import write_film
+
+from anonymizer.video.structure import missing_bytes
+
+FILMS = {"a.mp4": "libx264", "a.mov": "mpeg4", "a.mkv": "ffv1", "a.webm": "libvpx", "a.avi": "mjpeg", "a.ts": "libx264"}
+
+
+@pytest.mark.parametrize(("name", "codec"), FILMS.items())
+def test_a_file_that_was_cut_anywhere_is_not_whole(tmp_path: Path, name: str, codec: str) -> None:
+    film = write_film(tmp_path / name, codec, frames=5, pixel_format="yuvj420p" if codec == "mjpeg" else "yuv420p")
+    content = film.read_bytes()
+    assert missing_bytes(film) == 0
+    for size in range(1100, len(content), max(1, len(content) // 50)):
+        film.write_bytes(content[:size])
+        if name != "a.ts" or size % 188:
+            assert missing_bytes(film) > 0, size
+
+
+def test_fragmented_files_are_whole_only_between_two_boxes(tmp_path: Path) -> None:
+    options = {"movflags": "frag_keyframe+empty_moov"}
+    film = write_film(tmp_path / "a.mp4", options={"g": "5"}, container_options=options)
+    content = film.read_bytes()
+    cut = content.rindex(b"moof") - 4
+    film.write_bytes(content[:cut])
+    assert missing_bytes(film) == 0
+    film.write_bytes(content[: cut + 9])
+    assert missing_bytes(film) > 0
+
+
+def test_what_follows_behind_the_last_box_does_no_harm(tmp_path: Path) -> None:
+    film = write_film(tmp_path / "a.mp4", frames=2)
+    with open(film, "ab") as file:
+        file.write(b"\xff\xff\xff\xff\0\0\0\0some trailing bytes")
+    assert missing_bytes(film) == 0
+
+
+@pytest.mark.parametrize(
+    "start",
+    [b"", b"\x1aE\xdf\xa3", b"\0\0\0\x01ftyp", b"RIFF\0\0\0\0AVI ", bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")],
+)
+@given(rest=st.binary(max_size=200))
+def test_any_bytes_have_an_answer(tmp_path_factory: pytest.TempPathFactory, start: bytes, rest: bytes) -> None:
+    path = tmp_path_factory.getbasetemp() / "any"
+    path.write_bytes(start + rest)
+    assert missing_bytes(path) >= 0
