@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,6 +13,8 @@ from anonymizer.detect.merge import merge_detections
 from anonymizer.detect.panorama import unwrap, wrap
 from anonymizer.detect.tones import to_rgb_8_bits
 from anonymizer.detect.zones import keep_in_zones
+from anonymizer.files.frames import turn_frame
+from anonymizer.files.orientation import turn_back, turn_box_back
 from anonymizer.files.picture import Frame, Picture
 from anonymizer.geometry import Box, PixelBox
 from anonymizer.kinds import Kind
@@ -56,16 +58,35 @@ def find_in_frame(frame: Frame, detectors: Sequence[Detector], settings: DetectS
     Raises:
         PictureError: a model gave no usable answer.
     """
-    size = (frame.view.shape[0], frame.view.shape[1])
-    found_in_alpha = detect_in_alpha(frame.alpha, detectors, settings.projection)
-    found_in_bands = [
-        one for band in frame.bands if np.ptp(band) for one in detect(band, detectors, settings.projection)
-    ]
-    found_in_colours = detect(frame.view, detectors, settings.projection)
-    found = merge_detections([*found_in_colours, *found_in_bands, *found_in_alpha])
+    size = (frame.pixels.shape[0], frame.pixels.shape[1])
+    found = merge_detections(list(_find_each_way(frame, detectors, settings.projection)))
     counted = keep_in_zones(found, size, settings)
     in_alpha = None if frame.alpha is None else [one for one in counted if _varies(frame.alpha, one.redaction_box)]
     return FrameDetections(counted, in_alpha, len(found) - len(counted))
+
+
+def _find_each_way(frame: Frame, detectors: Sequence[Detector], projection: Projection) -> Iterator[Detection]:
+    """What is found in a frame; where it is in doubt which way is up, also what is found in the other ways."""
+    yield from _find_in_planes(frame, detectors, projection)
+    for turn in frame.other_turns:
+        turned = turn_frame(frame, turn)
+        size = (turned.pixels.shape[0], turned.pixels.shape[1])
+        for one in _find_in_planes(turned, detectors, projection):
+            yield _turned_back(one, turn, size)
+
+
+def _find_in_planes(frame: Frame, detectors: Sequence[Detector], projection: Projection) -> list[Detection]:
+    """What is found in colours, further bands and alpha."""
+    found = detect(frame.view, detectors, projection)
+    found += [one for band in frame.bands if np.ptp(band) for one in detect(band, detectors, projection)]
+    return [*found, *detect_in_alpha(frame.alpha, detectors, projection)]
+
+
+def _turned_back(found: Detection, turn: int, size: tuple[int, int]) -> Detection:
+    """A detection in a picture of this height and width that was turned, where it lies in the picture before."""
+    extent = None if found.extent is None else turn_box_back(found.extent, turn, size)
+    mask = None if found.mask is None else turn_back(found.mask, turn)
+    return replace(found, box=turn_box_back(found.box, turn, size), extent=extent, mask=mask)
 
 
 def spread_to_neighbours(found: Sequence[FrameDetections], is_animation: bool) -> list[FrameDetections]:

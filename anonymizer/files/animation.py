@@ -7,7 +7,7 @@ writers store the smallest rectangle in which a frame differs from the one befor
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -15,7 +15,8 @@ import numpy.typing as npt
 from PIL import Image
 
 from anonymizer.errors import PictureError
-from anonymizer.files.frames import decode_still, read_encoding, refuse_colours, to_frame, turn_frame
+from anonymizer.files.carriers import Stated
+from anonymizer.files.frames import decode_still, read_encoding, refuse_colours, to_frame, to_upright
 from anonymizer.files.global_state import pillow_state
 from anonymizer.files.picture import Frame, Picture, StoredFrame
 from anonymizer.formats import Format
@@ -24,7 +25,7 @@ from anonymizer.types import Pixels
 
 
 def decode_still_or_animation(
-    image: Image.Image, content: bytes, settings: ReadSettings, file_format: Format
+    image: Image.Image, content: bytes, settings: ReadSettings, file_format: Format, stated: Stated
 ) -> Picture:
     """The still picture or the animation in a file.
 
@@ -32,8 +33,8 @@ def decode_still_or_animation(
         PictureError: its mode is not handled, or its frames have too many pixels.
     """
     if count_frames(image, settings) > 1:
-        return decode_animation(image, content, settings, file_format)
-    return decode_still(image, content, settings, file_format)
+        return decode_animation(image, content, settings, file_format, stated)
+    return decode_still(image, content, settings, file_format, stated)
 
 
 def count_frames(image: Image.Image, settings: ReadSettings) -> int:
@@ -50,7 +51,9 @@ def count_frames(image: Image.Image, settings: ReadSettings) -> int:
     return frames
 
 
-def decode_animation(image: Image.Image, content: bytes, settings: ReadSettings, file_format: Format) -> Picture:
+def decode_animation(
+    image: Image.Image, content: bytes, settings: ReadSettings, file_format: Format, stated: Stated
+) -> Picture:
     """All frames as they are shown, upright.
 
     Raises:
@@ -58,14 +61,14 @@ def decode_animation(image: Image.Image, content: bytes, settings: ReadSettings,
     """
     refuse_colours(image)
     with pillow_state(settings.allow_truncated):
-        encoding = read_encoding(image, file_format)
+        encoding = read_encoding(image, file_format, stated)
         frames, size = [], image.size
         for number in range(image.n_frames):  # type: ignore[attr-defined]
             image.seek(number)
             if image.size != size:
                 raise PictureError("is damaged: a frame reaches beyond the picture")
             image.load()
-            frames.append(turn_frame(to_frame(image), encoding.orientation))
+            frames.append(to_upright(to_frame(image), encoding))
     return Picture(_alike(frames), content, encoding, is_animation=True)
 
 
@@ -74,9 +77,10 @@ def _alike(frames: Sequence[Frame]) -> tuple[Frame, ...]:
     channels = max(frame.pixels.shape[2] for frame in frames)
     has_alpha = any(frame.alpha is not None for frame in frames)
     return tuple(
-        Frame(
-            np.repeat(frame.pixels, channels // frame.pixels.shape[2], axis=2),
-            np.full(frame.pixels.shape[:2], 255, np.uint8) if has_alpha and frame.alpha is None else frame.alpha,
+        replace(
+            frame,
+            pixels=np.repeat(frame.pixels, channels // frame.pixels.shape[2], axis=2),
+            alpha=np.full(frame.pixels.shape[:2], 255, np.uint8) if has_alpha and frame.alpha is None else frame.alpha,
         )
         for frame in frames
     )

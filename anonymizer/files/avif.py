@@ -9,6 +9,7 @@ from PIL import Image, features
 
 from anonymizer.errors import PictureError
 from anonymizer.files import heif
+from anonymizer.files.carriers import stated_by
 from anonymizer.files.codecs import Codec
 from anonymizer.files.frames import read_encoding, to_picture
 from anonymizer.files.global_state import pillow_state
@@ -41,9 +42,11 @@ def decode(image: Image.Image, content: bytes, settings: ReadSettings) -> Pictur
     if getattr(image, "n_frames", 1) > 1:
         raise PictureError("is an animated AVIF file; convert it to an animated WebP file first")
     with pillow_state(settings.allow_truncated):
-        stored, encoding = heif.decode_main(image), read_encoding(image, "AVIF")
-    notes = heif.left_out(content, _bits(content))
-    part = shown_part(read_display(content, is_turned=False).clean_aperture or b"", *stored.pixels.shape[:2])
+        stored = heif.decode_main(image)
+    notes, display = heif.left_out(content, _bits(content)), read_display(content, is_turned=False)
+    by_decoder = stated_by([image.info["exif"]] if "exif" in image.info else []).orientation  # Pillow puts it there
+    encoding = read_encoding(image, "AVIF", heif.stated(content, by_decoder, [display.orientation]))
+    part = shown_part(display.clean_aperture or b"", *stored.pixels.shape[:2])
     if part is not None:  # Pillow does not crop; viewers do
         stored = Frame(stored.pixels[part], None if stored.alpha is None else stored.alpha[part])
         notes.append("what the file crops, and viewers do not show, is left out")

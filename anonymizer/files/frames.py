@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from PIL import Image
 
 from anonymizer.errors import PictureError
+from anonymizer.files.carriers import UPRIGHT, Stated
 from anonymizer.files.global_state import pillow_state
-from anonymizer.files.metadata import ORIENTATION
-from anonymizer.files.orientation import turn_upright
+from anonymizer.files.orientation import turn_between, turn_upright
 from anonymizer.files.picture import Encoding, Frame, Picture, StoredFrame
 from anonymizer.formats import Format
 from anonymizer.settings import ReadSettings
@@ -31,7 +31,9 @@ def refuse_colours(image: Image.Image, handled: Sequence[str] = COLOURS) -> None
         raise PictureError(f"is a {image.format} file in {image.mode} colours; convert it to RGB first")
 
 
-def decode_still(image: Image.Image, content: bytes, settings: ReadSettings, file_format: Format) -> Picture:
+def decode_still(
+    image: Image.Image, content: bytes, settings: ReadSettings, file_format: Format, stated: Stated = UPRIGHT
+) -> Picture:
     """The picture of a file with a single image.
 
     Raises:
@@ -40,17 +42,23 @@ def decode_still(image: Image.Image, content: bytes, settings: ReadSettings, fil
     refuse_colours(image)
     with pillow_state(settings.allow_truncated):
         image.load()
-        stored, encoding = to_frame(image), read_encoding(image, file_format)
+        stored, encoding = to_frame(image), read_encoding(image, file_format, stated)
     return to_picture(stored, content, encoding)
 
 
 def to_picture(stored: Frame, content: bytes, encoding: Encoding, left_out: Sequence[str] = ()) -> Picture:
     """A picture of one frame, turned upright by the orientation in `encoding`."""
-    return Picture((turn_frame(stored, encoding.orientation),), content, encoding, left_out=tuple(left_out))
+    return Picture((to_upright(stored, encoding),), content, encoding, left_out=tuple(left_out))
+
+
+def to_upright(stored: Frame, encoding: Encoding) -> Frame:
+    """A stored frame, turned upright, and how else it might have to be turned."""
+    others = tuple(turn_between(encoding.orientation, other) for other in encoding.other_orientations)
+    return replace(turn_frame(stored, encoding.orientation), other_turns=others)
 
 
 def turn_frame(stored: Frame, orientation: int) -> Frame:
-    """A stored frame, turned upright."""
+    """A frame, turned by an orientation."""
     pixels = turn_upright(stored.pixels, orientation)
     alpha = None if stored.alpha is None else turn_upright(stored.alpha, orientation)
     shown = None if stored.shown is None else turn_upright(stored.shown, orientation)
@@ -74,18 +82,9 @@ def to_frame(image: Image.Image) -> Frame:
     return Frame(stored[:, :, np.newaxis] if stored.ndim == 2 else stored, alpha)
 
 
-def read_encoding(image: Image.Image, file_format: Format) -> Encoding:
-    """Orientation and palette of an image."""
-    return Encoding(file_format, read_orientation(image), has_palette=image.mode in PALETTES)
-
-
-def read_orientation(image: Image.Image) -> int:
-    """EXIF orientation, 1..8; 1 if there is none."""
-    try:
-        orientation = image.getexif().get(ORIENTATION, 1)  # in EXIF, or else in XMP
-    except (SyntaxError, ValueError, OSError, TypeError, struct.error):
-        return 1  # damaged metadata: viewers show the picture as it is stored
-    return orientation if orientation in range(1, 9) else 1
+def read_encoding(image: Image.Image, file_format: Format, stated: Stated = UPRIGHT) -> Encoding:
+    """Orientation, which the file states, and palette of an image."""
+    return Encoding(file_format, stated.orientation, stated.others, has_palette=image.mode in PALETTES)
 
 
 def palette_left_out(picture: Picture, frames: Sequence[StoredFrame]) -> Sequence[str]:

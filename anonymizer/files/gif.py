@@ -18,14 +18,15 @@ from PIL import Image
 
 from anonymizer.errors import PictureError
 from anonymizer.files.animation import Patch, decode_still_or_animation, to_patch, to_patches
+from anonymizer.files.carriers import stated_by
 from anonymizer.files.codecs import Codec, Mask
 from anonymizer.files.metadata import (
     MAX_UNKNOWN,
     EmbeddedData,
     Policy,
     exact_profile,
-    kept_text,
     kept_texts,
+    kept_xmp,
     left_out_note,
 )
 from anonymizer.files.picture import Encoded, Frame, Picture, StoredFrame
@@ -86,7 +87,12 @@ def read_blocks(content: bytes) -> Iterator[Block]:
 
 def decode(image: Image.Image, content: bytes, settings: ReadSettings) -> Picture:
     """The still picture, or the frames of an animation as they are shown."""
-    return decode_still_or_animation(image, content, settings, "GIF")
+    packets = [_packet(block) for block in read_blocks(content) if _is_xmp(block)]
+    return decode_still_or_animation(image, content, settings, "GIF", stated_by(packets=packets))
+
+
+def _is_xmp(block: Block) -> bool:
+    return block.kind == _EXTENSION and block.label == _APPLICATION and block.data.startswith(_XMP)
 
 
 def encode(picture: Picture, frames: Sequence[StoredFrame], policy: Policy) -> Encoded:
@@ -135,7 +141,7 @@ def embedded_data(content: bytes) -> EmbeddedData:
         is_application = block.kind == _EXTENSION and block.label == _APPLICATION
         if is_application and name == _PROFILE:
             found.profiles.append(data)
-        elif is_application and name == _XMP:
+        elif _is_xmp(block):
             found.texts.append(_packet(block))
         elif block.kind == _EXTENSION and block.label != _CONTROL:
             found.texts.append(block.data)
@@ -163,8 +169,8 @@ def _kept_metadata(blocks: Sequence[Block], policy: Policy) -> tuple[list[bytes]
             kept.append(write_extension(_APPLICATION, name, data[:3]))
         elif is_application and name == _PROFILE:
             kept.append(write_extension(_APPLICATION, name, exact_profile(data)))
-        elif is_application and name == _XMP and policy == "keep":
-            xmp = kept_text(_packet(block), policy)
+        elif _is_xmp(block) and policy == "keep":
+            xmp = kept_xmp(_packet(block), policy, 1)
             names += xmp.left_out
             kept += [] if xmp.content is None else [block.head + bytes([len(_XMP)]) + _XMP + xmp.content + _XMP_END]
         elif block.kind == _EXTENSION and block.label == _COMMENT:

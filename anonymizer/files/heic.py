@@ -16,6 +16,7 @@ from anonymizer.files.frames import to_picture
 from anonymizer.files.global_state import pillow_state
 from anonymizer.files.heif_display import read_display
 from anonymizer.files.metadata import Policy
+from anonymizer.files.orientation import turn_between
 from anonymizer.files.picture import Encoded, Encoding, Picture, StoredFrame
 from anonymizer.settings import ReadSettings
 
@@ -65,7 +66,9 @@ def decode(image: Image.Image, content: bytes, settings: ReadSettings) -> Pictur
     with pillow_state(settings.allow_truncated):
         stored = heif.decode_main(image)
     bits = int(image.info.get("bit_depth", 8))
-    return to_picture(stored, content, Encoding("HEIF"), heif.left_out(content, bits))
+    by_boxes = read_display(content, is_turned=True).orientation
+    others = tuple(turn_between(by_boxes, other) for other in heif.stated(content, by_boxes).others)
+    return to_picture(stored, content, Encoding("HEIF", other_orientations=others), heif.left_out(content, bits))
 
 
 def encode(picture: Picture, frames: Sequence[StoredFrame], policy: Policy) -> Encoded:

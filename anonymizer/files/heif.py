@@ -15,6 +15,7 @@ from typing import Any
 from PIL import Image
 
 from anonymizer.errors import PictureError
+from anonymizer.files.carriers import Stated, stated_by
 from anonymizer.files.frames import refuse_colours, to_frame
 from anonymizer.files.global_state import pillow_state
 from anonymizer.files.heif_contents import GAIN_MAP, read_contents
@@ -24,7 +25,7 @@ from anonymizer.files.metadata import (
     Policy,
     exact_profile,
     kept_exif,
-    kept_text,
+    kept_xmp,
     left_out_note,
     parse_exif,
 )
@@ -56,6 +57,17 @@ def decode_main(image: Image.Image) -> Frame:
     image.load()
     frame = to_frame(image)
     return Frame((frame.pixels >> 8).astype("uint8")) if image.mode == _DEEP_GRAY else frame
+
+
+def stated(content: bytes, counts: int, further: Sequence[int] = ()) -> Stated:
+    """The orientation of a file, in which boxes count, and neither EXIF data nor XMP do.
+
+    Args:
+        counts: what the boxes say, to the decoder.
+        further: what else they may say.
+    """
+    contents = read_contents(content)
+    return stated_by(contents.exifs, contents.texts, counts, further)
 
 
 def left_out(content: bytes, bits: int) -> list[str]:
@@ -107,7 +119,7 @@ def _metadata(source: Image.Image, orientation: int, policy: Policy) -> tuple[Ma
     """Metadata for the encoder, and names of those that are not plain language."""
     data = source.info.get("exif")
     exif = kept_exif(parse_exif(data) if data else None, orientation, policy)
-    xmp = kept_text(source.info.get("xmp") or b"", policy)
+    xmp = kept_xmp(source.info.get("xmp") or b"", policy, orientation)
     profile = source.info.get("icc_profile")
     options = {
         **({"exif": b"Exif\0\0" + exif.content} if exif.content else {}),

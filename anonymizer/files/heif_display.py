@@ -1,5 +1,5 @@
 """What AVIF and HEIC files say about how their picture is to be shown, apart from ICC profiles: colour primaries and
-transfer function, brightness of HDR pictures, shape of the pixels, and which part of the picture is shown.
+transfer function, brightness of HDR pictures, shape of the pixels, which part of the picture is shown and which way up.
 
 Encoders write only some of it. So it is put into the files that they made: colours in place of those that they wrote,
 all else as further properties. (ISO/IEC 23008-12, section 6.5; ISO/IEC 14496-12, section 12.1; ITU-T H.273: colours.)
@@ -12,9 +12,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+import numpy as np
+import numpy.typing as npt
+
 from anonymizer.files.heif_items import Item, Items, Property, StructureError, data_of, read_items, read_places
 from anonymizer.files.heif_streams import colours_of, with_colours
 from anonymizer.files.iso_boxes import Box, find_boxes, write_box
+from anonymizer.files.orientation import orientation_of
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +46,8 @@ class Display:
     properties: list[Property] = field(default_factory=list)
     clean_aperture: bytes | None = None
     """Describes the part of the stored picture that is shown."""
+    orientation: int = 1
+    """1..8, as in EXIF data: how the boxes turn the stored picture."""
 
 
 def read_display(content: bytes, is_turned: bool) -> Display:
@@ -62,7 +68,18 @@ def read_display(content: bytes, is_turned: bool) -> Display:
     rotation = primary.property_of(b"irot") or b"\0"
     if is_turned and rotation[0] & 1 and b"pasp" in kept:
         kept[b"pasp"] = kept[b"pasp"][4:] + kept[b"pasp"][:4]
-    return Display(_colours(content, items, primary), list(kept.items()), primary.property_of(b"clap"))
+    aperture, orientation = primary.property_of(b"clap"), orientation_of(lambda stored: _turned(stored, primary))
+    return Display(_colours(content, items, primary), list(kept.items()), aperture, orientation)
+
+
+def _turned(stored: npt.NDArray[np.int64], primary: Item) -> npt.NDArray[np.int64]:
+    """As rotations and mirrors turn it, in their order. (ISO/IEC 23008-12, sections 6.5.10 and 6.5.12.)"""
+    for kind, data in primary.properties:
+        if kind == b"irot" and data:
+            stored = np.rot90(stored, data[0] & 3)
+        elif kind == b"imir" and data:
+            stored = stored[:, ::-1] if data[0] & 1 else stored[::-1]
+    return stored
 
 
 def _colours(content: bytes, items: Items, primary: Item) -> tuple[int, int] | None:

@@ -12,8 +12,9 @@ import simplejpeg
 from PIL import Image, JpegImagePlugin
 
 from anonymizer.errors import PictureError
+from anonymizer.files.carriers import Stated, stated_by
 from anonymizer.files.codecs import Codec, Mask
-from anonymizer.files.frames import COLOURS, read_orientation, refuse_colours, to_frame, to_picture
+from anonymizer.files.frames import COLOURS, refuse_colours, to_frame, to_picture
 from anonymizer.files.global_state import pillow_buffer, pillow_state
 from anonymizer.files.jpeg_blocks import reach_of_blocks, replace_blocks, with_one_scan
 from anonymizer.files.jpeg_segments import (
@@ -56,8 +57,8 @@ from anonymizer.files.metadata import (
     exact_profile,
     kept_captions,
     kept_exif,
-    kept_text,
     kept_texts,
+    kept_xmp,
     left_out_note,
     parse_exif,
 )
@@ -132,15 +133,23 @@ def decode(image: Image.Image, content: bytes, settings: ReadSettings) -> Pictur
         if stored is None:
             image.load()
             stored = to_frame(image)
-        encoding = _read_encoding(image)
+        encoding = _read_encoding(image, _stated(content))
     return to_picture(stored, content, encoding)
 
 
-def _read_encoding(image: Image.Image) -> Encoding:
+def _stated(content: bytes) -> Stated:
+    """Its orientation."""
+    payloads = [one.payload for one in read_segments(content) if one.marker == APP1]
+    exifs = [payload for payload in payloads if payload.startswith(_EXIF)]
+    return stated_by(exifs, [one.removeprefix(_XMP) for one in payloads if one.startswith(_XMP)])
+
+
+def _read_encoding(image: Image.Image, stated: Stated) -> Encoding:
     assert isinstance(image, JpegImagePlugin.JpegImageFile)
     return Encoding(
         "JPEG",
-        read_orientation(image),
+        stated.orientation,
+        stated.others,
         _quantization(image),
         # -1 is a rare sampling, which Pillow cannot write: use 4:4:4, which keeps every colour sample.
         max(0, JpegImagePlugin.get_sampling(image)),
@@ -249,7 +258,7 @@ def _filter_metadata(content: bytes, orientation: int, policy: Policy) -> tuple[
             kept += [write_segment(APP13, _PHOTOSHOP + captions)] if captions else []
             names += left_out
         elif marker == APP1 and payload.startswith(_XMP):
-            xmp = kept_text(payload.removeprefix(_XMP), policy)
+            xmp = kept_xmp(payload.removeprefix(_XMP), policy, orientation)
             kept += [write_segment(APP1, _XMP + xmp.content)] if xmp.content is not None else []
             names += xmp.left_out
         elif marker == APP1 and payload.startswith(_EXTENDED_XMP):

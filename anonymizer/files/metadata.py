@@ -11,7 +11,6 @@ kept that is not plain language of ordinary length, whatever its tag, property o
 from __future__ import annotations
 
 import logging
-import re
 import struct
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,7 +21,7 @@ from PIL import ExifTags, Image
 from anonymizer.files.exif_display import copy_display
 from anonymizer.files.global_state import pillow_state
 from anonymizer.files.plain_language import Measure, find_plain, measure, measure_bytes, not_language
-from anonymizer.files.xmp import PICTURE_NAMES, PICTURE_TEXTS, Filtered, plain_xmp
+from anonymizer.files.xmp import PICTURE_NAMES, PICTURE_TEXTS, Filtered, plain_xmp, with_orientation
 from anonymizer.settings import MetadataPolicy
 from anonymizer.text import printable
 
@@ -131,10 +130,6 @@ _STARTS = (
 _SIGNS_OF_PICTURES = (*(sign.encode() for sign in (*PICTURE_NAMES, *PICTURE_TEXTS)), *_STARTS)
 """In XMP and text: names of properties that hold pictures, and the beginnings of JPEG and PNG files, also in base64."""
 
-_XMP_ORIENTATION = re.compile(
-    rb"""(\b[\w.-]+:Orientation\s*=\s*["']\s*)[0-9]+(\s*["'])|(<[\w.-]+:Orientation(?:\s[^>]*)?>\s*)[0-9]+(\s*<)"""
-)
-
 DAMAGED_TAGS = (*(ValueError, TypeError, KeyError, OSError, SyntaxError, OverflowError, AttributeError, struct.error),)
 """Errors that Pillow raises on damaged tags."""
 
@@ -205,12 +200,14 @@ def kept_exif(exif: Image.Exif | None, orientation: int, policy: Policy) -> Filt
 
     Args:
         exif: of the source, if it has any.
-        orientation: of the stored picture, 1..8; every policy keeps it.
+        orientation: of the stored picture, 1..8; every policy keeps it, but adds no tag that says 1.
     """
     kept, left_out = kept_tags(exif, policy)
-    if orientation == 1 and (exif is None or (policy == "strip" and not kept and not kept.get_ifd(EXIF_IFD))):
+    is_empty = not kept and not kept.get_ifd(EXIF_IFD) and not kept.get_ifd(GPS_IFD)
+    if orientation != 1 or (exif is not None and ORIENTATION in exif and not is_empty):
+        kept[ORIENTATION] = orientation
+    elif is_empty:
         return Filtered(None, left_out)
-    kept[ORIENTATION] = orientation
     return Filtered(kept.tobytes().removeprefix(b"Exif\0\0"), left_out)
 
 
@@ -393,11 +390,13 @@ def is_iptc(data: bytes) -> bool:
     return data[:1] == bytes([_DATA_SET]) and data[1:2] in (b"\1", b"\2", b"\3", b"\7", b"\x08", b"\x09")
 
 
-def with_orientation(xmp: bytes, orientation: int) -> bytes:
-    """An XMP packet in which the orientation, if it tells one, is another."""
-    return _XMP_ORIENTATION.sub(
-        lambda found: b"%s%d%s" % (found[1] or found[3], orientation, found[2] or found[4]), xmp
-    )
+def kept_xmp(packet: bytes, policy: Policy, orientation: int) -> Filtered:
+    """An XMP packet as far as it is kept; if it states an orientation, then that of the stored picture, 1..8."""
+    kept = kept_text(packet, policy)
+    if kept.content is None:
+        return kept
+    content = with_orientation(kept.content, orientation)
+    return Filtered(content, kept.left_out if content is not None else (*kept.left_out, "an XMP packet"))
 
 
 def are_captions_kept(iptc: bytes, policy: Policy) -> bool:

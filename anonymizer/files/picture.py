@@ -21,6 +21,8 @@ class Encoding:
     format: Format
     orientation: int = 1
     """EXIF orientation 1..8: the stored pixels are turned by it for display."""
+    other_orientations: tuple[int, ...] = ()
+    """What the file also states, in carriers that viewers do not follow: see `carriers`."""
     quantization: Sequence[Sequence[int]] | None = None
     """JPEG: 64 values row by row for luminance, and another 64 for the colours if there are any."""
     subsampling: int = 0
@@ -40,6 +42,9 @@ class Frame:
     further: int = 0
     """How many of the last channels of `pixels` are bands of their own, such as near infrared, neither colours nor
     alpha. They are redacted like colours."""
+    other_turns: tuple[int, ...] = ()
+    """Orientations 2..8 by which the upright frame would be turned if other carriers of the file were right: it is in
+    doubt which way is up, and detectors look at it in these ways too."""
 
     @property
     def view(self) -> Pixels:

@@ -17,6 +17,7 @@ from PIL import Image
 
 from anonymizer.errors import PictureError
 from anonymizer.files.animation import Patch, count_frames, decode_animation, to_patches
+from anonymizer.files.carriers import Stated, stated_by
 from anonymizer.files.codecs import Codec
 from anonymizer.files.frames import decode_still, palette_left_out, read_encoding, refuse_colours, to_picture
 from anonymizer.files.global_state import pillow_buffer, pillow_state
@@ -25,9 +26,10 @@ from anonymizer.files.metadata import (
     EmbeddedData,
     Policy,
     exact_profile,
+    is_xmp,
     kept_exif,
-    kept_text,
     kept_texts,
+    kept_xmp,
     left_out_note,
     parse_exif,
 )
@@ -43,7 +45,8 @@ _SIZES = {b"cICP": 4, b"sRGB": 1, b"gAMA": 4, b"cHRM": 32, b"pHYs": 9, b"mDCV": 
 _KNOWN_SIZES = {**_SIZES, b"bKGD": 6, b"sBIT": 4, b"hIST": 512}
 """The same of all known ones, at most."""
 TEXT_CHUNKS = (b"tEXt", b"zTXt", b"iTXt")
-_XMP, _END_OF_KEYWORD = b"XML:com.adobe.xmp", b"\0"
+_XMP, _RAW_PROFILE, _END_OF_KEYWORD = b"XML:com.adobe.xmp", b"Raw profile", b"\0"
+_EXIF = b"Exif\0\0"
 _MAX_TEXT = 16_000_000  # bytes
 _UNREADABLE = b"\0!"  # stands for text that is never kept
 _PICTURE_CHUNKS = (b"PLTE", b"tRNS", b"IDAT", b"IEND")
@@ -71,12 +74,12 @@ def decode(image: Image.Image, content: bytes, settings: ReadSettings) -> Pictur
     if is_animation and is_16_bits(content):
         raise PictureError("is an animated PNG file of 16 bits per channel; convert it to 8 bits first")
     if is_animation:
-        return decode_animation(image, content, settings, "PNG")
+        return decode_animation(image, content, settings, "PNG", _stated(content))
     if not is_16_bits(content):
-        return decode_still(image, content, settings, "PNG")
+        return decode_still(image, content, settings, "PNG", _stated(content))
     with pillow_state(settings.allow_truncated):
         image.load()  # detects damage, and reads metadata behind the pixels
-        encoding = read_encoding(image, "PNG")
+        encoding = read_encoding(image, "PNG", _stated(content))
     return to_picture(Frame(*decode_16_bits(content)), content, encoding)
 
 
@@ -221,7 +224,7 @@ def _filter_metadata(picture: Picture, policy: Policy) -> tuple[list[Chunk], lis
             kept += _exact_profile(data)
         seen.add(kind)
     exif = kept_exif(_exif(picture.content), picture.encoding.orientation, policy)
-    texts, names = _filter_texts(picture.content, policy)
+    texts, names = _filter_texts(picture, policy)
     return [*kept, *texts, *([] if exif.content is None else [(b"eXIf", exif.content)])], [*exif.left_out, *names]
 
 
@@ -229,18 +232,41 @@ def _exif(content: bytes) -> Image.Exif | None:
     return next((parse_exif(data) for kind, data in read_chunks(content) if kind == b"eXIf"), None)
 
 
-def _filter_texts(content: bytes, policy: Policy) -> tuple[list[Chunk], list[str]]:
+def _stated(content: bytes) -> Stated:
+    """Its orientation. Some viewers know EXIF data only in texts, and some do not turn PNG files."""
+    chunks = list(read_chunks(content))
+    exifs = [data for kind, data in chunks if kind == b"eXIf"]
+    packets = [_xmp(_plain_text(*chunk)) for chunk in chunks if chunk[0] in TEXT_CHUNKS and _is_xmp(chunk)]
+    raw = [profile for chunk in chunks if chunk[0] in TEXT_CHUNKS and (profile := _raw_profile(*chunk))]
+    exifs += [profile for profile in raw if profile.startswith(_EXIF)]
+    packets += [profile for profile in raw if is_xmp(profile)]
+    return stated_by(exifs, packets, further=(1,))
+
+
+def _raw_profile(kind: bytes, data: bytes) -> bytes:
+    """EXIF data or XMP in hexadecimal digits, as ImageMagick writes them; nothing in other chunks."""
+    keyword, _, rest = data.partition(b"\0")
+    if not keyword.startswith(_RAW_PROFILE) or kind == b"iTXt":
+        return b""
+    text = rest if kind == b"tEXt" else _inflated(rest[1:])
+    try:
+        return bytes.fromhex(b"".join(text.split(b"\n")[3:]).decode("ascii"))
+    except ValueError:
+        return b""
+
+
+def _filter_texts(picture: Picture, policy: Policy) -> tuple[list[Chunk], list[str]]:
     """The text chunks that the policy keeps, and names of those that are not plain language."""
     names: list[str] = []
     if policy != "keep":
         return [], names
-    chunks = [(kind, data) for kind, data in read_chunks(content) if kind in TEXT_CHUNKS]
+    chunks = [(kind, data) for kind, data in read_chunks(picture.content) if kind in TEXT_CHUNKS]
     kept: list[Chunk] = []
     texts = [_plain_text(*chunk) for chunk in chunks]
     are_kept = kept_texts([b"" if _is_xmp(chunk) else text for chunk, text in zip(chunks, texts, strict=True)], policy)
     for chunk, text, is_kept in zip(chunks, texts, are_kept, strict=True):
         if _is_xmp(chunk) and _UNREADABLE not in text:
-            xmp = kept_text(_xmp(text), policy)
+            xmp = kept_xmp(_xmp(text), policy, picture.encoding.orientation)
             names += xmp.left_out
             kept += [] if xmp.content is None else [chunk if xmp.content == _xmp(text) else _xmp_chunk(xmp.content)]
         elif is_kept and not _is_xmp(chunk):
@@ -279,7 +305,7 @@ def _exact_profile(data: bytes) -> Iterator[Chunk]:
 def _plain_text(kind: bytes, data: bytes) -> bytes:
     """The text of a chunk; `_UNREADABLE` if it cannot be read and so may hold a picture."""
     keyword, _, rest = data.partition(b"\0")
-    if keyword.startswith(b"Raw profile"):
+    if keyword.startswith(_RAW_PROFILE):
         return _UNREADABLE  # another copy of EXIF, XMP or IPTC, in hexadecimal digits
     if kind == b"tEXt":
         return keyword + rest

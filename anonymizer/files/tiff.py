@@ -9,6 +9,7 @@ import io
 import re
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import cv2
@@ -16,6 +17,7 @@ import numpy as np
 from PIL import Image
 
 from anonymizer.errors import PictureError
+from anonymizer.files.carriers import stated_by
 from anonymizer.files.codecs import Codec
 from anonymizer.files.frames import PALETTES, palette_left_out, to_frame
 from anonymizer.files.global_state import pillow_state
@@ -28,11 +30,11 @@ from anonymizer.files.metadata import (
     exact_profile,
     kept_captions,
     kept_tags,
-    kept_text,
+    kept_xmp,
     left_out_note,
     tags_of,
-    with_orientation,
 )
+from anonymizer.files.orientation import turn_between
 from anonymizer.files.picture import Encoded, Encoding, Frame, Picture, StoredFrame
 from anonymizer.files.tiff_bands import further_samples, read_bands, read_mask, refuse_bands
 from anonymizer.files.tiff_structure import Directory, Page, TiffFile
@@ -139,7 +141,15 @@ def _decode_page(image: Image.Image, page: Page, file: TiffFile) -> Frame:
             image.load()  # turns it upright
             decoded = to_frame(image)
         frame = decoded
+    frame = replace(frame, other_turns=_other_turns(page.directory))
     return frame if page.mask is None else _with_mask(frame, read_mask(file, page.mask, page.directory))
+
+
+def _other_turns(directory: Directory) -> tuple[int, ...]:
+    """How the upright page would be turned if its XMP, which does not count, were right."""
+    tag, xmp = directory.number(ORIENTATION, 1), directory.text(_XMP)
+    stated = stated_by(packets=[xmp] if xmp else [], counts=tag if tag in range(1, 9) else 1)
+    return tuple(turn_between(stated.orientation, other) for other in stated.others)
 
 
 def _with_mask(frame: Frame, mask: Alpha) -> Frame:
@@ -147,9 +157,10 @@ def _with_mask(frame: Frame, mask: Alpha) -> Frame:
     if frame.alpha is not None or frame.further or frame.shown is not None:
         raise PictureError("holds a transparency mask beside CMYK colours or further bands, which is not handled")
     if frame.pixels.dtype == np.uint8:
-        return Frame(frame.pixels, mask)
+        return replace(frame, alpha=mask)
     colours = np.repeat(frame.pixels, 3, axis=2) if frame.pixels.shape[2] == 1 else frame.pixels
-    return Frame(colours, mask.astype(np.uint16) * np.uint16(257))  # few programs read gray with alpha of 16 bits
+    # Few programs read gray with alpha of 16 bits.
+    return replace(frame, pixels=colours, alpha=mask.astype(np.uint16) * np.uint16(257))
 
 
 def _has_palette(image: Image.Image, numbers: Sequence[int]) -> bool:
@@ -283,9 +294,9 @@ def _encode_page(
     tags.update(_shown_right(source, is_turned))
     inner = tags.get_ifd(EXIF_IFD) if EXIF_IFD in tags else {}
     inner.update({tag: size for tag, size in ((_EXIF_WIDTH, width), (_EXIF_HEIGHT, height)) if tag in inner})
-    xmp, captions = kept_text(directory.text(_XMP), policy), kept_captions(directory.text(_IPTC), policy)
+    xmp, captions = kept_xmp(directory.text(_XMP), policy, 1), kept_captions(directory.text(_IPTC), policy)
     if xmp.content:
-        tags[_XMP] = with_orientation(xmp.content, 1)
+        tags[_XMP] = xmp.content
     if captions.content:
         tags[_IPTC] = captions.content
     is_compressed = image.info.get("compression") != "raw"

@@ -16,6 +16,7 @@ from PIL import Image
 
 from anonymizer.errors import PictureError
 from anonymizer.files.animation import Patch, decode_still_or_animation, to_patches
+from anonymizer.files.carriers import stated_by
 from anonymizer.files.codecs import Codec
 from anonymizer.files.global_state import pillow_state
 from anonymizer.files.metadata import (
@@ -24,7 +25,7 @@ from anonymizer.files.metadata import (
     Policy,
     exact_profile,
     kept_exif,
-    kept_text,
+    kept_xmp,
     left_out_note,
     parse_exif,
 )
@@ -101,7 +102,10 @@ def _stills(chunks: Sequence[Chunk]) -> list[_Still]:
 
 def decode(image: Image.Image, content: bytes, settings: ReadSettings) -> Picture:
     """The still picture, or the frames of an animation as they are shown."""
-    return decode_still_or_animation(image, content, settings, "WEBP")
+    chunks = read_file_chunks(content)
+    exifs, packets = ([data for kind, data in chunks if kind == one] for one in (b"EXIF", b"XMP "))
+    # Some viewers do not turn WebP files.
+    return decode_still_or_animation(image, content, settings, "WEBP", stated_by(exifs, packets, further=(1,)))
 
 
 def encode(picture: Picture, frames: Sequence[StoredFrame], policy: Policy) -> Encoded:
@@ -125,7 +129,7 @@ def encode(picture: Picture, frames: Sequence[StoredFrame], policy: Policy) -> E
     pictures = [(b"ANMF", still.header + join_chunks(still.chunks)) for still in stills if still.header]
     source = dict(reversed(chunks))  # the first of several
     exif = kept_exif(parse_exif(source[b"EXIF"]) if b"EXIF" in source else None, picture.encoding.orientation, policy)
-    xmp = kept_text(source.get(b"XMP ", b""), policy)
+    xmp = kept_xmp(source.get(b"XMP ", b""), policy, picture.encoding.orientation)
     kept = ((b"EXIF", exif.content), (b"XMP ", xmp.content))
     behind = [(kind, data) for kind, data in kept if data]
     body = b"WEBP" + join_chunks(_with_metadata(frames, source, behind, pictures or stills[0].chunks))

@@ -26,6 +26,8 @@ logger = logging.getLogger(__name__)
 
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 _XMLNS = "http://www.w3.org/2000/xmlns/"
+_TIFF, _TIFF_PREFIX, _ORIENTATION = "http://ns.adobe.com/tiff/1.0/", "tiff", "Orientation"
+_LIKELY_ORIENTATION = re.compile(rb"""Orientation[^0-9]{1,200}?([1-8])(?![0-9])""")
 _EXTENDED = "xmpNote:HasExtendedXMP"  # leads to further segments of a JPEG file, which are never kept
 _DIGEST = re.compile(r"(?:\d{1,5},){1,99}\d{1,5};[0-9A-F]{32}")  # numbers of tags and a checksum of their values
 _DEEPEST = 60  # elements within each other
@@ -81,13 +83,75 @@ def plain_xmp(packet: bytes) -> Filtered:
             one.owner.removeAttribute(one.name)
         else:
             one.owner.removeChild(one.element)
-    content = "".join(node.toxml() for node in document.childNodes).encode()
-    return Filtered(content, names) if len(gone) < len(properties) else Filtered(None, names)
+    return Filtered(_written(document), names) if len(gone) < len(properties) else Filtered(None, names)
 
 
 def names_picture(text: str) -> bool:
     """Whether a text holds the name of a property that holds pictures."""
     return any(name in text for name in PICTURE_NAMES)
+
+
+def orientations_in(packet: bytes) -> list[int]:
+    """The orientations of a picture, 1..8, that a packet states; of a damaged one those that it seems to state."""
+    if _ORIENTATION.encode() not in packet.replace(b"\0", b""):
+        return []
+    document = _parse(packet)
+    if document is None:
+        return [int(number) for number in _LIKELY_ORIENTATION.findall(packet.replace(b"\0", b""))]
+    texts = [text for place in _orientation_places(document) for text in _own_texts(place)]
+    return [int(text) for text in texts if re.fullmatch("[1-8]", text)]
+
+
+def with_orientation(packet: bytes, orientation: int) -> bytes | None:
+    """A packet in which each orientation is this one; byte for byte the same if it states no other.
+
+    None if it may state one in a place that cannot be changed.
+    """
+    if _ORIENTATION.encode() not in packet.replace(b"\0", b""):
+        return packet
+    document = _parse(packet)
+    if document is None:
+        return None
+    places = _orientation_places(document)
+    if all(_own_texts(place) == [str(orientation)] for place in places):
+        return packet
+    for place in places:
+        if isinstance(place, minidom.Attr):
+            place.value = str(orientation)
+        else:
+            for child in list(place.childNodes):
+                place.removeChild(child)
+            for attribute in _attributes(place):
+                if attribute.namespaceURI != _XMLNS:
+                    place.removeAttributeNode(attribute)
+            place.appendChild(document.createTextNode(str(orientation)))
+    return _written(document)
+
+
+def _orientation_places(document: minidom.Document) -> list[minidom.Element | minidom.Attr]:
+    """The elements and attributes named tiff:Orientation, also those that describe another picture."""
+    elements = [node for node, _ in _walk(document) if isinstance(node, minidom.Element)]
+    nodes: list[minidom.Element | minidom.Attr] = [*elements, *(one for node in elements for one in _attributes(node))]
+    return [
+        one
+        for one in nodes
+        if one.localName == _ORIENTATION and (one.namespaceURI == _TIFF or one.prefix == _TIFF_PREFIX)
+    ]
+
+
+def _own_texts(place: minidom.Element | minidom.Attr) -> list[str]:
+    """The values in an element or attribute, apart from those that only name namespaces."""
+    if isinstance(place, minidom.Attr):
+        return [place.value.strip()]
+    nodes = [node for node, _ in _walk(place)]
+    texts = [node.data for node in nodes if isinstance(node, minidom.Text)]
+    attributes = [one for node in nodes if isinstance(node, minidom.Element) for one in _attributes(node)]
+    texts += [one.value for one in attributes if one.namespaceURI != _XMLNS]
+    return [text.strip() for text in texts if text.strip()]
+
+
+def _written(document: minidom.Document) -> bytes:
+    return "".join(node.toxml() for node in document.childNodes).encode()
 
 
 def _parse(packet: bytes) -> minidom.Document | None:

@@ -10,7 +10,7 @@ from PIL import Image, PngImagePlugin
 
 from anonymizer.files import jpeg_segments, png
 from anonymizer.files.encode import encode_picture
-from anonymizer.files.metadata import Policy, kept_tags, with_orientation
+from anonymizer.files.metadata import Policy, kept_tags
 from anonymizer.files.picture import Frame
 from anonymizer.files.read import read_picture
 
@@ -145,19 +145,6 @@ def test_no_directory_without_tags_is_written(policy: Policy) -> None:
     kept = Image.Exif()
     kept.load(kept_tags(exif, policy)[0].tobytes())
     assert dict(kept) == ({} if policy == "strip" else {0x010F: "make"})
-
-
-@pytest.mark.parametrize(
-    ("before", "after"),
-    [
-        (b"<a tiff:Orientation='6' b='8'/>", b"<a tiff:Orientation='1' b='8'/>"),
-        (b'<a t:Orientation = "8"/>', b'<a t:Orientation = "1"/>'),
-        (b"<tiff:Orientation>\n 6 </tiff:Orientation>", b"<tiff:Orientation>\n 1 </tiff:Orientation>"),
-        (b"<a tiff:OrientationX='6'/>Orientation", b"<a tiff:OrientationX='6'/>Orientation"),
-    ],
-)
-def test_orientation_in_xmp(before: bytes, after: bytes) -> None:
-    assert with_orientation(before, 1) == after
 
 
 @pytest.mark.parametrize("file_format", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF"])

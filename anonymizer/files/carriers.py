@@ -1,0 +1,69 @@
+"""What a file says about its orientation, in EXIF, XMP or boxes, and which of it counts.
+
+Browsers and viewers turn pictures by EXIF data alone, AVIF and HEIC files by their boxes (irot, imir) alone. So does
+this program. What another carrier states, such as XMP that a program did not update, or a second block of EXIF data,
+turns nothing, but leaves it in doubt which way is up: detectors look in these ways too.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from anonymizer.files.metadata import DAMAGED_TAGS, ORIENTATION, parse_exif
+from anonymizer.files.xmp import orientations_in
+
+logger = logging.getLogger(__name__)
+
+_ORIENTATIONS = range(1, 9)
+
+
+@dataclass(frozen=True)
+class Stated:
+    """Orientations 1..8, as in EXIF data."""
+
+    orientation: int = 1
+    """The one that counts."""
+    others: tuple[int, ...] = ()
+    """What else is stated."""
+
+
+UPRIGHT = Stated()
+
+
+def stated_by(
+    exifs: Sequence[bytes] = (),
+    packets: Sequence[bytes] = (),
+    counts: int | None = None,
+    further: Sequence[int] = (),
+) -> Stated:
+    """What these carriers state.
+
+    Args:
+        exifs: EXIF data; the first ones count.
+        packets: of XMP, which never count.
+        counts: the orientation that counts, if another carrier than EXIF data tells it.
+        further: orientations that do not count either.
+    """
+    by_exif = [_read_exif(content) for content in exifs]
+    if counts is None:
+        counts = by_exif[0][0] if by_exif else 1
+    stated = [one for both in by_exif for one in both]
+    stated += [one for packet in packets for one in orientations_in(packet)]
+    return Stated(counts, tuple(sorted({*stated, *further} - {counts})))
+
+
+def _read_exif(content: bytes) -> tuple[int, ...]:
+    """The orientation for viewers, and what else the tag may mean: some accept a number that is spelled as a text."""
+    exif = parse_exif(content)
+    try:
+        value = None if exif is None else exif.get(ORIENTATION)
+    except DAMAGED_TAGS as error:
+        logger.debug("the orientation is not read: %s", error)
+        value = None
+    if isinstance(value, int | float) and value in _ORIENTATIONS:
+        return (int(value),)
+    spelled = value.decode("latin-1") if isinstance(value, bytes) else value
+    number = spelled.strip("\0 ") if isinstance(spelled, str) else ""
+    return (1, int(number)) if number.isdecimal() and int(number) in _ORIENTATIONS else (1,)
