@@ -11,12 +11,15 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from anonymizer.files.global_state import pillow_state
 from anonymizer.files.metadata import DAMAGED_TAGS, ORIENTATION, parse_exif
 from anonymizer.files.xmp import orientations_in
 
 logger = logging.getLogger(__name__)
 
 _ORIENTATIONS = range(1, 9)
+_SHORT = (b"\1\x12\0\3\0\0\0\1", b"\x12\1\3\0\1\0\0\0")
+"""The tag with a single short number, in either order of bytes."""
 
 
 @dataclass(frozen=True)
@@ -55,15 +58,25 @@ def stated_by(
 
 
 def _read_exif(content: bytes) -> tuple[int, ...]:
-    """The orientation for viewers, and what else the tag may mean: some accept a number that is spelled as a text."""
+    """The orientation that counts, and what else the tag may mean: programs differ if it is not one short number.
+
+    Browsers then show the picture as it is stored; ImageMagick accepts bytes and texts too, Pillow other numbers.
+    """
     exif = parse_exif(content)
     try:
-        value = None if exif is None else exif.get(ORIENTATION)
+        with pillow_state():
+            value = None if exif is None else exif.get(ORIENTATION)
     except DAMAGED_TAGS as error:
         logger.debug("the orientation is not read: %s", error)
-        value = None
-    if isinstance(value, int | float) and value in _ORIENTATIONS:
-        return (int(value),)
-    spelled = value.decode("latin-1") if isinstance(value, bytes) else value
-    number = spelled.strip("\0 ") if isinstance(spelled, str) else ""
-    return (1, int(number)) if number.isdecimal() and int(number) in _ORIENTATIONS else (1,)
+        return (1,)
+    if isinstance(value, bytes):
+        return (1, *_in_range(value.strip(b"\0 ").decode("latin-1")), *_in_range(value[0] if value else 0))
+    if isinstance(value, str):
+        return (1, *_in_range(value.strip("\0 ")))
+    stated = (*_in_range(value), 1)
+    return stated[:1] if any(tag in content for tag in _SHORT) else stated
+
+
+def _in_range(value: object) -> list[int]:
+    """An orientation as a number, a fraction or digits; empty if it is none."""
+    return [one for one in _ORIENTATIONS if value in (one, str(one))]

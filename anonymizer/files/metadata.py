@@ -203,7 +203,7 @@ def kept_exif(exif: Image.Exif | None, orientation: int, policy: Policy) -> Filt
         orientation: of the stored picture, 1..8; every policy keeps it, but adds no tag that says 1.
     """
     kept, left_out = kept_tags(exif, policy)
-    is_empty = not kept and not kept.get_ifd(EXIF_IFD) and not kept.get_ifd(GPS_IFD)
+    is_empty = kept.tobytes() == Image.Exif().tobytes()
     if orientation != 1 or (exif is not None and ORIENTATION in exif and not is_empty):
         kept[ORIENTATION] = orientation
     elif is_empty:

@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -6,10 +7,14 @@ import pytest
 from fakes import FixedDetector, face, noise, plate, save
 
 from anonymizer.detect.frames import ModelFinder, detect, find_in_frame, spread_to_neighbours
+from anonymizer.files.orientation import turn_back
 from anonymizer.files.picture import Frame
 from anonymizer.files.read import read_picture
+from anonymizer.geometry import Box
 from anonymizer.settings import DetectSettings
 from anonymizer.types import Detection, FrameDetections, Pixels8
+
+SETTINGS = DetectSettings()
 
 
 class NotingDetector:
@@ -54,6 +59,67 @@ def test_alpha_channels_are_seen_in_front_of_dark_and_bright(alpha: Pixels8 | No
     assert len(detector.shown) == times
     assert len(found.detections) == 1
     assert (None if found.in_alpha is None else len(found.in_alpha)) == (None if alpha is None else int(times == 3))
+
+
+class UprightDetector:
+    """Finds two bars only where the red one is above the green one, and wider to the right of it."""
+
+    kinds = frozenset(["face"])
+
+    def detect(self, picture: Pixels8) -> list[Detection]:
+        red, green = (np.argwhere(picture[:, :, channel] > 200) for channel in (0, 1))
+        if red[:, 0].max() >= green[:, 0].min() or red[:, 1].max() <= green[:, 1].max():
+            return []
+        (top, left), (bottom, right) = np.minimum(red.min(0), green.min(0)), np.maximum(red.max(0), green.max(0)) + 1
+        return [face(left, top, right, bottom)]
+
+
+def bars() -> Pixels8:
+    picture = np.zeros((20, 30, 3), np.uint8)
+    picture[3:6, 12:18, 0] = 255
+    picture[6:11, 12:15, 1] = 255
+    return picture
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("with_alpha", [False, True])
+def test_pictures_in_doubt_are_seen_in_each_way(orientation: int, with_alpha: bool) -> None:
+    """What is found in another way lies at its place in the upright picture."""
+    shown = turn_back(bars(), orientation)  # the carrier that does not count is right
+    alpha = np.full(shown.shape[:2], 255, np.uint8) if with_alpha else None
+    found = find_in_frame(Frame(shown, alpha, other_turns=(orientation,)), [UprightDetector()], DetectSettings())
+    coloured = np.argwhere(shown.any(axis=2))
+    (top, left), (bottom, right) = coloured.min(0), coloured.max(0) + 1
+    assert [one.box.xyxy for one in found.detections] == [(left, top, right, bottom)]
+    if orientation != 1:
+        assert not find_in_frame(Frame(shown), [UprightDetector()], DetectSettings()).detections
+
+
+def test_pictures_in_doubt_keep_what_is_found_in_the_usual_way() -> None:
+    frame = Frame(noise(20, 40), other_turns=(3, 6))
+    found = find_in_frame(frame, [FixedDetector(face(2, 2, 8, 8))], DetectSettings())
+    assert sorted(one.box.xyxy for one in found.detections) == [(2, 2, 8, 8), (2, 12, 8, 18), (32, 12, 38, 18)]
+
+
+def test_extents_and_masks_are_turned_too() -> None:
+    mask = np.array([[True, False, False], [True, True, False]])
+    detection = replace(face(2, 3, 5, 5), extent=Box(1, 3, 6, 5), mask=mask)
+    found = find_in_frame(Frame(np.zeros((20, 40, 3), np.uint8), other_turns=(6,)), [OnceTurned(detection)], SETTINGS)
+    (one,) = found.detections
+    assert one.box.xyxy == (3, 15, 5, 18)
+    assert one.extent == Box(3, 14, 5, 19)
+
+
+class OnceTurned:
+    """Finds this in pictures that are higher than wide."""
+
+    kinds = frozenset(["face"])
+
+    def __init__(self, detection: Detection) -> None:
+        self.detection = detection
+
+    def detect(self, picture: Pixels8) -> list[Detection]:
+        return [self.detection] if picture.shape[0] > picture.shape[1] else []
 
 
 def test_detections_where_nothing_counts_are_only_counted() -> None:

@@ -23,9 +23,10 @@ def test_damaged_metadata_does_not_stop(tmp_path: Path) -> None:
     assert read_picture(path).encoding.orientation == 1
 
 
-def test_orientation_in_xmp(tmp_path: Path) -> None:
+def test_xmp_alone_turns_nothing_but_leaves_it_in_doubt(tmp_path: Path) -> None:
     xmp = '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF><rdf:Description tiff:Orientation="6"/></rdf:RDF></x:xmpmeta>'
     path = save(tmp_path / "a.jpg", smooth(8, 16), xmp=xmp.encode())
     picture = read_picture(path)
-    assert picture.encoding.orientation == 6
-    assert picture.pixels.shape == (16, 8, 3)
+    assert picture.encoding.orientation == 1
+    assert picture.pixels.shape == (8, 16, 3)
+    assert picture.frames[0].other_turns == (6,)

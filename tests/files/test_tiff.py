@@ -170,11 +170,17 @@ def test_metadata_of_tiff(tmp_path: Path, policy: Policy) -> None:
         assert image.info["dpi"] == (72, 300)
 
 
+NAMESPACES = (
+    b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+    b'<rdf:Description xmlns:tiff="http://ns.adobe.com/tiff/1.0/" xmlns:dc="http://purl.org/dc/elements/1.1/"'
+)
+
+
 def xmp(orientation: int, is_element: bool) -> bytes:
     told = b"%d" % orientation
     inner = b"><tiff:Orientation>%s</tiff:Orientation></rdf:Description>" % told
     description = inner if is_element else b' tiff:Orientation="%s" dc:x="6"/>' % told
-    return b"<x:xmpmeta><rdf:Description" + description + b"</x:xmpmeta>"
+    return NAMESPACES + description + b"</rdf:RDF></x:xmpmeta>"
 
 
 @pytest.mark.parametrize("orientation", [None, *range(1, 9)])

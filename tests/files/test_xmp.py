@@ -5,7 +5,7 @@ import base64
 import numpy as np
 import pytest
 
-from anonymizer.files.xmp import plain_xmp
+from anonymizer.files.xmp import orientations_in, plain_xmp, with_orientation
 
 SECRET = base64.b64encode(np.random.default_rng(0).bytes(900)).decode()
 HEAD = (
@@ -83,3 +83,63 @@ def test_stale_properties_go_silently() -> None:
     assert filtered.left_out == ()
     assert filtered.content is not None
     assert b"NativeDigest" not in filtered.content
+
+
+TIFF = 'xmlns:tiff="http://ns.adobe.com/tiff/1.0/" '
+OTHER_PREFIX = 'xmlns:t="http://ns.adobe.com/tiff/1.0/" '
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (packet(TIFF + 'tiff:Orientation="6" own:x="8"'), 'tiff:Orientation="1"'),
+        (packet(OTHER_PREFIX + "t:Orientation = '6'"), 't:Orientation="1"'),
+        (packet(TIFF, "<tiff:Orientation>\n 6 </tiff:Orientation>"), "<tiff:Orientation>1</tiff:Orientation>"),
+        (packet(TIFF, "<tiff:Orientation><!-- -->&#54;</tiff:Orientation>"), "<tiff:Orientation>1</tiff:Orientation>"),
+        (packet(TIFF, '<tiff:Orientation rdf:value="6"/>'), "<tiff:Orientation>1</tiff:Orientation>"),
+        (packet(TIFF, '<own:From><rdf:Bag><rdf:li tiff:Orientation="6"/></rdf:Bag></own:From>'), "Orientation="),
+    ],
+)
+def test_orientations_are_read_and_replaced(before: bytes, after: str) -> None:
+    assert orientations_in(before) == [6]
+    assert with_orientation(before, 6) in (before, with_orientation(before, 6))
+    changed = with_orientation(before, 1)
+    assert changed is not None
+    assert after.encode() in changed
+    assert orientations_in(changed) == [1]
+    assert with_orientation(changed, 1) == changed
+    assert plain_xmp(changed).content == changed
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        packet('own:Orientation="6"'),
+        packet(TIFF + 'tiff:OrientationX="6"'),
+        packet(TIFF, "<own:x>the Orientation is 6</own:x>"),
+        packet(),
+        b"",
+    ],
+)
+def test_what_is_no_orientation_stays(content: bytes) -> None:
+    assert orientations_in(content) == []
+    assert with_orientation(content, 1) == content
+
+
+def test_packets_that_agree_stay_byte_for_byte() -> None:
+    content = packet(TIFF + 'tiff:Orientation = "6"')
+    assert with_orientation(content, 6) == content
+
+
+@pytest.mark.parametrize("value", ["0", "9", "66", "up", ""])
+def test_values_that_are_no_orientations_state_none_and_are_replaced(value: str) -> None:
+    content = packet(f'{TIFF}tiff:Orientation="{value}"')
+    assert orientations_in(content) == []
+    assert orientations_in(with_orientation(content, 3) or b"") == [3]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-16-be"])
+def test_damaged_packets_seem_to_state_orientations(encoding: str) -> None:
+    content = packet(TIFF + 'tiff:Orientation="6"').decode().replace("</x:xmpmeta>", "").encode(encoding)
+    assert orientations_in(content) == [6]
+    assert with_orientation(content, 6) is None
