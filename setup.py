@@ -14,7 +14,7 @@ VERSION = re.search(r'__version__ = "(.+)"', (HERE / "anonymizer" / "_version.py
 QUICK = ["-O3", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off"]
 HEIF = ["pillow-heif>=1.0"]
 VIDEO = ["av>=17.1"]
-TRAIN = ["matplotlib>=3.8"]
+TRAIN = ["matplotlib>=3.8", "scipy>=1.15"]
 TEST = ["pytest>=8.0", "pytest-xdist>=3.6", "hypothesis>=6.100", "setuptools>=77", *HEIF, *VIDEO, *TRAIN]
 
 

@@ -1,0 +1,1 @@
+"""Public sources of annotated pictures, prepared as packs to train on."""
