@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from hashlib import sha256
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
@@ -25,7 +24,7 @@ from anonymizer.record.detections import to_json
 from anonymizer.redact.frame import redact_frame
 from anonymizer.redact.warnings import redaction_warnings
 from anonymizer.settings import RedactSettings, Settings, WriteSettings
-from anonymizer.types import FrameDetections, Job, Result, Source
+from anonymizer.types import FrameDetections, Job, Result
 
 RedactedFrame: TypeAlias = tuple[Frame, npt.NDArray[np.bool_]]
 """A frame, and where it differs from the source, (H, W)."""
@@ -91,7 +90,7 @@ class PictureProcess:
             "anonymized",
             counts=_counts(found, self.finder.kinds),
             not_counted=sum(frame.not_counted for frame in found),
-            source=source_of(picture),
+            source=picture.source,
             record=job.detections_path.as_posix() if self._has_record else None,
         )
         if settings.redact.only_detects(self.finder.kinds):
@@ -121,13 +120,6 @@ class PictureProcess:
     def _has_record(self) -> bool:
         """Whether detections are written; always where they are all that is."""
         return self.settings.record.write_detections or self.settings.redact.only_detects(self.finder.kinds)
-
-
-def source_of(picture: Picture) -> Source:
-    """What tells the file of a picture from others."""
-    sizes = [(frame.pixels.shape[1], frame.pixels.shape[0]) for frame in picture.frames]
-    are_alike = len(set(sizes)) == 1
-    return Source(sha256(picture.content).hexdigest(), len(sizes), tuple(sizes[:1] if are_alike else sizes))
 
 
 def find_in(picture: Picture, finder: Finder, job: Job | None = None) -> Sequence[FrameDetections]:

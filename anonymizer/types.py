@@ -76,6 +76,30 @@ class FrameDetections:
 
 
 @dataclass(frozen=True, slots=True)
+class Source:
+    """What tells the file of a picture from others."""
+
+    sha256: str
+    """Of its bytes, in hexadecimal digits."""
+    frames: int
+    """Frames or pages."""
+    sizes: tuple[tuple[int, int], ...]
+    """Width and height of each frame, upright, in pixels; a single one stands for all where they are alike."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What a run before this one wrote down of a picture."""
+
+    path: Path
+    """Of its detection JSON."""
+    source: Source | None
+    """Of what file; None where the run did not note it."""
+    not_counted: int = 0
+    """How many more detections there were where the zones said that nothing counts."""
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """One picture to process. Paths are relative to the input root and to the output root."""
 
@@ -89,6 +113,8 @@ class Job:
     """Targets of pictures before it whose names some file systems do not tell from its own."""
     foreign: tuple[Path, ...] = ()
     """Those of the files under its names that this program did not write, which are never removed."""
+    recorded: Recorded | str | None = None
+    """What to replay; as text why there is nothing to replay. None where something else finds."""
 
     @property
     def name(self) -> str:
@@ -97,18 +123,6 @@ class Job:
     def stale(self, *paths: Path) -> list[Path]:
         """Those of these outputs that may be removed."""
         return [path for path in paths if path not in self.foreign]
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """What tells the file of a picture from others."""
-
-    sha256: str
-    """Of its bytes, in hexadecimal digits."""
-    frames: int
-    """Frames or pages."""
-    sizes: tuple[tuple[int, int], ...]
-    """Width and height of each frame, upright, in pixels; a single one stands for all where they are alike."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,12 +12,13 @@ from anonymizer.check import baseline
 from anonymizer.check.finding import Finding
 from anonymizer.check.inputs import InputFile, find_inputs
 from anonymizer.check.pairing import pair_originals
-from anonymizer.check.previous_run import find_reports, is_of_the_run, read_previous_run
+from anonymizer.check.previous_run import is_of_the_run, read_previous_run
 from anonymizer.check.thresholds import Thresholds, choose_thresholds, preset_of_gate
 from anonymizer.errors import OutputError, SettingsError
 from anonymizer.files.find import find_pictures, kind_of_other
 from anonymizer.files.output import check_output
 from anonymizer.formats import EXTENSIONS
+from anonymizer.record.shards import find_reports
 from anonymizer.settings import CheckSettings, DetectSettings, Settings, from_options, settings_from_options
 
 _IGNORED = ("kinds", "weights", "include-zone", "exclude-zone", "overlay")

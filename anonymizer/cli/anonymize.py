@@ -76,7 +76,8 @@ def _print_plan(plan: Plan, is_quiet: bool) -> int:
         number += 1
     for job in plan.jobs:
         say(f"skipped: {job.name}: beyond --limit {plan.run.limit}")
-    say(f"would look for {' and '.join(plan.kinds)} in {number} pictures; nothing written")
+    how = "would look for" if plan.replay is None else "would redact what is recorded of"
+    say(f"{how} {' and '.join(plan.kinds)} in {number} pictures; nothing written")
     problems = plan.listing_problems()
     for result in problems:
         if result.status == "failed":

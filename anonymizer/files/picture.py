@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from hashlib import sha256
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
 from anonymizer.formats import Format
-from anonymizer.types import Alpha, Fidelity, Pixels, Pixels8
+from anonymizer.types import Alpha, Fidelity, Pixels, Pixels8, Source
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,13 @@ class Picture:
     """Whether truncated files were allowed when it was read, see `ReadSettings`: this may be one."""
     remarks: tuple[str, ...] = ()
     """Further warnings about the file for the user."""
+
+    @cached_property
+    def source(self) -> Source:
+        """What tells its file from others."""
+        sizes = [(frame.pixels.shape[1], frame.pixels.shape[0]) for frame in self.frames]
+        are_alike = len(set(sizes)) == 1
+        return Source(sha256(self.content).hexdigest(), len(sizes), tuple(sizes[:1] if are_alike else sizes))
 
     @property
     def pixels(self) -> Pixels:

@@ -51,14 +51,14 @@ def _to_entry(detection: Detection, in_alpha: bool | None) -> dict[str, object]:
     }
     return {
         **_corners(detection.box),
-        "score": detection.score,
+        "score": float(detection.score),
         "kind": detection.kind,
         **{key: value for key, value in optional.items() if value is not None},
     }
 
 
 def _corners(box: Box) -> dict[str, float]:
-    return {side: getattr(box, side) for side in _SIDES}
+    return {side: float(getattr(box, side)) for side in _SIDES}
 
 
 def from_json(content: bytes, sizes: Sequence[tuple[int, int]] | None = None) -> dict[int, FrameDetections]:

@@ -17,6 +17,8 @@ from anonymizer.settings import Settings
 from anonymizer.types import STATUSES, Kind, Result, Source, Status
 
 REPORT_NAME = "anonymize-report.json"
+RECORD_FORMAT = 1
+"""Of the detection JSON and of what a replay needs beside it. Versions before it noted no checksums of the sources."""
 _PROGRAM = {"name": "anonymize", "version": __version__}
 
 
@@ -68,6 +70,8 @@ class Report:
     """The kinds that are looked for."""
     finder: str | None = None
     """The name of what took the place of the models; None for the models."""
+    recorded_by: str | None = None
+    """Version of the program that recorded the detections, where they were not found anew."""
     overlay_sha256: str | None = None
     """Of the file that the settings name as overlay."""
     results: Iterable[Result] = ()
@@ -102,6 +106,7 @@ class Report:
         totals = self.totals
         head: dict[str, Any] = {
             "program": _PROGRAM,
+            "record_format": RECORD_FORMAT,
             "complete": self.complete,
             "shard": self.shard,
             "settings": self.settings.as_dict(self.overlay_sha256),
@@ -110,7 +115,9 @@ class Report:
                 {"name": m.name, "sha256": m.sha256, "kinds": list(m.kinds), "thresholds": dict(m.thresholds)}
                 for m in self.models
             ],
+            "kinds": list(self.kinds),
             **({} if self.finder is None else {"finder": self.finder}),
+            **({} if self.recorded_by is None else {"recorded_by": self.recorded_by}),
             "native_code": is_available(),
             "totals": {
                 "pictures": totals.pictures,

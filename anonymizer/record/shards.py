@@ -1,8 +1,9 @@
-"""Joins the reports of several machines."""
+"""The reports of a run: one, or one for each share. Finds, reads and joins them."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,11 +12,21 @@ from typing import Any
 
 from anonymizer.errors import SettingsError
 from anonymizer.files.find import listing_order
-from anonymizer.record.report import render
+from anonymizer.record.report import REPORT_NAME, is_report, render
 from anonymizer.types import STATUSES
 
 _SAME = ("program", "settings", "settings_digest", "models")
 """What reports must share to be of one job."""
+
+
+def name_pattern(name: str) -> str:
+    """Pattern for the names of a file and of its counterparts for shares, see `Shard`."""
+    path = Path(name)
+    return rf"{re.escape(path.stem)}(-(?P<number>\d+)-of-(?P<count>\d+))?{re.escape(path.suffix)}"
+
+
+NAMES = re.compile(name_pattern(REPORT_NAME))
+"""Matches those of reports in an output folder."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +64,29 @@ def read_report(path: Path) -> ReportFile:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise SettingsError(f"report {path} is not a report of this program, or is damaged") from None
     return ReportFile(str(path), content, files)
+
+
+def is_whole_report(path: Path) -> bool:
+    """Whether a file is a report, whatever its name."""
+    if not is_report(path):
+        return False
+    try:
+        read_report(path)
+    except SettingsError:
+        return False
+    return True
+
+
+def find_reports(folder: Path) -> list[Path]:
+    """The report in an output folder, otherwise those of all shares, otherwise the only one under another name."""
+    if (folder / REPORT_NAME).is_file():
+        return [folder / REPORT_NAME]
+    files = sorted(path for path in folder.iterdir() if path.is_file())
+    shares = [path for path in files if NAMES.fullmatch(path.name)]
+    if shares:
+        return shares
+    others = [path for path in files if path.suffix.lower() == ".json" and is_whole_report(path)]
+    return others if len(others) == 1 else []
 
 
 def merge_reports(reports: Sequence[ReportFile]) -> ReportFile:

@@ -62,6 +62,8 @@ class Inputs(NamedTuple):
     """In hexadecimal digits, since it may hold bytes that are not text."""
     status: list[int] | None
     """Size, and times of modification and of change, of the file; None if there is none."""
+    others: str | None = None
+    """What else decides, such as a record that is replayed."""
 
 
 class Manifest:
@@ -131,12 +133,16 @@ class Manifest:
         self._connection.close()
         self._path.unlink()
 
-    def inputs_of(self, job: Job) -> Inputs:
-        """From what the outputs of a picture are made, as things are now."""
+    def inputs_of(self, job: Job, others: str | None = None) -> Inputs:
+        """From what the outputs of a picture are made, as things are now.
+
+        Args:
+            others: what else decides how they look, beside the picture and the fingerprint.
+        """
         input_root, _ = self._roots
         # Unlike the time of modification, nobody can set that of change.
         status = _stat(input_root / job.source, "st_size", "st_mtime_ns", "st_ctime_ns")
-        return Inputs(self._fingerprint, os.fsencode(job.detections_path).hex(), status)
+        return Inputs(self._fingerprint, os.fsencode(job.detections_path).hex(), status, others)
 
     def find_made(self, job: Job, inputs: Inputs) -> Result | None:
         """The result of the earlier run that made the outputs of a picture, if it did from the same inputs.

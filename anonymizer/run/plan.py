@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -16,11 +17,12 @@ from anonymizer.errors import OutputError, SettingsError
 from anonymizer.files.find import Listing, find_pictures, jobs_in
 from anonymizer.files.output import check_output
 from anonymizer.files.overlay import read_overlay
-from anonymizer.kinds import DEFAULT_KINDS, Kind
+from anonymizer.kinds import DEFAULT_KINDS, KINDS, Kind
 from anonymizer.pipeline import Finder
 from anonymizer.record.report import REPORT_NAME, UsedModel, is_report
 from anonymizer.record.trace import is_trace
 from anonymizer.run.manifest import MANIFEST_NAME
+from anonymizer.run.replay import Replay, make_replay
 from anonymizer.run.sharding import is_in_shard
 from anonymizer.settings import DetectSettings, RunSettings, Settings, Shard
 from anonymizer.types import Job, Result
@@ -47,6 +49,8 @@ class Plan:
     listing: Listing
     jobs: Iterator[Job]
     """The pictures of the listing that are in the shard. Can be iterated over once."""
+    replay: Replay | None = None
+    """What to redact again from; None for a run that detects."""
 
     @property
     def fingerprint(self) -> str:
@@ -57,12 +61,24 @@ class Plan:
 
     @property
     def finder(self) -> str | None:
-        """The name of what takes the place of the models; None for the models."""
+        """The name of what takes the place of the models, or took it when the detections were recorded; None for the
+        models."""
+        if self.replay is not None:
+            return self.replay.recording.finder
         return (
             None
             if self.load is load_finder
             else f"{self.load.__module__}.{getattr(self.load, '__qualname__', self.load)}"
         )
+
+    @property
+    def recorded_by(self) -> str | None:
+        """The version that recorded what is replayed."""
+        return None if self.replay is None else self.replay.recording.version
+
+    def evidence_of(self, job: Job) -> str | None:
+        """What else decides how the outputs of a picture look, beside its file and the `fingerprint`."""
+        return None if self.replay is None else self.replay.evidence_of(job)
 
     def outputs_of(self, job: Job) -> list[Path]:
         """The files that are written for a picture, relative to the output folder, the essential one first."""
@@ -86,7 +102,7 @@ def make_plan(run: RunSettings, settings: Settings, load: Callable[[DetectSettin
 
     Raises:
         SettingsError: the input is not a folder or holds no picture, a folder is not named, the overlay is not a PNG
-            file, or nothing would be written.
+            file, records cannot be replayed, or nothing would be written.
         ModelError: a model is missing or damaged.
         OutputError: the output is refused.
     """
@@ -100,13 +116,23 @@ def make_plan(run: RunSettings, settings: Settings, load: Callable[[DetectSettin
     _check_file("report", report, run, settings)
     if run.profile is not None:
         _check_file("profile", run.profile, run, settings)
+    replay = make_replay(run, settings.detect)
+    if replay is not None:
+        if load is not load_finder:
+            raise SettingsError("--detections takes the place of whatever else finds: give one of them")
+        load, settings = replay.load, dataclasses.replace(settings, detect=replay.settings)
     # Whatever else finds takes the place of the models.
     models = choose_models(settings.detect) if load is load_finder else []
     used = [
         UsedModel(model.name, checksum(model), model.found_kinds, thresholds_of(model, settings.detect))
         for model in models
     ]
-    kinds = chosen_kinds(models, settings.detect) if load is load_finder else settings.detect.kinds or DEFAULT_KINDS
+    if replay is not None:
+        used, kinds = list(replay.recording.models), tuple(k for k in KINDS if k in replay.finder.kinds)
+    elif load is load_finder:
+        kinds = chosen_kinds(models, settings.detect)
+    else:
+        kinds = settings.detect.kinds or DEFAULT_KINDS
     if settings.redact.only_detects(kinds) and not settings.record.write_detections:
         raise SettingsError("--no-write-detections: with --method none there is nothing else to write")
     return Plan(
@@ -122,7 +148,8 @@ def make_plan(run: RunSettings, settings: Settings, load: Callable[[DetectSettin
         kinds=kinds,
         overlay_sha256=_checksum_of_overlay(settings.redact.overlay),
         listing=listing,
-        jobs=_jobs(listing, run),
+        jobs=_jobs(listing, run) if replay is None else replay.assign(_jobs(listing, run)),
+        replay=replay,
     )
 
 

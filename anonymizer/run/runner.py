@@ -101,6 +101,7 @@ class _Run:
             plan.models,
             plan.kinds,
             finder=plan.finder,
+            recorded_by=plan.recorded_by,
             overlay_sha256=plan.overlay_sha256,
             results=manifest,
             not_looked_at=plan.listing.not_looked_at,
@@ -142,7 +143,7 @@ class _Run:
             if limit is not None and number >= limit:
                 self._record_untouched(Result(job.name, "skipped", f"beyond --limit {limit}"))
                 continue
-            inputs = self._manifest.inputs_of(job)
+            inputs = self._manifest.inputs_of(job, self._plan.evidence_of(job))
             done = None if overwrite else self._manifest.find_done(job, inputs)
             if done is not None:
                 self._record_untouched(done)

@@ -15,11 +15,13 @@ from anonymizer.geometry import SHAPES, Shape
 from anonymizer.kinds import DEFAULT_KINDS, KINDS, TRAITS, Kind
 from anonymizer.settings.fields import PerKind, SettingsPart, setting
 from anonymizer.settings.values import (
+    DETECTIONS_FOR,
     MAX_CELLS,
     METADATA_POLICIES,
     METHODS,
     PRESETS,
     PROJECTIONS,
+    DetectionsFor,
     Kernel,
     MetadataPolicy,
     Method,
@@ -366,6 +368,21 @@ class RunSettings(SettingsPart, group="Run"):
         "DIR",
         group="Input and output",
         common=True,
+    )
+    detections: Path | None = setting(
+        None,
+        parse_path,
+        "Output folder of an earlier run: redact from its detection JSON and its report, without any model.",
+        "DIR",
+        group="Input and output",
+    )
+    detections_for: DetectionsFor = setting(
+        "same",
+        OneOf(DETECTIONS_FOR),
+        "same: refuse pictures that are not, byte for byte, those of the earlier run. changed: take them if their "
+        "sizes are the same.",
+        "WHICH",
+        group="Input and output",
     )
     report: Path | None = setting(
         None,

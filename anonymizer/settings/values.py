@@ -19,6 +19,9 @@ Projection: TypeAlias = Literal["flat", "equirectangular"]
 PROJECTIONS: tuple[Projection, ...] = get_args(Projection)
 MetadataPolicy: TypeAlias = Literal["strip", "safe", "keep"]
 METADATA_POLICIES: tuple[MetadataPolicy, ...] = get_args(MetadataPolicy)
+DetectionsFor: TypeAlias = Literal["same", "changed"]
+"""For which pictures detections may be replayed."""
+DETECTIONS_FOR: tuple[DetectionsFor, ...] = get_args(DetectionsFor)
 MAX_CELLS = 16
 MAX_VERBOSITY = 2
 LEAST_ZONE_PX = 16

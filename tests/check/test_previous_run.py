@@ -12,9 +12,10 @@ from fakes import Folders, KeenDetector, UseDetectors, face, noise, save
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anonymizer.check.previous_run import PreviousRun, find_reports, is_of_the_run, read_previous_run
+from anonymizer.check.previous_run import PreviousRun, is_of_the_run, read_previous_run
 from anonymizer.errors import SettingsError
 from anonymizer.record.report import REPORT_NAME
+from anonymizer.record.shards import find_reports
 
 
 @pytest.fixture

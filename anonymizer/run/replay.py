@@ -1,0 +1,204 @@
+"""Redacts again from what an earlier run recorded, without any model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+
+from anonymizer.detect.zones import keep_in_zones
+from anonymizer.errors import PictureError, SettingsError
+from anonymizer.files.picture import Picture
+from anonymizer.kinds import KINDS, Kind
+from anonymizer.record.detections import from_json
+from anonymizer.record.recording import Recording, read_recording
+from anonymizer.settings import DetectSettings, RunSettings, settings_from_options
+from anonymizer.types import Detection, FrameDetections, Job, Recorded, Source
+
+
+@dataclass(frozen=True)
+class RecordedFinder:
+    """A `Finder` that knows from detection JSON what is in a picture."""
+
+    drops: DetectSettings
+    """Its thresholds and zones drop more than was dropped when the records were made."""
+    kinds: frozenset[Kind]
+    """What is taken from the records."""
+    recorded_kinds: frozenset[Kind]
+    """What the run that made them looked for."""
+    takes_changed: bool
+    """Whether pictures may have changed since, as long as their sizes are the same."""
+
+    def find(self, picture: Picture, job: Job | None) -> list[FrameDetections]:
+        """What is recorded of each frame.
+
+        Raises:
+            PictureError: there is no record, it is damaged, or it is of another picture.
+        """
+        recorded = "has no record" if job is None or job.recorded is None else job.recorded
+        if isinstance(recorded, str):
+            raise PictureError(recorded)
+        self._check_source(picture, recorded)
+        sizes = [(frame.pixels.shape[0], frame.pixels.shape[1]) for frame in picture.frames]
+        frames = _read(recorded.path, sizes)
+        for of_frame in frames.values():
+            self._check_kinds(of_frame.detections, recorded.path)
+        kept = [self._keep(frames.get(number, FrameDetections([])), size) for number, size in enumerate(sizes)]
+        return [replace(kept[0], not_counted=kept[0].not_counted + recorded.not_counted), *kept[1:]]
+
+    def _check_source(self, picture: Picture, recorded: Recorded) -> None:
+        source, now = recorded.source, picture.source
+        if source is None:
+            if not self.takes_changed:
+                raise PictureError("may be another picture than its record is of: that holds no checksum")
+            return
+        if (source.frames, source.sizes) != (now.frames, now.sizes):
+            raise PictureError(f"has {_size(now)}, its record is of {_size(source)}")
+        if source.sha256 != now.sha256 and not self.takes_changed:
+            raise PictureError(
+                "is another file than its record is of, by their SHA-256; detect anew, or add --detections-for changed "
+                "if everything is still where it was"
+            )
+
+    def _check_kinds(self, detections: Sequence[Detection], path: Path) -> None:
+        for kind in {detection.kind for detection in detections} - self.recorded_kinds:
+            raise PictureError(f"has a record {path.name} with the kind {kind!r}, which its report does not list")
+
+    def _keep(self, frame: FrameDetections, size: tuple[int, int]) -> FrameDetections:
+        """What thresholds and zones let count of the wanted kinds."""
+        sure = [
+            one
+            for one in frame.detections
+            if one.kind in self.kinds and one.score >= (self.drops.threshold_of(one.kind) or 0.0)
+        ]
+        counted = keep_in_zones(sure, size, self.drops)
+        kept = set(counted)
+        in_alpha = None if frame.in_alpha is None else [one for one in frame.in_alpha if one in kept]
+        return FrameDetections(counted, in_alpha, len(sure) - len(counted))
+
+
+def _read(path: Path, sizes: Sequence[tuple[int, int]]) -> Mapping[int, FrameDetections]:
+    try:
+        return from_json(path.read_bytes(), sizes)
+    except OSError as error:
+        raise PictureError(f"has a record {path.name} that cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        raise PictureError(f"has a damaged record {path.name}: {error}") from None
+
+
+def _size(source: Source) -> str:
+    sides = " and ".join(f"{width} x {height}" for width, height in source.sizes[:2])
+    others = " and others" if source.sizes[2:] else ""
+    frames = f" in {source.frames} frames" if source.frames > 1 else ""
+    return f"{sides}{others} pixels{frames}"
+
+
+@dataclass(frozen=True)
+class Replay:
+    """What a run takes from an earlier one."""
+
+    recording: Recording
+    finder: RecordedFinder
+    settings: DetectSettings
+    """Under which all was found that is taken from the records."""
+
+    def load(self, settings: DetectSettings) -> RecordedFinder:
+        """Loads nothing."""
+        return self.finder
+
+    def assign(self, jobs: Iterable[Job]) -> Iterator[Job]:
+        """The jobs with what is recorded of them."""
+        return (replace(job, recorded=self.recording.of(job.name)) for job in jobs)
+
+    def evidence_of(self, job: Job) -> str:
+        """Differs when what is recorded of a picture does."""
+        recorded = job.recorded
+        if not isinstance(recorded, Recorded):
+            return str(recorded)
+        try:
+            digest = sha256(recorded.path.read_bytes()).hexdigest()
+        except OSError:
+            digest = ""
+        return f"{digest} {recorded.source} {recorded.not_counted} {self.finder.takes_changed}"
+
+
+def make_replay(run: RunSettings, given: DetectSettings) -> Replay | None:
+    """What to replay; None for a run that detects.
+
+    Raises:
+        SettingsError: the records cannot be used, or not with these settings.
+    """
+    if run.detections is None:
+        return None
+    if run.image_output is not None and run.detections.resolve() == run.image_output.resolve():
+        raise SettingsError("--detections is the output folder: its records would be replaced; choose another output")
+    recording = read_recording(run.detections)
+    takes_changed = run.detections_for == "changed"
+    if not recording.has_checksums and not takes_changed:
+        raise SettingsError(
+            f"--detections: {run.detections} is of version {recording.version}, which noted no checksums of the "
+            "pictures: detect anew, or add --detections-for changed if the pictures are still the same"
+        )
+    recorded = _recorded_settings(recording)
+    _refuse_what_was_not_looked_for(given, recorded, recording)
+    drops = DetectSettings(
+        include_zone=() if recorded.include_zone else given.include_zone,
+        exclude_zone=() if recorded.exclude_zone else given.exclude_zone,
+    ).with_thresholds({kind: _raised_threshold(kind, given, recorded, recording) for kind in KINDS})
+    kinds = frozenset(given.kinds or recording.kinds)
+    return Replay(
+        recording,
+        RecordedFinder(drops, kinds, frozenset(recording.kinds), takes_changed),
+        replace(
+            recorded,
+            kinds=given.kinds or recorded.kinds,
+            include_zone=given.include_zone or recorded.include_zone,
+            exclude_zone=given.exclude_zone or recorded.exclude_zone,
+        ).with_thresholds({kind: drops.threshold_of(kind) or recorded.threshold_of(kind) for kind in KINDS}),
+    )
+
+
+def _recorded_settings(recording: Recording) -> DetectSettings:
+    known = DetectSettings().as_options()
+    return settings_from_options({key: value for key, value in recording.settings.items() if key in known}).detect
+
+
+def _refuse_what_was_not_looked_for(given: DetectSettings, recorded: DetectSettings, recording: Recording) -> None:
+    """
+    Raises:
+        SettingsError: the records cannot answer what the settings ask.
+    """
+    usual = DetectSettings()
+    if given.weights is not None:
+        raise SettingsError("--weights: with --detections no model is used; leave it out, or detect anew")
+    for key in ("preset", "projection"):
+        value = getattr(given, key)
+        if value not in (getattr(usual, key), getattr(recorded, key)):
+            raise SettingsError(
+                f"--{key} {value}: with --detections nothing is looked for; leave it out, or detect anew"
+            )
+    for key in ("include_zone", "exclude_zone"):
+        before, now = getattr(recorded, key), getattr(given, key)
+        if before and now and before != now:
+            option = key.replace("_", "-")
+            raise SettingsError(f"--{option}: the records were made with another one; leave it out, or detect anew")
+    for kind in given.kinds or ():
+        if kind not in recording.kinds:
+            raise SettingsError(f"--kinds {kind}: the records are of {' and '.join(recording.kinds)} only; detect anew")
+
+
+def _raised_threshold(
+    kind: Kind, given: DetectSettings, recorded: DetectSettings, recording: Recording
+) -> float | None:
+    """The threshold that is asked for, where it drops something.
+
+    Raises:
+        SettingsError: it is below that of the records.
+    """
+    asked = given.threshold_of(kind)
+    of_models = (model.thresholds[kind] for model in recording.models if kind in model.thresholds)
+    lowest = max(recorded.threshold_of(kind) or 0.0, *of_models, 0.0)
+    if asked is not None and asked < lowest:
+        raise SettingsError(f"--{kind}-threshold {asked:g}: nothing below {lowest:g} was recorded; detect anew")
+    return asked if asked is not None and asked > lowest else None
