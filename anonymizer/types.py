@@ -13,6 +13,7 @@ import numpy.typing as npt
 from anonymizer.geometry import Box, hull
 from anonymizer.kinds import TRAITS
 from anonymizer.kinds import Kind as Kind
+from anonymizer.outlines import Outline
 
 Pixels: TypeAlias = npt.NDArray[np.uint8 | np.uint16]
 """Upright picture, uint8 or uint16 (H, W, C): C=1 gray or C=3 RGB."""
@@ -33,10 +34,12 @@ STATUSES: tuple[Status, ...] = get_args(Status)
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """An object that a model found: where, how sure (score in [0, 1]) and what.
+    """What is to be hidden: where, how sure (score in [0, 1]) and what. A model found it, a zone covers it, or a person
+    says so.
 
     Raises:
-        ValueError: the kind is not in the table, so that nothing would hide the object.
+        ValueError: the kind is not in the table, so that nothing would hide the object; or the box is not that of the
+            outline.
     """
 
     box: Box
@@ -44,14 +47,21 @@ class Detection:
     kind: Kind
     extent: Box | None = None
     """What weaker detections of the same object cover together with this one, if that is more than the box."""
-    mask: npt.NDArray[np.bool_] | None = field(default=None, compare=False)
-    """Which pixels of the box show the object, (height, width) of `PixelBox.around` the box; None: not known."""
+    outline: Outline | None = None
+    """The exact shape, which is hidden in place of the box or the ellipse around it; None: not known."""
     track: int | None = None
     """Number of the same object in the frames of a film; None: not tracked."""
 
     def __post_init__(self) -> None:
         if self.kind not in TRAITS:
             raise ValueError(f"kind {self.kind!r} is not one of {', '.join(TRAITS)}")
+        if self.outline is not None and (self.extent is not None or self.box != self.outline.box):
+            raise ValueError("a detection with an outline has the outline's box, and no extent")
+
+    @classmethod
+    def of(cls, outline: Outline, kind: Kind, score: float = 1.0) -> Detection:
+        """What an outline surrounds."""
+        return cls(outline.box, score, kind, outline=outline)
 
     @property
     def redaction_box(self) -> Box:

@@ -3,11 +3,11 @@
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 from fakes import face
 
 from anonymizer.geometry import Box
+from anonymizer.outlines import StrokeOutline
 from anonymizer.types import Detection, Job
 
 
@@ -22,11 +22,13 @@ def test_unknown_kinds_are_refused() -> None:
         Detection(Box(0, 0, 1, 1), 0.5, "cat")
 
 
-def test_detections_are_compared_without_their_masks() -> None:
-    """Arrays would not say whether they are equal."""
-    found = face(0, 0, 2, 2)
-    assert replace(found, mask=np.ones((2, 2), bool)) == found
-    assert replace(found, track=1) != found
+def test_the_box_of_an_outline_is_that_of_the_detection() -> None:
+    found = Detection.of(StrokeOutline(((2, 3), (8, 3)), 2), "face")
+    assert (found.box, found.redaction_box, found.score) == (Box(1, 2, 9, 4), Box(1, 2, 9, 4), 1)
+    with pytest.raises(ValueError, match="has the outline's box, and no extent"):
+        replace(found, box=Box(1, 2, 9, 5))
+    with pytest.raises(ValueError, match="has the outline's box, and no extent"):
+        replace(found, extent=Box(0, 0, 9, 9))
 
 
 def test_jobs_are_named_with_forward_slashes() -> None:

@@ -14,7 +14,7 @@ from anonymizer.detect.panorama import unwrap, wrap
 from anonymizer.detect.tones import to_rgb_8_bits
 from anonymizer.detect.zones import keep_in_zones
 from anonymizer.files.frames import turn_frame
-from anonymizer.files.orientation import turn_back, turn_box_back
+from anonymizer.files.orientation import turn_box_back
 from anonymizer.files.picture import Frame, Picture
 from anonymizer.geometry import Box, PixelBox
 from anonymizer.kinds import Kind
@@ -85,8 +85,7 @@ def _find_in_planes(frame: Frame, detectors: Sequence[Detector], projection: Pro
 def _turned_back(found: Detection, turn: int, size: tuple[int, int]) -> Detection:
     """A detection in a picture of this height and width that was turned, where it lies in the picture before."""
     extent = None if found.extent is None else turn_box_back(found.extent, turn, size)
-    mask = None if found.mask is None else turn_back(found.mask, turn)
-    return replace(found, box=turn_box_back(found.box, turn, size), extent=extent, mask=mask)
+    return replace(found, box=turn_box_back(found.box, turn, size), extent=extent)
 
 
 def spread_to_neighbours(found: Sequence[FrameDetections], is_animation: bool) -> list[FrameDetections]:

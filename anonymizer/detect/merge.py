@@ -57,7 +57,7 @@ def merge_views(
     object to object. Boxes without an area come first.
 
     Each box is compared only with those that begin near it from left to right, so that the time grows hardly faster
-    than the number of boxes.
+    than the number of boxes. Detections with an outline are kept as they are.
 
     Args:
         thresholds: lowest score per kind; 0 for kinds that are missing.
@@ -67,9 +67,9 @@ def merge_views(
     for kind in KINDS:
         threshold = thresholds.get(kind, 0.0)
         found = [(d, index) for index, view in enumerate(views) for d in view.detections if d.kind == kind]
-        # Boxes without an area overlap nothing.
-        merged += [d for d, _ in found if not d.box.area and d.score >= threshold]
-        found = [(d, index) for d, index in found if d.box.area]
+        # Boxes without an area overlap nothing, and of an outline nothing may be lost.
+        merged += [d for d, _ in found if not _may_merge(d) and d.score >= threshold]
+        found = [(d, index) for d, index in found if _may_merge(d)]
         found.sort(key=lambda pair: -pair[0].score)
         leaders = sum(d.score >= threshold for d, _ in found)  # a mean is never above the best
         objects = [
@@ -78,6 +78,10 @@ def merge_views(
         ]
         merged += sorted((d for d in objects if d.score >= threshold), key=lambda d: -d.score)
     return merged
+
+
+def _may_merge(detection: Detection) -> bool:
+    return detection.box.area > 0 and detection.outline is None
 
 
 def _corners(detections: Sequence[Detection]) -> Floats:

@@ -9,23 +9,28 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from math import isfinite
 from typing import Any
 
 from anonymizer.geometry import Box
 from anonymizer.kinds import KINDS
+from anonymizer.outlines import from_plain, to_plain
 from anonymizer.types import Detection, FrameDetections
 
 _SIDES = ("y_min", "x_min", "y_max", "x_max")
-_KEYS = (*_SIDES, "score", "kind", "frame", "extent", "in_alpha", "track")
+_KEYS = (*_SIDES, "score", "kind", "frame", "extent", "outline", "in_alpha", "track")
+_ROUNDING_PX = 0.01
+"""Machines may compute the box around an outline with other roundings."""
 
 
 def to_json(frames: Sequence[FrameDetections]) -> bytes:
     """A list of {"y_min", "x_min", "y_max", "x_max", "score", "kind"}, boxes as the model said, unwidened.
 
     Where weaker detections of the object reach further, "extent" holds the box around all of them, with the same four
-    keys: that is what is widened and hidden. Coordinates are float pixels of the upright picture, half open. Where a
-    file has several frames or pages, each entry also says in which "frame" it is, from 0 on. Where it is known,
+    keys: that is what is widened and hidden. Where the exact shape is known, "outline" holds it as `outlines.to_plain`
+    writes it, and it is hidden in place of the box. Coordinates are float pixels of the upright picture, half open.
+    Where a file has several frames or pages, each entry also says in which "frame" it is, from 0 on. Where it is known,
     "in_alpha" says whether the alpha channel shows something of the object, and "track" is the object's number in a
     film.
     """
@@ -46,6 +51,7 @@ def _to_entries(frame: FrameDetections) -> Iterator[dict[str, object]]:
 def _to_entry(detection: Detection, in_alpha: bool | None) -> dict[str, object]:
     optional = {
         "extent": None if detection.extent is None else _corners(detection.extent),
+        "outline": None if detection.outline is None else to_plain(detection.outline),
         "in_alpha": in_alpha,
         "track": detection.track,
     }
@@ -126,7 +132,17 @@ def _to_detection(entry: object) -> tuple[Detection, bool | None, int]:
         raise ValueError("in_alpha is neither true nor false")
     track = _to_count(entry, "track") if "track" in entry else None
     detection = Detection(_to_box(entry), score, kind, None if extent is None else _to_box(extent), track=track)
+    if "outline" in entry:
+        detection = _with_outline(detection, entry["outline"])
     return detection, in_alpha, _to_count(entry, "frame") if "frame" in entry else 0
+
+
+def _with_outline(detection: Detection, plain: object) -> Detection:
+    outline = from_plain(plain)
+    differences = (abs(a - b) for a, b in zip(outline.box.xyxy, detection.box.xyxy, strict=True))
+    if detection.extent is not None or max(differences) > _ROUNDING_PX:
+        raise ValueError("the box is not that of the outline, or there is an extent beside it")
+    return replace(detection, box=outline.box, outline=outline)
 
 
 def _to_box(corners: Mapping[str, Any]) -> Box:

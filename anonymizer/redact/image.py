@@ -21,7 +21,7 @@ SMALLEST_LEVEL_PX = 16
 def paint(scene: Scene, target: RedactionTarget) -> Pixels:
     """What replaces the target: dtype of the picture, (height, width, C) of its bounds."""
     region = target.region
-    whole, bounds = region.outline.grown(region.feather_px, region.feather_px), region.bounds
+    whole, bounds = region.whole.grown(region.feather_px, region.feather_px), region.bounds
     colors, opacity = _scaled(target.style.overlay, whole.height, whole.width)
     top, left = bounds.top - whole.top, bounds.left - whole.left
     part = slice(top, top + bounds.height), slice(left, left + bounds.width)

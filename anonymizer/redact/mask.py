@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from anonymizer.geometry import Box, PixelBox, Shape
+from anonymizer.outlines import Outline
 from anonymizer.redact.planes import Planes
-from anonymizer.redact.shapes import MASK_SHAPES
+from anonymizer.redact.shapes import MASK_SHAPES, draw_outline, whole_of_outline
 from anonymizer.types import Pixels
 
 
@@ -19,12 +20,16 @@ class Region:
 
     shape: Shape
     feather_px: int
-    outline: PixelBox
+    whole: PixelBox
     """The smallest area that holds the shape; it may extend beyond the picture."""
     core: PixelBox
-    """`outline`, clipped to the picture."""
+    """`whole`, clipped to the picture."""
     bounds: PixelBox
-    """`outline` and the edge around it, clipped to the picture: all pixels that may change."""
+    """`whole` and the edge around it, clipped to the picture: all pixels that may change."""
+    outline: Outline | None = None
+    """What takes the place of the shape."""
+    margin_px: float = 0.0
+    """Widens the outline."""
 
 
 def to_region(box: Box, margin: float, feather_px: int, size: tuple[int, int], shape: Shape = "box") -> Region:
@@ -35,9 +40,23 @@ def to_region(box: Box, margin: float, feather_px: int, size: tuple[int, int], s
         feather_px: width of the soft edge.
         size: height and width of the picture; the box must touch it.
     """
-    outline = MASK_SHAPES[shape].outline(box, margin, size)
-    bounds = outline.grown(feather_px, feather_px).inside(size)
-    return Region(shape, feather_px, outline, outline.inside(size), bounds)
+    whole = MASK_SHAPES[shape].whole(box, margin, size)
+    bounds = whole.grown(feather_px, feather_px).inside(size)
+    return Region(shape, feather_px, whole, whole.inside(size), bounds)
+
+
+def to_region_of_outline(outline: Outline, margin: float, feather_px: int, size: tuple[int, int]) -> Region:
+    """The region of a detection whose outline is known. All pixels that the outline touches are hidden.
+
+    Args:
+        margin: widens the outline on every side by this share of `size_px`.
+        feather_px: width of the soft edge.
+        size: height and width of the picture; the outline's box must touch it.
+    """
+    margin_px = margin * outline.size_px
+    whole = whole_of_outline(outline, margin_px, size)
+    bounds = whole.grown(feather_px, feather_px).inside(size)
+    return Region("box", feather_px, whole, whole.inside(size), bounds, outline, margin_px)
 
 
 def draw_mask(pixels: Pixels, regions: Sequence[Region]) -> Planes:
@@ -49,5 +68,8 @@ def draw_mask(pixels: Pixels, regions: Sequence[Region]) -> Planes:
     size = pixels.shape[:2]
     planes = Planes(pixels, np.zeros(size, np.float32), np.zeros(size, np.int32))
     for number, region in enumerate(regions, start=1):
-        MASK_SHAPES[region.shape].draw(planes, region.outline, region.bounds, region.feather_px, number)
+        if region.outline is not None:
+            draw_outline(planes, region.outline, region.margin_px, region.bounds, region.feather_px, number)
+        else:
+            MASK_SHAPES[region.shape].draw(planes, region.whole, region.bounds, region.feather_px, number)
     return planes

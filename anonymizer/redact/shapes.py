@@ -1,7 +1,7 @@
 """The shapes that hide an object, in one table: the box around it, and the ellipse through the corners of that box.
 
 A shape says how large it is for a detected box, and draws itself into the mask. `draw_share` takes the share of each
-pixel from an array, so that it draws a shape of any outline.
+pixel from an array, so that it draws any shape. `draw_outline` draws what a person or a zone says exactly.
 """
 
 from __future__ import annotations
@@ -11,28 +11,31 @@ from dataclasses import dataclass
 from math import ceil, sqrt
 from typing import TypeAlias
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
 from anonymizer import native
 from anonymizer.geometry import Box, PixelBox, Shape
+from anonymizer.outlines import Outline
 from anonymizer.redact.planes import Mask, Planes
+from anonymizer.redact.touched import touched_pixels
 
-Outline: TypeAlias = Callable[[Box, float, tuple[int, int]], PixelBox]
+Whole: TypeAlias = Callable[[Box, float, tuple[int, int]], PixelBox]
 """(box, margin, size of the picture) -> the smallest area that holds the shape, which may extend beyond the picture."""
 Draw: TypeAlias = Callable[[Planes, PixelBox, PixelBox, int, int], None]
-"""(planes, outline, bounds, feather_px, number): claims pixels for the target of this number, see `draw_share`."""
+"""(planes, whole, bounds, feather_px, number): claims pixels for the target of this number, see `draw_share`."""
 
 
 @dataclass(frozen=True, slots=True)
 class MaskShape:
     """A way to hide a box. All of the box is hidden, whatever the shape."""
 
-    outline: Outline
+    whole: Whole
     draw: Draw
 
 
-def outline_of_ellipse(box: Box, margin: float, size: tuple[int, int]) -> PixelBox:
+def whole_of_ellipse(box: Box, margin: float, size: tuple[int, int]) -> PixelBox:
     """The smallest area around the ellipse through the corners of the box's pixels, widened by a margin.
 
     Args:
@@ -46,7 +49,7 @@ def outline_of_ellipse(box: Box, margin: float, size: tuple[int, int]) -> PixelB
     return pixels.grown(beyond_y, beyond_x)
 
 
-def outline_of_box(box: Box, margin: float, size: tuple[int, int]) -> PixelBox:
+def whole_of_box(box: Box, margin: float, size: tuple[int, int]) -> PixelBox:
     """The pixels that the box touches, widened by a margin."""
     return PixelBox.around(box, size, margin)
 
@@ -65,10 +68,10 @@ def draw_share(planes: Planes, bounds: PixelBox, share: Mask, number: int) -> No
     np.copyto(planes.owners[part], number, where=wins)
 
 
-def draw_box(planes: Planes, outline: PixelBox, bounds: PixelBox, feather_px: int, number: int) -> None:
+def draw_box(planes: Planes, whole: PixelBox, bounds: PixelBox, feather_px: int, number: int) -> None:
     """Claims the pixels of a rectangle with a soft edge around it, see `draw_share`."""
-    rows = _ramp(bounds.top, bounds.bottom, outline.top, outline.bottom, feather_px)
-    columns = _ramp(bounds.left, bounds.right, outline.left, outline.right, feather_px)
+    rows = _ramp(bounds.top, bounds.bottom, whole.top, whole.bottom, feather_px)
+    columns = _ramp(bounds.left, bounds.right, whole.left, whole.right, feather_px)
     draw_share(planes, bounds, np.outer(rows, columns), number)
 
 
@@ -79,23 +82,23 @@ def _ramp(start: int, stop: int, full_start: int, full_stop: int, feather_px: in
     return (1 - distance / (feather_px + 1)).astype(np.float32)
 
 
-def draw_ellipse(planes: Planes, outline: PixelBox, bounds: PixelBox, feather_px: int, number: int) -> None:
-    """Claims the pixels of the ellipse in an outline with a soft edge around it, see `draw_share`."""
+def draw_ellipse(planes: Planes, whole: PixelBox, bounds: PixelBox, feather_px: int, number: int) -> None:
+    """Claims the pixels of the ellipse in a rectangle with a soft edge around it, see `draw_share`."""
     library = native.library()  # draws in the mask alone, so that the pixels may have any depth
     if library is None:
-        draw_share(planes, bounds, share_of_ellipse(outline, bounds, feather_px), number)
+        draw_share(planes, bounds, share_of_ellipse(whole, bounds, feather_px), number)
         return
     corners = bounds.top, bounds.left, bounds.bottom, bounds.right
-    native.call(library.draw_ellipse, planes.addresses, *corners, *_axes(outline), feather_px, number)
+    native.call(library.draw_ellipse, planes.addresses, *corners, *_axes(whole), feather_px, number)
 
 
-def share_of_ellipse(outline: PixelBox, bounds: PixelBox, feather_px: int) -> Mask:
+def share_of_ellipse(whole: PixelBox, bounds: PixelBox, feather_px: int) -> Mask:
     """The share of each pixel that an ellipse with a soft edge replaces, (height, width) of its bounds.
 
     It is 1 on the pixels whose centres lie in the ellipse, and 0 outside the ellipse that is larger by the edge. In
     between it falls linearly along each ray from the centre.
     """
-    centre_y, semi_axis_y, centre_x, semi_axis_x = _axes(outline)
+    centre_y, semi_axis_y, centre_x, semi_axis_x = _axes(whole)
     # Shares of the squares of the semi-axes: on an ellipse they add up to 1.
     y = np.square(np.arange(bounds.top, bounds.bottom) + (0.5 - centre_y))
     x = np.square(np.arange(bounds.left, bounds.right) + (0.5 - centre_x))
@@ -111,14 +114,52 @@ def share_of_ellipse(outline: PixelBox, bounds: PixelBox, feather_px: int) -> Ma
     return share
 
 
-def _axes(outline: PixelBox) -> tuple[float, float, float, float]:
-    """Centre and semi-axis of the ellipse in an outline, first of the rows, then of the columns."""
-    centre_y, centre_x = (outline.top + outline.bottom) / 2, (outline.left + outline.right) / 2
-    return centre_y, outline.height / 2, centre_x, outline.width / 2
+def _axes(whole: PixelBox) -> tuple[float, float, float, float]:
+    """Centre and semi-axis of the ellipse in a rectangle, first of the rows, then of the columns."""
+    centre_y, centre_x = (whole.top + whole.bottom) / 2, (whole.left + whole.right) / 2
+    return centre_y, whole.height / 2, centre_x, whole.width / 2
+
+
+def whole_of_outline(outline: Outline, margin_px: float, size: tuple[int, int]) -> PixelBox:
+    """The smallest area around the pixels that an outline touches, widened by so many pixels."""
+    by = ceil(reach_px(margin_px))
+    return PixelBox.around(outline.box, size).grown(by, by)
+
+
+def reach_px(margin_px: float) -> float:
+    """How far from a pixel that an outline touches another one may be, centre to centre, that the margin touches."""
+    return margin_px + sqrt(2) if margin_px else 0.0
+
+
+def draw_outline(
+    planes: Planes, outline: Outline, margin_px: float, bounds: PixelBox, feather_px: int, number: int
+) -> None:
+    """Claims every pixel that an outline or its margin touches, with a soft edge around them, see `draw_share`."""
+    draw_share(planes, bounds, share_of_outline(outline, margin_px, bounds, feather_px), number)
+
+
+def share_of_outline(outline: Outline, margin_px: float, bounds: PixelBox, feather_px: int) -> Mask:
+    """The share of each pixel that an outline with a margin and a soft edge replaces, (height, width) of its bounds.
+
+    Beyond the margin it is 1 - d / (feather_px + 1) at d pixels from there.
+    """
+    reach = reach_px(margin_px)
+    around = ceil(reach) + feather_px  # what lies outside the bounds may still have its margin in them
+    area = bounds.grown(around, around)
+    touched = touched_pixels(outline, area)
+    if not around or not touched.any():
+        share: Mask = touched.astype(np.float32)
+    else:
+        distance = cv2.distanceTransform((~touched).view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+        # The squares are whole numbers; OpenCV's roundings of the roots vary from call to call.
+        distance = np.sqrt(np.rint(distance * distance))
+        beyond = (distance - np.float32(reach)).clip(0, None)
+        share = (1 - beyond / np.float32(feather_px + 1)).clip(0, 1) if feather_px else (beyond == 0).astype(np.float32)
+    return share[around : around + bounds.height, around : around + bounds.width]
 
 
 MASK_SHAPES: Mapping[Shape, MaskShape] = {
-    "ellipse": MaskShape(outline_of_ellipse, draw_ellipse),
-    "box": MaskShape(outline_of_box, draw_box),
+    "ellipse": MaskShape(whole_of_ellipse, draw_ellipse),
+    "box": MaskShape(whole_of_box, draw_box),
 }
 """One for each name in `anonymizer.geometry.SHAPES`."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from math import ceil
 
 from anonymizer.kinds import KINDS, Kind
-from anonymizer.redact.mask import Region, to_region
+from anonymizer.redact.mask import Region, to_region, to_region_of_outline
 from anonymizer.redact.methods import METHODS, leaked_values
 from anonymizer.redact.scene import RedactionStyle, RedactionTarget
 from anonymizer.settings import RedactSettings
@@ -25,7 +25,7 @@ def to_targets(
 
     def rank(found: Detection) -> tuple[object, ...]:
         box = found.redaction_box
-        return leaked_values(styles[found.kind]), -box.longer_side, box.xyxy, found.kind
+        return leaked_values(styles[found.kind]), -box.longer_side, box.xyxy, found.kind, repr(found.outline)
 
     hidden = [found for found in detections if METHODS[styles[found.kind].method].paint is not None]
     return [
@@ -48,7 +48,10 @@ def to_style(kind: Kind, settings: RedactSettings) -> RedactionStyle:
 
 
 def _to_region(detection: Detection, size: tuple[int, int], settings: RedactSettings) -> Region:
-    kind, box = detection.kind, detection.redaction_box
-    kernel = to_style(kind, settings).kernel
-    feather_px = ceil(settings.feather * box.longer_side) if kernel is None else kernel.box_kernel_size - 1
-    return to_region(box, settings.margin_of(kind), feather_px, size, settings.shape_of(kind))
+    kind, box, outline = detection.kind, detection.redaction_box, detection.outline
+    kernel, margin = to_style(kind, settings).kernel, settings.margin_of(kind)
+    size_px = box.longer_side if outline is None else outline.size_px
+    feather_px = ceil(settings.feather * size_px) if kernel is None else kernel.box_kernel_size - 1
+    if outline is not None:
+        return to_region_of_outline(outline, margin, feather_px, size)
+    return to_region(box, margin, feather_px, size, settings.shape_of(kind))

@@ -8,8 +8,10 @@ import pytest
 from fakes import face, plate
 from hypothesis import given
 from hypothesis import strategies as st
+from redact.strategies import shapes_of_people
 
 from anonymizer.geometry import Box
+from anonymizer.outlines import StrokeOutline
 from anonymizer.record.detections import from_json, to_json
 from anonymizer.types import Detection, FrameDetections
 
@@ -17,7 +19,7 @@ SIDES = st.floats(-1e6, 1e6)
 BOXES = st.tuples(SIDES, SIDES, SIDES, SIDES).map(
     lambda s: Box(min(s[0], s[2]), min(s[1], s[3]), max(s[0], s[2]), max(s[1], s[3]))
 )
-DETECTIONS = st.builds(
+BY_MODELS = st.builds(
     Detection,
     BOXES,
     st.floats(0, 1),
@@ -25,6 +27,9 @@ DETECTIONS = st.builds(
     extent=st.none() | BOXES,
     track=st.none() | st.integers(0, 10**6),
 )
+BY_HAND = st.builds(Detection.of, shapes_of_people(), st.sampled_from(["face", "plate"]), st.floats(0, 1))
+DETECTIONS = BY_MODELS | BY_HAND
+STROKE = {"stroke": {"points": [[0.5, 0.5]], "width": 1}}
 ENTRY: dict[str, Any] = {"y_min": 0, "x_min": 0, "y_max": 1, "x_max": 1, "score": 1, "kind": "face"}
 
 
@@ -67,6 +72,13 @@ def test_what_is_of_a_film_or_reaches_further() -> None:
     assert (entry["extent"], entry["track"]) == ({"y_min": 2, "x_min": 0, "y_max": 5, "x_max": 3}, 3)
 
 
+def test_an_outline_stands_beside_its_box() -> None:
+    content = json.dumps([{**ENTRY, "x_max": 1.001, "outline": STROKE}]).encode()
+    (found,) = from_json(content)[0].detections
+    assert found == Detection.of(StrokeOutline(((0.5, 0.5),), 1), "face")
+    assert json.loads(to_json([FrameDetections([found])]))[0]["outline"] == STROKE
+
+
 @pytest.mark.parametrize(
     ("wrong", "reason"),
     [
@@ -85,6 +97,10 @@ def test_what_is_of_a_film_or_reaches_further() -> None:
         ({"score": float("nan")}, "score is not a finite number"),
         ({"extent": [0, 0, 1, 1]}, "extent is not a box"),
         ({"extent": {"x_min": 0}}, "y_min is missing"),
+        ({"outline": None}, "an outline is one of polygon, ellipse, stroke"),
+        ({"outline": {"stroke": {"points": [], "width": 1}}}, "a stroke has a point or more"),
+        ({"outline": {"stroke": {"points": [[9, 9]], "width": 1}}}, "the box is not that of the outline"),
+        ({"outline": STROKE, "extent": ENTRY}, "the box is not that of the outline, or there is an extent beside it"),
         ({"frame": -1}, "frame is not a whole number from 0 on"),
         ({"frame": 0.5}, "frame is not a whole number from 0 on"),
         ({"frame": 1}, "frame 1 is beyond the 1 frames of the picture"),

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from anonymizer import native
 from anonymizer.geometry import SHAPES, Box, PixelBox
+from anonymizer.outlines import EllipseOutline, Outline, PolygonOutline, StrokeOutline
 from anonymizer.redact.methods import leaked_values
 from anonymizer.redact.planes import Integers, Mask, Planes
 from anonymizer.redact.redaction import redact
@@ -64,10 +65,37 @@ def bare(method: str, **options: Any) -> RedactSettings:
     return RedactSettings(method=method, shape="box", face_margin=0.0, feather=0.0, **options)
 
 
+def points(size: tuple[int, int] = SIZE) -> st.SearchStrategy[tuple[float, float]]:
+    """In a picture of this height and width, or beside it."""
+    height, width = size
+    x, y = st.floats(-10, width + 10), st.floats(-10, height + 10)
+    return st.tuples(x | st.integers(0, width).map(float), y | st.integers(0, height).map(float))
+
+
+@st.composite
+def shapes_of_people(draw: st.DrawFn, size: tuple[int, int] = SIZE) -> Outline:
+    """A polygon, which may cross itself, an ellipse or a stroke whose box touches a picture of this size."""
+    place, some = points(size), st.floats(0.01, 20) | st.integers(1, 20).map(float)
+    polygons = st.lists(place, min_size=3, max_size=7).map(tuple).filter(_has_area).map(PolygonOutline)
+    ellipses = st.builds(EllipseOutline, place, st.tuples(some, some), st.floats(-400, 400) | st.just(0.0))
+    strokes = st.builds(StrokeOutline, st.lists(place, min_size=1, max_size=5).map(tuple), some)
+    return draw((polygons | ellipses | strokes).filter(lambda outline: _touches(outline.box, size)))
+
+
+def _has_area(corners: Sequence[tuple[float, float]]) -> bool:
+    return all(min(values) < max(values) for values in zip(*corners, strict=True))
+
+
+def _touches(box: Box, size: tuple[int, int]) -> bool:
+    return box.x_max > 0 and box.y_max > 0 and box.x_min < size[1] and box.y_min < size[0]
+
+
 @st.composite
 def detections(draw: st.DrawFn) -> Detection:
-    """A face or a plate that touches a picture of SIZE, and may extend beyond it."""
+    """A face or a plate that touches a picture of SIZE, and may extend beyond it; with or without an outline."""
     height, width = SIZE
+    if draw(st.integers(0, 3)) == 0:
+        return Detection.of(draw(shapes_of_people()), draw(st.sampled_from(["face", "plate"])), 0.5)
     x_min, y_min = draw(st.floats(-10, width - 1)), draw(st.floats(-10, height - 1))
     x_max, y_max = draw(st.floats(max(x_min, 0), width + 10)), draw(st.floats(max(y_min, 0), height + 10))
     return Detection(Box(x_min, y_min, x_max, y_max), 0.5, draw(st.sampled_from(["face", "plate"])))
@@ -122,7 +150,7 @@ def areas(draw: st.DrawFn) -> PixelBox:
 
 
 @st.composite
-def outlines(draw: st.DrawFn) -> PixelBox:
+def wholes(draw: st.DrawFn) -> PixelBox:
     """Of shapes that may extend beyond a picture of PLANES_SIZE on any side, or lie wholly outside."""
     top, left = draw(st.integers(-60, 80)), draw(st.integers(-220, 500))
     return PixelBox(top, left, top + draw(st.integers(1, 80)), left + draw(st.integers(1, 400)))

@@ -105,7 +105,7 @@ def test_edge_falls_linearly_outside_the_core() -> None:
 
 def test_edge_of_an_ellipse_falls_outside_it() -> None:
     region = to_region(Box(30, 30, 70, 70), 0.2, 10, (101, 101), "ellipse")
-    beyond = mask_of([region], (101, 101))[50, region.outline.right :]
+    beyond = mask_of([region], (101, 101))[50, region.whole.right :]
     assert (np.diff(beyond[:10]) < 0).all()
     assert 0.9 < beyond[0] < 1
     assert (beyond[10:] == 0).all()

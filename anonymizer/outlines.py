@@ -1,0 +1,198 @@
+"""Exact shapes of what is to be hidden, where a person or a zone says more than a box: polygons, ellipses, strokes.
+
+All are in float pixels of the upright picture and may extend beyond it. Each has a plain form for JSON and YAML.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from math import cos, hypot, isfinite, radians, sin
+from typing import Any, TypeAlias
+
+from anonymizer.geometry import Box, Point, Polygon
+
+FARTHEST_PX = 1e9
+"""Coordinates and lengths of an outline are smaller: what lies further away belongs to no picture."""
+
+
+@dataclass(frozen=True, slots=True)
+class PolygonOutline:
+    """A polygon. Where it crosses itself, whatever it goes around belongs to it (the nonzero winding rule).
+
+    Raises:
+        ValueError: there are less than three corners, they lie on one row or one column, or one is not a place.
+    """
+
+    corners: Polygon
+
+    def __post_init__(self) -> None:
+        _check_numbers(self.corners)
+        if len(self.corners) < 3 or not self.box.width or not self.box.height:
+            raise ValueError("a polygon has three or more corners, and an area")
+
+    @property
+    def box(self) -> Box:
+        """The smallest box around it."""
+        return _hull(self.corners, 0)
+
+    @property
+    def size_px(self) -> float:
+        """What its margin and its soft edge are shares of: the shorter side of its box."""
+        return min(self.box.width, self.box.height)
+
+
+@dataclass(frozen=True, slots=True)
+class EllipseOutline:
+    """An ellipse.
+
+    Raises:
+        ValueError: a semi-axis is not above 0, or a number is not finite.
+    """
+
+    center: Point
+    semi_axes: Point
+    """Pixels. Without a turn the first lies along the rows, the second along the columns."""
+    degrees: float = 0.0
+    """By how much it is turned, clockwise as the picture is seen."""
+
+    def __post_init__(self) -> None:
+        _check_numbers([self.center, self.semi_axes, (self.degrees, 0)])
+        if min(self.semi_axes) <= 0:
+            raise ValueError("the semi-axes of an ellipse are above 0")
+
+    @property
+    def box(self) -> Box:
+        """The smallest box around it."""
+        (x, y), (by_x, by_y) = self.center, self.half_size
+        return Box(x - by_x, y - by_y, x + by_x, y + by_y)
+
+    @property
+    def half_size(self) -> Point:
+        """Half the width and half the height of its box."""
+        (along, across), (cosine, sine) = self.semi_axes, self._direction
+        return hypot(along * cosine, across * sine), hypot(along * sine, across * cosine)
+
+    @property
+    def shear(self) -> float:
+        """Square pixels: the covariance of rows and columns, as half_size are their deviations; 0 without a turn."""
+        (along, across), (cosine, sine) = self.semi_axes, self._direction
+        return (along * along - across * across) * sine * cosine
+
+    @property
+    def _direction(self) -> Point:
+        return cos(radians(self.degrees)), sin(radians(self.degrees))
+
+    @property
+    def size_px(self) -> float:
+        """What its margin and its soft edge are shares of: its shorter axis."""
+        return 2 * min(self.semi_axes)
+
+
+@dataclass(frozen=True, slots=True)
+class StrokeOutline:
+    """What a round brush covers on its way from point to point; a single point makes a dot.
+
+    Raises:
+        ValueError: there are no points, the width is not above 0, or a number is not finite.
+    """
+
+    points: Polygon
+    width_px: float
+
+    def __post_init__(self) -> None:
+        _check_numbers([*self.points, (self.width_px, 0)])
+        if not self.points or self.width_px <= 0:
+            raise ValueError("a stroke has a point or more, and a width above 0")
+
+    @property
+    def box(self) -> Box:
+        """The smallest box around it."""
+        return _hull(self.points, self.width_px / 2)
+
+    @property
+    def size_px(self) -> float:
+        """What its margin and its soft edge are shares of: its width."""
+        return self.width_px
+
+
+Outline: TypeAlias = PolygonOutline | EllipseOutline | StrokeOutline
+
+
+def _hull(points: Polygon, by: float) -> Box:
+    xs, ys = zip(*points, strict=True)
+    return Box(min(xs) - by, min(ys) - by, max(xs) + by, max(ys) + by)
+
+
+def _check_numbers(points: Polygon | list[Point]) -> None:
+    if not all(isfinite(number) and abs(number) < FARTHEST_PX for point in points for number in point):
+        raise ValueError(f"the numbers of an outline are finite, and below {FARTHEST_PX:g}")
+
+
+def to_plain(outline: Outline) -> dict[str, object]:
+    """In types that JSON and YAML know: {"polygon": [[x, y], ...]}, {"ellipse": {"center": [x, y], "semi_axes": [a, b],
+    "degrees": d}} or {"stroke": {"points": [[x, y], ...], "width": w}}, without degrees where they are 0.
+    """
+    if isinstance(outline, PolygonOutline):
+        return {"polygon": [list(corner) for corner in outline.corners]}
+    if isinstance(outline, StrokeOutline):
+        return {"stroke": {"points": [list(point) for point in outline.points], "width": outline.width_px}}
+    turn = {"degrees": outline.degrees} if outline.degrees else {}
+    return {"ellipse": {"center": list(outline.center), "semi_axes": list(outline.semi_axes), **turn}}
+
+
+def from_plain(value: object) -> Outline:
+    """The inverse of `to_plain`.
+
+    Raises:
+        ValueError: the value is not an outline; the text says why.
+    """
+    if not isinstance(value, Mapping) or len(value) != 1 or (kind := next(iter(value))) not in _FROM_PLAIN:
+        raise ValueError(f"an outline is one of {', '.join(_FROM_PLAIN)}, with its numbers")
+    try:
+        return _FROM_PLAIN[kind](value[kind])
+    except (TypeError, KeyError, AttributeError, OverflowError):
+        raise ValueError(f"the outline {kind!r} lacks a number, or has another form") from None
+
+
+def _to_polygon(value: Any) -> Outline:
+    return PolygonOutline(_to_points(value))
+
+
+def _to_ellipse(value: Any) -> Outline:
+    _refuse_others(value, "center", "semi_axes", "degrees")
+    (center,), (semi_axes,) = _to_points([value["center"]]), _to_points([value["semi_axes"]])
+    return EllipseOutline(center, semi_axes, _to_number(value.get("degrees", 0)))
+
+
+def _to_stroke(value: Any) -> Outline:
+    _refuse_others(value, "points", "width")
+    return StrokeOutline(_to_points(value["points"]), _to_number(value["width"]))
+
+
+_FROM_PLAIN: Mapping[str, Callable[[Any], Outline]] = {
+    "polygon": _to_polygon,
+    "ellipse": _to_ellipse,
+    "stroke": _to_stroke,
+}
+
+
+def _refuse_others(value: Any, *keys: str) -> None:
+    if not isinstance(value, Mapping):
+        raise TypeError
+    for key in value:
+        if key not in keys:
+            raise ValueError(f"an outline has a key {key!r} that is none of {', '.join(keys)}")
+
+
+def _to_points(value: Any) -> Polygon:
+    pairs = [tuple(map(_to_number, point)) for point in value]
+    if not all(len(pair) == 2 for pair in pairs):
+        raise TypeError
+    return tuple((x, y) for x, y in pairs)
+
+
+def _to_number(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError
+    return float(value)
