@@ -45,15 +45,18 @@ def grid(tiles: Sequence[int], **more: object) -> SampleItem:
     return SampleItem(b"grid", data, properties, {b"dimg": tiles}, **more)  # type: ignore[arg-type]
 
 
-def heif_file(*items: SampleItem, gap: bytes = b"", behind: bytes = b"", in_meta: bytes = b"") -> bytes:
+def heif_file(
+    *items: SampleItem, gap: bytes = b"", behind: bytes = b"", in_meta: bytes = b"", brand: bytes = b"avif"
+) -> bytes:
     """A file of these items, the first of which is shown.
 
     Args:
         gap: bytes among the data that no item refers to.
         behind: bytes behind the last box.
         in_meta: further boxes in the meta box.
+        brand: of the format.
     """
-    start = write_box(b"ftyp", b"avif\0\0\0\0avifmif1miaf")
+    start = write_box(b"ftyp", brand + b"\0\0\0\0" + brand + b"mif1miaf")
     meta = _meta(items, 0, in_meta)
     meta = _meta(items, len(start) + len(meta) + 8, in_meta)
     return start + meta + write_box(b"mdat", b"".join(item.data for item in items) + gap) + behind

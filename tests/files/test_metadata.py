@@ -10,7 +10,7 @@ from PIL import Image, PngImagePlugin
 
 from anonymizer.files import jpeg_segments, png
 from anonymizer.files.encode import encode_picture
-from anonymizer.files.metadata import Policy, kept_tags
+from anonymizer.files.metadata import Policy, kept_exif, kept_tags
 from anonymizer.files.picture import Frame
 from anonymizer.files.read import read_picture
 
@@ -171,3 +171,22 @@ def test_what_is_not_plain_is_named(tmp_path: Path, file_format: str, change: bo
         notes = [note for note in encoded.left_out if "plain language" in note]
         assert len(notes) == bool(names)
         assert all(note.endswith(names) for note in notes)
+
+
+@pytest.mark.parametrize("policy", ["strip", "safe", "keep"])
+@pytest.mark.parametrize("tags", [{0x010F: "make"}, {0x010F: "make", 0x011A: 300.0, 0x011B: 300.0}, {}])
+@pytest.mark.parametrize("had_tag", [False, True])
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_an_orientation_of_1_is_not_added_to_exif_data(
+    policy: Policy, tags: dict[int, object], had_tag: bool, orientation: int
+) -> None:
+    exif = Image.Exif()
+    exif.update({**tags, **({0x0112: 9} if had_tag else {})})
+    content = kept_exif(exif, orientation, policy).content
+    kept = Image.Exif()
+    kept.load(content or b"")
+    if orientation == 6 or not had_tag:
+        assert kept.get(0x0112) == (6 if orientation == 6 else None)
+    else:
+        assert kept.get(0x0112, 1) == 1
+    assert kept.get(0x010F) == (None if policy == "strip" else tags.get(0x010F))
