@@ -1,7 +1,8 @@
 """The kinds of objects that can be found and hidden: one row each, and nothing about a kind stands anywhere else.
 
 A row gives a kind its options (`--face-threshold`, `--face-method` ...), its keys in the configuration file, and its
-place in the detections and the report. `model.yaml` says which models find it.
+place in the detections and the report. `model.yaml` says which models find it. What people and zones hide is a kind
+too, which no model looks for.
 """
 
 from __future__ import annotations
@@ -32,12 +33,19 @@ class KindTraits:
     """Whether `cells` applies to it. Otherwise its methods show the brightness of one cell."""
     is_default: bool
     """Whether it is looked for where the user names no kinds. A new kind must not change existing command lines."""
+    has_models: bool = True
+    """Whether models look for it. Otherwise people and zones say where it is, and it is always hidden."""
 
 
 TRAITS: Mapping[Kind, KindTraits] = {
     "face": KindTraits("a face", "faces", shape="ellipse", margin=0.2, has_cells=True, is_default=True),
     # From several cells its text could be read back.
     "plate": KindTraits("a plate", "plates", shape="box", margin=0.1, has_cells=False, is_default=True),
+    # As exact as it was drawn.
+    "area": KindTraits("an area", "areas", "box", margin=0.0, has_cells=False, is_default=False, has_models=False),
 }
 KINDS: tuple[Kind, ...] = tuple(TRAITS)
+MODEL_KINDS: tuple[Kind, ...] = tuple(kind for kind, traits in TRAITS.items() if traits.has_models)
+GIVEN_KINDS: tuple[Kind, ...] = tuple(kind for kind, traits in TRAITS.items() if not traits.has_models)
+"""Nothing is looked for: they are hidden whatever kinds a user names."""
 DEFAULT_KINDS: tuple[Kind, ...] = tuple(kind for kind, traits in TRAITS.items() if traits.is_default)

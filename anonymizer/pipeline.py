@@ -19,7 +19,7 @@ from anonymizer.files.library_messages import messages_of
 from anonymizer.files.picture import Encoded, Frame, Picture
 from anonymizer.files.read import read_picture
 from anonymizer.files.write import remove_files, write_files
-from anonymizer.kinds import KINDS, TRAITS, Kind
+from anonymizer.kinds import KINDS, MODEL_KINDS, TRAITS, Kind
 from anonymizer.record.detections import to_json
 from anonymizer.redact.frame import redact_frame
 from anonymizer.redact.warnings import redaction_warnings
@@ -178,7 +178,7 @@ def warnings_of(picture: Picture, found: Sequence[FrameDetections], settings: Re
 
 def _not_counted(found: Sequence[FrameDetections]) -> list[str]:
     number = sum(frame.not_counted for frame in found)
-    plurals = " or ".join(traits.plural for traits in TRAITS.values())
+    plurals = " or ".join(TRAITS[kind].plural for kind in MODEL_KINDS)
     text = f"{plurals} stay visible, since they lie where zones say that nothing counts"
     return [f"{number} {text}"] if number else []
 

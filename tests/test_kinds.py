@@ -11,9 +11,9 @@ from PIL import Image
 
 import anonymizer
 from anonymizer.detect.load import choose_models, chosen_kinds
-from anonymizer.errors import ModelError
+from anonymizer.errors import ModelError, SettingsError
 from anonymizer.geometry import Box
-from anonymizer.kinds import DEFAULT_KINDS, KINDS, TRAITS
+from anonymizer.kinds import DEFAULT_KINDS, GIVEN_KINDS, KINDS, MODEL_KINDS, TRAITS
 from anonymizer.settings import DetectSettings, RedactSettings
 from anonymizer.types import Detection
 
@@ -81,7 +81,7 @@ def test_a_new_kind_does_not_change_what_is_looked_for(with_heads: Path, models:
 def test_the_help_speaks_of_a_new_kind(with_heads: Path) -> None:
     text = " ".join(call(with_heads, "--help").split())
     assert "--head-threshold FLOAT Score from which on a head counts" in text
-    assert "By default ellipse for faces and heads, box for plates." in text
+    assert "By default ellipse for faces and heads, box for plates and areas." in text
     assert "along the longer side of a face or a head whose brightness shows" in text
 
 
@@ -94,6 +94,19 @@ def test_default_kinds_without_a_model_are_an_error(tmp_path: Path) -> None:
     assert chosen_kinds(choose_models(fast), fast) == ("face",)
 
 
+def test_areas_are_never_looked_for(tmp_path: Path) -> None:
+    assert (MODEL_KINDS, GIVEN_KINDS) == (("face", "plate"), ("area",))
+    assert DetectSettings.thresholds.fields().keys() == {"face_threshold", "plate_threshold"}
+    assert DetectSettings().threshold_of("area") is None
+    with pytest.raises(SettingsError, match="--kinds area: no model looks for that; add face or plate"):
+        choose_models(DetectSettings("area"))
+    settings = DetectSettings("area,face")
+    assert chosen_kinds(choose_models(settings), settings) == ("face",)
+    (tmp_path / "model.yaml").write_text("file: graph.pb\nlabels: {1: area}\n")
+    with pytest.raises(ModelError, match=r"none of the labels .'area'. belongs"):
+        choose_models(DetectSettings(weights=tmp_path))
+
+
 def test_detections_of_other_kinds_are_refused() -> None:
     """Otherwise nothing would hide them."""
     with pytest.raises(ValueError, match="kind 'dog' is not one of face, plate"):
@@ -102,9 +115,13 @@ def test_detections_of_other_kinds_are_refused() -> None:
 
 def test_settings_of_each_kind() -> None:
     assert DEFAULT_KINDS == ("face", "plate")
-    assert RedactSettings(plate_margin=0.5).margins == {"face": 0.2, "plate": 0.5}
-    assert {kind: RedactSettings().shape_of(kind) for kind in KINDS} == {"face": "ellipse", "plate": "box"}
-    assert [RedactSettings(cells=4).cells_of(kind) for kind in KINDS] == [4, 1]
+    assert RedactSettings(plate_margin=0.5).margins == {"face": 0.2, "plate": 0.5, "area": 0.0}
+    assert {kind: RedactSettings().shape_of(kind) for kind in KINDS} == {
+        "face": "ellipse",
+        "plate": "box",
+        "area": "box",
+    }
+    assert [RedactSettings(cells=4).cells_of(kind) for kind in KINDS] == [4, 1, 1]
     settings = DetectSettings(face_threshold=0.3, plate_threshold=0.4, weights="models")
     assert settings.with_thresholds({"plate": 0.6}) == DetectSettings(plate_threshold=0.6, weights="models")
     assert tuple(TRAITS) == KINDS

@@ -15,7 +15,7 @@ from typing import cast
 from anonymizer.detect.description import ModelDescription
 from anonymizer.detect.model_yaml import FILE_NAME, format_of, read_description
 from anonymizer.errors import ModelError
-from anonymizer.kinds import KINDS
+from anonymizer.kinds import MODEL_KINDS
 
 _INSTALLED = Path(__file__).parents[1] / "weights"
 _IN_REPOSITORY = Path(__file__).parents[2] / "weights"
@@ -66,11 +66,11 @@ def _undescribed(path: Path) -> ModelDescription:
 
     This covers the files of the understand.ai anonymizer, weights_face_v1.0.0.pb and weights_plate_v1.0.0.pb.
     """
-    kinds = [kind for kind in KINDS if kind in path.name.lower()]
+    kinds = [kind for kind in MODEL_KINDS if kind in path.name.lower()]
     if len(kinds) != 1:
         raise ModelError(
-            f"model {path}: its name says neither {' nor '.join(map(repr, KINDS))}; rename it, or put a {FILE_NAME} "
-            f"beside it with 'file: {path.name}' and 'labels: {{1: face}}'"
+            f"model {path}: its name says neither {' nor '.join(map(repr, MODEL_KINDS))}; rename it, or put a "
+            f"{FILE_NAME} beside it with 'file: {path.name}' and 'labels: {{1: face}}'"
         )
     return ModelDescription(path.name, path.parent, path, cast(str, format_of(path)), {}, kinds[0])
 

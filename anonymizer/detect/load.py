@@ -15,8 +15,8 @@ from anonymizer.detect.inference import LoadedModel
 from anonymizer.detect.model_cache import ModelCache
 from anonymizer.detect.signature import SignatureDetector
 from anonymizer.detect.stderr import suppress_native_stderr
-from anonymizer.errors import ModelError
-from anonymizer.kinds import DEFAULT_KINDS, KINDS, Kind
+from anonymizer.errors import ModelError, SettingsError
+from anonymizer.kinds import DEFAULT_KINDS, KINDS, MODEL_KINDS, Kind
 from anonymizer.settings import DetectSettings
 
 logger = logging.getLogger(__name__)
@@ -37,11 +37,15 @@ def choose_models(settings: DetectSettings) -> list[ModelDescription]:
 
     Raises:
         ModelError: there is no model for a kind that the user asks for, or for none of the default kinds.
+        SettingsError: the user asks for kinds that no model looks for, and for nothing else.
     """
     models = [model for model in find_models(settings.weights) if settings.preset in model.views]
     available = {kind for model in models for kind in model.found_kinds}
     place = "no bundled model" if settings.weights is None else f"no model in {settings.weights}"
-    wanted = settings.kinds or [kind for kind in DEFAULT_KINDS if kind in available]
+    named = settings.kinds or [kind for kind in DEFAULT_KINDS if kind in available]
+    wanted = [kind for kind in named if kind in MODEL_KINDS]
+    if named and not wanted:
+        raise SettingsError(f"--kinds {','.join(named)}: no model looks for that; add {' or '.join(MODEL_KINDS)}")
     if not wanted:
         raise ModelError(
             f"{place} finds {' or '.join(DEFAULT_KINDS)} with --preset {settings.preset}; name a folder with such a "

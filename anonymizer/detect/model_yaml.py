@@ -13,7 +13,7 @@ import yaml
 
 from anonymizer.detect.description import ModelDescription, ScoreRule, SecondLook, ViewSpec
 from anonymizer.errors import ModelError
-from anonymizer.kinds import KINDS, Kind
+from anonymizer.kinds import MODEL_KINDS, Kind
 from anonymizer.settings import PRESETS, THRESHOLD_RANGE
 
 FILE_NAME = "model.yaml"
@@ -106,7 +106,7 @@ def _check_keys(content: Mapping[str, Any], known: Collection[str], where: str =
 
 def _parse_labels(content: dict[str, Any]) -> dict[int, Kind]:
     """Kind per class number, of the labels that belong to a kind."""
-    of_kind: dict[str, list[str]] = content.get("kinds", {kind: [kind] for kind in KINDS})
+    of_kind: dict[str, list[str]] = content.get("kinds", {kind: [kind] for kind in MODEL_KINDS})
     kind_of_label = {str(label): _parse_kind(kind) for kind, labels in of_kind.items() for label in labels}
     labels = {int(number): str(label) for number, label in content["labels"].items()}
     kinds = {number: kind_of_label[label] for number, label in labels.items() if label in kind_of_label}
@@ -118,8 +118,8 @@ def _parse_labels(content: dict[str, Any]) -> dict[int, Kind]:
 
 
 def _parse_kind(text: str) -> Kind:
-    if text not in KINDS:
-        raise ValueError(f"kind {text!r} is none of {', '.join(KINDS)}")
+    if text not in MODEL_KINDS:
+        raise ValueError(f"kind {text!r} is none of {', '.join(MODEL_KINDS)}")
     return text
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from anonymizer.detect.zones import keep_in_zones
 from anonymizer.errors import PictureError, SettingsError
 from anonymizer.files.picture import Picture
-from anonymizer.kinds import KINDS, Kind
+from anonymizer.kinds import GIVEN_KINDS, KINDS, MODEL_KINDS, Kind
 from anonymizer.record.detections import from_json
 from anonymizer.record.recording import Recording, read_recording
 from anonymizer.settings import DetectSettings, RunSettings, settings_from_options
@@ -146,7 +146,7 @@ def make_replay(run: RunSettings, given: DetectSettings) -> Replay | None:
         include_zone=() if recorded.include_zone else given.include_zone,
         exclude_zone=() if recorded.exclude_zone else given.exclude_zone,
     ).with_thresholds({kind: _raised_threshold(kind, given, recorded, recording) for kind in KINDS})
-    kinds = frozenset(given.kinds or recording.kinds)
+    kinds = frozenset({*(given.kinds or recording.kinds), *GIVEN_KINDS}.intersection(recording.kinds))
     return Replay(
         recording,
         RecordedFinder(drops, kinds, frozenset(recording.kinds), takes_changed),
@@ -184,7 +184,7 @@ def _refuse_what_was_not_looked_for(given: DetectSettings, recorded: DetectSetti
             option = key.replace("_", "-")
             raise SettingsError(f"--{option}: the records were made with another one; leave it out, or detect anew")
     for kind in given.kinds or ():
-        if kind not in recording.kinds:
+        if kind in MODEL_KINDS and kind not in recording.kinds:
             raise SettingsError(f"--kinds {kind}: the records are of {' and '.join(recording.kinds)} only; detect anew")
 
 

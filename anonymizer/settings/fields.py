@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Generic, Literal, TypeAlias, TypeVar, get_args, overload
 
 from anonymizer.errors import SettingsError
-from anonymizer.kinds import KINDS, TRAITS, Kind, KindTraits
+from anonymizer.kinds import TRAITS, Kind, KindTraits
 
 Group: TypeAlias = Literal["Input and output", "What to find", "How to hide", "Files", "Run"]
 """Heading under which the help of a command lists an option."""
@@ -66,11 +66,13 @@ class PerKind(Generic[Value]):
         metavar: str,
         *,
         common: bool = False,
+        only_models: bool = False,
     ) -> None:
         """
         Args:
             name: of the fields, behind the kind.
             text: help; it may speak of {one} or of the {plural}, see `KindTraits`.
+            only_models: whether the setting is about kinds that models look for.
         """
         self._name = name
         self._default = default
@@ -78,21 +80,22 @@ class PerKind(Generic[Value]):
         self._text = text
         self._metavar = metavar
         self._common = common
+        self._kinds = {kind: traits for kind, traits in TRAITS.items() if traits.has_models or not only_models}
 
     @overload
     def __get__(self, instance: None, owner: type) -> PerKind[Value]: ...
     @overload
     def __get__(self, instance: object, owner: type) -> Mapping[Kind, Value]: ...
     def __get__(self, instance: object | None, owner: type) -> PerKind[Value] | Mapping[Kind, Value]:
-        return self if instance is None else {kind: getattr(instance, self._name_of(kind)) for kind in KINDS}
+        return self if instance is None else {kind: getattr(instance, self._name_of(kind)) for kind in self._kinds}
 
     def fields(self) -> dict[str, Any]:
         """The dataclass field of each kind, by its name."""
-        return {self._name_of(kind): self._field(traits) for kind, traits in TRAITS.items()}
+        return {self._name_of(kind): self._field(traits) for kind, traits in self._kinds.items()}
 
     def values(self, of_kinds: Mapping[Kind, Value]) -> dict[str, Any]:
         """The same values under the names of the fields; None for the kinds that are left out."""
-        return {self._name_of(kind): of_kinds.get(kind) for kind in KINDS}
+        return {self._name_of(kind): of_kinds.get(kind) for kind in self._kinds}
 
     def _name_of(self, kind: Kind) -> str:
         return f"{kind}_{self._name}"

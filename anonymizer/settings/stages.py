@@ -120,6 +120,7 @@ class DetectSettings(SettingsPart, group="What to find"):
         "Score from which on {one} counts, 0.001..1. By default the model's own.",
         "FLOAT",
         common=True,
+        only_models=True,
     )
     include_zone: tuple[Zone, ...] = setting(
         (),
@@ -158,8 +159,8 @@ class DetectSettings(SettingsPart, group="What to find"):
     )
 
     def threshold_of(self, kind: Kind) -> float | None:
-        """None for the model's own."""
-        return self.thresholds[kind]
+        """None for the model's own, and for kinds that no model looks for."""
+        return self.thresholds.get(kind)
 
     def with_thresholds(self, thresholds: Mapping[Kind, float | None]) -> DetectSettings:
         """The same settings with these thresholds; the models' own for the kinds that are left out."""
@@ -240,14 +241,15 @@ class RedactSettings(SettingsPart, group="How to hide"):
         "margin",
         lambda kind: kind.margin,
         parse_margin,
-        "Widens what is hidden of {one} on every side by this share of the box's size.",
+        "Widens what is hidden of {one} on every side by this share of the box's size, or of the shorter side of a "
+        "shape that was drawn.",
         "FLOAT",
     )
     feather: float = setting(
         0.1,
         parse_margin,
-        "Width of the soft edge outside of what is hidden, as a share of the box's longer side (not with a fixed "
-        "kernel, which brings its own).",
+        "Width of the soft edge outside of what is hidden, as a share of the box's longer side, or of the shorter side "
+        "of a shape that was drawn (not with a fixed kernel, which brings its own).",
         "FLOAT",
     )
 
