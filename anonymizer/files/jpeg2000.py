@@ -13,6 +13,7 @@ from typing import Any
 from PIL import Image
 
 from anonymizer.errors import PictureError
+from anonymizer.files.carriers import Stated, stated_by
 from anonymizer.files.codecs import Codec
 from anonymizer.files.frames import read_encoding, to_frame, to_picture
 from anonymizer.files.global_state import pillow_state
@@ -46,8 +47,14 @@ def decode(image: Image.Image, content: bytes, settings: ReadSettings) -> Pictur
     refuse_unhandled(image, content)
     with pillow_state(settings.allow_truncated):
         image.load()
-        stored, encoding = to_frame(image), read_encoding(image, "JPEG2000")
+        stored, encoding = to_frame(image), read_encoding(image, "JPEG2000", _stated(content))
     return to_picture(stored, content, encoding)
+
+
+def _stated(content: bytes) -> Stated:
+    """The orientation: metadata turn nothing, since the format has no place of its own for them."""
+    found = embedded_data(content)
+    return stated_by(found.exifs, [text.removeprefix(_XMP) for text in found.texts], counts=1)
 
 
 def refuse_unhandled(image: Image.Image, content: bytes) -> None:

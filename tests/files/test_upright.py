@@ -5,26 +5,32 @@ from __future__ import annotations
 import io
 import shutil
 import subprocess
+import zlib
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 from fakes import face
-from files.orientation_samples import CARRIERS, COUNTING, Carrier, sample
+from files.orientation_samples import CARRIERS, COUNTING, Carrier, sample, xmp_packet
+from files.samples import saved
+from files.tiff_samples import page, tiff_file
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, PngImagePlugin
 
-from anonymizer.detect.frames import find_in_frame
-from anonymizer.files import heic
+from anonymizer.detect.frames import ModelFinder, find_in_frame, load_finder
+from anonymizer.files import heic, png
 from anonymizer.files.decode import decode_picture
 from anonymizer.files.encode import encode_picture
+from anonymizer.files.iso_boxes import write_box
+from anonymizer.files.jpeg_segments import write_segment
 from anonymizer.files.metadata import ORIENTATION, Policy
-from anonymizer.files.orientation import turn_back, turn_upright
+from anonymizer.files.orientation import turn_back, turn_between, turn_box_back, turn_upright
 from anonymizer.files.picture import Picture
 from anonymizer.formats import Format
 from anonymizer.settings import DetectSettings
@@ -36,6 +42,7 @@ CASES = [(file_format, carrier) for file_format, carriers in CARRIERS.items() fo
 NOT_TURNED_BY_SOME = ("PNG", "WEBP")
 """Formats that ImageMagick 6 shows as they are stored, whatever their EXIF data say."""
 GRAY = 128
+ORIGINALS = Path(__file__).parents[2] / "images" / "originals"
 
 
 @pytest.fixture(autouse=True)
@@ -80,6 +87,18 @@ class UprightDetector:
         return [face(*box_of(red | green))] if is_upright else []
 
 
+def exif_of(orientation: int) -> bytes:
+    exif = Image.Exif()
+    exif[ORIENTATION] = orientation
+    return exif.tobytes()
+
+
+def packed(data: bytes) -> bytes:
+    """The data of a chunk, with its text compressed."""
+    keyword, _, text = data.partition(b"\0")
+    return keyword + b"\0\0" + zlib.compress(text)
+
+
 def found_in(picture: Picture) -> list[Detection]:
     return list(find_in_frame(picture.frames[0], [UprightDetector()], DetectSettings()).detections)
 
@@ -122,6 +141,29 @@ def test_what_one_carrier_states(file_format: Format, carrier: Carrier, orientat
         assert not coloured(shown_by_pillow(content))[4:-4, 4:-4].any()
 
 
+@pytest.fixture(scope="module")
+def finder() -> ModelFinder:
+    return load_finder(DetectSettings(kinds="face"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("file_format", "carrier"), CASES)
+def test_the_bundled_model_finds_faces_in_each_way(file_format: Format, carrier: Carrier, finder: ModelFinder) -> None:
+    skip_without_heic(file_format)
+    with Image.open(ORIGINALS / "astronaut.png") as image:
+        photo = np.asarray(image.convert("RGB"))[:260, 100:400]
+    (expected,) = finder.find(decode_picture(sample("PNG", photo)))[0].detections
+    for orientation in ORIENTATIONS:
+        stored = turn_back(photo, orientation)
+        picture = decode_picture(sample(file_format, stored, **{carrier: orientation}))
+        (found,) = finder.find(picture)[0].detections
+        place = found.box
+        if carrier != COUNTING[file_format]:  # then the picture is shown as it is stored
+            back = turn_between(orientation, 1)
+            place = turn_box_back(found.box, back, (stored.shape[0], stored.shape[1]))
+        assert place.iou(expected.box) > 0.7, orientation
+
+
 @pytest.mark.parametrize("file_format", CARRIERS)
 @hypothesis_settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(data=st.data(), policy=st.sampled_from(POLICIES))
@@ -149,6 +191,86 @@ def test_carriers_that_contradict_each_other(file_format: Format, data: st.DataO
         has_tag = ORIENTATION in Image.Image.getexif(image) and image.info.get("exif") is not None
     assert not has_tag or counts != 1 or stated["exif"]
     assert (b"a title" in content) == (policy == "keep" and stated["xmp"] is not None)
+
+
+EXIF_6 = b"Exif\0\0MM\0*\0\0\0\x08\0\1\1\x12\0\3\0\0\0\1\0\6\0\0\0\0\0\0"
+
+
+def in_digits(name: bytes, content: bytes) -> bytes:
+    return b"Raw profile type %s\0\n%s\n%8d\n" % (name, name, len(content)) + content.hex().encode() + b"\n"
+
+
+def png_with(*chunks: tuple[bytes, bytes], bits: int = 8) -> bytes:
+    pixels = scene() if bits == 8 else scene().astype(np.uint16) * 257
+    header, *others = png.encode_still(pixels)
+    return png.join_chunks([header, *chunks, *others])
+
+
+def jpeg_with(*segments: bytes) -> bytes:
+    content = sample("JPEG", scene())
+    return content[:2] + b"".join(write_segment(0xE1, one) for one in segments) + content[2:]
+
+
+def gif_with_xmp() -> bytes:
+    block = b"\x21\xff\x0bXMP DataXMP" + xmp_packet(6) + b"\1" + bytes(range(255, -1, -1)) + b"\0"
+    content = saved("GIF", "P")
+    return content[:-1] + block + content[-1:]
+
+
+def jpeg2000_with(content: bytes) -> bytes:
+    return saved("JPEG2000", irreversible=False) + write_box(b"uuid", content)
+
+
+XMP_IN_JPEG, XMP_IN_JPEG2000 = b"http://ns.adobe.com/xap/1.0/\0", bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
+RARE: dict[str, tuple[bytes, int, set[int]]] = {
+    "PNG, EXIF in text": (png_with((b"tEXt", in_digits(b"exif", EXIF_6))), 6, {1}),
+    "PNG, EXIF in packed text": (png_with((b"zTXt", packed(in_digits(b"APP1", EXIF_6)))), 6, {1}),
+    "PNG, eXIf before text": (png_with((b"tEXt", in_digits(b"exif", EXIF_6)), (b"eXIf", exif_of(3))), 3, {1, 6}),
+    "PNG, XMP in digits": (png_with((b"tEXt", in_digits(b"xmp", xmp_packet(6)))), 1, {6}),
+    "PNG, XMP in tEXt": (png_with((b"tEXt", b"XML:com.adobe.xmp\0" + xmp_packet(6))), 1, {6}),
+    "PNG, XMP in zTXt": (png_with((b"zTXt", packed(b"XML:com.adobe.xmp\0" + xmp_packet(6)))), 1, {6}),
+    "PNG of 16 bits": (png_with((b"tEXt", b"XML:com.adobe.xmp\0" + xmp_packet(6)), bits=16), 1, {6}),
+    "PNG, damaged digits": (png_with((b"tEXt", b"Raw profile type exif\0\nexif\n  9\nnothing")), 1, set()),
+    "JPEG, EXIF twice": (jpeg_with(EXIF_6, exif_of(3)), 6, {3}),
+    "JPEG, XMP twice": (jpeg_with(XMP_IN_JPEG + xmp_packet(3), XMP_IN_JPEG + xmp_packet(6)), 1, {3, 6}),
+    "JPEG, damaged XMP": (jpeg_with(XMP_IN_JPEG + xmp_packet(6)[:-9]), 1, {6}),
+    "JPEG, XMP in UTF-16": (jpeg_with(XMP_IN_JPEG + xmp_packet(6).decode().encode("utf-16")), 1, {6}),
+    "GIF": (gif_with_xmp(), 1, {6}),
+    "JPEG 2000, XMP": (jpeg2000_with(XMP_IN_JPEG2000 + xmp_packet(6)), 1, {6}),
+    "JPEG 2000, EXIF": (jpeg2000_with(b"JpgTiffExif->JP2" + EXIF_6[6:]), 1, {6}),
+}
+"""A file, the orientation that counts, and the others that it states."""
+
+
+@pytest.mark.parametrize("name", RARE)
+@pytest.mark.parametrize("policy", POLICIES)
+def test_rare_carriers(name: str, policy: Policy) -> None:
+    content, counts, others = RARE[name]
+    picture = decode_picture(content)
+    assert (picture.encoding.orientation, set(picture.encoding.other_orientations)) == (counts, others)
+    assert len(picture.frames[0].other_turns) == len(others)
+    (frame,) = picture.frames
+    changed = np.zeros(frame.pixels.shape[:2], bool)
+    written = decode_picture(encode_picture(picture, [frame], [changed], policy).content)
+    assert written.encoding.orientation == counts
+    assert set(written.encoding.other_orientations) <= ({1} if name.startswith("PNG") else set())
+
+
+@pytest.mark.parametrize("file_format", ["PNG", "WEBP"])
+def test_all_frames_of_an_animation_are_in_doubt(file_format: Format) -> None:
+    options: dict[str, Any] = {"xmp": xmp_packet(6)}
+    if file_format == "PNG":
+        told = PngImagePlugin.PngInfo()
+        told.add_itxt("XML:com.adobe.xmp", xmp_packet(6).decode())
+        options = {"pnginfo": told}
+    picture = decode_picture(saved(file_format, frames=3, **options))
+    assert [frame.other_turns for frame in picture.frames] == [(6,)] * 3
+
+
+def test_each_page_has_its_own_orientation() -> None:
+    pages = [page(scene(), tags={274: tag, 700: xmp_packet(stated)}) for tag, stated in ((6, 6), (1, 3), (3, 6))]
+    picture = decode_picture(tiff_file(*pages))
+    assert [frame.other_turns for frame in picture.frames] == [(), (3,), (8,)]
 
 
 def imagemagick() -> list[str]:
