@@ -21,6 +21,7 @@ from anonymizer.files.read import read_picture
 from anonymizer.files.write import remove_files, write_files
 from anonymizer.kinds import KINDS, MODEL_KINDS, TRAITS, Kind
 from anonymizer.record.detections import to_json
+from anonymizer.record.edits import NO_EDITS, Edited, Edits, apply_edits
 from anonymizer.redact.frame import redact_frame
 from anonymizer.redact.warnings import redaction_warnings
 from anonymizer.settings import RedactSettings, Settings, WriteSettings
@@ -56,6 +57,8 @@ class PictureProcess:
     output_root: Path
     finder: Finder
     settings: Settings
+    edits: Edits = NO_EDITS
+    """What people change about what the finder says."""
 
     def __call__(self, job: Job) -> Result:
         """Whatever goes wrong with the picture becomes a failed `Result`.
@@ -84,16 +87,18 @@ class PictureProcess:
         with _timed(seconds, "read"):
             picture = read_picture(self.input_root / job.source, settings.read)
         with _timed(seconds, "detect"):
-            found = find_in(picture, self.finder, job)
+            edited = self._edit(picture, find_in(picture, self.finder, job), job)
+        found = edited.frames
         result = Result(
             job.name,
             "anonymized",
-            counts=_counts(found, self.finder.kinds),
+            counts=_counts(found, self._kinds),
             not_counted=sum(frame.not_counted for frame in found),
             source=picture.source,
             record=job.detections_path.as_posix() if self._has_record else None,
+            edits=tuple(edited.done),
         )
-        if settings.redact.only_detects(self.finder.kinds):
+        if settings.redact.only_detects(self._kinds):
             with _timed(seconds, "write"):
                 self._write(job, found, None)
             return replace(result, status="detected")
@@ -109,6 +114,19 @@ class PictureProcess:
             left_out=encoded.left_out,
         )
 
+    def _edit(self, picture: Picture, found: Sequence[FrameDetections], job: Job) -> Edited:
+        """
+        Raises:
+            PictureError: an edit does not fit the picture.
+        """
+        sizes = [(frame.pixels.shape[0], frame.pixels.shape[1]) for frame in picture.frames]
+        return apply_edits(found, self.edits.of(job.name), sizes, self.edits.name)
+
+    @property
+    def _kinds(self) -> frozenset[Kind]:
+        """What is looked for, and what people add to it."""
+        return self.finder.kinds | self.edits.kinds
+
     def _write(self, job: Job, found: Sequence[FrameDetections], encoded: Encoded | None) -> None:
         """The picture comes last: where it is, its detections are."""
         record = {job.detections_path: to_json(found)} if self._has_record else {}
@@ -119,7 +137,7 @@ class PictureProcess:
     @property
     def _has_record(self) -> bool:
         """Whether detections are written; always where they are all that is."""
-        return self.settings.record.write_detections or self.settings.redact.only_detects(self.finder.kinds)
+        return self.settings.record.write_detections or self.settings.redact.only_detects(self._kinds)
 
 
 def find_in(picture: Picture, finder: Finder, job: Job | None = None) -> Sequence[FrameDetections]:

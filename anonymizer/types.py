@@ -162,3 +162,5 @@ class Result:
     """None where it could not be read."""
     record: str | None = None
     """Where its detection JSON lies, relative to the output root, with forward slashes; None if it has none."""
+    edits: tuple[Mapping[str, object], ...] = ()
+    """What people changed about its detections, as `record.edits.Edited` says it."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from anonymizer.files.write import remove_files, remove_partials
+from anonymizer.record.edits import NO_EDITS, Edits
 from anonymizer.settings import DetectSettings, Settings
 from anonymizer.types import Job, Result
 
@@ -24,6 +25,8 @@ class PictureTask:
     settings: Settings
     load: Callable[[DetectSettings], Finder]
     """Makes what says where faces and plates are."""
+    edits: Edits = NO_EDITS
+    """What people change about that."""
 
     def begin(self) -> Callable[[Job], Result]:
         """Loads the models.
@@ -34,7 +37,8 @@ class PictureTask:
         # Imported here: a process that leaves the work to others needs neither OpenCV nor the formats.
         from anonymizer.pipeline import PictureProcess
 
-        return PictureProcess(self.input_root, self.output_root, self.load(self.settings.detect), self.settings)
+        finder = self.load(self.settings.detect)
+        return PictureProcess(self.input_root, self.output_root, finder, self.settings, self.edits)
 
     def give_up(self, job: Job, reason: str) -> Result:
         """Fails a picture on which a process ended: no output of this or an earlier run stays under its names.

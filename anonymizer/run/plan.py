@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from hashlib import sha256
 from itertools import chain
 from pathlib import Path
@@ -19,6 +19,7 @@ from anonymizer.files.output import check_output
 from anonymizer.files.overlay import read_overlay
 from anonymizer.kinds import DEFAULT_KINDS, KINDS, Kind
 from anonymizer.pipeline import Finder
+from anonymizer.record.edits import NO_EDITS, Edits, find_edits, read_edits
 from anonymizer.record.report import REPORT_NAME, UsedModel, is_report
 from anonymizer.record.trace import is_trace
 from anonymizer.run.manifest import MANIFEST_NAME
@@ -51,13 +52,19 @@ class Plan:
     """The pictures of the listing that are in the shard. Can be iterated over once."""
     replay: Replay | None = None
     """What to redact again from; None for a run that detects."""
+    edits: Edits = NO_EDITS
+    """What people change about what is found."""
+    unseen_edits: set[str] = field(default_factory=set)
+    """Names of pictures that have edits and that `jobs` has not come upon."""
 
     @property
     def fingerprint(self) -> str:
         """Equal for runs that make the same output of the same picture."""
         digest = self.settings.digest(self.overlay_sha256)
         finder = () if self.finder is None else (self.finder,)
-        return sha256(repr((__version__, digest, self.models, self.described, *finder)).encode()).hexdigest()
+        only_detects = self.settings.redact.only_detects(self.kinds)
+        evidence = __version__, digest, self.models, self.described, only_detects, *finder
+        return sha256(repr(evidence).encode()).hexdigest()
 
     @property
     def finder(self) -> str | None:
@@ -78,7 +85,9 @@ class Plan:
 
     def evidence_of(self, job: Job) -> str | None:
         """What else decides how the outputs of a picture look, beside its file and the `fingerprint`."""
-        return None if self.replay is None else self.replay.evidence_of(job)
+        recorded = None if self.replay is None else self.replay.evidence_of(job)
+        edits = self.edits.of(job.name)
+        return recorded if not edits else f"{recorded} {edits}"
 
     def outputs_of(self, job: Job) -> list[Path]:
         """The files that are written for a picture, relative to the output folder, the essential one first."""
@@ -87,8 +96,16 @@ class Plan:
         return [job.target, *([job.detections_path] if self.settings.record.write_detections else [])]
 
     def listing_problems(self) -> list[Result]:
-        """What the listing could not enter, or came upon before. Complete when `jobs` is exhausted."""
+        """What the listing could not enter, came upon before, or did not come upon.
+
+        Complete when `jobs` is exhausted.
+        """
         return [
+            *(
+                Result(name, "failed", f"has an edit, {self.edits.name} entry {number}, and is not in the listing")
+                for name in sorted(self.unseen_edits)
+                for number in [self.edits.of(name)[0].number]
+            ),
             *(Result(f"{path}/", "failed", reason) for path, reason in self.listing.unreadable.items()),
             *(Result(f"{link}/", "skipped", f"the same folder as {f}/") for link, f in self.listing.repeated.items()),
         ]
@@ -127,14 +144,20 @@ def make_plan(run: RunSettings, settings: Settings, load: Callable[[DetectSettin
         UsedModel(model.name, checksum(model), model.found_kinds, thresholds_of(model, settings.detect))
         for model in models
     ]
+    edits = _read_edits(run)
     if replay is not None:
         used, kinds = list(replay.recording.models), tuple(k for k in KINDS if k in replay.finder.kinds)
     elif load is load_finder:
         kinds = chosen_kinds(models, settings.detect)
     else:
         kinds = settings.detect.kinds or DEFAULT_KINDS
+    kinds = tuple(kind for kind in KINDS if kind in kinds or kind in edits.kinds)
     if settings.redact.only_detects(kinds) and not settings.record.write_detections:
         raise SettingsError("--no-write-detections: with --method none there is nothing else to write")
+    jobs = _jobs(listing, run)
+    unseen_edits = {name for name in edits.of_files if is_in_shard(name, run.shard)}
+    if unseen_edits:
+        jobs = _discarding(jobs, unseen_edits)
     return Plan(
         input=run.input,
         output=run.image_output,
@@ -148,9 +171,39 @@ def make_plan(run: RunSettings, settings: Settings, load: Callable[[DetectSettin
         kinds=kinds,
         overlay_sha256=_checksum_of_overlay(settings.redact.overlay),
         listing=listing,
-        jobs=_jobs(listing, run) if replay is None else replay.assign(_jobs(listing, run)),
+        jobs=jobs if replay is None else replay.assign(jobs),
         replay=replay,
+        edits=edits,
+        unseen_edits=unseen_edits,
     )
+
+
+def _read_edits(run: RunSettings) -> Edits:
+    """Those that the user names, or else those beside the records.
+
+    Raises:
+        SettingsError: an edit is wrong, is of a picture that is not there, or has no reason and needs one.
+    """
+    assert run.input is not None
+    path = run.edits
+    if path is None and run.detections is not None:
+        path = find_edits(run.detections)
+    if path is None:
+        return NO_EDITS
+    edits = read_edits(path)
+    for name in edits.of_files:
+        if not (run.input / name).is_file():
+            raise SettingsError(f"edits {path}: entry {edits.of(name)[0].number}: {run.input} holds no picture {name}")
+    if run.require_reason:
+        edits.require_reasons()
+    return edits
+
+
+def _discarding(jobs: Iterable[Job], names: set[str]) -> Iterator[Job]:
+    """The jobs; takes their names out of the set."""
+    for job in jobs:
+        names.discard(job.name)
+        yield job
 
 
 def _checksum_of_overlay(overlay: Path | None) -> str | None:

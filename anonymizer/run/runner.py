@@ -38,7 +38,7 @@ def run(
         SettingsError: the input holds no picture; nothing has been written.
         OutputError: the output cannot be written, or not any more.
     """
-    task = PictureTask(plan.input, plan.output, plan.settings, plan.load)
+    task = PictureTask(plan.input, plan.output, plan.settings, plan.load, plan.edits)
     if plan.run.workers != 0:
         require_sendable(task)
     is_first_run, is_new_folder = not plan.manifest.exists(), not plan.output.exists()

@@ -386,6 +386,15 @@ class RunSettings(SettingsPart, group="Run"):
         "WHICH",
         group="Input and output",
     )
+    edits: Path | None = setting(
+        None,
+        parse_path,
+        "YAML or JSON file of changes to what is found. By default edits.yaml in the --detections folder, if it is "
+        "there.",
+        "FILE",
+        group="Input and output",
+    )
+    require_reason: bool = setting(False, parse_flag, "Refuse edits that do not say why.", group="Input and output")
     report: Path | None = setting(
         None,
         parse_path,

@@ -1,0 +1,362 @@
+"""What people change about the detections of a picture: a list of edits, applied in order, that say who and why.
+
+    edits:
+    - file: sub/a.jpg
+      add: {box: [10, 20, 30, 40]}
+      reason: a tattoo
+      by: Ada
+      at: 2026-11-28
+    - file: sub/a.jpg
+      remove: {box: [174.7, 52.9, 275.3, 181.0]}
+      kind: face
+    - file: b.gif
+      frame: 3
+      resize: {box: [174.7, 52.9, 275.3, 181.0]}
+      to: {ellipse: {center: [225, 120], semi_axes: [60, 80]}}
+      kind: face
+
+Boxes are x_min, y_min, x_max, y_max. What was found stays as it was recorded: without an entry everything is as if it
+had never been there.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath
+from typing import Any, Literal, TypeAlias, get_args
+
+from anonymizer.errors import PictureError, SettingsError
+from anonymizer.geometry import Box
+from anonymizer.kinds import KINDS, TRAITS, Kind
+from anonymizer.outlines import Outline, from_plain, to_plain
+from anonymizer.types import Detection, FrameDetections
+
+NAMES = ("edits.yaml", "edits.yml", "edits.json")
+"""What a file of edits is called beside records."""
+SAME_FROM = 0.5
+"""A box with at least this IoU means a detection, if it means no other one of its kind."""
+DEFAULT_KIND = "area"
+"""Of what is added."""
+
+Action: TypeAlias = Literal["add", "remove", "resize"]
+ACTIONS: tuple[Action, ...] = get_args(Action)
+Place: TypeAlias = Box | Outline
+
+_TEXTS = ("reason", "by", "at")
+_KEYS = ("file", "frame", *ACTIONS, "to", "kind", *_TEXTS)
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """One change in one picture."""
+
+    number: int
+    """Of the entry in its file, from 1 on."""
+    file: str
+    """Path of the picture relative to the input root, with forward slashes."""
+    action: Action
+    place: Place
+    """What is added; the box of what is removed or resized."""
+    kind: Kind
+    to: Place | None = None
+    """What something is resized to."""
+    frame: int | None = None
+    """From 0 on. None: the only one; for what is added, every one."""
+    reason: str | None = None
+    by: str | None = None
+    at: str | None = None
+    """When, as its author writes it."""
+
+
+@dataclass(frozen=True)
+class Edits:
+    """Those of all pictures."""
+
+    name: str = ""
+    """Of their file, for messages."""
+    of_files: Mapping[str, Sequence[Edit]] = field(default_factory=dict)
+    """By the name of the picture, in their order."""
+
+    def of(self, file: str) -> Sequence[Edit]:
+        return self.of_files.get(file, ())
+
+    @property
+    def kinds(self) -> frozenset[Kind]:
+        """The kinds that they speak of."""
+        return frozenset(edit.kind for edits in self.of_files.values() for edit in edits)
+
+    def require_reasons(self) -> None:
+        """
+        Raises:
+            SettingsError: an edit has none.
+        """
+        for edits in self.of_files.values():
+            for edit in edits:
+                if not (edit.reason or "").strip():
+                    why = f"entry {edit.number} gives no reason, as --require-reason asks"
+                    raise SettingsError(f"edits {self.name}: {why}")
+
+
+NO_EDITS = Edits()
+
+
+@dataclass(frozen=True)
+class Edited:
+    """A picture after its edits."""
+
+    frames: Sequence[FrameDetections]
+    done: Sequence[Mapping[str, object]] = ()
+    """What each edit did, for the report: its entry, its number, and the detection that it changed."""
+
+
+def find_edits(folder: Path) -> Path | None:
+    """The file of edits beside records; None if there is none.
+
+    Raises:
+        SettingsError: there are several.
+    """
+    files = [folder / name for name in NAMES if (folder / name).is_file()]
+    if len(files) > 1:
+        raise SettingsError(f"{folder} holds {' and '.join(file.name for file in files)}: keep one of them")
+    return files[0] if files else None
+
+
+def read_edits(path: Path) -> Edits:
+    """
+    Raises:
+        SettingsError: the file cannot be read, or an entry is wrong.
+    """
+    try:
+        return parse_edits(path.read_bytes(), path.name)
+    except OSError as error:
+        raise SettingsError(f"edits {path}: {error.strerror}") from None
+    except ValueError as error:
+        raise SettingsError(f"edits {path}: {error}") from None
+
+
+def parse_edits(content: bytes, name: str) -> Edits:
+    """
+    Args:
+        content: JSON if the name ends so, else YAML.
+
+    Raises:
+        ValueError: an entry is wrong; the message names it.
+    """
+    document = _to_document(content, is_json=name.lower().endswith(".json"))
+    if document is None:
+        return Edits(name)
+    if not isinstance(document, dict) or not isinstance(document.get("edits"), list) or len(document) > 1:
+        raise ValueError("not a mapping with a list 'edits', and nothing else")
+    of_files: dict[str, list[Edit]] = {}
+    for number, entry in enumerate(document["edits"], 1):
+        try:
+            edit = _to_edit(entry, number)
+        except ValueError as error:
+            raise ValueError(f"entry {number}: {error}") from None
+        of_files.setdefault(edit.file, []).append(edit)
+    return Edits(name, of_files)
+
+
+def render_edits(edits: Sequence[Edit]) -> bytes:
+    """The inverse of `parse_edits`, as JSON; the entries are in this order, whatever their numbers."""
+    return json.dumps({"edits": [to_entry(edit) for edit in edits]}, indent=2).encode() + b"\n"
+
+
+def to_entry(edit: Edit) -> dict[str, object]:
+    """As in the file."""
+    optional = {"frame": edit.frame, "to": None if edit.to is None else _plain_place(edit.to)}
+    optional |= {key: getattr(edit, key) for key in _TEXTS}
+    return {
+        "file": edit.file,
+        edit.action: _plain_place(edit.place),
+        "kind": edit.kind,
+        **{key: value for key, value in optional.items() if value is not None},
+    }
+
+
+def _plain_place(place: Place) -> dict[str, object]:
+    return {"box": list(place.xyxy)} if isinstance(place, Box) else to_plain(place)
+
+
+def _to_document(content: bytes, is_json: bool) -> object:
+    if is_json:
+        try:
+            return json.loads(content)
+        except (ValueError, RecursionError) as error:
+            raise ValueError(f"truncated or not JSON: {error}") from None
+    import yaml
+
+    class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+        """Refuses what YAML takes silently: a key that is there twice."""
+
+        def construct_mapping(self, node: Any, deep: bool = False) -> Any:
+            keys = [key.value for key, _ in node.value]
+            twice = next((key for key in keys if keys.count(key) > 1), None)
+            if twice is not None:
+                raise ValueError(f"key {twice!r} is there twice, in line {node.start_mark.line + 1}")
+            return super().construct_mapping(node, deep)
+
+    try:
+        return yaml.load(content, Loader)
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        raise ValueError(f"not YAML: {' '.join(str(error).split())}") from None
+
+
+def _to_edit(entry: object, number: int) -> Edit:
+    if not isinstance(entry, dict):
+        raise ValueError("it is not a mapping of keys to values")
+    for key in entry:
+        if key not in _KEYS:
+            raise ValueError(f"{key!r} is not one of {', '.join(_KEYS)}")
+    named = [action for action in ACTIONS if action in entry]
+    if len(named) != 1:
+        raise ValueError(f"it has {' and '.join(named) or 'none'} of {', '.join(ACTIONS)}: it must have one")
+    action = named[0]
+    kind = entry.get("kind", DEFAULT_KIND if action == "add" else None)
+    if kind is None:
+        raise ValueError(f"kind is missing: of what is there to {action}?")
+    if kind not in KINDS:
+        raise ValueError(f"kind {kind!r} is not one of {', '.join(KINDS)}")
+    if (action == "resize") != ("to" in entry):
+        raise ValueError("resize says the new place with 'to', and nothing else has it")
+    place = _to_place(entry[action])
+    if action != "add" and not isinstance(place, Box):
+        raise ValueError(f"{action} names a detection by its box")
+    frame = entry.get("frame")
+    if frame is not None and (isinstance(frame, bool) or not isinstance(frame, int) or frame < 0):
+        raise ValueError("frame is not a whole number from 0 on")
+    return Edit(
+        number,
+        _to_file(entry.get("file")),
+        action,
+        place,
+        kind,
+        _to_place(entry["to"]) if "to" in entry else None,
+        frame,
+        **{key: _to_text(key, entry.get(key)) for key in _TEXTS},
+    )
+
+
+def _to_file(value: object) -> str:
+    """A name as a report lists it: in another form it would mean no picture, silently."""
+    if not isinstance(value, str) or not value:
+        raise ValueError("file is missing")
+    path = PurePosixPath(value)
+    if path.is_absolute() or ".." in path.parts or path.as_posix() != value:
+        raise ValueError(f"file {value!r} is not a path below the input folder, as reports list it")
+    return value
+
+
+def _to_text(key: str, value: object) -> str | None:
+    if isinstance(value, datetime.date):  # YAML reads 2026-11-28 as one
+        return value.isoformat()
+    if value is not None and not isinstance(value, str):
+        raise ValueError(f"{key} is not a text; put it in quotes")
+    return value
+
+
+def _to_place(value: object) -> Place:
+    if not isinstance(value, dict) or set(value) != {"box"}:
+        try:
+            return from_plain(value)
+        except ValueError as error:
+            raise ValueError(f"{error}; or it is a box: [x_min, y_min, x_max, y_max]") from None
+    sides = value["box"]
+    if not isinstance(sides, list) or len(sides) != 4:
+        raise ValueError("a box is [x_min, y_min, x_max, y_max]")
+    if any(isinstance(side, bool) or not isinstance(side, int | float) for side in sides):
+        raise ValueError("a box has four numbers: [x_min, y_min, x_max, y_max]")
+    try:
+        return Box(*map(float, sides))
+    except OverflowError:
+        raise ValueError("the numbers of a box are finite") from None
+
+
+def apply_edits(
+    found: Sequence[FrameDetections], edits: Sequence[Edit], sizes: Sequence[tuple[int, int]], name: str
+) -> Edited:
+    """What is to be hidden in a picture after its edits.
+
+    Args:
+        found: what is in each frame; not changed.
+        edits: those of this picture.
+        sizes: height and width of each frame.
+        name: of the file of edits.
+
+    Raises:
+        PictureError: an edit does not fit the picture, or what it changes is not there.
+    """
+    frames, done = list(found), []
+    for edit in edits:
+        entry = {"entry": edit.number, **to_entry(edit)}
+        del entry["file"]
+        try:
+            for number in _frames_of(edit, sizes):
+                frames[number], changed = _apply(edit, frames[number])
+                if changed is not None:
+                    entry["found"] = {**_plain_place(changed.outline or changed.redaction_box), "score": changed.score}
+        except ValueError as error:
+            raise PictureError(f"does not fit its edits, {name} entry {edit.number}: {error}") from None
+        done.append(entry)
+    return Edited(frames, done)
+
+
+def _frames_of(edit: Edit, sizes: Sequence[tuple[int, int]]) -> Sequence[int]:
+    """
+    Raises:
+        ValueError: the edit does not say in which frame, or what it adds would lie outside.
+    """
+    if edit.frame is not None and edit.frame >= len(sizes):
+        raise ValueError(f"frame {edit.frame} is beyond the {len(sizes)} frames of the picture")
+    if edit.frame is None and edit.action != "add" and len(sizes) > 1:
+        raise ValueError(f"the picture has {len(sizes)} frames: say in which 'frame', from 0 on")
+    numbers = range(len(sizes)) if edit.frame is None else [edit.frame]
+    place = edit.to if edit.to is not None else edit.place
+    box = place if isinstance(place, Box) else place.box
+    for number in numbers:
+        height, width = sizes[number]
+        if edit.action != "remove" and not box.touches((height, width)):
+            raise ValueError(f"its place lies outside the {width} x {height} pixels of the picture")
+    return numbers
+
+
+def _apply(edit: Edit, frame: FrameDetections) -> tuple[FrameDetections, Detection | None]:
+    """The frame after an edit, and the detection that it changed."""
+    old = None if edit.action == "add" else _meant(edit, frame.detections)
+    new = None if edit.action == "remove" else _new(edit, old)
+    # Of what is new, the alpha channel may show something.
+    in_alpha = None if frame.in_alpha is None else _exchanged(frame.in_alpha, old, new)
+    return replace(frame, detections=_exchanged(frame.detections, old, new), in_alpha=in_alpha), old
+
+
+def _exchanged(detections: Sequence[Detection], old: Detection | None, new: Detection | None) -> list[Detection]:
+    kept = [one for one in detections if one is not old]
+    return kept if new is None else [*kept, new]
+
+
+def _new(edit: Edit, old: Detection | None) -> Detection:
+    place = edit.place if edit.to is None else edit.to
+    box, outline = (place, None) if isinstance(place, Box) else (place.box, place)
+    if old is None:
+        return Detection(box, 1.0, edit.kind, outline=outline)
+    return replace(old, box=box, extent=None, outline=outline)
+
+
+def _meant(edit: Edit, detections: Sequence[Detection]) -> Detection:
+    """
+    Raises:
+        ValueError: there is none, or there are several that it could be.
+    """
+    assert isinstance(edit.place, Box)
+    of_kind = [one for one in detections if one.kind == edit.kind]
+    near = [one for one in of_kind if one.box == edit.place] or [
+        one for one in of_kind if one.box.iou(edit.place) >= SAME_FROM
+    ]
+    if not near:
+        raise ValueError(f"{TRAITS[edit.kind].one} to {edit.action} is not there")
+    if len(near) > 1:
+        raise ValueError(f"{len(near)} {TRAITS[edit.kind].plural} are there: name one by its exact box")
+    return near[0]

@@ -1,0 +1,185 @@
+"""Runs with edits: beside records or of their own, what they change, what the report says, and what they refuse."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from check.samples import anonymize, save_moving
+from fakes import FixedDetector, Folders, UseDetectors, face, load, noise, save
+from run.reruns import redone
+
+from anonymizer import anonymize_folder
+from anonymizer.errors import SettingsError
+from anonymizer.record.detections import from_json
+from anonymizer.record.report import REPORT_NAME, Report
+from anonymizer.settings import RedactSettings, Settings, Shard
+
+LEFT, RIGHT = face(5, 5, 15, 15), face(30, 5, 40, 15)
+SHOW_LEFT = {"file": "a.png", "remove": {"box": [5, 5, 15, 15]}, "kind": "face", "reason": "agreed", "by": "Ada"}
+HIDE_BELOW = {"file": "a.png", "add": {"box": [5, 28, 15, 36]}, "kind": "plate", "reason": "a sign"}
+
+
+@pytest.fixture
+def recorded(folders: Folders, use_detectors: UseDetectors) -> Path:
+    """The output of a run over a.png and b.png, two faces in each."""
+    for seed, name in enumerate(["a.png", "b.png"]):
+        save(folders[0] / name, noise(40, 50, seed=seed))
+    use_detectors(FixedDetector(LEFT, RIGHT))
+    return anonymize(folders)
+
+
+def write_edits(path: Path, *entries: dict[str, Any]) -> Path:
+    path.write_text(json.dumps({"edits": entries}))
+    return path
+
+
+def replay(folders: Folders, settings: Settings = Settings(), **options: Any) -> tuple[Report, Path]:
+    """Redacts from the output folder into another one beside it."""
+    output = folders[1].parent / "again"
+    return anonymize_folder(folders[0], output, settings, detections=folders[1], workers=0, **options), output
+
+
+def is_hidden(output: Path, source: Path, rows: slice, columns: slice, name: str = "a.png") -> bool:
+    return bool((load(output / name)[rows, columns] != load(source / name)[rows, columns]).mean() > 0.5)
+
+
+def test_edits_beside_records(folders: Folders, recorded: Path) -> None:
+    before = (recorded / "a.json").read_bytes()
+    write_edits(recorded / "edits.json", SHOW_LEFT, HIDE_BELOW)
+    report, output = replay(folders)
+    assert [result.status for result in report.results] == ["anonymized", "anonymized"]
+    assert not is_hidden(output, folders[0], slice(5, 15), slice(5, 15))
+    assert is_hidden(output, folders[0], slice(5, 15), slice(30, 40))
+    assert is_hidden(output, folders[0], slice(28, 36), slice(5, 15))
+    assert is_hidden(output, folders[0], slice(5, 15), slice(5, 15), "b.png")
+    assert (recorded / "a.json").read_bytes() == before
+    written = from_json((output / "a.json").read_bytes())[0].detections
+    assert [(one.kind, one.box.xyxy, one.score) for one in written] == [
+        ("face", (30, 5, 40, 15), 0.9),
+        ("plate", (5, 28, 15, 36), 1.0),
+    ]
+    one, other = json.loads((output / REPORT_NAME).read_text())["files"]
+    assert one["edits"] == [
+        {
+            "entry": 1,
+            "remove": {"box": [5, 5, 15, 15]},
+            "kind": "face",
+            "reason": "agreed",
+            "by": "Ada",
+            "found": {"box": [5, 5, 15, 15], "score": 0.9},
+        },
+        {"entry": 2, "add": {"box": [5, 28, 15, 36]}, "kind": "plate", "reason": "a sign"},
+    ]
+    assert one["detections"] == {"face": 1, "plate": 1}
+    assert "edits" not in other
+
+
+def test_an_edit_that_is_taken_back_leaves_no_trace(folders: Folders, recorded: Path) -> None:
+    edits = write_edits(recorded / "edits.json", SHOW_LEFT)
+    _, output = replay(folders)
+    assert (output / "a.png").read_bytes() != (recorded / "a.png").read_bytes()
+    edits.unlink()
+    replay(folders)
+    for name in ("a.png", "a.json", "b.png", "b.json"):
+        assert (output / name).read_bytes() == (recorded / name).read_bytes()
+
+
+def test_only_the_pictures_of_changed_edits_are_done_again(folders: Folders, recorded: Path) -> None:
+    edits = write_edits(recorded / "edits.json", SHOW_LEFT)
+    again = (folders[0], folders[1].parent / "again")
+    assert redone(again, detections=recorded, workers=0) == ["a.png", "b.png"]
+    assert redone(again, detections=recorded, workers=0) == []
+    write_edits(edits, SHOW_LEFT, HIDE_BELOW)
+    assert redone(again, detections=recorded, workers=0) == ["a.png"]
+    entry = json.loads((again[1] / REPORT_NAME).read_text())["files"][0]
+    assert len(entry["edits"]) == 2
+    assert redone(again, detections=recorded, workers=0) == []
+    assert json.loads((again[1] / REPORT_NAME).read_text())["files"][0]["edits"] == entry["edits"]
+
+
+def test_edits_of_a_run_that_detects(folders: Folders, use_detectors: UseDetectors, tmp_path: Path) -> None:
+    save(folders[0] / "a.png", noise(40, 50))
+    use_detectors(FixedDetector(LEFT, RIGHT))
+    edits = write_edits(tmp_path / "mine.json", SHOW_LEFT)
+    report = anonymize_folder(*folders, workers=0, edits=edits)
+    assert [len(result.edits) for result in report.results] == [1]
+    assert not is_hidden(folders[1], folders[0], slice(5, 15), slice(5, 15))
+
+
+def test_a_file_that_is_named_takes_the_place_of_that_beside_the_records(
+    folders: Folders, recorded: Path, tmp_path: Path
+) -> None:
+    write_edits(recorded / "edits.json", SHOW_LEFT)
+    _, output = replay(folders, edits=write_edits(tmp_path / "mine.json"))
+    assert (output / "a.png").read_bytes() == (recorded / "a.png").read_bytes()
+
+
+def test_an_edit_that_matches_nothing_fails_its_picture(folders: Folders, recorded: Path) -> None:
+    write_edits(recorded / "edits.json", SHOW_LEFT, SHOW_LEFT)
+    report, output = replay(folders)
+    assert report.exit_code == 1
+    assert [(result.status, result.reason) for result in report.results] == [
+        ("failed", "does not fit its edits, edits.json entry 2: a face to remove is not there"),
+        ("anonymized", None),
+    ]
+    assert not (output / "a.png").exists()
+    assert not (output / "a.json").exists()
+
+
+def test_edits_of_pictures_that_are_not_there(folders: Folders, recorded: Path) -> None:
+    write_edits(recorded / "edits.json", SHOW_LEFT, {**SHOW_LEFT, "file": "c.png"})
+    with pytest.raises(SettingsError, match=r"edits .*edits\.json: entry 2: .*in holds no picture c\.png"):
+        replay(folders)
+    assert not (folders[1].parent / "again").exists()
+
+
+def test_edits_of_files_that_the_listing_passes_over(folders: Folders, recorded: Path) -> None:
+    (folders[0] / "c.txt").touch()
+    write_edits(recorded / "edits.json", SHOW_LEFT, {**SHOW_LEFT, "file": "c.txt"})
+    report, _ = replay(folders)
+    failed = [result for result in report.results if result.status == "failed"]
+    assert [(result.file, result.reason) for result in failed] == [
+        ("c.txt", "has an edit, edits.json entry 2, and is not in the listing")
+    ]
+    assert report.exit_code == 1
+
+
+def test_each_share_has_its_own_edits(folders: Folders, recorded: Path) -> None:
+    write_edits(recorded / "edits.json", SHOW_LEFT, {**SHOW_LEFT, "file": "b.png"})
+    reports = [replay(folders, shard=Shard(number, 2))[0] for number in (1, 2)]
+    assert [report.exit_code for report in reports] == [0, 0]
+    done = sorted(result.file for report in reports for result in report.results if result.edits)
+    assert done == ["a.png", "b.png"]
+
+
+def test_reasons_can_be_required(folders: Folders, recorded: Path) -> None:
+    write_edits(recorded / "edits.json", {key: value for key, value in SHOW_LEFT.items() if key != "reason"})
+    with pytest.raises(SettingsError, match=r"edits edits\.json: entry 1 gives no reason, as --require-reason asks"):
+        replay(folders, require_reason=True)
+    report, _ = replay(folders)
+    assert report.exit_code == 0
+
+
+def test_frames_of_animations(folders: Folders, use_detectors: UseDetectors) -> None:
+    save_moving(folders[0] / "a.png", *(noise(40, 50, seed=seed) for seed in range(3)))
+    use_detectors(FixedDetector(LEFT))
+    anonymize(folders)
+    write_edits(folders[1] / "edits.json", *({**SHOW_LEFT, "frame": frame} for frame in range(3)), HIDE_BELOW)
+    report, output = replay(folders)
+    assert report.exit_code == 0
+    assert [len(frame.detections) for frame in from_json((output / "a.json").read_bytes()).values()] == [1, 1, 1]
+    assert not is_hidden(output, folders[0], slice(5, 15), slice(5, 15))
+
+
+def test_what_is_added_is_hidden_where_nothing_else_is(folders: Folders, recorded: Path) -> None:
+    """With a kind that was not looked for."""
+    settings = Settings(redact=RedactSettings("none", plate_method="solid"))
+    anonymize_folder(folders[0], folders[1].parent / "faces", Settings(), workers=0)
+    write_edits(recorded / "edits.json", HIDE_BELOW)
+    report, output = replay(folders, settings)
+    assert [result.status for result in report.results] == ["anonymized", "anonymized"]
+    assert is_hidden(output, folders[0], slice(28, 36), slice(5, 15))
+    assert not is_hidden(output, folders[0], slice(5, 15), slice(5, 15))
