@@ -66,14 +66,14 @@ class RecordedFinder:
             raise PictureError(f"has a record {path.name} with the kind {kind!r}, which its report does not list")
 
     def _keep(self, frame: FrameDetections, size: tuple[int, int]) -> FrameDetections:
-        """What thresholds and zones let count of the wanted kinds."""
+        """What thresholds and zones let count of the wanted kinds, and what people and zones had hidden."""
         sure = [
             one
             for one in frame.detections
             if one.kind in self.kinds and one.score >= (self.drops.threshold_of(one.kind) or 0.0)
         ]
-        counted = keep_in_zones(sure, size, self.drops)
-        kept = set(counted)
+        kept = {*keep_in_zones(sure, size, self.drops), *(one for one in sure if one.kind in GIVEN_KINDS)}
+        counted = [one for one in sure if one in kept]
         in_alpha = None if frame.in_alpha is None else [one for one in frame.in_alpha if one in kept]
         return FrameDetections(counted, in_alpha, len(sure) - len(counted))
 

@@ -15,7 +15,7 @@ from anonymizer import anonymize_folder
 from anonymizer.errors import SettingsError
 from anonymizer.record.detections import from_json
 from anonymizer.record.report import REPORT_NAME, Report
-from anonymizer.settings import RedactSettings, Settings, Shard
+from anonymizer.settings import DetectSettings, RedactSettings, Settings, Shard
 
 LEFT, RIGHT = face(5, 5, 15, 15), face(30, 5, 40, 15)
 SHOW_LEFT = {"file": "a.png", "remove": {"box": [5, 5, 15, 15]}, "kind": "face", "reason": "agreed", "by": "Ada"}
@@ -175,11 +175,27 @@ def test_frames_of_animations(folders: Folders, use_detectors: UseDetectors) -> 
 
 
 def test_what_is_added_is_hidden_where_nothing_else_is(folders: Folders, recorded: Path) -> None:
-    """With a kind that was not looked for."""
-    settings = Settings(redact=RedactSettings("none", plate_method="solid"))
-    anonymize_folder(folders[0], folders[1].parent / "faces", Settings(), workers=0)
-    write_edits(recorded / "edits.json", HIDE_BELOW)
-    report, output = replay(folders, settings)
-    assert [result.status for result in report.results] == ["anonymized", "anonymized"]
+    write_edits(recorded / "edits.json", {"file": "a.png", "add": {"box": [5, 28, 15, 36]}})
+    report, output = replay(folders, Settings(redact=RedactSettings("none", area_method="solid")))
+    assert [result.counts["area"] for result in report.results] == [1, 0]
     assert is_hidden(output, folders[0], slice(28, 36), slice(5, 15))
     assert not is_hidden(output, folders[0], slice(5, 15), slice(5, 15))
+
+
+OUTLINES: list[dict[str, Any]] = [
+    {"polygon": [[6, 26], [20, 26], [20, 38], [6, 38]]},
+    {"ellipse": {"center": [13, 32], "semi_axes": [9, 6], "degrees": 20}},
+    {"stroke": {"points": [[6, 32], [20, 32]], "width": 9}},
+]
+
+
+@pytest.mark.parametrize("outline", OUTLINES)
+def test_outlines_are_hidden_and_replayed(folders: Folders, recorded: Path, outline: dict[str, Any]) -> None:
+    write_edits(recorded / "edits.json", {"file": "a.png", "add": outline}, {"file": "b.png", "add": outline})
+    _, output = replay(folders)
+    assert is_hidden(output, folders[0], slice(30, 34), slice(9, 17))
+    third = folders[1].parent / "third"
+    settings = Settings(detect=DetectSettings("face", face_threshold=0.5, exclude_zone="0,0.5 1,0.5 1,1 0,1"))
+    anonymize_folder(folders[0], third, settings, detections=output, workers=0)
+    for name in ("a.png", "a.json", "b.png", "b.json"):  # neither kinds nor zones nor thresholds uncover an area
+        assert (third / name).read_bytes() == (output / name).read_bytes()
