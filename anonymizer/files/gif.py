@@ -161,7 +161,7 @@ def _kept_metadata(blocks: Sequence[Block], policy: Policy) -> tuple[list[bytes]
     """The extensions that the policy keeps, and names of metadata that are not plain language."""
     kept, names = list[bytes](), list[str]()
     comments = [block for block in blocks if block.kind == _EXTENSION and block.label == _COMMENT]
-    are_kept = iter(kept_texts([block.data for block in comments], policy))
+    are_kept = iter(kept_texts([(b"", block.data) for block in comments], policy))
     for block in blocks:
         name, data = block.data[:11], block.data[11:]
         is_application = block.kind == _EXTENSION and block.label == _APPLICATION

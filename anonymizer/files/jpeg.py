@@ -243,7 +243,7 @@ def _filter_metadata(content: bytes, orientation: int, policy: Policy) -> tuple[
     """The segments that the policy keeps, and names of metadata that are not plain language."""
     segments = list(read_segments(content))
     comments = [segment for segment in segments if segment.marker == COM]
-    kept_comments = kept_texts([segment.payload for segment in comments], policy)
+    kept_comments = kept_texts([(b"", segment.payload) for segment in comments], policy)
     is_kept = dict(zip((segment.start for segment in comments), kept_comments, strict=True))
     exif = kept_exif(_exif(content), orientation, policy)
     kept, names = [], list(exif.left_out)

@@ -13,14 +13,14 @@ from __future__ import annotations
 import logging
 import struct
 from collections.abc import Container, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from PIL import ExifTags, Image
 
 from anonymizer.files.exif_display import copy_display
 from anonymizer.files.global_state import pillow_state
-from anonymizer.files.plain_language import Measure, find_plain, measure, measure_bytes, not_language
+from anonymizer.files.plain_language import Measure, find_plain, measure, measure_bytes, not_language, together
 from anonymizer.files.xmp import PICTURE_NAMES, PICTURE_TEXTS, Filtered, plain_xmp, with_orientation
 from anonymizer.settings import MetadataPolicy
 from anonymizer.text import printable
@@ -289,7 +289,7 @@ def _measure_tag(tag: int, value: object) -> Measure:
         return _measure_binary(tag, value)
     if isinstance(value, tuple | list):
         if any(isinstance(one, str | bytes) for one in value):
-            return sum((_measure_tag(tag, one) for one in value), Measure())
+            return together(_measure_tag(tag, one) for one in value)
         size = sum(map(_size_of, value))
         if size > _MAX_BINARY and not (tag == _GEO_KEYS and _are_geo_keys(value)):
             return not_language(size)
@@ -315,7 +315,7 @@ def _measure_string(value: str) -> Measure:
         measures = [measure_bytes(part.encode("latin-1")) for part in parts]  # Pillow decodes UTF-8 as Latin-1
     except UnicodeEncodeError:
         measures = [measure(part) for part in parts]
-    return sum(measures, Measure())
+    return together(measures)
 
 
 def _measure_binary(tag: int, value: bytes) -> Measure:
@@ -323,7 +323,7 @@ def _measure_binary(tag: int, value: bytes) -> Measure:
     encoding = _TEXT_PREFIXES.get(value[:8])
     content = (value[8:] if value[:8] in _TEXT_PREFIXES else value).strip(b"\0\xff \r\n")
     if len(value) > _LONGEST_BINARY or signs_of_pictures(value):
-        return not_language(len(value))
+        return replace(measure_bytes(content), strange=len(value), is_language=False)
     if encoding == "utf-16" or tag in _WINDOWS_TEXTS:
         body = value[8:] if encoding else value
         readings = [body.decode(name, "replace").rstrip("\0") for name in ("utf-16-le", "utf-16-be")]
@@ -372,12 +372,25 @@ def kept_text(text: bytes, policy: Policy) -> Filtered:
     return Filtered(text) if is_kept else Filtered(None, ("a text",))
 
 
-def kept_texts(texts: Sequence[bytes], policy: Policy) -> list[bool]:
-    """Which of the comments or text chunks of a file are kept. What is hidden may be cut into parts."""
+def kept_texts(texts: Sequence[tuple[bytes, bytes]], policy: Policy) -> list[bool]:
+    """Which of the comments or text chunks of a file are kept. What is hidden may be cut into parts.
+
+    Args:
+        texts: names and content of each.
+    """
     if policy != "keep":
         return [False] * len(texts)
-    plain = find_plain({number: measure_bytes(text.rstrip(b"\0")) for number, text in enumerate(texts)})
-    return [number in plain and is_text_kept(text, policy) for number, text in enumerate(texts)]
+    plain = find_plain(
+        {number: _measure_named(names, text.rstrip(b"\0")) for number, (names, text) in enumerate(texts)}
+    )
+    return [number in plain and is_text_kept(names + text, policy) for number, (names, text) in enumerate(texts)]
+
+
+def _measure_named(names: bytes, text: bytes) -> Measure:
+    """The measure of a text and its names, which do not make it readable."""
+    of_names = measure_bytes(names)
+    total = together([measure_bytes(text.rstrip(b"\0")), replace(of_names, words=0, readable=0)])
+    return replace(total, is_language=total.is_language and of_names.is_plain)
 
 
 def is_xmp(text: bytes) -> bool:

@@ -19,16 +19,19 @@ _Key = TypeVar("_Key", bound=Hashable)
 
 LONGEST = 20_000
 """Characters of the longest text of ordinary length: several pages, such as terms of use."""
-MAX_OPAQUE, OPAQUE_SHARE = 64, 0.1
-"""Opaque characters in one text: so many, and this share of its length. A checksum (SHA-256) takes 64."""
+MAX_OPAQUE, OPAQUE_SHARE, MOST_OPAQUE = 64, 0.1, 200
+"""Opaque characters in one text: so many, and this share of its length, but never more than the last number. A checksum
+(SHA-256) takes 64."""
 MAX_OPAQUE_TOGETHER = 160
 """Opaque characters in all texts of a packet or a group of chunks together; in base64 they hold 120 bytes."""
 BOTH_SHARE = 0.6
 """Opaque characters and digits together, beside `MAX_OPAQUE`; in hexadecimal digits in pairs it is above 0.85."""
-MAX_DIGITS, DIGITS_SHARE = 160, 0.1
-"""Digits in one text, apart from dates. 62 bytes in decimal digits take 160."""
+MAX_DIGITS, DIGITS_SHARE, MOST_DIGITS = 160, 0.1, 400
+"""The same of digits, apart from dates. 62 bytes in decimal digits take 160."""
 DIGITS_SHARE_TOGETHER = 0.3
 """Digits in all texts together, beside `MAX_DIGITS`. Settings of raw converters have many."""
+MAX_DATES, MAX_UUIDS = 16, 8
+"""Up to so many different dates, and UUIDs, in one text and together, do not count. 8 UUIDs hold 122 bytes."""
 _SOME_LENGTH, _STRANGE_SHARE, _WORDS_SHARE = 40, 0.25, 0.2
 """Texts of some length have words: if that share of it is opaque, this share is in words of four letters and more."""
 _PUNCTUATION, _PUNCTUATION_SHARE = 40, 0.25  # characters that are neither letters nor digits, without repeats
@@ -36,20 +39,35 @@ _LONGEST_NUMBER, _LONGEST_WORD = 20, 40
 _RUN, _RUN_SHARE, _RUN_WORD = 32, 0.4, 4
 """Without whitespace, so many characters are words and numbers to this share: web addresses and paths are. Words count
 from so many letters on."""
-_PIECE, _READABLE_SHARE = 13, 0.4  # characters of the smallest piece of something
+_READABLE_SHARE = 0.4
+_PIECES = (13, 5, 1)
+"""Characters of the smallest pieces of something that are taken for such: in the last resort, of smaller ones too."""
+_LONG_OPAQUE = 16  # opaque characters and digits beside words that may be a piece too
+_MUCH = 8  # opaque characters or digits: in the very last resort, texts with more are not kept
 _IDENTIFIER = 16  # from so many characters on, the same token again tells nothing new
 _PAIRS, _ALTERNATION, _FOREIGN_SHARE = 150, -0.1, 0.2
 """In words, vowels and consonants alternate: in so many pairs of letters, their correlation is below this number.
 
 Measured on text in 20 languages in Latin letters: -0.6 to -0.2; of random letters it is 0 +- 0.08. Not in
 Vietnamese, which more than this share of words with diacritics tells."""
+_CLEAR_ALTERNATION, _SOME_PAIRS, _MANY_PAIRS, _FEW_PAIRS = -0.35, 20, 50, 4
+"""A text with many pairs is a language below this correlation, and may be none above it if it has some. What chance
+makes of 20 and 50 pairs has a correlation of 0 +- 0.22 and 0 +- 0.14."""
 
-# Without hyphens, as Adobe's programs wrote them: of version 1, the fields of the time being swapped or cut.
+_NO_PAIRS = (0, 0, 0, 0)
+
+# Also with the bytes of the time swapped, as Photoshop for Windows writes them; and without hyphens, as older programs
+# of Adobe wrote them: of version 1, the fields of the time being swapped or cut.
 _UUID = re.compile(
-    r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[1-8][0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}"
-    r"|[0-9A-F]{10}206811[0-9A-F]{16}|[0-9A-F]{12}[DE][0-9A-F]11[89AB][0-9A-F]{15}"
+    r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-(?:[1-8][0-9a-fA-F]{3}|[0-9a-fA-F]{2}[1-8][0-9a-fA-F])-[89abAB][0-9a-fA-F]{3}-"
+    r"[0-9a-fA-F]{12}"
+    r"|[0-9A-F]{10}206811[0-9A-F]{16}|[0-9A-F]{12}(?:[DE][0-9A-F]11|11[DE][0-9A-F])[89AB][0-9A-F]{15}"
 )
-_TIME = re.compile(r"\d{4}[-:]\d\d[-:]\d\d(?:[T ]\d\d:?\d\d(?::?\d\d(?:[.,]\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)?)?")
+_DATE = re.compile(
+    r"(?:1[89]\d\d|20\d\d)[-:](?:0[1-9]|1[0-2])[-:](?:0[1-9]|[12]\d|3[01])"
+    r"(?:[T ](?:[01]\d|2[0-3]):?[0-5]\d(?::?[0-6]\d(?:[.,]\d{1,9})?)?(?:Z|[+-][01]\d:?[0-5]\d)?)?"
+    r"|0000[-:]00[-:]00(?:[T ]00:00:00)?"
+)
 _NUMBER = re.compile(r"^\s*[+-]?\d{1,9}(?:[./]\d{1,9})?\s*$")  # as a whole text
 _MARK = re.compile(
     "[\u0300-\u036f\u0483-\u0487\u0591-\u05c7\u064b-\u065f\u0900-\u0903\u093a-\u094f"
@@ -88,36 +106,68 @@ class Measure:
     identifiers: frozenset[str] = frozenset()
     """Long tokens that are no words, each once, however often it occurs."""
     words: int = 0
-    """Letters in words of some length, and in scripts without spaces."""
+    """Letters in words of some length, characters in scripts without spaces, and of numbers that are a whole text."""
     readable: int = 0
-    """The same without words in capitals, and those that chance could make."""
+    """Letters in words, and characters in scripts without spaces, but not in capitals, and that chance could make."""
+    in_dates: int = 0
+    in_uuids: int = 0
+    """Characters in dates and UUIDs, however often these occur."""
+    dates: frozenset[str] = frozenset()
+    uuids: frozenset[str] = frozenset()
+    pairs: tuple[int, int, int, int] = _NO_PAIRS
+    """Pairs of letters in words: two consonants, a vowel behind a consonant, a consonant behind a vowel, two vowels."""
+    is_certain: bool = True
+    """False if it was read in an encoding in which nearly any bytes can be read."""
     is_language: bool = True
-    """False if it holds characters that no text does, is too long, or its letters do not alternate as in words."""
+    """False if it holds characters that no text does, is too long, or has hardly a word."""
 
     @property
     def opaque(self) -> int:
-        return self.strange + sum(map(len, self.identifiers))
+        uuids = self.in_uuids if len(self.uuids) > MAX_UUIDS else 0
+        return self.strange + sum(map(len, self.identifiers)) + uuids
+
+    @property
+    def numeric(self) -> int:
+        """Digits, and dates if there are many."""
+        return self.digits + (self.in_dates if len(self.dates) > MAX_DATES else 0)
+
+    @property
+    def alternates(self) -> bool:
+        """Whether vowels and consonants alternate as in languages, as far as there are enough Latin letters to tell."""
+        return sum(self.pairs) < _PAIRS or _correlation(self.pairs) <= _ALTERNATION
 
     @property
     def is_plain(self) -> bool:
         """Whether it is plain language of ordinary length."""
+        opaque, numeric = self.opaque, self.numeric
         return (
             self.is_language
-            and self.opaque <= MAX_OPAQUE + OPAQUE_SHARE * self.length
-            and self.digits <= MAX_DIGITS + DIGITS_SHARE * self.length
-            and self.opaque + self.digits <= MAX_OPAQUE + BOTH_SHARE * self.length
+            and self.alternates
+            and opaque <= min(MOST_OPAQUE, MAX_OPAQUE + OPAQUE_SHARE * self.length)
+            and numeric <= min(MOST_DIGITS, MAX_DIGITS + DIGITS_SHARE * self.length)
+            and opaque + numeric <= MAX_OPAQUE + BOTH_SHARE * self.length
         )
 
-    def __add__(self, other: Measure) -> Measure:
-        return Measure(
-            self.length + other.length,
-            self.strange + other.strange,
-            self.digits + other.digits,
-            self.identifiers | other.identifiers,
-            self.words + other.words,
-            self.readable + other.readable,
-            self.is_language and other.is_language,
-        )
+
+def together(measures: Iterable[Measure]) -> Measure:
+    """What several texts consist of. Identifiers, dates and UUIDs in many of them count once."""
+    ones = list(measures)
+    neither, rises, falls, both = (sum(one.pairs[at] for one in ones) for at in range(4))
+    return Measure(
+        sum(one.length for one in ones),
+        sum(one.strange for one in ones),
+        sum(one.digits for one in ones),
+        frozenset().union(*(one.identifiers for one in ones)),
+        sum(one.words for one in ones),
+        sum(one.readable for one in ones),
+        sum(one.in_dates for one in ones),
+        sum(one.in_uuids for one in ones),
+        frozenset().union(*(one.dates for one in ones)),
+        frozenset().union(*(one.uuids for one in ones)),
+        (neither, rises, falls, both),
+        all(one.is_certain for one in ones),
+        all(one.is_language for one in ones),
+    )
 
 
 def not_language(length: int) -> Measure:
@@ -133,14 +183,16 @@ def is_plain(text: str) -> bool:
 def measure(text: str) -> Measure:
     """What a text consists of."""
     length = len("".join(text.split()))
-    if len(text) > LONGEST:
-        return not_language(length)
-    if any(map(_is_forbidden, text)):
-        return not_language(length)
-    rest = _NUMBER.sub(" ", _UUID.sub(" ", _TIME.sub(" ", text)))
+    if _NUMBER.fullmatch(text):
+        return Measure(length, digits=sum(map(str.isdigit, text)), words=length)
+    dates, uuids = _DATE.findall(text), _UUID.findall(text)
+    if len(text) > LONGEST or any(map(_is_forbidden, text)):
+        return replace(not_language(length), dates=frozenset(dates), uuids=frozenset(uuids))
+    rest = _UUID.sub(" ", _DATE.sub(" ", text))
+    in_dates, in_uuids = sum(map(len, dates)), sum(map(len, uuids))
     opaque, digits, readable, in_words, identifiers, words = 0, 0, 0, 0, set[str](), list[str]()
     rare = _rare_characters(rest)
-    known = max(0, sum(map(len, _WITHOUT_SPACES.findall(rest))) - rare) + len(text) - len(rest)  # dates, UUIDs too
+    known = max(0, sum(map(len, _WITHOUT_SPACES.findall(rest))) - rare)
     for run in _WITHOUT_SPACES.sub(" ", unicodedata.normalize("NFC", rest)).split():
         tokens = _TOKEN.findall(run)
         numbers = sum(len(token) for token in tokens if _is_number(token))
@@ -159,40 +211,85 @@ def measure(text: str) -> Measure:
         opaque += sum(len(token) for token in strange if len(token) < _IDENTIFIER)
         identifiers.update(token for token in strange if len(token) >= _IDENTIFIER)
     opaque += rare + _excess_punctuation(rest, length)
-    is_language = _alternate(words) and not (
-        length >= _SOME_LENGTH and opaque > _STRANGE_SHARE * length and in_words + known < _WORDS_SHARE * length
+    has_no_words = in_words + known + in_dates + in_uuids < _WORDS_SHARE * length
+    return Measure(
+        length,
+        opaque,
+        digits,
+        frozenset(identifiers),
+        in_words + known,
+        readable + known,
+        in_dates,
+        in_uuids,
+        frozenset(dates),
+        frozenset(uuids),
+        _pairs(words),
+        is_language=not (length >= _SOME_LENGTH and opaque > _STRANGE_SHARE * length and has_no_words),
     )
-    return Measure(length, opaque, digits, frozenset(identifiers), in_words + known, readable + known, is_language)
 
 
 def find_plain(measures: Mapping[_Key, Measure]) -> set[_Key]:
     """Which of some texts are plain language, and are not together parts of something else.
 
     If all of them hold more that is opaque than a few identifiers do, something may have been cut into pieces. Then
-    every text that could be a piece of it is left out, not just the longest: a part of a picture is a picture.
+    every text that could be a piece of it is left out, not just the longest: a part of a picture is a picture. If the
+    others still hold too much, smaller pieces are left out too, and in the end all texts with anything but words.
     """
-    plain = {key for key, one in measures.items() if one.is_plain}
+    doubtful = _not_alternating(measures)
+    plain = {key for key, one in measures.items() if one.is_plain and key not in doubtful}
+    total = together(measures.values())
     if _are_plain_together(measures.values()):
         return plain
-    return {key for key in plain if not _may_be_piece(measures[key])}
+    for shortest in _PIECES:
+        plain = {key for key in plain if not _may_be_piece(measures[key], total, shortest)}
+        if _are_plain_together([measures[key] for key in plain]):
+            return plain
+    return {key for key in plain if measures[key].opaque + measures[key].numeric <= _MUCH}
 
 
 def _weight(one: Measure) -> float:
     """Opaque characters apart from identifiers; if there are hardly any words, others and half of the digits too."""
-    if one.words >= _READABLE_SHARE * one.length:
+    known = one.words + one.in_dates + one.in_uuids
+    if known >= _READABLE_SHARE * one.length:
         return one.strange
-    return max(one.strange, one.length - one.words - one.digits / 2)
+    return max(one.strange, one.length - known - one.digits / 2)
 
 
-def _may_be_piece(one: Measure) -> bool:
-    """Whether a plain text may be a part of something else: hardly a word is in it."""
-    return one.length >= _PIECE and one.readable < _READABLE_SHARE * one.length
+def _may_be_piece(one: Measure, total: Measure, shortest: int) -> bool:
+    """Whether a plain text may be a part of something else: hardly a word is in it, or a long part that is none.
+
+    Args:
+        total: of all texts. If these have many dates, such are no words.
+        shortest: characters of the shortest piece.
+    """
+    readable = one.readable + (one.in_dates if len(total.dates) <= MAX_DATES else 0)
+    has_few_words = not one.is_certain or readable < _READABLE_SHARE * one.length
+    return one.length >= shortest and (has_few_words or one.opaque + one.numeric > _LONG_OPAQUE)
 
 
 def _are_plain_together(measures: Collection[Measure]) -> bool:
-    total = sum(measures, Measure())
-    weight = sum(map(_weight, measures)) + sum(map(len, total.identifiers))
-    return weight <= MAX_OPAQUE_TOGETHER and total.digits <= MAX_DIGITS + DIGITS_SHARE_TOGETHER * total.length
+    total = together(measures)
+    weight = sum(map(_weight, measures)) + total.opaque - total.strange
+    return weight <= MAX_OPAQUE_TOGETHER and total.numeric <= MAX_DIGITS + DIGITS_SHARE_TOGETHER * total.length
+
+
+def _not_alternating(measures: Mapping[_Key, Measure]) -> set[_Key]:
+    """Texts that may be parts of something cut into letters: if all together do not alternate as words do, or those
+    that are long enough to doubt it."""
+    lettered = {key: one for key, one in measures.items() if replace(one, pairs=_NO_PAIRS).is_plain}
+    doubtful = [
+        one
+        for one in lettered.values()
+        if sum(one.pairs) >= _SOME_PAIRS and _correlation(one.pairs) > _CLEAR_ALTERNATION
+    ]
+    if together(lettered.values()).alternates and together(doubtful).alternates:
+        return set()
+    return {
+        key
+        for key, one in lettered.items()
+        if sum(one.pairs) >= _FEW_PAIRS
+        and (sum(one.pairs) < _MANY_PAIRS or _correlation(one.pairs) > _CLEAR_ALTERNATION)
+    }
 
 
 def readings(content: bytes) -> Iterator[str]:
@@ -230,7 +327,10 @@ def measure_bytes(content: bytes) -> Measure:
     best = [measure(text) for text in readings(content)] or [not_language(len(content))]
     if not _is_unicode(content):
         # Bytes can always be read in some encoding.
-        best = [replace(one, is_language=one.is_language and not _may_be_piece(one)) for one in best]
+        best = [
+            replace(one, is_certain=False, is_language=one.is_language and not _may_be_piece(one, one, _PIECES[0]))
+            for one in best
+        ]
     return min(best, key=lambda one: (not one.is_plain, one.opaque))
 
 
@@ -319,8 +419,8 @@ def _excess_punctuation(text: str, length: int) -> int:
     return max(0, int(marks - _PUNCTUATION - _PUNCTUATION_SHARE * length))
 
 
-def _alternate(words: Iterable[str]) -> bool:
-    """Whether vowels and consonants alternate as in languages, as far as there are enough Latin letters to tell."""
+def _pairs(words: Iterable[str]) -> tuple[int, int, int, int]:
+    """See `Measure.pairs`; none if many words have diacritics."""
     foreign, number = 0, 0
     counts = [[0, 0], [0, 0]]  # by whether the letter and the one behind it are vowels
     for word in words:
@@ -331,8 +431,11 @@ def _alternate(words: Iterable[str]) -> bool:
         for first, second in itertools.pairwise(letters):
             counts[first in _VOWELS][second in _VOWELS] += 1
     (neither, rises), (falls, both) = counts
-    if neither + rises + falls + both < _PAIRS or foreign > _FOREIGN_SHARE * number:
-        return True
+    return _NO_PAIRS if foreign > _FOREIGN_SHARE * number else (neither, rises, falls, both)
+
+
+def _correlation(pairs: tuple[int, int, int, int]) -> float:
+    """Of whether a letter is a vowel, and whether the next one is."""
+    neither, rises, falls, both = pairs
     product = (neither + rises) * (falls + both) * (neither + falls) * (rises + both)
-    correlation = (neither * both - rises * falls) / product**0.5 if product else 0.0
-    return correlation <= _ALTERNATION
+    return float((neither * both - rises * falls) / product**0.5) if product else 0.0

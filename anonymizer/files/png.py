@@ -236,7 +236,7 @@ def _stated(content: bytes) -> Stated:
     """Its orientation. Some viewers know EXIF data only in texts, and some do not turn PNG files."""
     chunks = list(read_chunks(content))
     exifs = [data for kind, data in chunks if kind == b"eXIf"]
-    packets = [_xmp(_plain_text(*chunk)) for chunk in chunks if chunk[0] in TEXT_CHUNKS and _is_xmp(chunk)]
+    packets = [_packet(*_plain_text(*chunk)) for chunk in chunks if chunk[0] in TEXT_CHUNKS and _is_xmp(chunk)]
     raw = [profile for chunk in chunks if chunk[0] in TEXT_CHUNKS and (profile := _raw_profile(*chunk))]
     exifs += [profile for profile in raw if profile.startswith(_EXIF)]
     packets += [profile for profile in raw if is_xmp(profile)]
@@ -263,12 +263,15 @@ def _filter_texts(picture: Picture, policy: Policy) -> tuple[list[Chunk], list[s
     chunks = [(kind, data) for kind, data in read_chunks(picture.content) if kind in TEXT_CHUNKS]
     kept: list[Chunk] = []
     texts = [_plain_text(*chunk) for chunk in chunks]
-    are_kept = kept_texts([b"" if _is_xmp(chunk) else text for chunk, text in zip(chunks, texts, strict=True)], policy)
-    for chunk, text, is_kept in zip(chunks, texts, are_kept, strict=True):
+    are_kept = kept_texts(
+        [(b"", b"") if _is_xmp(chunk) else text for chunk, text in zip(chunks, texts, strict=True)], policy
+    )
+    for chunk, (title, text), is_kept in zip(chunks, texts, are_kept, strict=True):
+        packet = _packet(title, text)
         if _is_xmp(chunk) and _UNREADABLE not in text:
-            xmp = kept_xmp(_xmp(text), policy, picture.encoding.orientation)
+            xmp = kept_xmp(packet, policy, picture.encoding.orientation)
             names += xmp.left_out
-            kept += [] if xmp.content is None else [chunk if xmp.content == _xmp(text) else _xmp_chunk(xmp.content)]
+            kept += [] if xmp.content is None else [chunk if xmp.content == packet else _xmp_chunk(xmp.content)]
         elif is_kept and not _is_xmp(chunk):
             kept.append(chunk)
         else:
@@ -280,9 +283,9 @@ def _is_xmp(chunk: Chunk) -> bool:
     return chunk[1].partition(_END_OF_KEYWORD)[0] == _XMP
 
 
-def _xmp(text: bytes) -> bytes:
-    """The packet in the text of a chunk, without the keyword."""
-    return text.removeprefix(_XMP)
+def _packet(names: bytes, text: bytes) -> bytes:
+    """The XMP packet in the text of a chunk. `names`: see `_plain_text`."""
+    return names.removeprefix(_XMP) + text
 
 
 def _xmp_chunk(packet: bytes) -> Chunk:
@@ -302,18 +305,21 @@ def _exact_profile(data: bytes) -> Iterator[Chunk]:
     yield b"iCCP", data if is_exact else name + b"\0\0" + zlib.compress(exact)
 
 
-def _plain_text(kind: bytes, data: bytes) -> bytes:
-    """The text of a chunk; `_UNREADABLE` if it cannot be read and so may hold a picture."""
+def _plain_text(kind: bytes, data: bytes) -> tuple[bytes, bytes]:
+    """Names of a text chunk, which are its keyword, language and title, and its text.
+
+    The text is `_UNREADABLE` if it cannot be read and so may hold a picture.
+    """
     keyword, _, rest = data.partition(b"\0")
     if keyword.startswith(_RAW_PROFILE):
-        return _UNREADABLE  # another copy of EXIF, XMP or IPTC, in hexadecimal digits
+        return keyword, _UNREADABLE  # another copy of EXIF, XMP or IPTC, in hexadecimal digits
     if kind == b"tEXt":
-        return keyword + rest
+        return keyword, rest
     if kind == b"zTXt":
-        return keyword + _inflated(rest[1:])
+        return keyword, _inflated(rest[1:])
     language, _, translated = rest[2:].partition(b"\0")
     title, _, text = translated.partition(b"\0")
-    return keyword + language + title + (_inflated(text) if rest[:1] == b"\1" else text)
+    return keyword + language + title, _inflated(text) if rest[:1] == b"\1" else text
 
 
 def _inflated(packed: bytes) -> bytes:
@@ -356,8 +362,8 @@ def embedded_data(content: bytes) -> EmbeddedData:
         elif kind == b"caBX":
             found.hidden_content.append("content credentials (C2PA)")
         elif kind in TEXT_CHUNKS:
-            text = _plain_text(kind, data)
-            found.texts.append(_xmp(text) if _is_xmp((kind, data)) else text)
+            names, text = _plain_text(kind, data)
+            found.texts.append(_packet(names, text) if _is_xmp((kind, data)) else names + text)
             if _UNREADABLE in text:
                 found.hidden_content.append("a text that cannot be read")
         elif kind == b"iCCP" and list(_exact_profile(data)) != [(kind, data)]:

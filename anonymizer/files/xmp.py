@@ -14,12 +14,14 @@ from xml.dom import minidom
 from xml.parsers.expat import ExpatError
 
 from anonymizer.files.plain_language import (
+    MAX_DIGITS,
     MAX_OPAQUE_TOGETHER,
     Measure,
     find_plain,
     measure,
     measure_bytes,
     not_language,
+    together,
 )
 
 logger = logging.getLogger(__name__)
@@ -29,7 +31,9 @@ _XMLNS = "http://www.w3.org/2000/xmlns/"
 _TIFF, _TIFF_PREFIX, _ORIENTATION = "http://ns.adobe.com/tiff/1.0/", "tiff", "Orientation"
 _LIKELY_ORIENTATION = re.compile(rb"""Orientation[^0-9]{1,200}?([1-8])(?![0-9])""")
 _EXTENDED = "xmpNote:HasExtendedXMP"  # leads to further segments of a JPEG file, which are never kept
+_IPTC_DIGEST, _MD5 = "photoshop:LegacyIPTCDigest", re.compile(r"\s*[0-9A-Fa-f]{32}\s*")
 _DIGEST = re.compile(r"(?:\d{1,5},){1,99}\d{1,5};[0-9A-F]{32}")  # numbers of tags and a checksum of their values
+_YEAR = re.compile(r"(?:PV)?20[12]\d")  # in names of settings, by the version of the raw converter
 _DEEPEST = 60  # elements within each other
 _LARGEST = 1_000_000  # bytes
 PICTURE_NAMES = ("humbnail", "GImage", "GDepth", "GContainer", "hdrgm", "MotionPhoto", "MakerNote", "PreviewImage")
@@ -198,10 +202,12 @@ def _attributes(element: minidom.Element) -> list[minidom.Attr]:
 
 
 def _is_stale(one: _Property) -> bool:
-    """Whether a property is valid only for the source: a pointer to extended XMP, or the checksum of some tags."""
+    """Whether a property is valid only for the source: a pointer to extended XMP, or a checksum of other metadata."""
     if one.name == _EXTENDED:
         return True
     value = one.owner.getAttribute(one.name) if one.element is None else "".join(_texts_below(one.element))
+    if one.name == _IPTC_DIGEST:
+        return bool(_MD5.fullmatch(value))
     tags = (_DIGEST.fullmatch(value) or [""])[0].partition(";")[0].split(",")
     return bool(_DIGEST.fullmatch(value)) and len(tags) == len(set(tags))
 
@@ -217,9 +223,9 @@ def _measure(one: _Property) -> Measure:
         texts, names = [one.owner.getAttribute(one.name)], [one.name]
     else:
         texts, names = _texts_below(one.element), _names(one.element)
-    of_names = sum(map(measure, dict.fromkeys(names)), Measure())
+    of_names = together(measure(_YEAR.sub("", name)) for name in dict.fromkeys(names))
     # Names that are words do not make the values readable.
-    total = sum(map(measure, dict.fromkeys(texts)), Measure(strange=of_names.opaque, digits=of_names.digits))
+    total = together([*map(measure, texts), Measure(strange=of_names.opaque, digits=of_names.numeric)])
     is_picture = any(map(names_picture, names)) or any(sign in text for text in texts for sign in PICTURE_TEXTS)
     is_plain = all(measure(text).is_plain for text in dict.fromkeys((*texts, *names)))
     return replace(total, is_language=is_plain and not is_picture)
@@ -259,4 +265,6 @@ def _is_frame_plain(document: minidom.Document, properties: list[_Property]) -> 
     if any(sign in value for value in values for sign in (*PICTURE_TEXTS, *PICTURE_NAMES)):
         return False
     measures = [measure(text) for text in texts]
-    return all(one.is_plain for one in measures) and sum(measures, Measure()).opaque <= MAX_OPAQUE_TOGETHER
+    total = together(measures)
+    are_few = total.opaque <= MAX_OPAQUE_TOGETHER and total.numeric <= MAX_DIGITS
+    return are_few and total.alternates and all(one.is_plain for one in measures)

@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import base64
 import binascii
+import bz2
 import io
 import re
 import struct
@@ -56,6 +57,29 @@ def _lines(text: bytes, width: int, end: bytes = b"\n") -> bytes:
     return end.join(text[start : start + width] for start in range(0, len(text), width))
 
 
+def _fours(data: bytes) -> bytes:
+    return data[: len(data) // 4 * 4]
+
+
+def _in_letters(data: bytes) -> bytes:
+    return data.hex().translate(str.maketrans("0123456789abcdef", "abcdefghijklmnop")).encode()
+
+
+def _uuid(data: bytes) -> bytes:
+    """15 bytes as a UUID of version 4, but for some bits."""
+    text = data.ljust(15, b"\0").hex()
+    return f"{text[:8]}-{text[8:12]}-4{text[12:15]}-a{text[15:18]}-{text[18:30]}".encode()
+
+
+def _date(first: int, second: int, third: int, fourth: int) -> bytes:
+    day = b"20%02d-%02d-%02d" % (first % 100, second % 12 + 1, third % 28 + 1)
+    return day + b"T%02d:%02d:00" % (fourth % 24, first % 60)
+
+
+CAPTION = b"Two people stand at the bridge while the sun goes down behind the old town hall of the city, in May."
+
+_WORDS_OF_CAPTION = re.compile(b"|".join(word for word in CAPTION.split() if len(word) > 2))
+
 ENCODINGS: Mapping[str, Encode] = {
     "raw": bytes,
     "reversed": lambda data: data[::-1],
@@ -78,6 +102,18 @@ ENCODINGS: Mapping[str, Encode] = {
     "address of data": lambda data: b"data:image/jpeg;base64," + base64.b64encode(data),
     "escaped": lambda data: b"".join(b"\\x%02x" % one for one in data),
     "JSON": lambda data: b'{"type": "scene", "image": "' + base64.b64encode(data) + b'", "version": 2}',
+    "octal": lambda data: b" ".join(b"%03o" % one for one in data),
+    "binary digits": lambda data: b" ".join(f"{one:08b}".encode() for one in data),
+    "quoted-printable": lambda data: _lines(b"".join(b"=%02X" % one for one in data), 75, b"=\n"),
+    "letters": lambda data: _lines(_in_letters(data), 6, b" "),
+    "fractions": lambda data: b" ".join(b"%d/256" % one for one in data),
+    "numbers below 1": lambda data: b" ".join(b"%.4f" % (one / 256) for one in data),
+    "large numbers": lambda data: b" ".join(b"%d" % one for one in struct.unpack(f">{len(data) // 4}I", _fours(data))),
+    "UUIDs": lambda data: b" ".join(_uuid(data[at : at + 15]) for at in range(0, len(data), 15)),
+    "dates": lambda data: b" ".join(_date(*one) for one in struct.iter_unpack("BBBB", _fours(data))),
+    "captioned base64": lambda data: CAPTION + b" " + base64.b64encode(data) + b" " + CAPTION,
+    "captioned hexadecimal": lambda data: CAPTION + b" " + _lines(data.hex().encode(), 32, b" ") + b" " + CAPTION,
+    "bzip2 and base64": lambda data: base64.b64encode(bz2.compress(data)),
 }
 BINARY = ("raw", "reversed", "zlib")
 
@@ -467,7 +503,7 @@ def hide(random: np.random.Generator, formats: Sequence[Format] = tuple(PLACES))
     if "XMP" in place and encoding in BINARY:
         encoding = "base64"  # XML holds no control characters
     text = ENCODINGS[encoding](_face(random))
-    number = int(random.choice([1, 1, 1, 2, 3, 8, 20]))
+    number = int(random.choice([1, 1, 1, 2, 3, 8, 20, 50]))
     size = -(-len(text) // number)
     pieces = tuple(text[start : start + size] for start in range(0, len(text), size))
     return Hidden(file_format, place, encoding, pieces, PLACES[file_format][place](pieces, random))
@@ -496,6 +532,8 @@ def survivor(hidden: Hidden, output: bytes, change: bool) -> bytes | None:
             window = text[start : start + WINDOW]
             if hidden.encoding == "JSON" and b'"' in window:
                 continue  # of what is around the picture
+            if hidden.encoding.startswith("captioned") and _WORDS_OF_CAPTION.search(window):
+                continue
             is_telling = len(window) == WINDOW and len(set(window)) > 4 and window not in common
             if is_telling and any(window in view for view in views):
                 return window

@@ -2,14 +2,24 @@
 """Text in many languages is plain, whatever else captions hold; pictures in any encoding are not."""
 
 import base64
+import uuid
 import zlib
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from anonymizer.files.plain_language import LONGEST, Measure, find_plain, is_plain, is_printable, measure, measure_bytes
+from anonymizer.files.plain_language import (
+    LONGEST,
+    Measure,
+    find_plain,
+    is_plain,
+    is_printable,
+    measure,
+    measure_bytes,
+    together,
+)
 
 TEXTS = [
     "Two people stand at the bridge while the sun goes down behind the old town hall, 12 May 1998.",
@@ -65,6 +75,7 @@ def test_older_encodings_of_text(encoding: str) -> None:
     assert measure_bytes(text.encode(encoding)).is_plain
 
 
+@settings(max_examples=30)
 @given(st.integers(0, 2**32 - 1), st.integers(250, 3000))
 def test_bytes_in_any_encoding(seed: int, size: int) -> None:
     data = np.random.default_rng(seed).bytes(size)
@@ -81,6 +92,12 @@ def test_bytes_in_any_encoding(seed: int, size: int) -> None:
         "".join(f"%{one:02x}" for one in data),
         ", ".join(map(str, data)),
         data.decode("latin-1"),
+        " ".join(f"{one:03o}" for one in data),
+        " ".join(f"{one / 256:.4f}" for one in data),
+        " ".join(str(uuid.UUID(bytes=data[at : at + 16], version=4)) for at in range(0, len(data) - 15, 16)),
+        " ".join(f"20{one % 100:02}-{one % 12 + 1:02}-01T{one % 24:02}:{one % 60:02}:00" for one in data),
+        f"{TEXTS[0]} {base64.b64encode(data).decode()} {TEXTS[0]}",
+        f"{TEXTS[0]} {data.hex(' ', 4)} {TEXTS[0]}",
         "".join(chr(0x4E00 + one % 0x5000) for one in np.frombuffer(data[: size // 2 * 2], np.uint16)),
     ):
         assert not is_plain(text), text[:60]
@@ -106,9 +123,43 @@ def test_pieces_are_judged_together() -> None:
     assert find_plain({0: pieces[0], -1: caption}) == {0, -1}
 
 
+@pytest.mark.parametrize("size", [3, 8, 12, 30, 60])
+@pytest.mark.parametrize("encoding", ["hexadecimal", "numbers", "letters", "UUIDs", "dates", "captioned"])
+def test_pieces_of_any_size(encoding: str, size: int) -> None:
+    random = np.random.default_rng(0)
+    data = random.bytes(900)
+    pieces = {
+        "hexadecimal": [data.hex()[at : at + size] for at in range(0, 1800, size)],
+        "numbers": [" ".join(map(str, data[at : at + size])) for at in range(0, 900, size)],
+        "letters": [
+            " ".join("".join(random.choice(list("abcdefghijklmnop"), 6)) for _ in range(size))
+            for _ in range(900 // size)
+        ],
+        "UUIDs": [str(uuid.UUID(bytes=data[at : at + 16], version=4)) for at in range(0, 880, 16)],
+        "dates": [f"20{one % 100:02}-{one % 12 + 1:02}-01 {one % 24:02}:{one % 60:02}:00" for one in data],
+        "captioned": [f"{TEXTS[0]} {data.hex()[at : at + size]}" for at in range(0, 1800, size)],
+    }[encoding]
+    kept = find_plain({number: measure(piece) for number, piece in enumerate(pieces)})
+    assert sum(len(pieces[number].removeprefix(TEXTS[0])) for number in kept) <= 160
+
+
+def test_what_is_kept_beside_pieces() -> None:
+    text = base64.b64encode(np.random.default_rng(0).bytes(600)).decode()
+    others = [TEXTS[0], "NIKON CORPORATION", "Adobe Photoshop", "2016:10:06 16:45:37", "f/2.8", "Anna", "3"]
+    measures = {text[at : at + 30]: measure(text[at : at + 30]) for at in range(0, len(text), 30)}
+    measures |= {other: measure(other) for other in others}
+    assert set(others) - {"NIKON CORPORATION"} == find_plain(measures)
+
+
+def test_pieces_in_encodings_that_read_any_bytes() -> None:
+    comments = {number: measure_bytes(text.encode("gb18030")) for number, text in enumerate(TEXTS[6:7])}
+    assert find_plain(comments) == {0}
+    assert find_plain({**comments, 1: measure_bytes(np.random.default_rng(0).bytes(900))}) == set()
+
+
 def test_measures_add_up() -> None:
     identifier = "0123456789ABCDEF0123456789ABCDEF"
-    both = measure(identifier) + measure(identifier)
+    both = together([measure(identifier), measure(identifier)])
     assert both.opaque == measure(identifier).opaque  # twice the same tells nothing new
     assert measure("") == Measure()
 

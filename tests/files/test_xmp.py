@@ -143,3 +143,54 @@ def test_damaged_packets_seem_to_state_orientations(encoding: str) -> None:
     content = packet(TIFF + 'tiff:Orientation="6"').decode().replace("</x:xmpmeta>", "").encode(encoding)
     assert orientations_in(content) == [6]
     assert with_orientation(content, 6) is None
+
+
+def test_numbers_in_elements_of_their_own() -> None:
+    numbers = np.random.default_rng(0).bytes(900)
+    for elements in (
+        "<own:Data><rdf:Seq>" + "".join(f"<rdf:li>{one}</rdf:li>" for one in numbers) + "</rdf:Seq></own:Data>",
+        "".join(f"<own:Data><!-- {numbers[at : at + 30].hex(' ')} --></own:Data>" for at in range(0, 900, 30)),
+        "".join(f"<own:p>{one}</own:p>" for one in numbers),
+    ):
+        content = plain_xmp(packet(elements=elements)).content
+        assert content is not None
+        assert b"own:Data" not in content
+        assert b"own:p" not in content
+
+
+def test_numbers_in_comments_between_properties() -> None:
+    numbers = np.random.default_rng(0).bytes(900)
+    comments = "".join(f"<!-- {', '.join(map(str, numbers[at : at + 30]))} -->" for at in range(0, 900, 30))
+    assert plain_xmp(packet(elements=comments)).content is None
+
+
+def test_settings_of_raw_converters_stay() -> None:
+    names = ("Exposure", "Contrast", "Highlights", "Shadows", "Whites", "Blacks", "Clarity", "ToneCurveName")
+    settings = " ".join(f'own:{name}2012="{at:+}"' for at, name in enumerate(names))
+    settings += " " + " ".join(
+        f'own:{kind}Adjustment{colour}="{len(kind) * len(colour)}"'
+        for kind in ("Hue", "Saturation", "Luminance")
+        for colour in ("Red", "Orange", "Yellow", "Green", "Aqua", "Blue", "Purple", "Magenta")
+    )
+    curve = "".join(f"<rdf:li>{at}, {at}</rdf:li>" for at in (0, 32, 64, 128, 192, 255))
+    curves = "".join(
+        f"<own:ToneCurvePV2012{colour}><rdf:Seq>{curve}</rdf:Seq></own:ToneCurvePV2012{colour}>"
+        for colour in ("Red", "Green", "Blue")
+    )
+    identifiers = " ".join(
+        f'own:{name}ID="xmp.iid:{text}"'
+        for name, text in (
+            ("Document", "fb93ebda-de46-bc47-ae38-6b92ab48ca94"),  # with its bytes swapped, as on Windows
+            ("Instance", "052BD2EA0E4D11DC8A44E7197F54F302"),
+            ("Original", "CA1E64B50E20681192B0DCD7F690FD73"),
+        )
+    )
+    content = packet(f"{settings} {identifiers}", curves)
+    assert plain_xmp(content).content == content
+
+
+def test_checksums_of_other_metadata_go_silently() -> None:
+    filtered = plain_xmp(packet('xmlns:photoshop="p" photoshop:LegacyIPTCDigest="42AE3123910A5B6246B0F00E492D3D75"'))
+    assert filtered.left_out == ()
+    assert filtered.content is not None
+    assert b"Legacy" not in filtered.content
