@@ -15,7 +15,9 @@ QUICK = ["-O3", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off"]
 HEIF = ["pillow-heif>=1.0"]
 VIDEO = ["av>=17.1"]
 TRAIN = ["matplotlib>=3.8", "scipy>=1.15"]
-TEST = ["pytest>=8.0", "pytest-xdist>=3.6", "hypothesis>=6.100", "setuptools>=77", *HEIF, *VIDEO, *TRAIN]
+# What reads the exports of detections.
+CONSUMERS = ["pycocotools>=2.0.11", "labelformat>=0.1.17"]
+TEST = ["pytest>=8.0", "pytest-xdist>=3.6", "hypothesis>=6.100", "setuptools>=77", *HEIF, *VIDEO, *CONSUMERS, *TRAIN]
 
 
 class BuildLibrary(build_ext):

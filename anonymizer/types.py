@@ -96,6 +96,11 @@ class Source:
     sizes: tuple[tuple[int, int], ...]
     """Width and height of each frame, upright, in pixels; a single one stands for all where they are alike."""
 
+    @property
+    def sizes_of_frames(self) -> tuple[tuple[int, int], ...]:
+        """Width and height of each frame."""
+        return self.sizes * self.frames if len(self.sizes) == 1 else self.sizes
+
 
 @dataclass(frozen=True, slots=True)
 class Recorded:

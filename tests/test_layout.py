@@ -8,9 +8,9 @@ TESTS = Path(__file__).parent
 PACKAGE = TESTS.parent / "anonymizer"
 NOTHING_TO_TEST = {"_version.py", "detect/detector.py"}
 """A number and a protocol."""
-ABOUT_A_ROOM = {"bundled.py", "fuzz.py", "shown_right.py", "twins.py", "upright.py"}
-"""Of the models that come with the package, of damaged files of every format, of what shows pictures right and
-which way up, and of names that look alike."""
+ABOUT_A_ROOM = {"bundled.py", "consumers.py", "edited.py", "fuzz.py", "shown_right.py", "twins.py", "upright.py"}
+"""Of the models that come with the package, of programs that read exports, of edited records, of damaged files of
+every format, of what shows pictures right and which way up, and of names that look alike."""
 MODULES = {path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py") if not path.name.startswith("__")}
 
 

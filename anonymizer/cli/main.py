@@ -10,6 +10,7 @@ import click
 from anonymizer._version import __version__
 from anonymizer.cli.check import check_command
 from anonymizer.cli.config import config_command
+from anonymizer.cli.detections import detections_command
 from anonymizer.cli.help import MainCommand
 from anonymizer.cli.models import models_command
 from anonymizer.cli.options import setting_options
@@ -81,6 +82,7 @@ anonymize.add_command(models_command)
 anonymize.add_command(config_command)
 anonymize.add_command(check_command)
 anonymize.add_command(report_command)
+anonymize.add_command(detections_command)
 
 
 def main() -> None:

@@ -58,7 +58,7 @@ def read_report(path: Path) -> ReportFile:
         complete = isinstance(content["complete"], bool) and all(isinstance(entry["file"], str) for entry in files)
         if not complete or not {*_SAME, "totals", "shard"}.issubset(content):
             raise ValueError
-        _totals([content["totals"]], files)
+        added_totals([content["totals"]], files)
     except OSError as error:
         raise SettingsError(f"report {path}: {error.strerror}") from None
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
@@ -111,7 +111,7 @@ def merge_reports(reports: Sequence[ReportFile]) -> ReportFile:
         "complete": all(report.head["complete"] for report in reports) and not missing_shares(reports),
         "shard": None,
         "native_code": all(report.head.get("native_code", True) for report in reports),
-        "totals": _totals([report.head["totals"] for report in reports], files),
+        "totals": added_totals([report.head["totals"] for report in reports], files),
     }
     return ReportFile("merged", head, files)
 
@@ -123,7 +123,12 @@ def missing_shares(reports: Sequence[ReportFile]) -> list[str]:
     return [share for share in (f"{index}/{number}" for index in range(1, number + 1)) if share not in shares]
 
 
-def _totals(totals: Sequence[Mapping[str, Any]], files: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def added_totals(totals: Sequence[Mapping[str, Any]], files: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The totals of reports together; numbers of pictures are counted anew.
+
+    Args:
+        files: their entries.
+    """
     statuses = Counter(entry["status"] for entry in files)
     return {
         "pictures": len(files),

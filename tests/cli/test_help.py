@@ -102,7 +102,7 @@ def test_help_is_quick_and_loads_nothing_slow(command: list[str]) -> None:
         ([".", "--overwrite"], "try: anonymize --input . --image-output OUTPUT"),
         (["chek", "out"], "'chek' is not a command; did you mean 'anonymize check'?"),
         (["modles"], "'modles' is not a command; did you mean 'anonymize models'?"),
-        (["nowhere"], "'nowhere' is not a command; commands are check, config, models, report"),
+        (["nowhere"], "'nowhere' is not a command; commands are check, config, detections, models, report"),
     ],
 )
 def test_folders_and_misspelt_commands_get_advice(

@@ -1,0 +1,156 @@
+"""`anonymize detections`: what runs found, as files of annotation tools, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from anonymizer.cli.text import counted, echo
+from anonymizer.kinds import DEFAULT_KINDS, KINDS, Kind
+
+if TYPE_CHECKING:
+    from anonymizer.record.exchange import Import
+
+FORMAT_NAMES = ("coco", "yolo", "cvat", "label-studio", "voc", "kitti", "csv")
+EPILOG = """
+\b
+Example, with the folder "anonymized" of a finished run:
+  anonymize detections export anonymized --format coco --output labels
+  anonymize detections import labels --format coco --against anonymized --into corrected
+
+\b
+Exit codes:
+  0    all pictures are done
+  1    finished, but some pictures have no detections or were refused: each is named on stderr
+  2    an option, a report, or a file of the annotation tool is wrong
+  4    the output is refused, or cannot be written
+"""
+
+
+@click.group("detections", epilog=EPILOG)
+def detections_command() -> None:
+    """Takes what a run found to annotation tools, and takes corrections back."""
+
+
+@detections_command.command("export", epilog=EPILOG)
+@click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
+@click.option("--format", "format_name", required=True, type=click.Choice(FORMAT_NAMES), help="What to write.")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="New or empty folder for the files.  [default: detections-FORMAT]",
+)
+@click.option(
+    "--pictures",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Folder that the annotation tool shows, such as that of the originals.  [default: the folder of the run]",
+)
+@click.pass_context
+def export_command(
+    context: click.Context, folder: Path, format_name: str, output: Path | None, pictures: Path | None
+) -> None:
+    """Writes the detections of a run in the format of annotation tools.
+
+    DIR is the output folder of the run. The names are those of the anonymized pictures, the sizes those of the upright
+    pictures, and pictures without detections are listed.
+    """
+    from anonymizer.record.exchange import export_detections
+
+    output = Path(f"detections-{format_name}") if output is None else output
+    _check_is_run(folder)
+    export = export_detections(folder, format_name, output, pictures)
+    for name in export.in_later_frames:
+        text = "of its frames only the first is exported; an import keeps the detections of the others"
+        echo(f"anonymize: warning: {name}: {text}", err=True)
+    _name_problems(export.problems)
+    found = {*DEFAULT_KINDS, *export.detections}
+    numbers = ", ".join(counted(kind, export.detections[kind]) for kind in KINDS if kind in found)
+    echo(f"{_pictures(export.pictures)} ({numbers}): {output}")
+    context.exit(1 if export.problems else 0)
+
+
+@detections_command.command("import", epilog=EPILOG)
+@click.argument("path", type=click.Path(path_type=Path), metavar="PATH")
+@click.option("--format", "format_name", required=True, type=click.Choice(FORMAT_NAMES), help="What PATH is.")
+@click.option(
+    "--against",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Output folder of the run that was exported.",
+)
+@click.option(
+    "--into", required=True, type=click.Path(path_type=Path), metavar="DIR", help="New or empty folder for the records."
+)
+@click.option(
+    "--map",
+    "named",
+    multiple=True,
+    metavar="NAME=KIND",
+    help=f"What another name of a kind means: one of {', '.join(KINDS)}. May be repeated.",
+)
+@click.pass_context
+def import_command(
+    context: click.Context, path: Path, format_name: str, against: Path, into: Path, named: tuple[str, ...]
+) -> None:
+    """Takes corrected detections back as records for --detections.
+
+    PATH is a file, or a folder with files, of the format. Whatever the file holds as it was exported stays exactly as
+    the run recorded it. Pictures that PATH does not name keep their detections; a picture with an error gets no record.
+    """
+    from anonymizer.record.exchange import import_detections
+
+    kinds = _kinds(named)
+    _check_is_run(against)
+    imported = import_detections(path, format_name, against, into, kinds)
+    for name, correction in imported.corrections.items():
+        changes = [("added", correction.added), ("removed", correction.removed)]
+        words = (
+            f"{counted(kind, number)} {what}"
+            for what, detections in changes
+            for kind in KINDS
+            if (number := sum(detection.kind == kind for detection in detections))
+        )
+        echo(f"{name}: {', '.join(words)}")
+    _name_problems(imported.problems)
+    echo(_summary(imported, into))
+    context.exit(1 if imported.problems else 0)
+
+
+def _summary(imported: Import, into: Path) -> str:
+    text = f"{_pictures(imported.pictures)}, {len(imported.corrections)} of them corrected"
+    if imported.not_named:
+        text += f", {imported.not_named} not named and kept as they were"
+    return f"{text}: {into}"
+
+
+def _check_is_run(folder: Path) -> None:
+    from anonymizer.errors import SettingsError
+    from anonymizer.record.shards import find_reports
+
+    if not folder.is_dir() or not find_reports(folder):
+        raise SettingsError(f"{folder} is not the output folder of a run: it holds no report")
+
+
+def _kinds(named: tuple[str, ...]) -> Mapping[str, Kind]:
+    kinds = {}
+    for pair in named:
+        name, _, kind = pair.rpartition("=")
+        if kind not in KINDS or not name:
+            raise click.UsageError(f"--map {pair}: is not NAME=KIND with one of {', '.join(KINDS)}")
+        kinds[name] = kind
+    return kinds
+
+
+def _name_problems(problems: Mapping[str, str]) -> None:
+    for name, reason in problems.items():
+        echo(f"anonymize: failed: {name}: {reason}", err=True)
+
+
+def _pictures(number: int) -> str:
+    return f"{number} picture{'' if number == 1 else 's'}"

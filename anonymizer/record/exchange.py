@@ -1,0 +1,240 @@
+"""The exchange with annotation tools: the records of a run as files of a format, and corrected files as new records."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from anonymizer.errors import OutputError, PictureError, SettingsError
+from anonymizer.files.write import write_files
+from anonymizer.kinds import KINDS, Kind
+from anonymizer.record.detections import to_json
+from anonymizer.record.exports.correction import Correction, check_exportable, compare
+from anonymizer.record.exports.formats import EXPORT_FORMATS
+from anonymizer.record.exports.label_files import label_file
+from anonymizer.record.exports.values import ExportedPicture, ReadPicture
+from anonymizer.record.recorded import RecordedPicture, RecordedPictures
+from anonymizer.record.recording import read_recording
+from anonymizer.record.report import REPORT_NAME, render, write_report
+from anonymizer.record.shards import added_totals, find_reports, merge_reports, read_report
+from anonymizer.types import FrameDetections
+
+_ABOUT_THE_SOURCE = ("source_sha256", "width", "height", "frames", "sizes", "record", "not_counted")
+"""What an entry of a report says of the source and its record, and stays true of corrected records."""
+
+
+@dataclass
+class Export:
+    """What was exported."""
+
+    pictures: int = 0
+    detections: Counter[Kind] = field(default_factory=Counter)
+    in_later_frames: list[str] = field(default_factory=list)
+    """Pictures with detections in frames behind the first one, which are not in the export."""
+    problems: dict[str, str] = field(default_factory=dict)
+    """Pictures that are not in the export, with the reason."""
+
+
+@dataclass
+class Import:
+    """What was imported."""
+
+    pictures: int = 0
+    """With a record now."""
+    not_named: int = 0
+    """Those of them that the files do not name, whose records stay as they are."""
+    corrections: dict[str, Correction] = field(default_factory=dict)
+    """Of the pictures in which anything changed."""
+    problems: dict[str, str] = field(default_factory=dict)
+    """Pictures without a record now, and names that belong to no picture, with the reason."""
+
+
+def export_detections(folder: Path, format_name: str, output: Path, shown: Path | None = None) -> Export:
+    """Writes the records of a run in a format.
+
+    Args:
+        folder: the output folder of the run.
+        output: a new or empty folder.
+        shown: the folder with the pictures that the annotation tool shows; None: that of the run.
+
+    Raises:
+        SettingsError: the folder holds no report, or a damaged one.
+        OutputError: the output is refused, or cannot be written.
+    """
+    check_new(output, folder)
+    recording, root = read_recording(folder), (shown or folder).resolve().name
+    export_format, export = EXPORT_FORMATS[format_name], Export()
+    label_files = Counter(label_file(name, "").casefold() for name in recording.pictures)
+    pictures = []
+    recorded_pictures = RecordedPictures(folder, recording, export.problems)
+    for recorded in recorded_pictures:
+        picture = to_exported(recorded)
+        try:
+            check_exportable(export_format, picture, root)
+            if export_format.has_label_files and label_files[label_file(picture.name, "").casefold()] > 1:
+                raise PictureError("shares the name of its label file with another picture, which this format forbids")
+        except PictureError as error:
+            export.problems[picture.name] = str(error)
+            continue
+        pictures.append(picture)
+        export.detections.update(detection.kind for detection in picture.detections)
+        if any(frame.detections for frame in recorded.frames[1:]):
+            export.in_later_frames.append(picture.name)
+    export.pictures = len(pictures)
+    for file, content in export_format.write(pictures, root).items():
+        try:
+            write_files(output, {Path(file): content})
+        except PictureError as error:
+            raise OutputError(f"{output / file} {error}") from None
+    return export
+
+
+def import_detections(path: Path, format_name: str, folder: Path, output: Path, kinds: Mapping[str, Kind]) -> Import:
+    """Writes the records of a run anew, with what somebody has corrected in an export of them.
+
+    Pictures that the files do not name keep their records. A picture with a problem has no record then.
+
+    Args:
+        path: a file of the format, or a folder with such files.
+        folder: the output folder of the run.
+        output: a new or empty folder.
+        kinds: what the files' names of kinds mean, where they are not our own.
+
+    Raises:
+        SettingsError: the files cannot be read, or do not have this format; the folder holds no report.
+        OutputError: the output is refused, or cannot be written.
+    """
+    check_new(output, folder)
+    imported = Import()
+    recording = read_recording(folder)
+    recorded = {picture.name: picture for picture in RecordedPictures(folder, recording, imported.problems)}
+    read = _by_name(_read(path, format_name, recorded), recorded, imported)
+    for name, picture in recorded.items():
+        if name not in imported.problems:
+            try:
+                _import_picture(picture, read.get(name), format_name, kinds, output, imported)
+            except PictureError as error:
+                imported.problems[name] = str(error)
+    _write_report(folder, output, format_name, recording.kinds, imported)
+    return imported
+
+
+def check_new(output: Path, run: Path) -> None:
+    """
+    Raises:
+        OutputError: the output is not a new or empty folder outside the folder of the run.
+    """
+    if output.resolve().is_relative_to(run.resolve()):
+        raise OutputError(f"output folder {output} lies in {run}, which holds the anonymized pictures")
+    try:
+        if output.exists() and (not output.is_dir() or any(output.iterdir())):
+            raise OutputError(f"output folder {output} exists and is not empty")
+    except OSError as error:
+        raise OutputError(f"output folder {output}: {error.strerror}") from None
+
+
+def to_exported(recorded: RecordedPicture) -> ExportedPicture:
+    return ExportedPicture(recorded.name, recorded.size, recorded.frames[0].detections)
+
+
+def _read(path: Path, format_name: str, recorded: Mapping[str, RecordedPicture]) -> Sequence[ReadPicture]:
+    export_format = EXPORT_FORMATS[format_name]
+    try:
+        files = {name: file.read_bytes() for name, file in _files(path, export_format.suffixes)}
+    except OSError as error:
+        raise SettingsError(f"{path}: {error.strerror}") from None
+    if not files:
+        raise SettingsError(f"{path} holds no file of the format {format_name}")
+    try:
+        return export_format.read(files, {name: picture.size for name, picture in recorded.items()})
+    except ValueError as error:
+        raise SettingsError(f"{path}: {error}") from None
+
+
+def _files(path: Path, suffixes: Sequence[str]) -> Iterator[tuple[str, Path]]:
+    """The files of a format, with their names below the folder."""
+    if not path.is_dir():
+        yield path.name, path
+        return
+    for file in sorted(path.rglob("*")):
+        if file.suffix.lower() in suffixes and file.is_file():
+            yield file.relative_to(path).as_posix(), file
+
+
+def _by_name(pictures: Sequence[ReadPicture], known: Mapping[str, object], imported: Import) -> dict[str, ReadPicture]:
+    """The pictures of the files, without those that are not of the run or named twice, which become problems."""
+    times = Counter(picture.name for picture in pictures)
+    for picture in pictures:
+        if picture.name not in known:
+            reason = "" if picture.problem is None else f": {picture.problem}"
+            imported.problems.setdefault(picture.name, f"is not one of the pictures of the run{reason}")
+        elif times[picture.name] > 1:
+            imported.problems[picture.name] = "is named twice"
+    return {picture.name: picture for picture in pictures if picture.name not in imported.problems}
+
+
+def _import_picture(
+    recorded: RecordedPicture,
+    read: ReadPicture | None,
+    format_name: str,
+    kinds: Mapping[str, Kind],
+    output: Path,
+    imported: Import,
+) -> None:
+    content = recorded.content
+    if read is None:
+        imported.not_named += 1
+    else:
+        correction = compare(EXPORT_FORMATS[format_name], to_exported(recorded), read, kinds)
+        if correction.added or correction.removed:
+            imported.corrections[recorded.name] = correction
+            content = to_json([_corrected(recorded.frames[0], correction), *recorded.frames[1:]])
+    write_files(output, {recorded.record: content})
+    imported.pictures += 1
+
+
+def _corrected(frame: FrameDetections, correction: Correction) -> FrameDetections:
+    """Whether the alpha channel shows what was added is not known: so it is redacted there, too."""
+    kept = [frame.detections[place] for place in correction.kept]
+    in_alpha = frame.in_alpha
+    if in_alpha is not None:
+        in_alpha = [*(detection for detection in kept if detection in in_alpha), *correction.added]
+    return replace(frame, detections=[*kept, *correction.added], in_alpha=in_alpha)
+
+
+def _write_report(
+    folder: Path, output: Path, format_name: str, recorded_kinds: Sequence[Kind], imported: Import
+) -> None:
+    """The report of the new records: a replay hides the kinds that it lists."""
+    report = merge_reports([read_report(path) for path in find_reports(folder)])
+    files = [_to_entry(entry, imported) for entry in report.files]
+    counts: Counter[Kind] = Counter()
+    for entry in files:
+        counts.update(entry["detections"])
+    kinds = [kind for kind in KINDS if kind in recorded_kinds or counts[kind]]
+    head = {
+        **report.head,
+        "kinds": kinds,
+        "imported_from": format_name,
+        "totals": {
+            **added_totals([report.head["totals"]], files),
+            "detections": {kind: counts[kind] for kind in kinds},
+        },
+    }
+    write_report(output / REPORT_NAME, render(head, files))
+
+
+def _to_entry(entry: Mapping[str, Any], imported: Import) -> dict[str, Any]:
+    """The entry of a picture in the report of the new records, which lie there without pictures."""
+    name = entry["file"]
+    if name in imported.problems:
+        return {"file": name, "status": "failed", "reason": imported.problems[name], "detections": {}, "seconds": {}}
+    counts = Counter(entry["detections"])
+    if name in imported.corrections:
+        counts.update(detection.kind for detection in imported.corrections[name].added)
+        counts.subtract(detection.kind for detection in imported.corrections[name].removed)
+    source = {key: entry[key] for key in _ABOUT_THE_SOURCE if key in entry}
+    return {"file": name, "status": "detected", **source, "detections": dict(counts), "seconds": {}}

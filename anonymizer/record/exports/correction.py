@@ -1,0 +1,153 @@
+"""What an annotation tool changed: the objects of a file, compared with the record of the run.
+
+Most formats cannot say everything that a record holds. So each object is compared with what the format says of the
+recorded detections: where it is the same, the recorded one stays, with its score, its extent and the exact box.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from math import floor, isfinite
+
+from anonymizer.errors import PictureError
+from anonymizer.geometry import Box
+from anonymizer.kinds import KINDS, Kind
+from anonymizer.record.exports.values import Corners, ExportedPicture, ExportFormat, ReadBox, ReadPicture
+from anonymizer.types import Detection
+
+DRAWN_SCORE = 1.0
+"""Of what a person drew, where the file names no score."""
+_SAME_SCORE = 1e-6
+
+
+@dataclass(frozen=True)
+class Correction:
+    """What became of the detections of a picture."""
+
+    kept: Sequence[int]
+    """Places of the recorded detections that are unchanged, in their order."""
+    removed: Sequence[Detection]
+    added: Sequence[Detection]
+    """A detection whose box was changed is removed, and added."""
+
+
+def check_exportable(export_format: ExportFormat, picture: ExportedPicture, folder: str) -> None:
+    """
+    Raises:
+        PictureError: the format cannot say the name of this picture, such as one with control characters in XML.
+    """
+    _as_read(export_format, picture, folder)
+
+
+def _as_read(export_format: ExportFormat, picture: ExportedPicture, folder: str) -> Sequence[ReadBox]:
+    """What the format says of the detections of a picture, in their order."""
+    try:
+        read = export_format.read(export_format.write([picture], folder), {picture.name: picture.size})
+        is_same = [(each.name, each.problem, len(each.boxes)) for each in read] == [
+            (picture.name, None, len(picture.detections))
+        ]
+    except ValueError:  # also characters that cannot be encoded
+        is_same = False
+    if not is_same:
+        raise PictureError("has a name that this format cannot hold")
+    return read[0].boxes
+
+
+def compare(
+    export_format: ExportFormat, recorded: ExportedPicture, read: ReadPicture, kinds: Mapping[str, Kind]
+) -> Correction:
+    """What a file says of a picture, in terms of its record.
+
+    Args:
+        kinds: what the file's names of kinds mean, where they are not our own.
+
+    Raises:
+        PictureError: the file holds something of this picture that cannot be a detection, or is of another picture.
+    """
+    if read.problem is not None:
+        raise PictureError(read.problem)
+    if read.size is not None and read.size != recorded.size:
+        said, known = (f"{width:g} x {height:g}" for width, height in (read.size, recorded.size))
+        raise PictureError(f"has {said} pixels in the file, and {known} in the record")
+    search = _Search(export_format, _as_read(export_format, recorded, ""))
+    kept, added = [], []
+    for box in read.boxes:
+        kind = _kind_of(box, kinds)
+        place = search.take(box, kind)
+        if place is None:
+            added.append(_to_detection(box, kind, recorded))
+        else:
+            kept.append(place)
+    left = set(range(len(recorded.detections))).difference(kept)
+    return Correction(sorted(kept), [recorded.detections[place] for place in sorted(left)], added)
+
+
+class _Search:
+    """Finds recorded detections, each once, by the cell of a grid in which their upper left corner lies."""
+
+    def __init__(self, export_format: ExportFormat, boxes: Sequence[ReadBox]) -> None:
+        self._precision_px = export_format.precision_px
+        self._cell_px = max(export_format.precision_px, 1e-6)
+        self._boxes = boxes
+        self._places: dict[tuple[int, int], list[int]] = {}
+        for place, box in enumerate(boxes):
+            self._places.setdefault(self._cell(box), []).append(place)
+
+    def _cell(self, box: ReadBox) -> tuple[int, int]:
+        return floor(box.corners[0] / self._cell_px), floor(box.corners[1] / self._cell_px)
+
+    def take(self, box: ReadBox, kind: Kind) -> int | None:
+        """The place of the first one that is the same and was not taken yet."""
+        if not all(map(isfinite, box.corners)):
+            return None
+        x, y = self._cell(box)
+        for near in product((x - 1, x, x + 1), (y - 1, y, y + 1)):
+            places = self._places.get(near, [])
+            for index, place in enumerate(places):
+                if self._is_same(box, kind, self._boxes[place]):
+                    return places.pop(index)
+        return None
+
+    def _is_same(self, box: ReadBox, kind: Kind, recorded: ReadBox) -> bool:
+        return (
+            kind == recorded.kind
+            and self._are_close(box.corners, recorded.corners)
+            and self._are_close(box.extent, recorded.extent)
+            and (box.score is None or recorded.score is None or abs(box.score - recorded.score) <= _SAME_SCORE)
+            and (box.track is None or box.track == recorded.track)
+        )
+
+    def _are_close(self, one: Corners | None, other: Corners | None) -> bool:
+        if one is None or other is None:
+            return one is other
+        return all(abs(a - b) <= self._precision_px for a, b in zip(one, other, strict=True))
+
+
+def _kind_of(box: ReadBox, kinds: Mapping[str, Kind]) -> Kind:
+    kind = kinds.get(box.kind, box.kind)
+    if kind not in KINDS:
+        option = f"--map {shlex.quote(f'{box.kind}={KINDS[0]}')}"
+        raise PictureError(f"{box.entry}: {box.kind!r} is not one of {', '.join(KINDS)}; {option} says what it is")
+    return kind
+
+
+def _to_detection(box: ReadBox, kind: Kind, picture: ExportedPicture) -> Detection:
+    width, height = picture.size
+    if not all(map(isfinite, (*box.corners, *(box.extent or ())))):
+        raise PictureError(f"{box.entry}: a side of the box is not a finite number")
+    try:
+        place = Box(*box.corners)
+        extent = None if box.extent is None else Box(*box.extent)
+    except ValueError:
+        raise PictureError(f"{box.entry}: the box has a negative size") from None
+    if not place.area:
+        raise PictureError(f"{box.entry}: the box has no area")
+    if place.x_max <= 0 or place.y_max <= 0 or place.x_min >= width or place.y_min >= height:
+        raise PictureError(f"{box.entry}: the box lies outside the {width} x {height} pixels of the picture")
+    score = DRAWN_SCORE if box.score is None else box.score
+    if not 0 <= score <= 1:
+        raise PictureError(f"{box.entry}: the score {score:g} is not between 0 and 1")
+    return Detection(place, score, kind, extent, track=box.track)

@@ -1,0 +1,132 @@
+"""CVAT for images 1.1 (https://docs.cvat.ai/docs/manual/advanced/formats/format-cvat): one XML file.
+
+Pixels have 2 decimals, as CVAT itself writes them. Scores and tracks are attributes, which CVAT keeps where the labels
+of the task have them, and otherwise drops.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from xml.etree.ElementTree import Element, SubElement
+
+from anonymizer.kinds import KINDS
+from anonymizer.record.exports.values import (
+    Corners,
+    ExportedPicture,
+    ExportFormat,
+    Files,
+    ReadBox,
+    ReadPicture,
+    Size,
+    around_points,
+    number,
+    turned,
+)
+from anonymizer.record.exports.xml_file import add, parse, render
+from anonymizer.types import Detection
+
+FILE = "annotations.xml"
+_ATTRIBUTES = ("score", "track")
+_SIDES = ("xtl", "ytl", "xbr", "ybr")
+
+
+def _write(pictures: Sequence[ExportedPicture], folder: str) -> Files:
+    root = Element("annotations")
+    add(root, version="1.1")
+    task = SubElement(SubElement(root, "meta"), "task")
+    add(task, name=folder, size=len(pictures), mode="annotation")
+    labels = SubElement(task, "labels")
+    for kind in KINDS:
+        _add_label(labels, kind)
+    for index, picture in enumerate(pictures):
+        width, height = map(str, picture.size)
+        image = SubElement(root, "image", id=str(index), name=picture.name, width=width, height=height)
+        for detection in picture.detections:
+            _add_box(image, picture, detection)
+    return {FILE: render(root)}
+
+
+def _add_label(labels: Element, kind: str) -> None:
+    label = SubElement(labels, "label")
+    add(label, name=kind, type="any")
+    attributes = SubElement(label, "attributes")
+    for name in _ATTRIBUTES:
+        attribute = SubElement(attributes, "attribute")
+        add(attribute, name=name, mutable="False", input_type="text", default_value="", values="")
+
+
+def _add_box(image: Element, picture: ExportedPicture, detection: Detection) -> None:
+    box = SubElement(image, "box", label=detection.kind, source="auto", occluded="0")
+    for side, value in zip(_SIDES, picture.inside(detection.box).xyxy, strict=True):
+        box.set(side, f"{value:.2f}")
+    box.set("z_order", "0")
+    for name in _ATTRIBUTES:
+        value = getattr(detection, name)
+        if value is not None:
+            SubElement(box, "attribute", name=name).text = str(value)
+
+
+def _read(files: Files, sizes: Mapping[str, Size]) -> list[ReadPicture]:
+    if len(files) != 1:
+        raise ValueError(f"one XML file is expected, not {len(files)}")
+    root = parse(next(iter(files.values())))
+    if root.tag != "annotations":
+        raise ValueError("is not of CVAT: its root is not <annotations>")
+    if root.find("track") is not None:
+        raise ValueError("is of a film; export the task from CVAT as 'CVAT for images 1.1'")
+    return [_to_picture(image) for image in root.iterfind("image")]
+
+
+def _to_picture(image: Element) -> ReadPicture:
+    name = image.get("name", "")
+    size = (number(image.get("width")), number(image.get("height")))
+    boxes = []
+    for index, shape in enumerate(image, 1):
+        if shape.tag not in _CORNERS:
+            return ReadPicture(name, size=size, problem=f"object {index}: a <{shape.tag}> cannot be hidden")
+        boxes.append(_to_box(f"object {index}", shape))
+    return ReadPicture(name, boxes, size)
+
+
+def _to_box(entry: str, shape: Element) -> ReadBox:
+    attributes = {child.get("name"): child.text for child in shape.iterfind("attribute")}
+    score, track = (attributes.get(name) for name in _ATTRIBUTES)
+    return ReadBox(
+        entry,
+        shape.get("label", ""),
+        _CORNERS[shape.tag](shape),
+        number(score) if score else None,
+        int(track) if track and track.isdecimal() else None,
+    )
+
+
+def _corners_of_box(shape: Element) -> Corners:
+    x_min, y_min, x_max, y_max = (number(shape.get(side)) for side in _SIDES)
+    center = ((x_min + x_max) / 2, (y_min + y_max) / 2)
+    return turned((x_min, y_min, x_max, y_max), number(shape.get("rotation", 0)), center)
+
+
+def _corners_of_ellipse(shape: Element) -> Corners:
+    x, y, along_x, along_y = (number(shape.get(name)) for name in ("cx", "cy", "rx", "ry"))
+    return turned((x - along_x, y - along_y, x + along_x, y + along_y), number(shape.get("rotation", 0)), (x, y))
+
+
+def _corners_of_points(shape: Element) -> Corners:
+    points = [point.partition(",") for point in shape.get("points", "").split(";")]
+    return around_points([(number(x), number(y)) for x, _, y in points])
+
+
+def _corners_of_mask(shape: Element) -> Corners:
+    x, y, width, height = (number(shape.get(name)) for name in ("left", "top", "width", "height"))
+    return x, y, x + width, y + height
+
+
+_CORNERS = {
+    "box": _corners_of_box,
+    "ellipse": _corners_of_ellipse,
+    "polygon": _corners_of_points,
+    "mask": _corners_of_mask,
+}
+"""The box around each shape that can be hidden."""
+
+CVAT = ExportFormat(_write, _read, suffixes=(".xml",), precision_px=0.006)
