@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 from anonymizer.check import baseline
 from anonymizer.check.annotate import ANNOTATED_PX, mark
+from anonymizer.check.choices import note_choices
 from anonymizer.check.comparison import FramePair, Seen, compare
 from anonymizer.check.finding import Finding
 from anonymizer.check.html_page import Card, make_card
@@ -95,6 +96,7 @@ def _check_file(file: InputFile, plan: CheckPlan, sensitive: Finder, of_run: Fin
             findings += _look_again(file, picture, redacted, plan, sensitive)
             if file.original is not None and of_run is not None:
                 findings += _compare(file, file.original, picture, redacted, plan, sensitive, of_run)
+            findings = note_choices(findings, file.choices, picture.is_animation)
     except PictureError as error:
         findings.append(Finding(file.name, "unreadable", f"cannot be checked: {error}"))
     return _conclude(file, findings, picture, plan)

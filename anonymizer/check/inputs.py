@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from anonymizer.check.choices import Choice
 from anonymizer.errors import SettingsError
 from anonymizer.files.find import find_pictures
 from anonymizer.files.inspect import is_picture
@@ -28,6 +29,8 @@ class InputFile:
     """Folder with its original, which has the same name; None if it is not compared with one."""
     fidelity: Fidelity | None = None
     """What the report of the anonymizing run says of it."""
+    choices: tuple[Choice, ...] = ()
+    """What people chose to show in it, by the same report."""
 
     @property
     def path(self) -> Path:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from anonymizer.check import baseline
+from anonymizer.check.choices import choices_of
 from anonymizer.check.finding import Finding
 from anonymizer.check.inputs import InputFile, find_inputs
 from anonymizer.check.pairing import pair_originals
@@ -71,6 +72,9 @@ def make_check_plan(paths: Sequence[Path], options: Mapping[str, object]) -> Che
     settings = settings_from_options({**reported, **options})
 
     found = find_inputs(paths, settings.find.image_extensions)
+    chosen = {name: choices for name, entry in previous.files.items() if (choices := choices_of(entry))}
+    if chosen:
+        found.files = [replace(file, choices=chosen.get(file.name, ())) for file in found.files]
     own = {_place(path) for path in (*reports, check.json, check.html, check.baseline) if path is not None}
     found.others = {
         name: path

@@ -27,6 +27,7 @@ CONTEXT_PX = 256
 more than 32 pixels from any redacted area, one lay further away than 128."""
 
 
+BROKEN = "recorded as redacted, but the pixels show detail"
 MAX_OVERLAY_DIFFERENCE = 16.0
 """Mean difference in levels of 256. JPEG compression changes an overlay by less, a face without one differs by more."""
 
@@ -99,7 +100,7 @@ def _judge(file: str, detection: Detection, redacted: Redacted, thresholds: Thre
         return Finding(file, detection.kind, text, level, detection.box, detection.score)  # type: ignore[arg-type]
 
     if any(_is_centre_in(detection, broken) for broken in redacted.broken):
-        return say("recorded as redacted, but the pixels show detail")
+        return say(BROKEN)
     if _covered_share(detection, redacted.mask) >= COVERED_FROM:
         return say("seen again in a redacted area", "noted")
     if not redacted.is_recorded or detection.score >= thresholds.sure[detection.kind]:

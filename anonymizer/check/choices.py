@@ -1,0 +1,69 @@
+"""What people chose to show: the report says so of each file, and the gate notes it with their reason."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any
+
+from anonymizer.check.finding import Finding
+from anonymizer.check.verdicts import BROKEN
+from anonymizer.geometry import Box
+from anonymizer.outlines import from_plain
+from anonymizer.types import Kind
+
+SAME_FROM = 0.5
+"""A finding is what somebody chose to show if its box has at least this IoU with that of the detection."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A detection that an edit removed or made smaller."""
+
+    kind: Kind
+    box: Box
+    frame: int
+    why: str
+    """The reason, and who gave it when."""
+
+
+def choices_of(entry: Mapping[str, Any]) -> tuple[Choice, ...]:
+    """Those in the entry of a file in a report. What makes no sense there explains nothing."""
+    edits = entry.get("edits")
+    choices = []
+    for edit in edits if isinstance(edits, list) else ():
+        with suppress(KeyError, TypeError, ValueError, AttributeError):
+            if "remove" in edit or "resize" in edit:
+                choices.append(_to_choice(edit))
+    return tuple(choices)
+
+
+def _to_choice(edit: Mapping[str, Any]) -> Choice:
+    found = {key: value for key, value in edit["found"].items() if key != "score"}
+    box = Box(*map(float, found["box"])) if "box" in found else from_plain(found).box
+    who = ", ".join(str(edit[key]) for key in ("by", "at") if key in edit)
+    why = f"{edit.get('reason') or 'no reason given'}{f' ({who})' if who else ''}"
+    return Choice(str(edit["kind"]), box, int(edit.get("frame", 0)), why)
+
+
+def note_choices(findings: Sequence[Finding], choices: Sequence[Choice], is_animation: bool) -> list[Finding]:
+    """The findings of a file; those that somebody chose to show are noted only.
+
+    What is recorded as hidden and is not counts all the same.
+
+    Args:
+        is_animation: whether frames also show what is found in their neighbours.
+    """
+    return [_note(finding, choices, is_animation) for finding in findings]
+
+
+def _note(finding: Finding, choices: Sequence[Choice], is_animation: bool) -> Finding:
+    if finding.box is None or finding.level not in ("finding", "warning") or finding.text == BROKEN:
+        return finding
+    for choice in choices:
+        is_same_kind = finding.kind in (choice.kind, "uncovered")
+        is_same_frame = abs(finding.frame - choice.frame) <= int(is_animation)
+        if is_same_kind and is_same_frame and choice.box.iou(finding.box) >= SAME_FROM:
+            return replace(finding, level="noted", text=f"{finding.text}, by choice: {choice.why}")
+    return finding
