@@ -51,16 +51,16 @@ def stated_by(
     """
     by_exif = [_read_exif(content) for content in exifs]
     if counts is None:
-        counts = by_exif[0][0] if by_exif else 1
-    stated = [one for both in by_exif for one in both]
-    stated += [one for packet in packets for one in orientations_in(packet)]
+        counts = next((one for both in by_exif[:1] for one in both), 1)
+    stated = {one for both in by_exif for one in both} | {one for packet in packets for one in orientations_in(packet)}
     return Stated(counts, tuple(sorted({*stated, *further} - {counts})))
 
 
-def _read_exif(content: bytes) -> tuple[int, ...]:
-    """The orientation that counts, and what else the tag may mean: programs differ if it is not one short number.
+def _read_exif(content: bytes) -> Sequence[int]:
+    """What the tag may mean, first what counts; empty without a tag that could mean anything.
 
-    Browsers then show the picture as it is stored; ImageMagick accepts bytes and texts too, Pillow other numbers.
+    Programs differ if it is not one short number: browsers then show the picture as it is stored, ImageMagick accepts
+    bytes and texts too, Pillow other numbers.
     """
     exif = parse_exif(content)
     try:
@@ -68,15 +68,12 @@ def _read_exif(content: bytes) -> tuple[int, ...]:
             value = None if exif is None else exif.get(ORIENTATION)
     except DAMAGED_TAGS as error:
         logger.debug("the orientation is not read: %s", error)
-        return (1,)
-    if isinstance(value, bytes):
-        return (1, *_in_range(value.strip(b"\0 ").decode("latin-1")), *_in_range(value[0] if value else 0))
-    if isinstance(value, str):
-        return (1, *_in_range(value.strip("\0 ")))
-    stated = (*_in_range(value), 1)
-    return stated[:1] if any(tag in content for tag in _SHORT) else stated
-
-
-def _in_range(value: object) -> list[int]:
-    """An orientation as a number, a fraction or digits; empty if it is none."""
-    return [one for one in _ORIENTATIONS if value in (one, str(one))]
+        return ()
+    if isinstance(value, bytes | str):
+        text = value if isinstance(value, str) else value.decode("latin-1")
+        digits = text.strip("\0 ")
+        meant = [one for one in _ORIENTATIONS if digits in (chr(one), str(one))]
+        return (1, *meant) if meant else ()
+    meant = [one for one in _ORIENTATIONS if value == one]
+    is_short = any(tag in content for tag in _SHORT)
+    return (*meant, 1) if meant and not is_short else meant

@@ -70,6 +70,14 @@ def test_tags_of_other_kinds_are_in_doubt(kind: int, count: int, value: bytes, s
     assert stated_by([b"Exif\0\0II*\0\x08\0\0\0" + entry + struct.pack("<II", 6, 1)]) == stated
 
 
+@given(ORIENTATIONS)
+def test_exif_data_without_the_tag_state_nothing(box: int) -> None:
+    exif = Image.Exif()
+    exif[0x010F] = "make"
+    assert stated_by([exif.tobytes(), exif_of(0)], counts=box) == Stated(box)
+    assert stated_by([exif.tobytes(), exif_of(box)]).orientation == 1
+
+
 @pytest.mark.parametrize("content", [b"", b"Exif\0\0", b"II*\0\xff\xff\xff\xff", b"no EXIF data at all"])
 def test_damaged_exif_data_turn_nothing(content: bytes) -> None:
     assert stated_by([content, exif_of(6)]) == Stated(1, (6,))
