@@ -18,6 +18,7 @@ COMMAND_PAGES = {
     "check": "anonymizer/check/README.md",
     "detections export": "anonymizer/record/README.md",
     "detections import": "anonymizer/record/README.md",
+    "detections stats": "anonymizer/record/README.md",
     "report merge": "anonymizer/run/README.md",
     "": "anonymizer/cli/README.md",
 }

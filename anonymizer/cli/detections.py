@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from anonymizer.record.exchange import Import
 
 FORMAT_NAMES = ("coco", "yolo", "cvat", "label-studio", "voc", "kitti", "csv")
+NAMED_ON_PAGE = 1000
+"""So many pictures the page of the statistics names."""
 EPILOG = """
 \b
 Example, with the folder "anonymized" of a finished run:
@@ -120,6 +122,49 @@ def import_command(
     _name_problems(imported.problems)
     echo(_summary(imported, into))
     context.exit(1 if imported.problems else 0)
+
+
+@detections_command.command("stats", epilog=EPILOG)
+@click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
+@click.option("--html", type=click.Path(path_type=Path), metavar="FILE", help="Writes a page that needs nothing else.")
+@click.option("--png", type=click.Path(path_type=Path), metavar="FILE", help="Writes the charts as a picture.")
+@click.option("--top", type=click.IntRange(0), default=20, show_default=True, help="How many pictures are named.")
+@click.pass_context
+def stats_command(context: click.Context, folder: Path, html: Path | None, png: Path | None, top: int) -> None:
+    """Counts what a run found, and names the pictures that need an eye first.
+
+    DIR is the output folder of a run, or one that an import wrote. Pictures without a record come first, then those
+    with doubtful scores, then those with tiny objects. The page names up to 1000 pictures.
+    """
+    from anonymizer.errors import OutputError
+    from anonymizer.record.recorded import RecordedPictures
+    from anonymizer.record.recording import read_recording
+    from anonymizer.record.statistics import collect_statistics, thresholds_of
+    from anonymizer.record.statistics_page import draw_statistics, to_html, to_lines
+
+    _check_is_run(folder)
+    for path in (html, png):
+        if path is not None and path.resolve().is_relative_to(folder.resolve()):
+            raise OutputError(f"{path} lies in {folder}, which holds the anonymized pictures; choose another place")
+    recording = read_recording(folder)
+    statistics, thresholds = collect_statistics(RecordedPictures(folder, recording)), thresholds_of(recording)
+    for line in to_lines(statistics, top):
+        echo(line)
+    if html is not None:
+        _write(html, to_html(statistics, thresholds, NAMED_ON_PAGE))
+    if png is not None:
+        _write(png, [draw_statistics(statistics, thresholds)])
+    context.exit(1 if statistics.failures else 0)
+
+
+def _write(path: Path, content: Iterable[bytes]) -> None:
+    from anonymizer.errors import OutputError, PictureError
+    from anonymizer.files.write import write_files
+
+    try:
+        write_files(path.parent, {Path(path.name): content})
+    except PictureError as error:
+        raise OutputError(f"{path} {error}") from None
 
 
 def _summary(imported: Import, into: Path) -> str:

@@ -62,6 +62,14 @@ def encode_preview(pixels: Pixels8) -> bytes:
     return buffer.getvalue()
 
 
+def encode_png(pixels: Pixels8) -> bytes:
+    """A PNG file of a drawing. `pixels`: uint8 (H, W, 3), RGB."""
+    buffer = io.BytesIO()
+    with pillow_buffer():
+        to_image(pixels).save(buffer, "PNG", optimize=True)
+    return buffer.getvalue()
+
+
 def _credentials(content: bytes) -> Sequence[str]:
     """A note if the source has content credentials, a JUMBF box of the kind C2PA: no writer keeps them."""
     has_any = b"jumb" in content and b"c2pa" in content

@@ -76,6 +76,21 @@ def test_pictures_that_are_not_named(recorded: Path, tmp_path: Path, capsys: pyt
     assert "1 of them corrected, 1 not named and kept as they were" in capsys.readouterr().out
 
 
+def test_stats(recorded: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    page, picture = tmp_path / "page.html", tmp_path / "charts.png"
+    command = ["detections", "stats", str(recorded), "--html", str(page), "--png", str(picture), "--top", "1"]
+    capsys.readouterr()
+    assert run(command) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == "2 pictures, 0 of them without detections"
+    assert said[-2:] == ["  a.png: 1 tiny face, 1 tiny plate", "  and 1 more"]
+    assert page.read_bytes().startswith(b"<!DOCTYPE html>")
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    (recorded / "a.json").unlink()
+    assert run(command) == 1
+    assert "  a.png: has no record: a.json is missing" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
@@ -83,6 +98,9 @@ def test_pictures_that_are_not_named(recorded: Path, tmp_path: Path, capsys: pyt
         (["export", "NOTHING", "--format", "coco"], 2, "is not the output folder of a run: it holds no report"),
         (["export", "OUT", "--format", "coco", "--output", "OUT"], 4, "which holds the anonymized pictures"),
         (["import", "OUT", "--format", "csv", "--against", "OUT", "--into", "NEW"], 2, "holds no file of the format"),
+        (["stats", "NOTHING"], 2, "is not the output folder of a run: it holds no report"),
+        (["stats", "OUT", "--png", "OUT/a.png"], 4, "which holds the anonymized pictures; choose another place"),
+        (["stats", "OUT", "--html", "OUT/../out/x"], 4, "which holds the anonymized pictures; choose another place"),
         (
             ["import", "OUT", "--format", "csv", "--against", "OUT", "--into", "NEW", "--map", "a=cat"],
             2,
@@ -94,6 +112,9 @@ def test_exit_codes(
     recorded: Path, arguments: list[str], code: int, message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     places = {"OUT": str(recorded), "NEW": str(recorded.parent / "new"), "NOTHING": str(recorded.parent)}
-    assert run(["detections", *(places.get(each, each) for each in arguments)]) == code
+    before = (recorded / "a.png").read_bytes()
+    named = [places.get(each, each).replace("OUT/", f"{recorded}/") for each in arguments]
+    assert run(["detections", *named]) == code
+    assert (recorded / "a.png").read_bytes() == before
     assert message in capsys.readouterr().err
     assert not (recorded.parent / "new").exists()

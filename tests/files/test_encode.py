@@ -1,5 +1,6 @@
 """What the writers of several formats have in common."""
 
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from anonymizer.files import gif, heic, jpeg_segments
-from anonymizer.files.encode import encode_picture, may_differ
+from anonymizer.files.encode import encode_picture, encode_png, may_differ
 from anonymizer.files.picture import Frame
 from anonymizer.files.read import read_picture
 
@@ -160,3 +161,8 @@ def test_pictures_look_the_same_in_every_orientation(tmp_path: Path, extension: 
     options = {"lossless": True} if extension == "webp" else {}
     path = save(tmp_path / f"a.{extension}", noise(20, 30), exif=exif, **options)
     assert (read_picture(rewrite(path)).pixels == read_picture(path).pixels).all()
+
+
+def test_drawings() -> None:
+    pixels = noise(20, 30)
+    assert (np.asarray(Image.open(BytesIO(encode_png(pixels)))) == pixels).all()
