@@ -11,10 +11,14 @@ from anonymizer.record.recorded import RecordedPicture, RecordedPictures
 from anonymizer.record.recording import Recording
 from anonymizer.types import Detection
 
-DOUBT = 0.1
-"""A detection is doubtful up to this share of the way from the threshold to 1."""
+DOUBT = 0.3
+"""A detection is doubtful up to this share of the way from the threshold to 1.
+
+Of 1,219 detections in 100 annotated pictures, by the bundled face model, 74 % of those below were no face, and 3 % of
+those above: 84, 69, 51, 21 % by tenths from the threshold on, then 7 % up to 0.6, and 1 %.
+"""
 TINY_PX = 16
-"""An object is tiny if its shorter side is below that."""
+"""An object is tiny if its shorter side is below that: of such faces models miss most."""
 SIZES_PX = (8, 16, 32, 64, 128, 256)
 """Limits between the classes of sizes."""
 SCORE_CLASSES = 20

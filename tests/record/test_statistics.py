@@ -80,7 +80,8 @@ def test_urgency() -> None:
         Concern("a", tiny={"face": 1}),
         Concern("b", tiny={"face": 1}),
     ]
-    assert sorted(sorted_concerns[::-1], key=lambda concern: concern.urgency) == sorted_concerns
+    mixed = [*sorted_concerns[4:], *sorted_concerns[:4]]
+    assert sorted(mixed, key=lambda concern: concern.urgency) == sorted_concerns
 
 
 def test_without_thresholds_nothing_is_doubtful(run: Path) -> None:

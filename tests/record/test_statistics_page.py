@@ -45,8 +45,8 @@ def test_lines() -> None:
     lines = list(to_lines(statistics(CONCERNS), 1))
     assert lines == [
         "2 pictures, 1 of them without detections; 1 without a record",
-        "faces: 3, 1 doubtful (in the lowest 10% between threshold and 1), 2 tiny (below 16 pixels)",
-        "plates: 0, 0 doubtful (in the lowest 10% between threshold and 1), 0 tiny (below 16 pixels)",
+        "faces: 3, 1 doubtful (in the lowest 30% between threshold and 1), 2 tiny (below 16 pixels)",
+        "plates: 0, 0 doubtful (in the lowest 30% between threshold and 1), 0 tiny (below 16 pixels)",
         "2 need an eye, the most urgent first:",
         '  <script>alert(1)</script>"&\\u202e\\n.png: <b>',
         "  and 1 more",
