@@ -48,4 +48,6 @@ KINDS: tuple[Kind, ...] = tuple(TRAITS)
 MODEL_KINDS: tuple[Kind, ...] = tuple(kind for kind, traits in TRAITS.items() if traits.has_models)
 GIVEN_KINDS: tuple[Kind, ...] = tuple(kind for kind, traits in TRAITS.items() if not traits.has_models)
 """Nothing is looked for: they are hidden whatever kinds a user names."""
+ZONE_KIND: Kind = "area"
+"""Of what zones hide."""
 DEFAULT_KINDS: tuple[Kind, ...] = tuple(kind for kind, traits in TRAITS.items() if traits.is_default)

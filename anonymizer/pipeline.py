@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from anonymizer.detect.frames import spread_to_neighbours
+from anonymizer.detect.zones import add_zones
 from anonymizer.errors import PictureError, VanishedError, picture_boundary
 from anonymizer.files.encode import encode_picture
 from anonymizer.files.library_messages import messages_of
@@ -88,7 +89,7 @@ class PictureProcess:
             picture = read_picture(self.input_root / job.source, settings.read)
         with _timed(seconds, "detect"):
             edited = self._edit(picture, find_in(picture, self.finder, job), job)
-        found = edited.frames
+            found = add_zones(picture, edited.frames, settings.detect.redact_zone, job.name)
         result = Result(
             job.name,
             "anonymized",
@@ -124,8 +125,8 @@ class PictureProcess:
 
     @property
     def _kinds(self) -> frozenset[Kind]:
-        """What is looked for, and what people add to it."""
-        return self.finder.kinds | self.edits.kinds
+        """What is looked for, and what people and zones add to it."""
+        return self.finder.kinds | self.edits.kinds | self.settings.detect.given_kinds
 
     def _write(self, job: Job, found: Sequence[FrameDetections], encoded: Encoded | None) -> None:
         """The picture comes last: where it is, its detections are."""

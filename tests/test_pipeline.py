@@ -11,6 +11,9 @@ from fakes import CrashingDetector, FixedDetector, Folders, face, load, noise, p
 from PIL import Image
 
 from anonymizer.errors import OutputError, PictureError
+from anonymizer.geometry import PixelBox
+from anonymizer.outlines import PolygonOutline
+from anonymizer.redact.touched import touched_pixels
 from anonymizer.settings import DetectSettings, ReadSettings, RecordSettings, RedactSettings, Settings, WriteSettings
 from anonymizer.types import Detection, Job, Pixels8, Source
 
@@ -37,6 +40,43 @@ def test_what_lies_in_an_excluded_zone_is_neither_told_nor_hidden(folders: Folde
     written = load(folders[1] / "sub/a.png")
     assert (written[25:35, 30:40] == pixels[25:35, 30:40]).all()
     assert (written[5:15, 10:20] != pixels[5:15, 10:20]).mean() > 0.9
+
+
+ZONE = "0.5,0 1,0 1,0.5"
+
+
+def test_zones_are_hidden_whatever_is_found(folders: Folders, pixels: Pixels8) -> None:
+    settings = Settings(
+        detect=DetectSettings(redact_zone=ZONE, exclude_zone="0,0 1,0 1,1 0,1"),
+        redact=RedactSettings(method="solid", feather=0),
+    )
+    result = process(JOB, *folders, [FixedDetector(face(10, 5, 20, 15))], settings)
+    assert result.counts == {"face": 0, "area": 1}
+    written = load(folders[1] / "sub/a.png")
+    hidden = touched_pixels(PolygonOutline(((30, 0), (60, 0), (60, 20))), PixelBox(0, 0, 40, 60))
+    assert not written[hidden].any()
+    assert (written[~hidden] == pixels[~hidden]).all()
+    (entry,) = json.loads((folders[1] / "sub/a.json").read_text())
+    assert entry == {
+        "y_min": 0, "x_min": 30, "y_max": 20, "x_max": 60, "score": 1, "kind": "area",
+        "outline": {"polygon": [[30, 0], [60, 0], [60, 20]]},
+    }  # fmt: skip
+
+
+def test_zones_are_all_that_is_hidden_where_the_others_have_the_method_none(folders: Folders, pixels: Pixels8) -> None:
+    settings = Settings(detect=DetectSettings(redact_zone=ZONE), redact=RedactSettings(face_method="none"))
+    result = process(JOB, *folders, [FixedDetector(face(10, 5, 20, 15))], settings)
+    assert result.status == "anonymized"
+    assert (load(folders[1] / "sub/a.png")[5:15, 10:20] == pixels[5:15, 10:20]).all()
+    everything = Settings(detect=DetectSettings(redact_zone=ZONE), redact=RedactSettings("none"))
+    assert process(JOB, *folders, [FixedDetector()], everything).status == "detected"
+
+
+def test_a_zone_outside_the_picture_fails_it(folders: Folders, pixels: Pixels8) -> None:
+    settings = Settings(detect=DetectSettings(redact_zone="100,0 200,0 200,20"))
+    result = process(JOB, *folders, [FixedDetector()], settings)
+    assert (result.status, files_in(folders[1])) == ("failed", [])
+    assert result.reason == "has a zone to hide outside its 60 x 40 pixels; give it in fractions"
 
 
 def test_a_picture_and_its_detections(folders: Folders, pixels: Pixels8) -> None:

@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from anonymizer.check.detail import detail_left
+from anonymizer.check.detail import detail_left, detail_left_within
 from anonymizer.check.finding import Finding
 from anonymizer.detect.tones import to_8_bits
 from anonymizer.files.encode import may_differ
 from anonymizer.files.picture import Frame, Picture
 from anonymizer.geometry import Box, slices_around
 from anonymizer.redact.frame import mask_detections
+from anonymizer.redact.touched import touched_pixels_at
 from anonymizer.settings import RedactSettings, Settings
 from anonymizer.types import Alpha, Detection, Fidelity, Pixels, Pixels8
 
@@ -100,12 +101,14 @@ def uncovered(before: Pixels, after: Pixels, found: Sequence[Detection]) -> list
         before, after: (H, W, C), the original and the redacted picture.
     """
     one, other = _shown_alike(before, after)
-    places = [(detection, slices_around(detection.box, before.shape)) for detection in found]
-    return [
-        detection
-        for detection, place in places
-        if detail_left(one[place], other[place]) > max_detail_left(detection.box)
-    ]
+    return [detection for detection in found if _detail_left(one, other, detection) > max_detail_left(detection.box)]
+
+
+def _detail_left(before: Pixels8, after: Pixels8, detection: Detection) -> float:
+    place, outline = slices_around(detection.box, before.shape), detection.outline
+    if outline is None:
+        return detail_left(before[place], after[place])
+    return detail_left_within(before[place], after[place], touched_pixels_at(outline, place), outline.size_px)
 
 
 def max_detail_left(box: Box) -> float:

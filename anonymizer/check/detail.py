@@ -46,6 +46,22 @@ def is_featureless(pixels: Pixels8, where: npt.NDArray[np.bool_]) -> bool:
     return is_smooth or _flat_share(pixels, where) >= MIN_FLAT_SHARE
 
 
+def is_featureless_within(pixels: Pixels8, where: npt.NDArray[np.bool_], size_px: float) -> bool:
+    """The same of a shape such as a thin stroke, with no regard to what lies around it.
+
+    Args:
+        pixels: (h, w, C) of the box around the shape.
+        where: (h, w), the shape.
+        size_px: what its detail is measured by, see `outlines`.
+    """
+    if size_px < SMALLEST_PX or not where.any():
+        return True
+    plane = _gray(pixels)
+    detail = float(np.median(np.abs(_detail_within(plane, where, size_px)[where])))
+    is_smooth = detail <= max(MAX_DETAIL, MAX_DETAIL_SHARE * (float(plane[where].std()) + 1))
+    return is_smooth or _flat_share(pixels, where) >= MIN_FLAT_SHARE
+
+
 def detail_left(original: Pixels8, redacted: Pixels8) -> float:
     """The share of an area's detail that is still there: 1 where nothing changed, about 0 behind cells or a colour.
 
@@ -55,7 +71,16 @@ def detail_left(original: Pixels8, redacted: Pixels8) -> float:
     Args:
         original, redacted: (h, w, C) of the same area.
     """
-    before, after = _detail(_gray(original)), _detail(_gray(redacted))
+    return _slope(_detail(_gray(original)), _detail(_gray(redacted)))
+
+
+def detail_left_within(original: Pixels8, redacted: Pixels8, where: npt.NDArray[np.bool_], size_px: float) -> float:
+    """The same within a shape, see `is_featureless_within`; 0 for one without a pixel."""
+    before, after = (_detail_within(_gray(pixels), where, size_px)[where] for pixels in (original, redacted))
+    return _slope(before, after) if where.any() else 0.0
+
+
+def _slope(before: Plane, after: Plane) -> float:
     one_level = before.size  # so that noise below one level of 256 counts as flat
     return float((before * after).sum() / ((before**2).sum() + one_level))
 
@@ -70,6 +95,17 @@ def _detail(plane: Plane) -> Plane:
     sigma_px = max(0.5, SCALE * max(plane.shape))
     blurred = cv2.GaussianBlur(plane, (0, 0), sigma_px, borderType=cv2.BORDER_REFLECT)
     detail: Plane = plane - blurred.reshape(plane.shape)
+    return detail
+
+
+def _detail_within(plane: Plane, where: npt.NDArray[np.bool_], size_px: float) -> Plane:
+    """What a blur of the shape alone removes; 0 outside of it."""
+    sigma_px, share = max(0.5, SCALE * size_px), where.astype(np.float32)
+    total, weight = (
+        cv2.GaussianBlur(values, (0, 0), sigma_px, borderType=cv2.BORDER_REFLECT).reshape(plane.shape)
+        for values in (plane * share, share)
+    )
+    detail: Plane = (plane - total / np.maximum(weight, np.float32(1e-6))) * share
     return detail
 
 

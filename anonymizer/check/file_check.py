@@ -19,15 +19,17 @@ from anonymizer.check.html_page import Card, make_card
 from anonymizer.check.inputs import InputFile
 from anonymizer.check.plan import CheckPlan
 from anonymizer.check.thresholds import load_sensitive_finder
-from anonymizer.check.verdicts import compare_with_record, judge
+from anonymizer.check.verdicts import compare_with_record, judge, judge_given
 from anonymizer.detect.frames import load_finder, spread_to_neighbours
+from anonymizer.detect.zones import zones_to_hide
 from anonymizer.errors import OutputError, PictureError, picture_boundary
 from anonymizer.files.encode import encode_preview
 from anonymizer.files.inspect import inspect_file
 from anonymizer.files.library_messages import messages_of
-from anonymizer.files.picture import Picture
+from anonymizer.files.picture import Frame, Picture
 from anonymizer.files.read import read_picture
 from anonymizer.files.write import remove_partials, write_files
+from anonymizer.kinds import GIVEN_KINDS
 from anonymizer.pipeline import Finder, find_in
 from anonymizer.record import detections as record
 from anonymizer.types import Detection, FrameDetections
@@ -113,10 +115,16 @@ def _look_again(
     findings = []
     for number, found in enumerate(find_in(picture, sensitive)):
         of_frame = None if recorded is None else recorded[number]
-        redacted = compare_with_record(picture.frames[number].view, of_frame, plan.settings)
-        verdicts = judge(file.name, found.detections, redacted, plan.thresholds)
+        zones = _zones_of(file, picture.frames[number], plan)
+        redacted = compare_with_record(picture.frames[number].view, of_frame, plan.settings, zones)
+        verdicts = [*judge(file.name, found.detections, redacted, plan.thresholds), *judge_given(file.name, redacted)]
         findings += [replace(finding, frame=number) for finding in verdicts]
     return findings
+
+
+def _zones_of(file: InputFile, frame: Frame, plan: CheckPlan) -> list[Detection]:
+    size = frame.pixels.shape[0], frame.pixels.shape[1]
+    return zones_to_hide(plan.settings.detect.redact_zone, file.name, size)
 
 
 def _redacted_by_record(recorded: Mapping[int, FrameDetections], picture: Picture) -> list[Sequence[Detection]]:
@@ -156,8 +164,13 @@ def _compare(
     weaker = find_in(source, sensitive)
     for number, (before, after) in enumerate(zip(source.frames, picture.frames, strict=True)):
         pair = FramePair(file.name, source, before, after, file.fidelity)
-        seen = Seen(found[number].detections, found[number].to_hide_in_alpha, weaker[number].detections)
-        compared = compare(pair, seen, [] if recorded is None else recorded[number], plan.settings)
+        of_record = [] if recorded is None else recorded[number]
+        zones = _zones_of(file, after, plan)
+        given = dict.fromkeys([*zones, *(one for one in of_record if one.kind in GIVEN_KINDS)])
+        seen = Seen(
+            [*found[number].detections, *given], [*found[number].to_hide_in_alpha, *given], weaker[number].detections
+        )
+        compared = compare(pair, seen, of_record, plan.settings)
         findings += [replace(finding, frame=number) for finding in compared]
     return findings
 

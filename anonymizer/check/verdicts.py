@@ -11,14 +11,16 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from anonymizer.check.detail import is_featureless
+from anonymizer.check.detail import is_featureless, is_featureless_within
 from anonymizer.check.finding import Finding
 from anonymizer.check.thresholds import Thresholds
 from anonymizer.detect.tones import to_8_bits
 from anonymizer.geometry import slices_around
+from anonymizer.kinds import GIVEN_KINDS
 from anonymizer.redact.frame import mask_detections, redact_detections
+from anonymizer.redact.touched import touched_pixels_at
 from anonymizer.settings import Settings
-from anonymizer.types import Detection, Pixels
+from anonymizer.types import Detection, Pixels, Pixels8
 
 COVERED_FROM = 0.6
 """A detection is explained if this share of the ellipse in its box was redacted: boxes of blurred heads lie askew."""
@@ -44,30 +46,50 @@ class Redacted:
     """Recorded detections whose pixels do not look redacted."""
 
 
-def compare_with_record(pixels: Pixels, recorded: Sequence[Detection] | None, settings: Settings) -> Redacted:
+def compare_with_record(
+    pixels: Pixels, recorded: Sequence[Detection] | None, settings: Settings, zones: Sequence[Detection] = ()
+) -> Redacted:
     """
     Args:
         recorded: the detection JSON of the picture; None if it has no record.
         settings: of the anonymizing run: margins and shapes.
+        zones: what is hidden in it whatever the record says.
     """
     shape = (pixels.shape[0], pixels.shape[1])
     nothing = np.zeros(shape, bool)
-    if not recorded:
+    everything = list(dict.fromkeys([*(recorded or ()), *zones]))
+    if not everything:
         return Redacted(recorded is not None, nothing)
-    inside = [detection for detection in recorded if _touches(detection, shape)]
+    inside = [detection for detection in everything if _touches(detection, shape)]
     mask = mask_detections(pixels, inside, settings.redact) >= 1
     shown = to_8_bits(pixels)
     places = [slices_around(detection.box, shape) for detection in inside]
     is_overlaid = _is_overlaid(pixels, inside, settings)
     is_hidden = [
         settings.redact.method_of(detection.kind) != "none"
-        and (is_featureless(shown[place], mask[place]) or is_overlaid(place, mask[place]))
+        and (_is_smooth(shown, detection, place, mask) or is_overlaid(place, mask[place]))
         for detection, place in zip(inside, places, strict=True)
     ]
     hidden = [detection for detection, hides in zip(inside, is_hidden, strict=True) if hides]
     broken = [detection for detection, hides in zip(inside, is_hidden, strict=True) if not hides]
     sure = mask if not broken else mask_detections(pixels, hidden, settings.redact) >= 1
-    return Redacted(True, sure, broken)
+    return Redacted(recorded is not None, sure, broken)
+
+
+def _is_smooth(shown: Pixels8, detection: Detection, place: tuple[slice, slice], mask: npt.NDArray[np.bool_]) -> bool:
+    outline = detection.outline
+    if outline is None:
+        return is_featureless(shown[place], mask[place])
+    return is_featureless_within(shown[place], touched_pixels_at(outline, place), outline.size_px)
+
+
+def judge_given(file: str, redacted: Redacted) -> list[Finding]:
+    """A finding for each zone and whatever else people hid, if its pixels show what is there: no model looks for it."""
+    return [
+        Finding(file, one.kind, "recorded or set as hidden, but the pixels show detail", "finding", one.box, one.score)
+        for one in redacted.broken
+        if one.kind in GIVEN_KINDS
+    ]
 
 
 def _is_overlaid(

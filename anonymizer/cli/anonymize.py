@@ -12,7 +12,7 @@ from anonymizer.cli.progress import Progress
 from anonymizer.cli.signals import polite_stop
 from anonymizer.cli.text import counted, echo, skipped_files
 from anonymizer.files.find import find_pictures
-from anonymizer.kinds import DEFAULT_KINDS
+from anonymizer.kinds import DEFAULT_KINDS, MODEL_KINDS
 from anonymizer.native import is_available
 from anonymizer.record.report import Report
 from anonymizer.run.plan import Plan, make_plan
@@ -76,8 +76,7 @@ def _print_plan(plan: Plan, is_quiet: bool) -> int:
         number += 1
     for job in plan.jobs:
         say(f"skipped: {job.name}: beyond --limit {plan.run.limit}")
-    how = "would look for" if plan.replay is None else "would redact what is recorded of"
-    say(f"{how} {' and '.join(plan.kinds)} in {number} pictures; nothing written")
+    say(f"would {_what_is_done(plan)} in {number} pictures; nothing written")
     problems = plan.listing_problems()
     for result in problems:
         if result.status == "failed":
@@ -87,6 +86,15 @@ def _print_plan(plan: Plan, is_quiet: bool) -> int:
     if not is_quiet:
         _print_not_looked_at(plan)
     return 1 if any(result.status == "failed" for result in problems) else 0
+
+
+def _what_is_done(plan: Plan) -> str:
+    if plan.replay is not None:
+        found = [f"redact what is recorded of {' and '.join(plan.kinds)}"]
+    else:
+        looked_for = [kind for kind in plan.kinds if kind in MODEL_KINDS]
+        found = [f"look for {' and '.join(looked_for)}"] if looked_for else []
+    return " and ".join([*found, *(["hide zones"] if plan.settings.detect.redact_zone else [])])
 
 
 def _warn_of_missing_native_code() -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 import numpy as np
 
@@ -11,12 +12,11 @@ from anonymizer.detect.detector import Detector
 from anonymizer.detect.load import load_detectors
 from anonymizer.detect.merge import merge_detections
 from anonymizer.detect.panorama import unwrap, wrap
-from anonymizer.detect.tones import to_rgb_8_bits
+from anonymizer.detect.tones import to_rgb_8_bits, varies
 from anonymizer.detect.zones import keep_in_zones
 from anonymizer.files.frames import turn_frame
 from anonymizer.files.orientation import turn_box_back
 from anonymizer.files.picture import Frame, Picture
-from anonymizer.geometry import Box, PixelBox
 from anonymizer.kinds import Kind
 from anonymizer.settings import DetectSettings, Projection
 from anonymizer.types import Alpha, Detection, FrameDetections, Job, Pixels
@@ -61,7 +61,7 @@ def find_in_frame(frame: Frame, detectors: Sequence[Detector], settings: DetectS
     size = (frame.pixels.shape[0], frame.pixels.shape[1])
     found = merge_detections(list(_find_each_way(frame, detectors, settings.projection)))
     counted = keep_in_zones(found, size, settings)
-    in_alpha = None if frame.alpha is None else [one for one in counted if _varies(frame.alpha, one.redaction_box)]
+    in_alpha = None if frame.alpha is None else [one for one in counted if varies(frame.alpha, one.redaction_box)]
     return FrameDetections(counted, in_alpha, len(found) - len(counted))
 
 
@@ -97,9 +97,13 @@ def spread_to_neighbours(found: Sequence[FrameDetections], is_animation: bool) -
         return list(found)
     near = [found[max(0, number - 1) : number + 2] for number in range(len(found))]
     return [
-        FrameDetections([d for f in some for d in f.detections], [d for f in some for d in f.to_hide_in_alpha])
-        for some in near
+        FrameDetections(_united(f.detections for f in some), _united(f.to_hide_in_alpha for f in some)) for some in near
     ]
+
+
+def _united(of_frames: Iterable[Sequence[Detection]]) -> list[Detection]:
+    """The detections of several frames, each once: a zone is in all of them."""
+    return list(dict.fromkeys(chain.from_iterable(of_frames)))
 
 
 def detect(pixels: Pixels, detectors: Sequence[Detector], projection: Projection = "flat") -> list[Detection]:
@@ -121,9 +125,3 @@ def detect_in_alpha(alpha: Alpha | None, detectors: Sequence[Detector], projecti
         return []
     plane = alpha[:, :, np.newaxis]
     return merge_detections([*detect(plane, detectors, projection), *detect(~plane, detectors, projection)])
-
-
-def _varies(alpha: Alpha, box: Box) -> bool:
-    """Whether an alpha channel has more than one value in and around a box, and so an outline at least."""
-    size = (alpha.shape[0], alpha.shape[1])
-    return bool(np.ptp(alpha[PixelBox.around(box, size, margin=0.5).inside(size).slices]))

@@ -33,19 +33,22 @@ LOADERS = {
 
 
 def choose_models(settings: DetectSettings) -> list[ModelDescription]:
-    """The models that are needed to look for the wanted kinds; nothing is loaded.
+    """The models that are needed to look for the wanted kinds; nothing is loaded. None if only zones are to be hidden.
 
     Raises:
         ModelError: there is no model for a kind that the user asks for, or for none of the default kinds.
-        SettingsError: the user asks for kinds that no model looks for, and for nothing else.
+        SettingsError: the user asks for kinds that no model looks for, and neither for others nor for zones.
     """
     models = [model for model in find_models(settings.weights) if settings.preset in model.views]
     available = {kind for model in models for kind in model.found_kinds}
     place = "no bundled model" if settings.weights is None else f"no model in {settings.weights}"
     named = settings.kinds or [kind for kind in DEFAULT_KINDS if kind in available]
     wanted = [kind for kind in named if kind in MODEL_KINDS]
+    if named and not wanted and settings.redact_zone:
+        return []
     if named and not wanted:
-        raise SettingsError(f"--kinds {','.join(named)}: no model looks for that; add {' or '.join(MODEL_KINDS)}")
+        others = " or ".join(MODEL_KINDS)
+        raise SettingsError(f"--kinds {','.join(named)}: no model looks for that; add {others}, or --redact-zone")
     if not wanted:
         raise ModelError(
             f"{place} finds {' or '.join(DEFAULT_KINDS)} with --preset {settings.preset}; name a folder with such a "

@@ -1,4 +1,4 @@
-"""Brightness and bit depth of what detectors look at."""
+"""Brightness and bit depth of what detectors look at, and where an alpha channel shows anything."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from typing import cast
 
 import numpy as np
 
-from anonymizer.types import Pixels, Pixels8
+from anonymizer.geometry import Box, PixelBox
+from anonymizer.types import Alpha, Pixels, Pixels8
 
 FAINT_BELOW = 64
 """Pictures of 8 bits that use fewer levels of brightness are spread out for detection."""
@@ -33,3 +34,9 @@ def to_rgb_8_bits(pixels: Pixels) -> Pixels8:
     """The same, with gray pictures repeated in three channels: uint8 (H, W, 3)."""
     shown = to_8_bits(pixels)
     return shown if shown.shape[2] == 3 else np.repeat(shown, 3, axis=2)
+
+
+def varies(alpha: Alpha, box: Box) -> bool:
+    """Whether an alpha channel has more than one value in and around a box, and so an outline at least."""
+    size = (alpha.shape[0], alpha.shape[1])
+    return bool(np.ptp(alpha[PixelBox.around(box, size, margin=0.5).inside(size).slices]))

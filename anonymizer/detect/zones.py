@@ -1,16 +1,23 @@
 """Zones of the picture where detections count, or do not: a car's own bonnet, a roof that mirrors the street.
 
 If in doubt, a detection counts: only those wholly in an excluded zone, or wholly outside all included ones, are
-dropped.
+dropped. Other zones are hidden themselves, whatever is found there.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from fnmatch import fnmatchcase
 
+from anonymizer.detect.tones import varies
+from anonymizer.errors import PictureError
+from anonymizer.files.picture import Frame, Picture
 from anonymizer.geometry import Polygon, share_inside
-from anonymizer.settings import DetectSettings, Zone
-from anonymizer.types import Detection
+from anonymizer.kinds import ZONE_KIND
+from anonymizer.outlines import PolygonOutline
+from anonymizer.settings import DetectSettings, NamedZones, Zone
+from anonymizer.types import Detection, FrameDetections
 
 WHOLLY = 0.999
 """A box lies wholly in a zone from this share of its area on; the rest allows for rounding."""
@@ -34,3 +41,45 @@ def to_pixels(zone: Zone, size: tuple[int, int]) -> Polygon:
         return zone
     height, width = size
     return tuple((x * width, y * height) for x, y in zone)
+
+
+def zones_to_hide(zones: NamedZones, name: str, size: tuple[int, int]) -> list[Detection]:
+    """The zones of a picture of this name, height and width, as detections.
+
+    Raises:
+        PictureError: a zone lies outside the picture, so that it would hide nothing.
+    """
+    polygons = [zone for pattern, of_pattern in zones if fnmatchcase(name, pattern) for zone in of_pattern]
+    hidden = [Detection.of(PolygonOutline(to_pixels(zone, size)), ZONE_KIND) for zone in dict.fromkeys(polygons)]
+    for detection in hidden:
+        if not detection.box.touches(size):
+            height, width = size
+            raise PictureError(f"has a zone to hide outside its {width} x {height} pixels; give it in fractions")
+    return hidden
+
+
+def add_zones(
+    picture: Picture, found: Sequence[FrameDetections], zones: NamedZones, name: str
+) -> Sequence[FrameDetections]:
+    """What is in each frame, and the zones that are hidden whatever is there, each once.
+
+    Args:
+        name: of the picture, below the input folder with forward slashes; empty for one from memory.
+
+    Raises:
+        PictureError: a zone lies outside the picture.
+    """
+    if not zones:
+        return found
+    return [_with_zones(frame, of_frame, zones, name) for frame, of_frame in zip(picture.frames, found, strict=True)]
+
+
+def _with_zones(frame: Frame, found: FrameDetections, zones: NamedZones, name: str) -> FrameDetections:
+    known = set(found.detections)
+    new = [
+        zone for zone in zones_to_hide(zones, name, (frame.pixels.shape[0], frame.pixels.shape[1])) if zone not in known
+    ]
+    in_alpha = found.in_alpha
+    if in_alpha is not None:
+        in_alpha = [*in_alpha, *(zone for zone in new if frame.alpha is None or varies(frame.alpha, zone.box))]
+    return replace(found, detections=[*found.detections, *new], in_alpha=in_alpha)

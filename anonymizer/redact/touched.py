@@ -131,6 +131,12 @@ def touched_pixels(outline: Outline, area: PixelBox) -> npt.NDArray[np.bool_]:
     return rows.touched()
 
 
+def touched_pixels_at(outline: Outline, place: tuple[slice, slice]) -> npt.NDArray[np.bool_]:
+    """The same for the rows and columns of an array, as of `geometry.slices_around`."""
+    rows, columns = place
+    return touched_pixels(outline, PixelBox(rows.start, columns.start, rows.stop, columns.stop))
+
+
 @singledispatch
 def _fill(outline: Outline, rows: _Rows) -> None:
     raise TypeError(f"{outline!r} is not an outline")

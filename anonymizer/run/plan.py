@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from hashlib import sha256
 from itertools import chain
 from pathlib import Path
@@ -25,7 +26,7 @@ from anonymizer.record.trace import is_trace
 from anonymizer.run.manifest import MANIFEST_NAME
 from anonymizer.run.replay import Replay, make_replay
 from anonymizer.run.sharding import is_in_shard
-from anonymizer.settings import DetectSettings, RunSettings, Settings, Shard
+from anonymizer.settings import EVERY_NAME, DetectSettings, NamedZones, RunSettings, Settings, Shard
 from anonymizer.types import Job, Result
 
 
@@ -133,6 +134,7 @@ def make_plan(run: RunSettings, settings: Settings, load: Callable[[DetectSettin
     _check_file("report", report, run, settings)
     if run.profile is not None:
         _check_file("profile", run.profile, run, settings)
+    _require_pictures_of(settings.detect.redact_zone, run, settings)
     replay = make_replay(run, settings.detect)
     if replay is not None:
         if load is not load_finder:
@@ -151,7 +153,7 @@ def make_plan(run: RunSettings, settings: Settings, load: Callable[[DetectSettin
         kinds = chosen_kinds(models, settings.detect)
     else:
         kinds = settings.detect.kinds or DEFAULT_KINDS
-    kinds = tuple(kind for kind in KINDS if kind in kinds or kind in edits.kinds)
+    kinds = tuple(kind for kind in KINDS if kind in {*kinds, *edits.kinds, *settings.detect.given_kinds})
     if settings.redact.only_detects(kinds) and not settings.record.write_detections:
         raise SettingsError("--no-write-detections: with --method none there is nothing else to write")
     jobs = _jobs(listing, run)
@@ -204,6 +206,22 @@ def _discarding(jobs: Iterable[Job], names: set[str]) -> Iterator[Job]:
     for job in jobs:
         names.discard(job.name)
         yield job
+
+
+def _require_pictures_of(zones: NamedZones, run: RunSettings, settings: Settings) -> None:
+    """
+    Raises:
+        SettingsError: there is no picture whose name matches one of the patterns: a typing mistake uncovers.
+    """
+    assert run.input is not None
+    missing = [pattern for pattern, _ in zones if pattern != EVERY_NAME]
+    listing = find_pictures(run.input, settings.find.image_extensions, run.image_output) if missing else ()
+    for job in listing:
+        missing = [pattern for pattern in missing if not fnmatchcase(job.name, pattern)]
+        if not missing:
+            return
+    if missing and not run.allow_empty:
+        raise SettingsError(f"--redact-zone: {run.input} holds no picture with a name like {missing[0]!r}")
 
 
 def _checksum_of_overlay(overlay: Path | None) -> str | None:

@@ -155,6 +155,7 @@ def make_replay(run: RunSettings, given: DetectSettings) -> Replay | None:
             kinds=given.kinds or recorded.kinds,
             include_zone=given.include_zone or recorded.include_zone,
             exclude_zone=given.exclude_zone or recorded.exclude_zone,
+            redact_zone=given.redact_zone,  # those of before are in the records
         ).with_thresholds({kind: drops.threshold_of(kind) or recorded.threshold_of(kind) for kind in KINDS}),
     )
 

@@ -25,6 +25,7 @@ from anonymizer.settings.stages import RunSettings as RunSettings
 from anonymizer.settings.stages import Settings as Settings
 from anonymizer.settings.stages import VerbositySettings as VerbositySettings
 from anonymizer.settings.stages import WriteSettings as WriteSettings
+from anonymizer.settings.values import EVERY_NAME as EVERY_NAME
 from anonymizer.settings.values import LEAST_ZONE_PX as LEAST_ZONE_PX
 from anonymizer.settings.values import MAX_CELLS as MAX_CELLS
 from anonymizer.settings.values import METADATA_POLICIES as METADATA_POLICIES
@@ -35,6 +36,7 @@ from anonymizer.settings.values import THRESHOLD_RANGE as THRESHOLD_RANGE
 from anonymizer.settings.values import Kernel as Kernel
 from anonymizer.settings.values import MetadataPolicy as MetadataPolicy
 from anonymizer.settings.values import Method as Method
+from anonymizer.settings.values import NamedZones as NamedZones
 from anonymizer.settings.values import Preset as Preset
 from anonymizer.settings.values import Projection as Projection
 from anonymizer.settings.values import Shard as Shard

@@ -61,9 +61,13 @@ def read_config(path: Path) -> dict[str, object]:
     known = [key_of(each) for part in (*ALL_SETTINGS, CheckSettings) for each in fields(part)]
     assert isinstance(node, yaml.MappingNode)
     written_keys = [str(key.value).replace("_", "-") for key, _ in node.value]
-    for key in written_keys:
-        if written_keys.count(key) > 1:
-            raise SettingsError(f"configuration file {path}: key {key!r} is there more than once")
+    below = [
+        [str(key.value) for key, _ in value.value] for _, value in node.value if isinstance(value, yaml.MappingNode)
+    ]
+    for keys in (written_keys, *below):
+        for key in keys:
+            if keys.count(key) > 1:
+                raise SettingsError(f"configuration file {path}: key {key!r} is there more than once")
     options: dict[str, object] = {}
     for written, value in content.items():
         key = str(written).replace("_", "-")

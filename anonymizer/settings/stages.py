@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from anonymizer.errors import SettingsError
 from anonymizer.formats import EXTENSIONS
 from anonymizer.geometry import SHAPES, Shape
-from anonymizer.kinds import DEFAULT_KINDS, KINDS, TRAITS, Kind
+from anonymizer.kinds import DEFAULT_KINDS, KINDS, TRAITS, ZONE_KIND, Kind
 from anonymizer.settings.fields import PerKind, SettingsPart, setting
 from anonymizer.settings.values import (
     DETECTIONS_FOR,
@@ -25,6 +25,8 @@ from anonymizer.settings.values import (
     Kernel,
     MetadataPolicy,
     Method,
+    NamedZones,
+    NamedZonesLike,
     OneOf,
     Preset,
     Projection,
@@ -40,6 +42,7 @@ from anonymizer.settings.values import (
     parse_kinds,
     parse_limit,
     parse_margin,
+    parse_named_zones,
     parse_path,
     parse_seconds,
     parse_shard,
@@ -49,6 +52,7 @@ from anonymizer.settings.values import (
     parse_workers,
     parse_zones,
     plain_kernel,
+    plain_named_zones,
     plain_shard,
     plain_workers,
     plain_zones,
@@ -99,6 +103,7 @@ class DetectSettings(SettingsPart, group="What to find"):
             *,
             include_zone: ZonesLike = (),
             exclude_zone: ZonesLike = (),
+            redact_zone: NamedZonesLike = (),
             weights: Path | str | None = None,
             preset: str = "balanced",
             projection: str = "flat",
@@ -137,6 +142,14 @@ class DetectSettings(SettingsPart, group="What to find"):
         "POLYGONS",
         plain_zones,
     )
+    redact_zone: NamedZones = setting(
+        (),
+        parse_named_zones,
+        "Polygons that are hidden in every picture, whatever is found there. In the configuration file also by "
+        "patterns for names, such as 'cam1/*': a picture gets the zones of all that match.",
+        "POLYGONS",
+        plain_named_zones,
+    )
     weights: Path | None = setting(
         None, parse_path, "Folder with models of your own, used in place of the bundled ones.", "DIR"
     )
@@ -157,6 +170,11 @@ class DetectSettings(SettingsPart, group="What to find"):
         "on that seam is hidden on both sides.",
         "PROJECTION",
     )
+
+    @property
+    def given_kinds(self) -> frozenset[Kind]:
+        """The kinds of what is hidden without being looked for."""
+        return frozenset([ZONE_KIND] if self.redact_zone else [])
 
     def threshold_of(self, kind: Kind) -> float | None:
         """None for the model's own, and for kinds that no model looks for."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple, TypeAlias, get_args
@@ -32,6 +32,11 @@ Zone: TypeAlias = Polygon
 """Corners x, y in pixels of the upright picture, or in fractions of its size if none is above 1."""
 ZonesLike: TypeAlias = str | Sequence[Sequence[Sequence[float]]]
 """Polygons as `Zone`, or as text: "0,0.8 1,0.8 1,1 0,1", further polygons behind a semicolon."""
+NamedZones: TypeAlias = tuple[tuple[str, tuple[Zone, ...]], ...]
+"""Patterns for the names of pictures, with the zones of those whose names match."""
+NamedZonesLike: TypeAlias = ZonesLike | Mapping[str, ZonesLike]
+"""Zones of all pictures, or by patterns for their names."""
+EVERY_NAME = "*"
 
 
 class Kernel(NamedTuple):
@@ -124,6 +129,31 @@ def parse_zones(value: object) -> tuple[Zone, ...]:
         if crosses_itself(zone):
             raise ValueError("a side of a zone crosses or touches another one")
     return zones
+
+
+def plain_named_zones(zones: NamedZones) -> list[list[list[float]]] | dict[str, list[list[list[float]]]]:
+    plain = {pattern: plain_zones(of_pattern) for pattern, of_pattern in zones}
+    return plain.get(EVERY_NAME, []) if plain.keys() <= {EVERY_NAME} else plain
+
+
+def parse_named_zones(value: object) -> NamedZones:
+    if isinstance(value, tuple) and all(isinstance(each[0], str) for each in value):
+        value = dict(value)  # they were checked before
+    if not isinstance(value, Mapping):
+        zones = parse_zones(value)
+        return ((EVERY_NAME, zones),) if zones else ()
+    named = []
+    for pattern, of_pattern in value.items():
+        if not isinstance(pattern, str) or not pattern:
+            raise ValueError(f"{pattern!r} is not a pattern for names such as 'cam1/*'")
+        try:
+            zones = parse_zones(of_pattern)
+        except ValueError as error:
+            raise ValueError(f"{pattern}: {error}") from None
+        if not zones:
+            raise ValueError(f"{pattern}: there is no polygon")
+        named.append((pattern, zones))
+    return tuple(named)
 
 
 def parse_kernel(value: object) -> Kernel | None:

@@ -31,6 +31,8 @@ from anonymizer.check.finding import Finding
 from anonymizer.check.inputs import InputFile
 from anonymizer.check.plan import make_check_plan
 from anonymizer.errors import ModelError, OutputError
+from anonymizer.files.read import read_picture
+from anonymizer.geometry import Box
 from anonymizer.types import Pixels8
 
 FACE = face(20, 20, 60, 60)
@@ -183,6 +185,43 @@ def test_animations(folders: Folders, tmp_path: Path, use_detectors: UseDetector
     kinds, texts = zip(*[(each.kind, each.text) for each in check(output, against=folders[0])], strict=True)
     assert "changed" not in kinds
     assert "face of the original is not hidden" in texts
+
+
+ZONES = {"redact-zone": {"*": "0.1,0.1 0.9,0.1 0.9,0.4"}}
+
+
+@pytest.mark.parametrize("options", [{}, {"method": "solid"}, {"method": "inpaint"}, {"method": "image"}])
+@pytest.mark.parametrize("with_record", [True, False])
+def test_zones(folders: Folders, use_detectors: UseDetectors, options: dict[str, object], with_record: bool) -> None:
+    """By the record, by the settings in the report where there is no record, and by the pixels of the original."""
+    save(folders[0] / "a.png", noise(100, 200))
+    use_detectors(KeenDetector(FACE))
+    output = anonymize(folders, {**ZONES, **options, "write-detections": with_record})
+    assert check(output, against=folders[0]) == []
+    shutil.copy(folders[0] / "a.png", output)
+    found = check(output)
+    assert ("area", "recorded or set as hidden, but the pixels show detail") in [(one.kind, one.text) for one in found]
+    assert "area of the original is not hidden" in texts_of(check(output, against=folders[0]))
+
+
+def test_zones_that_only_the_gate_is_told_of(folders: Folders, redacted: Path) -> None:
+    (finding, other) = check(redacted, **{"redact-zone": "0.5,0 1,0 1,1"})
+    assert (finding.kind, finding.level, finding.box) == ("area", "finding", Box(50, 0, 100, 100))
+    assert other.file == "sub/b.png"
+
+
+def test_zones_in_animations_and_alpha_channels(folders: Folders, use_detectors: UseDetectors) -> None:
+    first, second = (np.dstack([noise(60, 80, seed=seed), noise(60, 80, 1, seed + 5)]) for seed in (0, 1))
+    save_moving(folders[0] / "a.png", first, second)
+    save(folders[0] / "b.png", first)
+    use_detectors(KeenDetector())
+    output = anonymize(folders, {**ZONES, "method": "solid"})
+    assert check(output, against=folders[0]) == []
+    after = read_picture(output / "b.png")
+    assert after.alpha is not None
+    assert not after.alpha[7:10, 30:70].any()
+    save(output / "b.png", np.dstack([after.pixels, first[..., 3]]))
+    assert "area of the original is not hidden" in texts_of(check(output, against=folders[0]))
 
 
 def test_pages(folders: Folders, use_detectors: UseDetectors) -> None:

@@ -332,6 +332,41 @@ def test_what_zones_leave_visible_is_told(call: Call, folders: Folders, use_dete
     assert "1 faces or plates stay visible" in err
 
 
+def test_zones_of_cameras(call: Call, folders: Folders, use_detectors: UseDetectors, tmp_path: Path) -> None:
+    use_detectors(FixedDetector())
+    for name in ("cam1/a.png", "cam2/a.png"):
+        save(folders[0] / name, noise(40, 40))
+    (tmp_path / "zones.yaml").write_text('redact-zone: {"cam1/*": "0,0 0.5,0 0.5,0.5 0,0.5"}\nfeather: 0\n')
+    code, out, _ = call("--config", tmp_path / "zones.yaml")
+    assert (code, "2 of 2 pictures anonymized (0 faces, 0 plates, 1 area)" in out) == (0, True)
+    before, after = noise(40, 40), load(folders[1] / "cam1" / "a.png")
+    assert (after[:20, :20] != before[:20, :20]).mean() > 0.9
+    assert (after[20:] == before[20:]).all()
+    assert (load(folders[1] / "cam2" / "a.png") == before).all()
+    report = json.loads((folders[1] / "anonymize-report.json").read_text())
+    assert report["settings"]["redact-zone"] == {"cam1/*": [[[0, 0], [0.5, 0], [0.5, 0.5], [0, 0.5]]]}
+    assert [entry["detections"]["area"] for entry in report["files"]] == [1, 0]
+
+
+def test_a_pattern_without_a_picture_is_an_error(call: Call, folders: Folders, tmp_path: Path) -> None:
+    fill(folders[0])
+    (tmp_path / "zones.yaml").write_text('redact-zone: {"0.*": "0,0 1,0 1,1", "cam3/*": "0,0 1,0 1,1"}\n')
+    code, _, err = call("--config", tmp_path / "zones.yaml")
+    assert (code, "--redact-zone" in err, "holds no picture with a name like 'cam3/*'" in err) == (2, True, True)
+    assert files_in(folders[1]) == []
+
+
+def test_zones_alone_need_no_model(call: Call, folders: Folders) -> None:
+    fill(folders[0])
+    _, out, _ = call("--kinds", "area", "--redact-zone", "0,0 1,0 1,1", "--dry-run")
+    assert "would hide zones in 2 pictures" in out
+    assert "would look for face and plate and hide zones" in call("--redact-zone", "0,0 1,0 1,1", "--dry-run")[1]
+    code, out, _ = call("--kinds", "area", "--redact-zone", "0,0 1,0 1,1", "--workers", "0")
+    assert (code, "2 of 2 pictures anonymized (2 areas)" in out) == (0, True)
+    code, _, err = call("--kinds", "area", "--overwrite")
+    assert (code, "--kinds area: no model looks for that; add face or plate, or --redact-zone" in err) == (2, True)
+
+
 def test_a_report_that_cannot_be_written_is_told_before_the_first_picture(
     call: Call, folders: Folders, tmp_path: Path
 ) -> None:

@@ -68,6 +68,7 @@ def test_config_file(tmp_path: Path) -> None:
     [
         ("face-treshold: 1", "unknown key 'face-treshold'; did you mean 'face-threshold'?"),
         ("limit: 1\nlimit: 2", "key 'limit' is there more than once"),
+        ('redact-zone: {"a/*": "0,0", "a/*": "1,1"}', "key 'a/*' is there more than once"),
         ("face_threshold: 1\nface-threshold: 1", "key 'face-threshold' is there more than once"),
         ("- face", "must hold lines such as"),
         ("a: [", "is not YAML"),

@@ -55,6 +55,14 @@ from anonymizer.settings import (
         ("exclude-zone", "0,0 .5,0 .5,1 0,1 0,0 .5,0 .5,1 0,1", "crosses or touches"),
         ("exclude-zone", "0,0 1,1 -1,2", "with numbers from 0 on"),
         ("exclude-zone", "0,0 1,1 2", "is not a polygon such as"),
+        ("redact-zone", "0,0 1,1", "a polygon of three or more corners"),
+        ("redact-zone", {"cam1/*": "0,0 1,1"}, "cam1/*: a zone is a polygon of three or more corners"),
+        ("redact-zone", {"cam1/*": []}, "cam1/*: there is no polygon"),
+        ("redact-zone", {"cam1/*": None}, "cam1/*: None is not a polygon"),
+        ("redact-zone", {3: "0,0 1,1 0,1"}, "3 is not a pattern for names"),
+        ("redact-zone", {"": "0,0 1,1 0,1"}, "'' is not a pattern for names"),
+        ("redact-zone", True, "is not a polygon such as"),
+        ("include-zone", {"*": "0,0 1,0 1,1"}, "is not a polygon such as"),
         ("include-zone", [[1, 2], [3, 4]], "is not a polygon such as"),
         ("include-zone", 3, "is not a polygon such as"),
         ("workers", "many", "'many' is not a number"),
@@ -89,6 +97,23 @@ def test_kernel_is_read_from_text_and_lists() -> None:
 )
 def test_colors(written: str, color: str) -> None:
     assert RedactSettings(color=written).color == color
+
+
+def test_zones_of_cameras() -> None:
+    zone, other = ((0, 0.5), (1, 0.5), (1, 1)), ((0, 0), (20, 0), (0, 20))
+    everywhere = DetectSettings(redact_zone="0,.5 1,.5 1,1")
+    assert everywhere.redact_zone == (("*", (zone,)),)
+    assert everywhere.as_options()["redact-zone"] == [[[0, 0.5], [1, 0.5], [1, 1]]]
+    by_camera = DetectSettings(redact_zone={"cam1/*": [[[0, 0.5], [1, 0.5], [1, 1]]], "*": "0,0 20,0 0,20"})
+    assert by_camera.redact_zone == (("cam1/*", (zone,)), ("*", (other,)))
+    assert by_camera.as_options()["redact-zone"] == {
+        "cam1/*": [[[0, 0.5], [1, 0.5], [1, 1]]],
+        "*": [[[0, 0], [20, 0], [0, 20]]],
+    }
+    for settings in (everywhere, by_camera):
+        assert DetectSettings(redact_zone=settings.as_options()["redact-zone"]) == settings  # type: ignore[arg-type]
+        assert settings.given_kinds == {"area"}
+    assert (DetectSettings().redact_zone, DetectSettings().given_kinds) == ((), frozenset())
 
 
 def test_zones_are_read_from_text_and_lists() -> None:
