@@ -24,6 +24,7 @@ from fakes import (
     save,
     smooth,
 )
+from files.orientation_samples import CARRIERS, sample
 from PIL import Image
 
 from anonymizer.check.file_check import CheckedFile, FileCheck
@@ -31,9 +32,11 @@ from anonymizer.check.finding import Finding
 from anonymizer.check.inputs import InputFile
 from anonymizer.check.plan import make_check_plan
 from anonymizer.errors import ModelError, OutputError
+from anonymizer.files.heic import can_read_heic
 from anonymizer.files.read import read_picture
+from anonymizer.formats import FORMATS
 from anonymizer.geometry import Box
-from anonymizer.types import Pixels8
+from anonymizer.types import Detection, Pixels8
 
 FACE = face(20, 20, 60, 60)
 
@@ -356,3 +359,39 @@ def test_a_record_that_holds_nothing_covers_nothing(folders: Folders, redacted: 
     shutil.copy(folders[0] / "a.png", redacted / "a.png")
     (redacted / "a.json").write_text(json.dumps([]))
     assert texts_of(check_file(file_in(redacted / "a.png")).findings) == ["not redacted"]
+
+
+class TallDetector:
+    """Finds a face in pictures that are higher than wide, where the picture is not flat."""
+
+    kinds = frozenset(["face"])
+
+    def detect(self, picture: Pixels8) -> list[Detection]:
+        is_seen = picture.shape[0] > picture.shape[1] and np.ptp(picture[10:30, 20:40]) > 150
+        return [face(20, 10, 40, 30)] if is_seen else []
+
+
+@pytest.mark.parametrize("stated", [None, 1, 6])
+def test_what_is_seen_only_the_way_that_xmp_says_is_found(
+    tmp_path: Path, use_detectors: UseDetectors, stated: int | None
+) -> None:
+    use_detectors(TallDetector())
+    path = tmp_path / "in" / "a.jpg"
+    path.parent.mkdir()
+    path.write_bytes(sample("JPEG", noise(60, 90), xmp=stated))
+    boxes = [finding.box for finding in check_file(file_in(path)).findings if finding.kind == "face"]
+    assert boxes == ([Box(10, 20, 30, 40)] if stated == 6 else [])
+
+
+@pytest.mark.parametrize("policy", ["strip", "keep"])
+def test_outputs_agree_with_originals_in_doubt(folders: Folders, use_detectors: UseDetectors, policy: str) -> None:
+    """Whatever states which orientation: outputs hide what is seen in any way, and nothing else differs."""
+    can_read_heic()
+    use_detectors(TallDetector())
+    for file_format, carriers in CARRIERS.items():
+        for carrier in carriers:
+            if file_format != "HEIF" or "HEIF" in Image.SAVE:
+                content = sample(file_format, smooth(64, 96), **{carrier: 6})
+                (folders[0] / f"{file_format}-{carrier}.{FORMATS[file_format].extensions[0]}").write_bytes(content)
+    output = anonymize(folders, {"metadata": policy})
+    assert kinds_of(check(output, against=folders[0])) == []
