@@ -179,6 +179,13 @@ def allow_any_size(original: onnx.ModelProto) -> None:
 
 
 def to_tflite(detector: Detector, scratch: Path) -> bytes:
+    saved_model = scratch / "saved_model"
+    save(detector, saved_model)
+    return bytes(tf.lite.TFLiteConverter.from_saved_model(str(saved_model)).convert())
+
+
+def save(detector: Detector, folder: Path) -> None:
+    """Write a SavedModel."""
     detect = detector.detect.get_concrete_function()
     # The converter loses the weights of a Keras 3 network inside a function unless they are frozen first.
     frozen = convert_variables_to_constants_v2(detect)
@@ -189,9 +196,7 @@ def to_tflite(detector: Detector, scratch: Path) -> bytes:
         lambda input_tensor: dict(zip(names, frozen(input_tensor), strict=True)),
         input_signature=[tf.TensorSpec((1, None, None, 3), tf.uint8, "input_tensor")],
     )
-    saved_model = str(scratch / "saved_model")
-    tf.saved_model.save(module, saved_model, signatures={"serving_default": module.serve})
-    return bytes(tf.lite.TFLiteConverter.from_saved_model(saved_model).convert())
+    tf.saved_model.save(module, str(folder), signatures={"serving_default": module.serve})
 
 
 def check_model(model: bytes, detector: Detector, pictures: list[np.ndarray]) -> None:

@@ -87,9 +87,13 @@ def weighted_layers(network: keras.Model) -> list[layers.Layer]:
 class Detector(tf.Module):  # type: ignore[misc]  # TensorFlow has no types
     """The network behind the output signature of the TensorFlow Object Detection API."""
 
-    def __init__(self, network: keras.Model) -> None:
+    def __init__(
+        self, network: keras.Model, score_floor: float = SCORE_FLOOR, iou_threshold: float = IOU_THRESHOLD
+    ) -> None:
         super().__init__()
         self.network = network
+        self.score_floor = score_floor
+        self.iou_threshold = iou_threshold
 
     @tf.function(input_signature=[tf.TensorSpec((1, None, None, 3), tf.uint8, "input_tensor")])  # type: ignore[untyped-decorator]
     def detect(self, input_tensor: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -104,7 +108,7 @@ class Detector(tf.Module):  # type: ignore[misc]  # TensorFlow has no types
             `num_detections` float32 (1,). One detection per peak, by falling score; N varies, with no upper limit.
         """
         heatmap, log_size, offset = self.network(tf.cast(input_tensor, tf.float32))
-        cells = tf.where(heatmap[0, :, :, 0] >= SCORE_FLOOR)  # (N, 2): row, column
+        cells = tf.where(heatmap[0, :, :, 0] >= self.score_floor)  # (N, 2): row, column
         scores = tf.gather_nd(heatmap[0, :, :, 0], cells)
         centre = tf.cast(cells, tf.float32) + tf.gather_nd(offset[0], cells) + 0.5
         half_size = tf.exp(tf.gather_nd(log_size[0], cells)) / 2.0
@@ -117,7 +121,7 @@ class Detector(tf.Module):  # type: ignore[misc]  # TensorFlow has no types
             boxes=boxes,
             scores=scores,
             max_output_size=tf.shape(scores)[0],
-            iou_threshold=IOU_THRESHOLD,
+            iou_threshold=self.iou_threshold,
             score_threshold=0.0,
             pad_to_max_output_size=True,  # the only mode that TFLite knows
         )
