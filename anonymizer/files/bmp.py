@@ -106,7 +106,7 @@ class _Header:
     @property
     def has_profile(self) -> bool:
         """Whether it is in the file: it might also be the name of another one, which may be private."""
-        return bool(self.profile[1]) and self._part(_COLOURS_AT, 4) == _EMBEDDED
+        return bool(exact_profile(self.profile[1])) and self._part(_COLOURS_AT, 4) == _EMBEDDED
 
     @property
     def intent(self) -> bytes:

@@ -168,7 +168,8 @@ def _kept_metadata(blocks: Sequence[Block], policy: Policy) -> tuple[list[bytes]
         if is_application and name in _LOOP:
             kept.append(write_extension(_APPLICATION, name, data[:3]))
         elif is_application and name == _PROFILE:
-            kept.append(write_extension(_APPLICATION, name, exact_profile(data)))
+            profile = exact_profile(data)
+            kept += [write_extension(_APPLICATION, name, profile)] if profile else []
         elif _is_xmp(block) and policy == "keep":
             xmp = kept_xmp(_packet(block), policy, 1)
             names += xmp.left_out

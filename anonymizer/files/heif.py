@@ -120,11 +120,11 @@ def _metadata(source: Image.Image, orientation: int, policy: Policy) -> tuple[Ma
     data = source.info.get("exif")
     exif = kept_exif(parse_exif(data) if data else None, orientation, policy)
     xmp = kept_xmp(source.info.get("xmp") or b"", policy, orientation)
-    profile = source.info.get("icc_profile")
+    profile = exact_profile(source.info.get("icc_profile") or b"")
     options = {
         **({"exif": b"Exif\0\0" + exif.content} if exif.content else {}),
         **({"xmp": xmp.content} if xmp.content else {}),
-        **({"icc_profile": exact_profile(profile)} if profile else {}),
+        **({"icc_profile": profile} if profile else {}),
     }
     return options, (*exif.left_out, *xmp.left_out)
 

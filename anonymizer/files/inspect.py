@@ -87,7 +87,7 @@ def inspect_file(content: bytes, file_format: Format) -> list[FileIssue]:
         issues += _issues_in_text(text)
     issues += _opaque_texts(found.texts)
     if any(exact_profile(profile) != profile for profile in found.profiles):
-        issues.append(FileIssue("trailing", "bytes behind the end of the colour profile"))
+        issues.append(FileIssue("trailing", "more in the colour profile than colours"))
     if found.bytes_behind:
         issues.append(FileIssue("trailing", f"{found.bytes_behind} bytes behind the end of the picture"))
     if found.bytes_apart:

@@ -165,7 +165,9 @@ def _with_colours_of(source: bytes, content: bytes) -> bytes:
     header = dict(read_boxes(dict(read_boxes(source)).get(b"jp2h", b""))) if not source.startswith(_CODESTREAM) else {}
     colours = header.get(b"colr", b"")
     has_profile = colours[:1] == bytes([_HAS_PROFILE]) and b"pclr" not in header
-    colours = colours[:3] + exact_profile(colours[3:])
+    profile = exact_profile(colours[3:]) if has_profile else b""
+    has_profile = bool(profile)
+    colours = colours[:3] + profile
     density = b"".join(
         write_box(kind, data)
         for kind, data in read_boxes(header.get(b"res ", b""))

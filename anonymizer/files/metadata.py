@@ -18,6 +18,7 @@ from typing import TypeAlias
 
 from PIL import ExifTags, Image
 
+from anonymizer.files.colour_profile import only_colours
 from anonymizer.files.exif_display import copy_display
 from anonymizer.files.global_state import pillow_state
 from anonymizer.files.plain_language import Measure, find_plain, measure, measure_bytes, not_language, together
@@ -96,8 +97,6 @@ _SAFE_EXIF = frozenset(
         0xA434,  # lens model
     }
 )
-
-_PROFILE_HEADER = 128  # bytes of an ICC profile
 
 _MAX_BINARY, _FEW_BYTES, _FEW_NUMBERS = 96, 8, 6
 """Bytes in a tag of EXIF data that are not text: so many at most, and so many that do not count as opaque; and as many
@@ -461,6 +460,5 @@ def _measure_data_set(record: int, number: int, content: bytes, data: bytes) -> 
 
 
 def exact_profile(profile: bytes) -> bytes:
-    """An ICC profile without bytes behind its end. (ICC.1:2022, section 7.2.2: its size comes first.)"""
-    size = int.from_bytes(profile[:4], "big")
-    return profile[:size] if _PROFILE_HEADER <= size < len(profile) else profile
+    """An ICC profile with nothing but what describes colours; empty if it is none."""
+    return only_colours(profile)

@@ -34,6 +34,7 @@ from anonymizer.files.metadata import (
     parse_exif,
 )
 from anonymizer.files.picture import Encoded, Frame, Picture, StoredFrame, to_image
+from anonymizer.files.plain_language import is_plain
 from anonymizer.settings import ReadSettings
 from anonymizer.types import Pixels
 
@@ -293,7 +294,7 @@ def _xmp_chunk(packet: bytes) -> Chunk:
 
 
 def _exact_profile(data: bytes) -> Iterator[Chunk]:
-    """The chunk with an ICC profile without bytes behind its end; nothing if it is damaged."""
+    """The chunk with an ICC profile with nothing but colours; nothing if it is damaged."""
     name, _, packed = data.partition(b"\0")
     inflate = zlib.decompressobj()
     try:
@@ -301,8 +302,9 @@ def _exact_profile(data: bytes) -> Iterator[Chunk]:
     except zlib.error:
         return
     exact = exact_profile(profile)
-    is_exact = exact == profile and inflate.eof and not inflate.unused_data
-    yield b"iCCP", data if is_exact else name + b"\0\0" + zlib.compress(exact)
+    is_exact = exact == profile and inflate.eof and not inflate.unused_data and is_plain(name.decode("latin-1"))
+    if exact:
+        yield b"iCCP", data if is_exact else b"ICC profile\0\0" + zlib.compress(exact)
 
 
 def _plain_text(kind: bytes, data: bytes) -> tuple[bytes, bytes]:

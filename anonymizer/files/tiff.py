@@ -334,8 +334,8 @@ def _shown_right(source: Mapping[int, Any], is_turned: bool) -> Iterator[tuple[i
         yield _RESOLUTION_UNIT, source.get(_RESOLUTION_UNIT, _INCH)
     else:  # the tags are required
         yield from ((_X_RESOLUTION, 1), (_Y_RESOLUTION, 1), (_RESOLUTION_UNIT, _NO_UNIT))
-    if isinstance(profile := source.get(_PROFILE), bytes):
-        yield _PROFILE, exact_profile(profile)
+    if isinstance(content := source.get(_PROFILE), bytes) and (profile := exact_profile(content)):
+        yield _PROFILE, profile
     for tag, number in ((_WHITE_POINT, 2), (_PRIMARIES, 6)):
         value = source.get(tag)
         if source.get(_PHOTOMETRIC) == _RGB and isinstance(value, tuple) and len(value) == number:

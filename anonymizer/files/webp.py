@@ -201,7 +201,8 @@ def _with_metadata(
         source: the first chunk of each kind.
         behind: chunks that come behind the pictures.
     """
-    before = [(b"ICCP", exact_profile(source[b"ICCP"]))] if b"ICCP" in source else []
+    profile = exact_profile(source.get(b"ICCP", b""))
+    before = [(b"ICCP", profile)] if profile else []
     is_animation = pictures[0][0] == b"ANMF"
     if b"VP8X" not in source and not before and not behind and len(pictures) == 1:
         return pictures

@@ -9,7 +9,7 @@ import jpeglib
 import numpy as np
 import numpy.typing as npt
 from fakes import noise
-from PIL import Image
+from PIL import Image, ImageCms
 
 from anonymizer.files import jpeg_blocks, png
 from anonymizer.files.codecs import Mask
@@ -20,6 +20,8 @@ from anonymizer.files.picture import Frame, Picture
 from anonymizer.files.read import read_picture
 from anonymizer.types import Alpha, Pixels
 
+PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+"""An ICC profile."""
 SAMPLINGS = {"4:4:4": 0x111111, "4:2:2": 0x211111, "4:2:0": 0x221111, "4:4:0": 0x121111, "4:1:1": 0x411111}
 """As OpenCV numbers them: two digits per component, horizontal and vertical."""
 

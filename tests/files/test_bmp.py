@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from fakes import noise, save
-from files.samples import alpha_of, rewrite, rewrite_frames
+from files.samples import PROFILE, alpha_of, rewrite, rewrite_frames
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
@@ -21,7 +21,6 @@ from anonymizer.files.read import read_picture
 
 BGRA = (0xFF0000, 0xFF00, 0xFF, 0xFF000000)
 MASKS = [BGRA, (0xFF, 0xFF00, 0xFF0000, 0xFF000000), (0xFF000000, 0xFF0000, 0xFF00, 0xFF)]
-PROFILE = (140).to_bytes(4, "big") + b"p" * 136
 
 
 def bmp_file(

@@ -6,7 +6,7 @@ A longer search: pytest tests/files/test_fuzz.py --hypothesis-profile=long
 import numpy as np
 import pytest
 from fakes import noise, smooth
-from files.samples import full_exif, jpeg_file, saved
+from files.samples import PROFILE, full_exif, jpeg_file, saved
 from files.tiff_samples import DEFLATE, mask_page, page, tiff_file
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,8 +21,8 @@ SEEDS = {
     "baseline": jpeg_file(smooth(40, 33)),
     "progressive": jpeg_file(smooth(40, 33), progressive=True, restart=2),
     "gray": jpeg_file(smooth(20, 20)[:, :, :1]),
-    "exif": saved("JPEG", exif=full_exif(), comment=b"a comment", xmp=b"xmp", icc_profile=b"icc"),
-    "png": saved("PNG", "RGBA", exif=full_exif(), icc_profile=b"icc"),
+    "exif": saved("JPEG", exif=full_exif(), comment=b"a comment", xmp=b"xmp", icc_profile=PROFILE),
+    "png": saved("PNG", "RGBA", exif=full_exif(), icc_profile=PROFILE),
     "palette": saved("PNG", "P"),
     "bmp": saved("BMP"),
     "tiff": saved("TIFF", compression="tiff_lzw"),

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 from fakes import noise, save, smooth
-from files.samples import PHOTOSHOP_THUMBNAIL, THUMBNAIL, XMP, full_exif, jpeg_file
+from files.samples import PHOTOSHOP_THUMBNAIL, PROFILE, THUMBNAIL, XMP, full_exif, jpeg_file
 from PIL import Image, ImageFile, PngImagePlugin
 
 from anonymizer.files import gif, heic, iso_boxes, jpeg_segments, png
@@ -59,7 +59,7 @@ def test_plain_files(monkeypatch: pytest.MonkeyPatch, allow_truncated: bool) -> 
         ((0xE0, b"JFIF\0\1\1\0\0\1\0\1\1\1abc"), {"preview"}),
         ((0xE0, b"JFXX\0\x10abc"), {"preview"}),
         ((0xE2, b"MPF\0abc"), {"preview"}),
-        ((0xE2, b"ICC_PROFILE\0\1\1 a profile"), set()),
+        ((0xE2, b"ICC_PROFILE\0\1\1" + PROFILE), set()),
         ((0xE4, b"vendor " + THUMBNAIL), {"preview"}),
         ((0xEB, b"JP\0\1 jumb credentials"), {"preview"}),
         ((0xED, b"Photoshop 3.0\0" + PHOTOSHOP_THUMBNAIL), {"preview"}),

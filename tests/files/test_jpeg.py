@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from fakes import load, noise, save, smooth
-from files.samples import SAMPLINGS, jpeg_file, rewrite
+from files.samples import PROFILE, SAMPLINGS, jpeg_file, rewrite
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -176,7 +176,11 @@ def test_thumbnails_and_trailing_pictures_are_left_out(tmp_path: Path) -> None:
     content = jpeg_file(smooth(40, 40))
     jfif_with_thumbnail = b"JFIF\0\1\2\1\0\x48\0\x48\2\2" + bytes(range(100, 112))
     segments = [(0xE0, jfif_with_thumbnail), (0xE0, b"JFXX\0\x10" + thumbnail), (0xE1, b"Exif\0\0" + thumbnail)]
-    segments += [(0xED, b"Photoshop 3.0\0" + thumbnail), (0xE2, b"MPF\0" + thumbnail), (0xE2, b"ICC_PROFILE\0\1\1icc")]
+    segments += [
+        (0xED, b"Photoshop 3.0\0" + thumbnail),
+        (0xE2, b"MPF\0" + thumbnail),
+        (0xE2, b"ICC_PROFILE\0\1\1" + PROFILE),
+    ]
     body = jpeg_segments.picture_data(content)
     path = tmp_path / "a.jpg"
     path.write_bytes(b"\xff\xd8" + b"".join(jpeg_segments.write_segment(*s) for s in segments) + body + content)
@@ -184,7 +188,7 @@ def test_thumbnails_and_trailing_pictures_are_left_out(tmp_path: Path) -> None:
         assert new.count(b"\xff\xd8") == 1
         assert new.endswith(b"\xff\xd9")
         assert bytes(range(100, 112)) not in new
-        assert b"ICC_PROFILE\0\1\1icc" in new
+        assert b"ICC_PROFILE\0\1\1" + PROFILE in new
         assert new[2:20] == b"\xff\xe0\0\x10JFIF\0\1\2\1\0\x48\0\x48\0\0"
 
 
@@ -192,7 +196,7 @@ def test_thumbnails_and_trailing_pictures_are_left_out(tmp_path: Path) -> None:
 @pytest.mark.parametrize("quality", [40, 95])
 def test_jpeg_tables_sampling_density_and_profile_are_kept(tmp_path: Path, subsampling: int, quality: int) -> None:
     path = save(
-        tmp_path / "a.jpg", smooth(40, 40), quality=quality, subsampling=subsampling, dpi=(72, 72), icc_profile=b"icc"
+        tmp_path / "a.jpg", smooth(40, 40), quality=quality, subsampling=subsampling, dpi=(72, 72), icc_profile=PROFILE
     )
     old, new = read_picture(path).encoding, read_picture(rewrite(path)).encoding
     assert new == old

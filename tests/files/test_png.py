@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 from fakes import load, noise, noise16, save, smooth
-from files.samples import alpha_of, moving, png_file, rewrite, rewrite_frames, save_frames
+from files.samples import PROFILE, alpha_of, moving, png_file, rewrite, rewrite_frames, save_frames
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, PngImagePlugin
@@ -140,13 +140,13 @@ def test_png_rows_that_the_header_does_not_announce_are_left_out(tmp_path: Path)
 
 
 def test_png_keeps_colours_and_density(tmp_path: Path) -> None:
-    path = save(tmp_path / "a.png", smooth(20, 30), dpi=(72, 300), icc_profile=b"icc")
+    path = save(tmp_path / "a.png", smooth(20, 30), dpi=(72, 300), icc_profile=PROFILE)
     chunks = list(png.read_chunks(path.read_bytes()))
     path.write_bytes(png.join_chunks([chunks[0], (b"gAMA", (45455).to_bytes(4, "big")), *chunks[1:]]))
     for new in (rewrite(path), rewrite(path, np.eye(20, 30, dtype=bool))):
         kinds = dict(png.read_chunks(new.read_bytes()))
         assert {b"gAMA", b"iCCP", b"pHYs"} < set(kinds)
-        assert zlib.decompress(kinds[b"iCCP"].split(b"\0\0", 1)[1]) == b"icc"
+        assert zlib.decompress(kinds[b"iCCP"].split(b"\0\0", 1)[1]) == PROFILE
 
 
 def _text() -> PngImagePlugin.PngInfo:

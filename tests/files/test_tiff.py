@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 from fakes import load, noise, noise16, save, smooth
-from files.samples import alpha_of, rewrite, rewrite_frames, save_frames
+from files.samples import PROFILE, alpha_of, rewrite, rewrite_frames, save_frames
 from files.tiff_samples import DEFLATE, RAW, Value, page, tiff_file
 from hypothesis import given
 from hypothesis import strategies as st
@@ -153,7 +153,7 @@ def test_metadata_of_tiff(tmp_path: Path, policy: Policy) -> None:
         b"8BIM with a thumbnail",
     )
     exif[37724], exif[65000] = b"layers of the picture" * 500, b"a raw thumbnail" * 500
-    path = save(tmp_path / "a.tif", smooth(20, 30), exif=exif.tobytes(), icc_profile=b"icc", dpi=(72, 300))
+    path = save(tmp_path / "a.tif", smooth(20, 30), exif=exif.tobytes(), icc_profile=PROFILE, dpi=(72, 300))
     assert b"serial 1234" in path.read_bytes()
     new = rewrite(path, policy=policy)
     content = new.read_bytes()
@@ -166,7 +166,7 @@ def test_metadata_of_tiff(tmp_path: Path, policy: Policy) -> None:
         assert secret not in content
     with Image.open(new) as image:
         assert bool(image.getexif().get_ifd(0x8825)) == (policy == "keep")
-        assert image.info["icc_profile"] == b"icc"
+        assert image.info["icc_profile"] == PROFILE
         assert image.info["dpi"] == (72, 300)
 
 
@@ -224,16 +224,16 @@ def test_colours_are_shown_right(tmp_path: Path, policy: Policy) -> None:
     """Each page keeps its own profile and primaries, and no other page's."""
     first, second = Image.fromarray(noise(20, 30)), Image.fromarray(noise(20, 30))
     white, primaries = (0.3127, 0.329), (0.64, 0.33, 0.21, 0.71, 0.15, 0.06)
-    first.encoderinfo = {"icc_profile": b"icc", "tiffinfo": {318: white, 319: primaries}}
+    first.encoderinfo = {"icc_profile": PROFILE, "tiffinfo": {318: white, 319: primaries}}
     second.encoderinfo = {"dpi": (72, 72)}
     path = tmp_path / "a.tif"
-    first.save(path, save_all=True, append_images=[second], icc_profile=b"icc", tiffinfo={318: white, 319: primaries})
+    first.save(path, save_all=True, append_images=[second], icc_profile=PROFILE, tiffinfo={318: white, 319: primaries})
     with Image.open(path) as image:
         image.seek(1)
         has_profile = 34675 in image.tag_v2
     with Image.open(rewrite_frames(path, policy=policy)[0]) as image:
         tags = dict(image.tag_v2)
-        assert tags[34675] == b"icc"
+        assert tags[34675] == PROFILE
         assert np.allclose(np.array(tags[318], float), white)
         assert np.allclose(np.array(tags[319], float), primaries)
         image.seek(1)
