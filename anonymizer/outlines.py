@@ -141,6 +141,15 @@ def to_plain(outline: Outline) -> dict[str, object]:
     return {"ellipse": {"center": list(outline.center), "semi_axes": list(outline.semi_axes), **turn}}
 
 
+def numbers_of(outline: Outline) -> list[float]:
+    """All its numbers, in an order that is the same for all outlines of a type."""
+    if isinstance(outline, PolygonOutline):
+        return [coordinate for corner in outline.corners for coordinate in corner]
+    if isinstance(outline, StrokeOutline):
+        return [outline.width_px, *(coordinate for point in outline.points for coordinate in point)]
+    return [*outline.center, *outline.semi_axes, outline.degrees]
+
+
 def from_plain(value: object) -> Outline:
     """The inverse of `to_plain`.
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from redact.strategies import shapes_of_people
 
 from anonymizer.geometry import Box
-from anonymizer.outlines import EllipseOutline, Outline, PolygonOutline, StrokeOutline, from_plain, to_plain
+from anonymizer.outlines import EllipseOutline, Outline, PolygonOutline, StrokeOutline, from_plain, numbers_of, to_plain
 
 TRIANGLE = PolygonOutline(((1, 2), (9, 4), (3, 10)))
 
@@ -32,6 +32,12 @@ def test_an_ellipse_is_turned_clockwise() -> None:
 def test_the_plain_form_is_read_back(outline: Outline) -> None:
     assert from_plain(json.loads(json.dumps(to_plain(outline)))) == outline
     assert hash(outline) == hash(from_plain(to_plain(outline)))
+
+
+def test_numbers() -> None:
+    assert numbers_of(TRIANGLE) == [1, 2, 9, 4, 3, 10]
+    assert numbers_of(EllipseOutline((1, 2), (3, 4), 5)) == [1, 2, 3, 4, 5]
+    assert numbers_of(StrokeOutline(((1, 2), (4, 5)), 3)) == [3, 1, 2, 4, 5]
 
 
 def test_plain_forms() -> None:

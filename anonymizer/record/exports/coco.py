@@ -9,7 +9,9 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from anonymizer.geometry import polygon_area
 from anonymizer.kinds import KINDS
+from anonymizer.outlines import PolygonOutline
 from anonymizer.record.exports.json_file import entries_of, parse
 from anonymizer.record.exports.values import (
     Corners,
@@ -19,11 +21,15 @@ from anonymizer.record.exports.values import (
     ReadBox,
     ReadPicture,
     Size,
+    around_points,
     number,
+    polygon,
 )
 from anonymizer.types import Detection
 
 FILE = "instances_default.json"
+_SAME_BOX_PX = 1.0
+"""Programs round the boxes around polygons so far."""
 
 
 def _write(pictures: Sequence[ExportedPicture], folder: str) -> Files:
@@ -46,13 +52,15 @@ def _write(pictures: Sequence[ExportedPicture], folder: str) -> Files:
 
 
 def _to_annotation(picture: ExportedPicture, detection: Detection) -> dict[str, object]:
-    box = picture.inside(detection.box)
+    outline = detection.outline
+    corners = outline.corners if isinstance(outline, PolygonOutline) else ()
+    box = detection.box if corners else picture.inside(detection.box)
     return {
         "category_id": KINDS.index(detection.kind) + 1,
         "bbox": [box.x_min, box.y_min, box.width, box.height],
-        "area": box.area,
+        "area": polygon_area(corners) if corners else box.area,
         "iscrowd": 0,
-        "segmentation": [],
+        "segmentation": [[coordinate for corner in corners for coordinate in corner]] if corners else [],
         "score": detection.score,
         **({} if detection.track is None else {"track_id": detection.track}),
     }
@@ -87,13 +95,36 @@ def _read(files: Files, sizes: Mapping[str, Size]) -> list[ReadPicture]:
 
 def _to_box(entry: str, kind: str, annotation: Mapping[str, Any]) -> ReadBox:
     score, track = annotation.get("score"), annotation.get("track_id")
+    box, shapes = _to_corners(annotation.get("bbox")), _to_polygons(annotation.get("segmentation"))
+    outline = shapes[0] if len(shapes) == 1 and _are_close(shapes[0].box.xyxy, box) else None
     return ReadBox(
         entry,
         kind,
-        _to_corners(annotation.get("bbox")),
+        _around_all(box, shapes) if outline is None else outline.box.xyxy,
         None if score is None else number(score),
         track if isinstance(track, int) else None,
+        outline=outline,
     )
+
+
+def _to_polygons(segmentation: object) -> list[PolygonOutline]:
+    """The polygons of an object; of run lengths and of what is none the box counts alone."""
+    parts = [part for part in segmentation if isinstance(part, list)] if isinstance(segmentation, list) else []
+    numbers = [list(map(number, part)) for part in parts]
+    shapes = [polygon(list(zip(each[::2], each[1::2], strict=False))) for each in numbers]
+    return [shape for shape in shapes if shape is not None]
+
+
+def _around_all(box: Corners, shapes: Sequence[PolygonOutline]) -> Corners:
+    """The box around a box and polygons, none of which may stay visible."""
+    x_min, y_min, x_max, y_max = box
+    if not shapes or x_max < x_min or y_max < y_min:
+        return box
+    return around_points([(x_min, y_min), (x_max, y_max), *(corner for shape in shapes for corner in shape.corners)])
+
+
+def _are_close(one: Corners, other: Corners) -> bool:
+    return all(abs(a - b) <= _SAME_BOX_PX for a, b in zip(one, other, strict=True))
 
 
 def _to_corners(bbox: object) -> Corners:

@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from math import floor, isfinite
 
 from anonymizer.errors import PictureError
 from anonymizer.geometry import Box
 from anonymizer.kinds import KINDS, Kind
-from anonymizer.record.exports.values import Corners, ExportedPicture, ExportFormat, ReadBox, ReadPicture
+from anonymizer.outlines import Outline, numbers_of
+from anonymizer.record.exports.values import ExportedPicture, ExportFormat, ReadBox, ReadPicture
 from anonymizer.types import Detection
 
 DRAWN_SCORE = 1.0
 """Of what a person drew, where the file names no score."""
 _SAME_SCORE = 1e-6
+_ROUNDING_PX = 0.01
+"""Programs may compute the box around an outline with other roundings."""
 
 
 @dataclass(frozen=True)
@@ -116,14 +119,20 @@ class _Search:
             kind == recorded.kind
             and self._are_close(box.corners, recorded.corners)
             and self._are_close(box.extent, recorded.extent)
+            and self._are_alike(box.outline, recorded.outline)
             and (box.score is None or recorded.score is None or abs(box.score - recorded.score) <= _SAME_SCORE)
             and (box.track is None or box.track == recorded.track)
         )
 
-    def _are_close(self, one: Corners | None, other: Corners | None) -> bool:
+    def _are_alike(self, one: Outline | None, other: Outline | None) -> bool:
+        if type(one) is not type(other):
+            return False
+        return one is None or other is None or self._are_close(numbers_of(one), numbers_of(other))
+
+    def _are_close(self, one: Sequence[float] | None, other: Sequence[float] | None) -> bool:
         if one is None or other is None:
             return one is other
-        return all(abs(a - b) <= self._precision_px for a, b in zip(one, other, strict=True))
+        return len(one) == len(other) and all(abs(a - b) <= self._precision_px for a, b in zip(one, other, strict=True))
 
 
 def _kind_of(box: ReadBox, kinds: Mapping[str, Kind]) -> Kind:
@@ -150,4 +159,8 @@ def _to_detection(box: ReadBox, kind: Kind, picture: ExportedPicture) -> Detecti
     score = DRAWN_SCORE if box.score is None else box.score
     if not 0 <= score <= 1:
         raise PictureError(f"{box.entry}: the score {score:g} is not between 0 and 1")
+    if box.outline is not None:
+        if any(abs(a - b) > _ROUNDING_PX for a, b in zip(box.corners, box.outline.box.xyxy, strict=True)):
+            raise PictureError(f"{box.entry}: the outline has another box")
+        return replace(Detection.of(box.outline, kind, score), track=box.track)
     return Detection(place, score, kind, extent, track=box.track)

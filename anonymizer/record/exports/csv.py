@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Iterator, Mapping, Sequence
+from math import nan
 
 from anonymizer.geometry import Box
+from anonymizer.outlines import Outline, from_plain, to_plain
 from anonymizer.record.exports.values import (
     Corners,
     ExportedPicture,
@@ -25,7 +28,7 @@ from anonymizer.types import Detection
 FILE = "detections.csv"
 _SIDES = ("x_min", "y_min", "x_max", "y_max")
 _EXTENT = tuple(f"extent_{side}" for side in _SIDES)
-_COLUMNS = ("name", "width", "height", "kind", "score", *_SIDES, "track", *_EXTENT)
+_COLUMNS = ("name", "width", "height", "kind", "score", *_SIDES, "track", *_EXTENT, "outline")
 _NEEDED = ("name", "kind", *_SIDES)
 
 
@@ -50,7 +53,8 @@ def _rows(picture: ExportedPicture) -> Iterator[dict[str, object]]:
 def _to_row(detection: Detection) -> dict[str, object]:
     extent = {} if detection.extent is None else _columns(_EXTENT, detection.extent)
     seen = {"kind": detection.kind, "score": detection.score, "track": detection.track}
-    return {**seen, **_columns(_SIDES, detection.box), **extent}
+    outline = {} if detection.outline is None else {"outline": json.dumps(to_plain(detection.outline))}
+    return {**seen, **_columns(_SIDES, detection.box), **extent, **outline}
 
 
 def _columns(names: Sequence[str], box: Box) -> dict[str, float]:
@@ -89,14 +93,26 @@ def _to_picture(name: str, rows: Sequence[tuple[int, Mapping[str, str]]]) -> Rea
 
 def _to_box(entry: str, row: Mapping[str, str]) -> ReadBox:
     score, track = row.get("score"), row.get("track")
+    outline = _to_outline(row.get("outline"))
+    is_damaged = bool(row.get("outline")) and outline is None
     return ReadBox(
         entry,
         row["kind"] or "",
-        _corners(row, _SIDES),
+        (nan, nan, nan, nan) if is_damaged else _corners(row, _SIDES),
         number(score) if score else None,
         int(track) if track and track.isdecimal() else None,
         _corners(row, _EXTENT) if any(row.get(column) for column in _EXTENT) else None,
+        outline,
     )
+
+
+def _to_outline(text: str | None) -> Outline | None:
+    if not text:
+        return None
+    try:
+        return from_plain(json.loads(text))
+    except (ValueError, RecursionError):
+        return None
 
 
 def _corners(row: Mapping[str, str], columns: Sequence[str]) -> Corners:

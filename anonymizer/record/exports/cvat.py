@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from xml.etree.ElementTree import Element, SubElement
 
 from anonymizer.kinds import KINDS
+from anonymizer.outlines import EllipseOutline, Outline, PolygonOutline
 from anonymizer.record.exports.values import (
     Corners,
     ExportedPicture,
@@ -18,8 +19,10 @@ from anonymizer.record.exports.values import (
     ReadBox,
     ReadPicture,
     Size,
-    around_points,
+    around,
+    ellipse,
     number,
+    polygon,
     turned,
 )
 from anonymizer.record.exports.xml_file import add, parse, render
@@ -28,6 +31,7 @@ from anonymizer.types import Detection
 FILE = "annotations.xml"
 _ATTRIBUTES = ("score", "track")
 _SIDES = ("xtl", "ytl", "xbr", "ybr")
+_ELLIPSE = ("cx", "cy", "rx", "ry", "rotation")
 
 
 def _write(pictures: Sequence[ExportedPicture], folder: str) -> Files:
@@ -42,7 +46,7 @@ def _write(pictures: Sequence[ExportedPicture], folder: str) -> Files:
         width, height = map(str, picture.size)
         image = SubElement(root, "image", id=str(index), name=picture.name, width=width, height=height)
         for detection in picture.detections:
-            _add_box(image, picture, detection)
+            _add_shape(image, picture, detection)
     return {FILE: render(root)}
 
 
@@ -55,11 +59,19 @@ def _add_label(labels: Element, kind: str) -> None:
         add(attribute, name=name, mutable="False", input_type="text", default_value="", values="")
 
 
-def _add_box(image: Element, picture: ExportedPicture, detection: Detection) -> None:
-    box = SubElement(image, "box", label=detection.kind, source="auto", occluded="0")
-    for side, value in zip(_SIDES, picture.inside(detection.box).xyxy, strict=True):
-        box.set(side, f"{value:.2f}")
-    box.set("z_order", "0")
+def _add_shape(image: Element, picture: ExportedPicture, detection: Detection) -> None:
+    """A polygon or an ellipse as such, anything else as a box."""
+    outline = detection.outline
+    if isinstance(outline, PolygonOutline):
+        places = {"points": ";".join(f"{x:.2f},{y:.2f}" for x, y in outline.corners)}
+        tag = "polygon"
+    elif isinstance(outline, EllipseOutline):
+        numbers = zip(_ELLIPSE, (*outline.center, *outline.semi_axes, outline.degrees % 360), strict=True)
+        places, tag = {name: f"{value:.2f}" for name, value in numbers}, "ellipse"
+    else:
+        sides = zip(_SIDES, picture.inside(detection.box).xyxy, strict=True)
+        places, tag = {name: f"{value:.2f}" for name, value in sides}, "box"
+    box = SubElement(image, tag, {"label": detection.kind, "source": "auto", "occluded": "0", **places, "z_order": "0"})
     for name in _ATTRIBUTES:
         value = getattr(detection, name)
         if value is not None:
@@ -82,7 +94,7 @@ def _to_picture(image: Element) -> ReadPicture:
     size = (number(image.get("width")), number(image.get("height")))
     boxes = []
     for index, shape in enumerate(image, 1):
-        if shape.tag not in _CORNERS:
+        if shape.tag not in _CORNERS and shape.tag not in _OUTLINES:
             return ReadPicture(name, size=size, problem=f"object {index}: a <{shape.tag}> cannot be hidden")
         boxes.append(_to_box(f"object {index}", shape))
     return ReadPicture(name, boxes, size)
@@ -91,12 +103,14 @@ def _to_picture(image: Element) -> ReadPicture:
 def _to_box(entry: str, shape: Element) -> ReadBox:
     attributes = {child.get("name"): child.text for child in shape.iterfind("attribute")}
     score, track = (attributes.get(name) for name in _ATTRIBUTES)
+    outline = _OUTLINES[shape.tag](shape) if shape.tag in _OUTLINES else None
     return ReadBox(
         entry,
         shape.get("label", ""),
-        _CORNERS[shape.tag](shape),
+        around(outline) if shape.tag in _OUTLINES else _CORNERS[shape.tag](shape),
         number(score) if score else None,
         int(track) if track and track.isdecimal() else None,
+        outline=outline,
     )
 
 
@@ -106,27 +120,23 @@ def _corners_of_box(shape: Element) -> Corners:
     return turned((x_min, y_min, x_max, y_max), number(shape.get("rotation", 0)), center)
 
 
-def _corners_of_ellipse(shape: Element) -> Corners:
-    x, y, along_x, along_y = (number(shape.get(name)) for name in ("cx", "cy", "rx", "ry"))
-    return turned((x - along_x, y - along_y, x + along_x, y + along_y), number(shape.get("rotation", 0)), (x, y))
-
-
-def _corners_of_points(shape: Element) -> Corners:
-    points = [point.partition(",") for point in shape.get("points", "").split(";")]
-    return around_points([(number(x), number(y)) for x, _, y in points])
-
-
 def _corners_of_mask(shape: Element) -> Corners:
     x, y, width, height = (number(shape.get(name)) for name in ("left", "top", "width", "height"))
     return x, y, x + width, y + height
 
 
-_CORNERS = {
-    "box": _corners_of_box,
-    "ellipse": _corners_of_ellipse,
-    "polygon": _corners_of_points,
-    "mask": _corners_of_mask,
-}
-"""The box around each shape that can be hidden."""
+def _to_polygon(shape: Element) -> Outline | None:
+    points = [point.partition(",") for point in shape.get("points", "").split(";")]
+    return polygon([(number(x), number(y)) for x, _, y in points])
+
+
+def _to_ellipse(shape: Element) -> Outline | None:
+    x, y, along, across, degrees = (number(shape.get(name, 0 if name == "rotation" else None)) for name in _ELLIPSE)
+    return ellipse((x, y), (along, across), degrees)
+
+
+_CORNERS = {"box": _corners_of_box, "mask": _corners_of_mask}
+"""Shapes that are taken for the upright box around them."""
+_OUTLINES = {"polygon": _to_polygon, "ellipse": _to_ellipse}
 
 CVAT = ExportFormat(_write, _read, suffixes=(".xml",), precision_px=0.006)

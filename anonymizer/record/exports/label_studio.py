@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
 from anonymizer.kinds import KINDS
+from anonymizer.outlines import EllipseOutline, Outline, PolygonOutline
 from anonymizer.record.exports.json_file import parse
 from anonymizer.record.exports.values import (
     Corners,
@@ -23,31 +24,42 @@ from anonymizer.record.exports.values import (
     ReadBox,
     ReadPicture,
     Size,
-    around_points,
+    around,
+    ellipse,
     number,
+    polygon,
     turned,
 )
 from anonymizer.types import Detection
 
 FILE, CONFIG_FILE = "tasks.json", "labels.xml"
+_RECTANGLE = "Rectangle"
+_TOOLS = {_RECTANGLE: type(None), "Polygon": PolygonOutline, "Ellipse": EllipseOutline}
+"""What draws shapes of each type."""
 _COLOURS = ("red", "blue", "green", "orange", "purple")
 
 
 def _write(pictures: Sequence[ExportedPicture], folder: str) -> Files:
     tasks = [_to_task(picture, folder) for picture in pictures]
-    return {FILE: json.dumps(tasks).encode() + b"\n", CONFIG_FILE: _labelling_config().encode()}
+    shapes = {type(detection.outline) for picture in pictures for detection in picture.detections}
+    tools = [tool for tool, shape in _TOOLS.items() if tool == _RECTANGLE or shape in shapes]
+    return {FILE: json.dumps(tasks).encode() + b"\n", CONFIG_FILE: _labelling_config(tools).encode()}
 
 
-def _labelling_config() -> str:
-    """What a project in Label Studio asks for."""
+def _labelling_config(tools: Sequence[str]) -> str:
+    """What a project in Label Studio asks for, with the tools that it needs."""
     labels = "".join(
         f'    <Label value="{kind}" background="{_COLOURS[index % len(_COLOURS)]}"/>\n'
         for index, kind in enumerate(KINDS)
     )
-    return (
-        '<View>\n  <Image name="image" value="$image" zoom="true"/>\n'
-        f'  <RectangleLabels name="label" toName="image">\n{labels}  </RectangleLabels>\n</View>\n'
+    controls = "".join(
+        f'  <{tool}Labels name="{_name_of_tool(tool)}" toName="image">\n{labels}  </{tool}Labels>\n' for tool in tools
     )
+    return f'<View>\n  <Image name="image" value="$image" zoom="true"/>\n{controls}</View>\n'
+
+
+def _name_of_tool(tool: str) -> str:
+    return "label" if tool == _RECTANGLE else tool.lower()
 
 
 def _to_task(picture: ExportedPicture, folder: str) -> dict[str, object]:
@@ -68,25 +80,33 @@ def _to_task(picture: ExportedPicture, folder: str) -> dict[str, object]:
 
 def _to_region(region_id: str, picture: ExportedPicture, detection: Detection) -> dict[str, object]:
     width, height = picture.size
-    box = picture.inside(detection.box)
+    tool = next((tool for tool, shape in _TOOLS.items() if isinstance(detection.outline, shape)), _RECTANGLE)
+    label = f"{tool.lower()}labels"
     return {
         "id": region_id,
-        "type": "rectanglelabels",
-        "from_name": "label",
+        "type": label,
+        "from_name": _name_of_tool(tool),
         "to_name": "image",
         "original_width": width,
         "original_height": height,
         "image_rotation": 0,
         "score": detection.score,
-        "value": {
-            "x": 100 * box.x_min / width,
-            "y": 100 * box.y_min / height,
-            "width": 100 * box.width / width,
-            "height": 100 * box.height / height,
-            "rotation": 0,
-            "rectanglelabels": [detection.kind],
-        },
+        "value": {**_to_value(picture, detection), label: [detection.kind]},
     }
+
+
+def _to_value(picture: ExportedPicture, detection: Detection) -> dict[str, object]:
+    """A polygon or an ellipse as such, anything else as a box."""
+    outline, (width, height) = detection.outline, picture.size
+    if isinstance(outline, PolygonOutline):
+        return {"points": [[100 * x / width, 100 * y / height] for x, y in outline.corners], "closed": True}
+    if isinstance(outline, EllipseOutline):
+        (x, y), (along, across) = outline.center, outline.semi_axes
+        radii = {"radiusX": 100 * along / width, "radiusY": 100 * across / height}
+        return {"x": 100 * x / width, "y": 100 * y / height, **radii, "rotation": outline.degrees}
+    box = picture.inside(detection.box)
+    corner = {"x": 100 * box.x_min / width, "y": 100 * box.y_min / height}
+    return {**corner, "width": 100 * box.width / width, "height": 100 * box.height / height, "rotation": 0}
 
 
 def _read(files: Files, sizes: Mapping[str, Size]) -> list[ReadPicture]:
@@ -115,7 +135,7 @@ def _to_picture(entry: str, task: Mapping[str, Any], sizes: Mapping[str, Size]) 
         return ReadPicture(name, problem=f"{entry} names different sizes of the picture")
     for index, region in enumerate(regions, 1):
         label, value = region.get("type"), region.get("value")
-        if label not in _CORNERS or not isinstance(value, dict):
+        if label not in _LABELS or not isinstance(value, dict):
             return ReadPicture(name, problem=f"{entry}, region {index}: {label!r} cannot be hidden")
         boxes.append(_to_box(f"{entry}, region {index}", label, region, value, sizes.get(name, (0, 0))))
     return ReadPicture(name, boxes, next(iter(sizes_said), None))
@@ -149,34 +169,33 @@ def _name_of(entry: str, data: object, sizes: Mapping[str, Size]) -> str:
 def _to_box(entry: str, label: str, region: Mapping[str, Any], value: Mapping[str, Any], size: Size) -> ReadBox:
     kinds, score = value.get(label), region.get("score")
     kind = kinds[0] if isinstance(kinds, list) and len(kinds) == 1 else kinds
-    return ReadBox(entry, str(kind), _CORNERS[label](value, size), None if score is None else number(score))
+    outline = _OUTLINES[label](value, size) if label in _OUTLINES else None
+    corners = _corners_of_rectangle(value, size) if label not in _OUTLINES else around(outline)
+    return ReadBox(entry, str(kind), corners, None if score is None else number(score), outline=outline)
+
+
+def _pixels(value: Mapping[str, Any], keys: Sequence[str], length_px: int) -> list[float]:
+    return [number(value.get(key)) * length_px / 100 for key in keys]
 
 
 def _corners_of_rectangle(value: Mapping[str, Any], size: Size) -> Corners:
-    x, width = (number(value.get(key)) * size[0] / 100 for key in ("x", "width"))
-    y, height = (number(value.get(key)) * size[1] / 100 for key in ("y", "height"))
+    (x, width), (y, height) = _pixels(value, ("x", "width"), size[0]), _pixels(value, ("y", "height"), size[1])
     return turned((x, y, x + width, y + height), number(value.get("rotation", 0)), (x, y))
 
 
-def _corners_of_ellipse(value: Mapping[str, Any], size: Size) -> Corners:
-    x, along_x = (number(value.get(key)) * size[0] / 100 for key in ("x", "radiusX"))
-    y, along_y = (number(value.get(key)) * size[1] / 100 for key in ("y", "radiusY"))
-    return turned((x - along_x, y - along_y, x + along_x, y + along_y), number(value.get("rotation", 0)), (x, y))
+def _to_ellipse(value: Mapping[str, Any], size: Size) -> Outline | None:
+    (x, along), (y, across) = _pixels(value, ("x", "radiusX"), size[0]), _pixels(value, ("y", "radiusY"), size[1])
+    return ellipse((x, y), (along, across), number(value.get("rotation", 0)))
 
 
-def _corners_of_polygon(value: Mapping[str, Any], size: Size) -> Corners:
+def _to_polygon(value: Mapping[str, Any], size: Size) -> Outline | None:
     points = value.get("points")
-    pairs = [tuple(point) if isinstance(point, list) else () for point in points] if isinstance(points, list) else []
-    return around_points(
-        [(number(pair[0]) * size[0] / 100, number(pair[1]) * size[1] / 100) for pair in pairs if len(pair) == 2]
-    )
+    if not isinstance(points, list) or not all(isinstance(point, list) and len(point) == 2 for point in points):
+        return None
+    return polygon([(number(x) * size[0] / 100, number(y) * size[1] / 100) for x, y in points])
 
 
-_CORNERS = {
-    "rectanglelabels": _corners_of_rectangle,
-    "ellipselabels": _corners_of_ellipse,
-    "polygonlabels": _corners_of_polygon,
-}
-"""The box around each shape that can be hidden."""
+_OUTLINES = {"polygonlabels": _to_polygon, "ellipselabels": _to_ellipse}
+_LABELS = ("rectanglelabels", *_OUTLINES)
 
 LABEL_STUDIO = ExportFormat(_write, _read, suffixes=(".json", ".xml"), precision_px=0.01)

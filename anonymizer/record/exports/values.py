@@ -8,6 +8,7 @@ from math import cos, nan, radians, sin
 from typing import TypeAlias
 
 from anonymizer.geometry import Box, Point
+from anonymizer.outlines import EllipseOutline, Outline, PolygonOutline
 from anonymizer.types import Detection
 
 Corners: TypeAlias = tuple[float, float, float, float]
@@ -48,6 +49,8 @@ class ReadBox:
     """None: the file does not say."""
     track: int | None = None
     extent: Corners | None = None
+    outline: Outline | None = None
+    """The exact shape, whose box has these corners; None: the box, or a shape that is taken for the box around it."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +106,27 @@ def turned(corners: Corners, degrees: float, around: Point) -> Corners:
     cosine, sine = cos(radians(degrees)), sin(radians(degrees))
     offsets = [(x - around[0], y - around[1]) for x in (x_min, x_max) for y in (y_min, y_max)]
     return around_points([(around[0] + x * cosine - y * sine, around[1] + x * sine + y * cosine) for x, y in offsets])
+
+
+def polygon(points: Sequence[Point]) -> PolygonOutline | None:
+    """None: it is none, since it has too few points or no area, or a number is NaN."""
+    try:
+        return PolygonOutline(tuple(points))
+    except ValueError:
+        return None
+
+
+def ellipse(center: Point, semi_axes: Point, degrees: float) -> EllipseOutline | None:
+    """None: it is none, since a number is NaN or a semi-axis not above 0."""
+    try:
+        return EllipseOutline(center, semi_axes, degrees)
+    except ValueError:
+        return None
+
+
+def around(outline: Outline | None) -> Corners:
+    """The box around an outline; NaN if there is none."""
+    return (nan, nan, nan, nan) if outline is None else outline.box.xyxy
 
 
 def around_points(points: Sequence[Point]) -> Corners:

@@ -1,11 +1,14 @@
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from record.exports.exported import PICTURES, read_back
 
+from anonymizer.outlines import PolygonOutline
 from anonymizer.record.exports.coco import COCO
 from anonymizer.record.exports.values import ReadBox, ReadPicture
+from anonymizer.types import Detection
 
 
 def content() -> Any:
@@ -80,3 +83,40 @@ def test_what_fits_no_picture(key: str, changes: dict[str, object], message: str
 
 def test_order_is_kept() -> None:
     assert [box.entry for box in read_back(COCO, PICTURES[0])[0].boxes] == ["annotation 1", "annotation 2"]
+
+
+SHAPE = [10, 10, 30, 12, 20, 50]
+
+
+@pytest.mark.parametrize(
+    ("segmentation", "bbox", "has_outline", "corners"),
+    [
+        ([SHAPE], [10, 10, 20, 40], True, (10, 10, 30, 50)),
+        ([SHAPE], [9.5, 10, 20.9, 40], True, (10, 10, 30, 50)),
+        ([SHAPE], [10, 10, 20, 20], False, (10, 10, 30, 50)),  # the part below the box must not stay visible
+        ([SHAPE], [0, 10, 30, 40], False, (0, 10, 30, 50)),
+        ([SHAPE, [60, 60, 70, 60, 70, 70]], [10, 10, 20, 40], False, (10, 10, 70, 70)),
+        ([[1, 2]], [10, 10, 20, 40], False, (10, 10, 30, 50)),
+        ([["x"] * 6], [10, 10, 20, 40], False, (10, 10, 30, 50)),
+        ({"counts": [1, 2], "size": [3, 4]}, [10, 10, 20, 40], False, (10, 10, 30, 50)),
+        ([SHAPE], [10, 10, -20, 40], False, (10, 10, -10, 50)),
+    ],
+)
+def test_polygons(
+    segmentation: object, bbox: list[float], has_outline: bool, corners: tuple[float, float, float, float]
+) -> None:
+    value = content()
+    value["annotations"][0] |= {"segmentation": segmentation, "bbox": bbox}
+    box = read(value)[0].boxes[0]
+    assert box.corners == corners
+    assert (box.outline is not None) == has_outline
+
+
+def test_polygons_are_written() -> None:
+    shape = Detection.of(PolygonOutline(((10, 10), (30, 12), (20, 50))), "face")
+    annotation = json.loads(COCO.write([replace(PICTURES[0], detections=[shape])], "out")["instances_default.json"])[
+        "annotations"
+    ][0]
+    assert annotation["segmentation"] == [SHAPE]
+    assert annotation["bbox"] == [10, 10, 20, 40]
+    assert annotation["area"] == 390

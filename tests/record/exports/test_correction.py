@@ -6,12 +6,14 @@ from record.exports.exported import COUPLE
 
 from anonymizer.errors import PictureError
 from anonymizer.geometry import Box
+from anonymizer.outlines import EllipseOutline, PolygonOutline
 from anonymizer.record.exports.coco import COCO
 from anonymizer.record.exports.correction import check_exportable, compare
 from anonymizer.record.exports.csv import CSV
 from anonymizer.record.exports.cvat import CVAT
 from anonymizer.record.exports.values import ExportedPicture, ReadBox, ReadPicture
 from anonymizer.record.exports.voc import VOC
+from anonymizer.types import Detection
 
 PICTURE = ExportedPicture("a.jpg", (200, 100), [face(10.2, 10.4, 20.6, 30.8, 0.7), plate(50, 50, 90, 70, 0.6)])
 
@@ -138,3 +140,26 @@ def test_names_that_a_format_cannot_hold() -> None:
         with pytest.raises(PictureError, match="has a name that this format cannot hold"):
             check_exportable(CVAT, replace(COUPLE, name=name), "out")
     check_exportable(COCO, replace(COUPLE, name="a\udcff.jpg"), "out")
+
+
+POLYGON = PolygonOutline(((1, 2), (30, 2), (5, 40)))
+
+
+def test_outlines() -> None:
+    """They are compared number by number, and replace the box."""
+    recorded = replace(PICTURE, detections=[Detection.of(POLYGON, "face", 0.5)])
+    corners = POLYGON.box.xyxy
+    unchanged = ReadBox("1", "face", corners, 0.5, outline=POLYGON)
+    assert compare(COCO, recorded, said(unchanged), {}).kept == [0]
+    moved = PolygonOutline(((1, 2), (30, 2), (6, 40)))
+    correction = compare(COCO, recorded, said(replace(unchanged, outline=moved)), {})
+    assert correction.added == [Detection.of(moved, "face", 0.5)]
+    for other in (None, EllipseOutline((15.5, 21), (14.5, 19), 0), PolygonOutline((*POLYGON.corners, (1, 2)))):
+        assert len(compare(COCO, recorded, said(replace(unchanged, outline=other)), {}).added) == 1
+    # A format without outlines says the box alone: what is unchanged keeps its shape.
+    assert compare(VOC, recorded, said(ReadBox("1", "face", corners)), {}).kept == [0]
+
+
+def test_an_outline_with_another_box() -> None:
+    box = ReadBox("line 3", "face", (1, 2, 30, 41), outline=POLYGON)
+    assert error_of(box) == "line 3: the outline has another box"

@@ -1,8 +1,10 @@
 import pytest
 from record.exports.exported import PICTURES
 
+from anonymizer.outlines import PolygonOutline
 from anonymizer.record.exports.csv import CSV
-from anonymizer.record.exports.values import ReadBox, ReadPicture
+from anonymizer.record.exports.values import ExportedPicture, ReadBox, ReadPicture
+from anonymizer.types import Detection
 
 
 def read(text: str) -> list[ReadPicture]:
@@ -12,10 +14,10 @@ def read(text: str) -> list[ReadPicture]:
 def test_what_is_written() -> None:
     lines = CSV.write(PICTURES, "out")["detections.csv"].decode().split("\r\n")
     assert lines[1:] == [
-        "a/happy couple.jpg,800,533,face,0.93,10.5,20.25,110.5,150.75,,,,,",
-        "a/happy couple.jpg,800,533,face,0.5,-3.7,40.123,80.2,150.9,7,-5,39,82,153",
-        "b.png,512,500,,,,,,,,,,,",
-        "cars & <more>/ä.jpg,960,640,plate,0.8,400.1,500.2,520.3,540.4,,,,,",
+        "a/happy couple.jpg,800,533,face,0.93,10.5,20.25,110.5,150.75,,,,,,",
+        "a/happy couple.jpg,800,533,face,0.5,-3.7,40.123,80.2,150.9,7,-5,39,82,153,",
+        "b.png,512,500,,,,,,,,,,,,",
+        "cars & <more>/ä.jpg,960,640,plate,0.8,400.1,500.2,520.3,540.4,,,,,,",
         "",
     ]
 
@@ -54,3 +56,14 @@ def test_other_files(content: bytes, message: str) -> None:
         CSV.read({"a.csv": content}, {})
     with pytest.raises(ValueError, match="one CSV file is expected, not 2"):
         CSV.read({"a.csv": content, "b.csv": content}, {})
+
+
+def test_outlines() -> None:
+    shape = Detection.of(PolygonOutline(((1, 2), (30, 2), (5, 40))), "face", 0.5)
+    text = CSV.write([ExportedPicture("a.jpg", (80, 60), [shape])], "out")["detections.csv"].decode()
+    assert '"{""polygon"": [[1, 2], [30, 2], [5, 40]]}"' in text
+    assert read(text)[0].boxes[0].outline == shape.outline
+    for damaged in ("{}", "[", '{""polygon"": [[1, 2]]}'):
+        (box,) = read(text.replace('{""polygon"": [[1, 2], [30, 2], [5, 40]]}', damaged))[0].boxes
+        assert box.outline is None
+        assert box.corners[0] != box.corners[0]

@@ -1,8 +1,10 @@
 import pytest
 from record.exports.exported import PICTURES
 
+from anonymizer.outlines import EllipseOutline, PolygonOutline, StrokeOutline
 from anonymizer.record.exports.cvat import CVAT
-from anonymizer.record.exports.values import ReadBox, ReadPicture
+from anonymizer.record.exports.values import ExportedPicture, ReadBox, ReadPicture
+from anonymizer.types import Detection
 
 
 def read(shapes: str) -> ReadPicture:
@@ -33,8 +35,10 @@ def test_what_is_written() -> None:
         ('<mask label="face" rle="1, 2" left="3" top="4" width="10" height="20"/>', (3, 4, 13, 24)),
     ],
 )
-def test_shapes_are_taken_for_the_box_around_them(shape: str, corners: tuple[float, ...]) -> None:
+def test_shapes(shape: str, corners: tuple[float, ...]) -> None:
+    """Polygons and ellipses keep their shape, anything else is taken for the upright box around it."""
     (box,) = read(shape).boxes
+    assert (box.outline is not None) == shape.startswith(("<polygon", "<ellipse"))
     assert box.kind == "face"
     assert box.corners == pytest.approx(corners)
 
@@ -60,7 +64,16 @@ def test_what_cannot_be_hidden(tag: str) -> None:
     assert read(f'<box label="face" xtl="1" ytl="2" xbr="3" ybr="4"/><{tag} label="face"/>').problem == problem
 
 
-@pytest.mark.parametrize("shape", ['<box label="face" xtl="1"/>', '<polygon label="face"/>', '<mask label="face"/>'])
+@pytest.mark.parametrize(
+    "shape",
+    [
+        '<box label="face" xtl="1"/>',
+        '<polygon label="face"/>',
+        '<polygon label="face" points="1,2;3,4"/>',
+        '<ellipse label="face" cx="1" cy="1" rx="0" ry="1"/>',
+        '<mask label="face"/>',
+    ],
+)
 def test_missing_numbers(shape: str) -> None:
     (box,) = read(shape).boxes
     assert any(corner != corner for corner in box.corners)
@@ -78,3 +91,15 @@ def test_missing_numbers(shape: str) -> None:
 def test_other_files(files: dict[str, bytes], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         CVAT.read(files, {})
+
+
+def test_outlines_are_written() -> None:
+    shapes = [
+        Detection.of(PolygonOutline(((1.111, 2), (30, 2), (5, 40))), "face", 0.5),
+        Detection.of(EllipseOutline((50, 40), (10, 20), -30), "plate"),
+        Detection.of(StrokeOutline(((5, 5), (9, 9)), 4), "face"),
+    ]
+    text = CVAT.write([ExportedPicture("a.jpg", (200, 100), shapes)], "out")["annotations.xml"].decode()
+    assert '<polygon label="face" source="auto" occluded="0" points="1.11,2.00;30.00,2.00;5.00,40.00" z_order' in text
+    assert 'cx="50.00" cy="40.00" rx="10.00" ry="20.00" rotation="330.00"' in text
+    assert 'xtl="3.00" ytl="3.00" xbr="11.00" ybr="11.00"' in text, "a stroke is written as its box"

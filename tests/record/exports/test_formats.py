@@ -5,6 +5,7 @@ from hypothesis import assume, given
 from record.exports.exported import PICTURES, detections, pictures, read_back
 
 from anonymizer.errors import PictureError
+from anonymizer.outlines import EllipseOutline, PolygonOutline, StrokeOutline
 from anonymizer.record.exports.correction import check_exportable, compare
 from anonymizer.record.exports.formats import EXPORT_FORMATS
 from anonymizer.record.exports.values import ExportedPicture
@@ -13,8 +14,20 @@ from anonymizer.types import Detection
 WITHOUT_SCORES = {"yolo", "voc", "kitti"}
 WITH_TRACKS = {"coco", "cvat", "csv"}
 WITHOUT_SIZES = {"yolo", "kitti"}
-STEP_PX = {"yolo": 1e-3, "kitti": 0.0051, "cvat": 0.0051, "voc": 1.0}
-"""How far a side may lie from that of the record; other formats differ by the error of a float."""
+SHAPES: dict[str, tuple[type, ...]] = {
+    "coco": (PolygonOutline,),
+    "cvat": (PolygonOutline, EllipseOutline),
+    "label-studio": (PolygonOutline, EllipseOutline),
+    "csv": (PolygonOutline, EllipseOutline, StrokeOutline),
+}
+STEP_PX = {"yolo": 1e-3, "kitti": 0.0051, "cvat": 0.1, "voc": 1.0}
+"""How far a side may lie from that of the record; other formats differ by the error of a float. In CVAT
+ellipses also differ by 0.005 degrees."""
+
+
+def kept_shape(name: str, detection: Detection) -> type:
+    """The type of the outline that the format says."""
+    return type(detection.outline) if isinstance(detection.outline, SHAPES.get(name, ())) else type(None)
 
 
 @pytest.mark.parametrize("name", EXPORT_FORMATS)
@@ -29,7 +42,8 @@ def test_round_trip(name: str, picture: ExportedPicture) -> None:
     assert read.problem is None
     assert read.size == (None if name in WITHOUT_SIZES else picture.size)
     for box, detection in zip(read.boxes, picture.detections, strict=True):
-        exported = detection.box if name == "csv" else picture.inside(detection.box)
+        exported = detection.box if name == "csv" or box.outline is not None else picture.inside(detection.box)
+        assert type(box.outline) is kept_shape(name, detection)
         assert box.corners == pytest.approx(exported.xyxy, abs=STEP_PX.get(name, 1e-9))
         assert box.kind == detection.kind
         assert box.score == (None if name in WITHOUT_SCORES else detection.score)
@@ -55,7 +69,7 @@ def test_a_removed_and_an_added_detection(name: str, one: Detection, other: Dete
     (added,) = correction.added
     assert added.kind == other.kind
     assert added.box.xyxy == pytest.approx(
-        (other.box if name == "csv" else after.inside(other.box)).xyxy, abs=STEP_PX.get(name, 1e-9)
+        (other.box if name == "csv" or added.outline else after.inside(other.box)).xyxy, abs=STEP_PX.get(name, 1e-9)
     )
     back = compare(export_format, after, read_back(export_format, before)[0], {})
     assert list(back.removed) == [other]

@@ -4,8 +4,10 @@ from typing import Any
 import pytest
 from record.exports.exported import PICTURES
 
+from anonymizer.outlines import EllipseOutline, PolygonOutline
 from anonymizer.record.exports.label_studio import LABEL_STUDIO
-from anonymizer.record.exports.values import ReadPicture
+from anonymizer.record.exports.values import ExportedPicture, ReadPicture
+from anonymizer.types import Detection
 
 SIZES = {"sub/a b.jpg": (200, 100)}
 BOX: dict[str, Any] = {"x": 10, "y": 20, "width": 30, "height": 40, "rectanglelabels": ["face"]}
@@ -57,12 +59,14 @@ def test_what_is_written() -> None:
         ("polygonlabels", {"points": [[0, 0], [10, 20], [5, 30]], "polygonlabels": ["face"]}, (0, 0, 20, 30)),
     ],
 )  # fmt: skip
-def test_shapes_are_taken_for_the_box_around_them(kind: str, value: dict[str, Any], corners: tuple[float, ...]) -> None:
+def test_shapes(kind: str, value: dict[str, Any], corners: tuple[float, ...]) -> None:
+    """Polygons and ellipses keep their shape, turned boxes are taken for the upright box around them."""
     (picture,) = read(task(region(kind, **value)))
     assert picture.size == (200, 100)
     (box,) = picture.boxes
     assert (box.entry, box.kind, box.score) == ("task 4, region 1", "face", None)
     assert box.corners == pytest.approx(corners)
+    assert (box.outline is not None) == (kind != "rectanglelabels")
 
 
 def test_annotations_come_before_predictions() -> None:
@@ -117,3 +121,21 @@ def test_points_that_are_none(points: object) -> None:
 def test_other_files(content: bytes) -> None:
     with pytest.raises(ValueError, match="is not a list of tasks"):
         LABEL_STUDIO.read({"a.json": content}, {})
+
+
+def test_outlines_are_written() -> None:
+    """The project asks for the tools that are needed, in the order of the table."""
+    shapes = [
+        Detection.of(PolygonOutline(((1, 2), (30, 2), (5, 40))), "face", 0.5),
+        Detection.of(EllipseOutline((50, 40), (10, 20), 30), "plate"),
+    ]
+    files = LABEL_STUDIO.write([ExportedPicture("a.jpg", (200, 100), shapes)], "out")
+    config = files["labels.xml"].decode()
+    assert config.index("<RectangleLabels") < config.index('<PolygonLabels name="polygon"') < config.index("<Ellipse")
+    first, second = json.loads(files["tasks.json"])[0]["predictions"][0]["result"]
+    assert (first["type"], first["from_name"]) == ("polygonlabels", "polygon")
+    assert first["value"] == {"points": [[0.5, 2], [15, 2], [2.5, 40]], "closed": True, "polygonlabels": ["face"]}
+    assert (second["type"], second["from_name"]) == ("ellipselabels", "ellipse")
+    assert second["value"] == {
+        "x": 25, "y": 40, "radiusX": 5, "radiusY": 20, "rotation": 30, "ellipselabels": ["plate"],
+    }  # fmt: skip

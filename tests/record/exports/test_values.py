@@ -3,7 +3,7 @@ from math import isnan, nan
 import pytest
 
 from anonymizer.geometry import Box
-from anonymizer.record.exports.values import ExportedPicture, around_points, number, turned
+from anonymizer.record.exports.values import ExportedPicture, around, around_points, ellipse, number, polygon, turned
 
 
 def test_inside() -> None:
@@ -35,3 +35,11 @@ def test_around_points() -> None:
     assert around_points([(1, 5), (3, 2), (2, 9)]) == (1, 2, 3, 9)
     assert all(map(isnan, around_points([])))
     assert all(map(isnan, around_points([(1, 2), (nan, 3)])))
+
+
+def test_outlines() -> None:
+    assert around(polygon([(1, 2), (3, 2), (2, 9)])) == (1, 2, 3, 9)
+    assert around(ellipse((5, 5), (2, 3), 0)) == (3, 2, 7, 8)
+    for outline in (polygon([(1, 2), (3, 4)]), polygon([(1, 2), (nan, 2), (2, 9)]), ellipse((5, 5), (0, 3), 0)):
+        assert outline is None
+        assert all(map(isnan, around(outline)))
