@@ -33,6 +33,7 @@ from anonymizer.files.jpeg_segments import (
     DQT,
     EOI,
     FRAMES,
+    HUFFMAN_LENGTHS,
     JFIF,
     JFIF_SIZE,
     PICTURE_SEGMENTS,
@@ -375,13 +376,16 @@ def _note_segment(segment: Segment, found: EmbeddedData) -> None:
 
 
 def _has_each_table_once(content: bytes) -> bool:
-    """Whether there are no unused tables, in which anything could be hidden."""
+    """Whether no table is there twice, and no Huffman table has a code twice: anything could be hidden there."""
     segments = list(read_segments(content))
     try:
         kinds = [marker << 8 | first for marker in (DHT, DQT) for first, _ in split_tables(segments, marker)]
+        codes = [body[HUFFMAN_LENGTHS:] for _, body in split_tables(segments, DHT)]
     except CoefficientsError:
         return False
     is_arithmetic = any(segment.marker in ARITHMETIC for segment in segments)
+    if any(len(one) != len(set(one)) for one in codes):
+        return False
     return len(kinds) == len(set(kinds)) and (is_arithmetic or all(segment.marker != DAC for segment in segments))
 
 

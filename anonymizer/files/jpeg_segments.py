@@ -22,6 +22,7 @@ TABLES = (DHT, SOS, DQT, DRI)  # Huffman and quantisation tables, restart interv
 JFIF, ADOBE = b"JFIF\0", b"Adobe"
 JFIF_SIZE = 14  # "JFIF" with its end, version, density and the size of the thumbnail that may follow
 ADOBE_SIZE = 12  # "Adobe" with its version, flags and the transform of the colours
+_MOST_COMPONENTS = 4  # in a scan
 HUFFMAN_LENGTHS = 16  # a Huffman table begins with the number of codes of each length
 ZIGZAG = sorted(
     range(BLOCK * BLOCK),
@@ -103,14 +104,52 @@ def write_segment(marker: int, payload: bytes) -> bytes:
 
 
 def picture_data(content: bytes) -> bytes:
-    """Tables, frame and scans: the segments that the picture needs, and everything from its first scan to its end."""
+    """Tables, frame and scans: the segments that the picture needs, and everything from its first scan to its end.
+
+    Without tables that no scan uses: they may hold anything.
+    """
     parts = []
+    used = used_tables(content)
     for segment in read_segments(content):
         if segment.marker == SOS:
             parts.append(content[segment.start : end_of_picture(content, segment.end)])
+        elif segment.marker in (DHT, DQT):
+            tables = _with_used_tables(segment, used)
+            parts.append(content[segment.start : segment.end] if tables is None else tables)
         elif segment.marker in PICTURE_SEGMENTS:
             parts.append(content[segment.start : segment.end])
     return b"".join(parts)
+
+
+def used_tables(content: bytes) -> set[tuple[int, int]]:
+    """Marker and number of the tables that the frame and the scans name; a Huffman table's class is in its number."""
+    used = set[tuple[int, int]]()
+    scans: list[bytes] = []
+    for segment in read_segments(content):
+        if segment.marker in FRAMES:
+            used |= {(DQT, number) for number in segment.payload[8::3]}
+        elif segment.marker == SOS:
+            scans.append(segment.payload)
+    size = 1 + 2 * _MOST_COMPONENTS
+    further = (at + 4 for at, marker in markers_behind(content, first_scan(content)) if marker == SOS)
+    scans += [content[start : start + size] for start in further]
+    for scan in scans:
+        for tables in scan[2 : 1 + 2 * scan[0] : 2] if scan else ():
+            used |= {(DHT, tables >> 4), (DHT, 0x10 | tables & 15)}
+    return used
+
+
+def _with_used_tables(segment: Segment, used: set[tuple[int, int]]) -> bytes | None:
+    """The segment without other tables; None if it has none, or is damaged."""
+    try:
+        tables = list(split_tables([segment], segment.marker))
+    except CoefficientsError:
+        return None
+    mask = 15 if segment.marker == DQT else 0xFF
+    kept = [bytes([first]) + body for first, body in tables if (segment.marker, first & mask) in used]
+    if len(kept) == len(tables):
+        return None
+    return write_segment(segment.marker, b"".join(kept)) if kept else b""
 
 
 def read_header(content: bytes) -> Header:
