@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,13 +17,14 @@ from anonymizer.detect.zones import add_zones
 from anonymizer.errors import PictureError, VanishedError, picture_boundary
 from anonymizer.files.encode import encode_picture
 from anonymizer.files.library_messages import messages_of
+from anonymizer.files.mask_png import encode_masks
 from anonymizer.files.picture import Encoded, Frame, Picture
 from anonymizer.files.read import read_picture
 from anonymizer.files.write import remove_files, write_files
 from anonymizer.kinds import KINDS, MODEL_KINDS, TRAITS, Kind
 from anonymizer.record.detections import to_json
 from anonymizer.record.edits import NO_EDITS, Edited, Edits, apply_edits
-from anonymizer.redact.frame import redact_frame
+from anonymizer.redact.frame import mask_frame, redact_frame
 from anonymizer.redact.warnings import redaction_warnings
 from anonymizer.settings import RedactSettings, Settings, WriteSettings
 from anonymizer.types import FrameDetections, Job, Result
@@ -60,6 +61,8 @@ class PictureProcess:
     settings: Settings
     edits: Edits = NO_EDITS
     """What people change about what the finder says."""
+    mask_root: Path | None = None
+    """Folder for the masks of jobs that have one."""
 
     def __call__(self, job: Job) -> Result:
         """Whatever goes wrong with the picture becomes a failed `Result`.
@@ -80,7 +83,7 @@ class PictureProcess:
                 return replace(self._process(job, seconds), seconds=seconds, began_s=began_s)
         except PictureError as error:
             if not isinstance(error, VanishedError):
-                remove_files(self.output_root, job.stale(job.target, job.detections_path, *job.old_detections))
+                remove_files(self.output_root, job.stale(*job.outputs), self.mask_root)
             return Result(job.name, "failed", str(error), seconds=seconds, began_s=began_s)
 
     def _process(self, job: Job, seconds: dict[str, float]) -> Result:
@@ -97,17 +100,18 @@ class PictureProcess:
             not_counted=sum(frame.not_counted for frame in found),
             source=picture.source,
             record=job.detections_path.as_posix() if self._has_record else None,
+            mask=None if job.mask_path is None else self._below_masks(job.mask_path),
             edits=tuple(edited.done),
         )
         if settings.redact.only_detects(self._kinds):
             with _timed(seconds, "write"):
-                self._write(job, found, None)
+                self._write(job, found, None, self._masks(job, picture, found))
             return replace(result, status="detected")
         with _timed(seconds, "redact"):
             redacted = redact_picture(picture, found, settings.redact, in_place=True)
         with _timed(seconds, "write"):
             encoded = encode_redacted(picture, redacted, settings.write)
-            self._write(job, found, encoded)
+            self._write(job, found, encoded, self._masks(job, picture, found))
         return replace(
             result,
             warnings=warnings_of(picture, found, settings.redact),
@@ -128,12 +132,28 @@ class PictureProcess:
         """What is looked for, and what people and zones add to it."""
         return self.finder.kinds | self.edits.kinds | self.settings.detect.given_kinds
 
-    def _write(self, job: Job, found: Sequence[FrameDetections], encoded: Encoded | None) -> None:
-        """The picture comes last: where it is, its detections are."""
+    def _masks(self, job: Job, picture: Picture, found: Sequence[FrameDetections]) -> dict[Path, bytes]:
+        """The file of the picture's masks, if there is to be one."""
+        if job.mask_path is None:
+            return {}
+        settings = self.settings.redact
+        shown = settings.in_any_case() if settings.only_detects(self._kinds) else settings
+        return {job.mask_path: encode_masks(mask_picture(picture, found, shown))}
+
+    def _below_masks(self, path: Path) -> str:
+        """Where a mask lies in the folder of masks."""
+        assert self.mask_root is not None
+        return (self.output_root / path).resolve().relative_to(self.mask_root.resolve()).as_posix()
+
+    def _write(
+        self, job: Job, found: Sequence[FrameDetections], encoded: Encoded | None, masks: Mapping[Path, bytes]
+    ) -> None:
+        """The picture comes last: where it is, its detections and its mask are."""
         record = {job.detections_path: to_json(found)} if self._has_record else {}
-        write_files(self.output_root, {**record, **({} if encoded is None else {job.target: encoded.content})})
-        stale = job.stale(*job.old_detections, *([] if self._has_record else [job.detections_path]))
-        remove_files(self.output_root, stale)
+        target = {} if encoded is None else {job.target: encoded.content}
+        write_files(self.output_root, {**masks, **record, **target}, self.mask_root)
+        unwanted = [] if self._has_record else [job.detections_path]
+        remove_files(self.output_root, job.stale(*job.old_detections, *job.old_masks, *unwanted), self.mask_root)
 
     @property
     def _has_record(self) -> bool:
@@ -174,6 +194,14 @@ def redact_picture(
     hidden = spread_to_neighbours(found, picture.is_animation)
     pairs = zip(picture.frames, hidden, strict=True)
     return [redact_frame(frame, of_frame, settings, in_place) for frame, of_frame in pairs]
+
+
+def mask_picture(
+    picture: Picture, found: Sequence[FrameDetections], settings: RedactSettings
+) -> list[npt.NDArray[np.uint8]]:
+    """How far each pixel of each frame is hidden, see `mask_frame`; in animations also for what the neighbours show."""
+    pairs = zip(picture.frames, spread_to_neighbours(found, picture.is_animation), strict=True)
+    return [mask_frame(frame, of_frame, settings) for frame, of_frame in pairs]
 
 
 def encode_redacted(picture: Picture, redacted: Sequence[RedactedFrame], settings: WriteSettings) -> Encoded:

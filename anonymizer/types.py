@@ -124,6 +124,10 @@ class Job:
     """Where the detection JSON goes."""
     old_detections: tuple[Path, ...] = ()
     """Where an earlier run put it if the picture had no twin then, or has none now."""
+    mask_path: Path | None = None
+    """Where its mask goes; None if none is written."""
+    old_masks: tuple[Path, ...] = ()
+    """Where an earlier run put it, as with the detections."""
     lookalikes: tuple[Path, ...] = ()
     """Targets of pictures before it whose names some file systems do not tell from its own."""
     foreign: tuple[Path, ...] = ()
@@ -134,6 +138,12 @@ class Job:
     @property
     def name(self) -> str:
         return self.source.as_posix()
+
+    @property
+    def outputs(self) -> tuple[Path, ...]:
+        """All names under which an output of this or of an earlier run may lie."""
+        masks = () if self.mask_path is None else (self.mask_path, *self.old_masks)
+        return (self.target, self.detections_path, *self.old_detections, *masks)
 
     def stale(self, *paths: Path) -> list[Path]:
         """Those of these outputs that may be removed."""
@@ -165,6 +175,8 @@ class Result:
     """How many detections there were, over all frames, where the zones say that nothing counts."""
     source: Source | None = None
     """None where it could not be read."""
+    mask: str | None = None
+    """Where its mask lies, relative to the folder of masks, with forward slashes; None if it has none."""
     record: str | None = None
     """Where its detection JSON lies, relative to the output root, with forward slashes; None if it has none."""
     edits: tuple[Mapping[str, object], ...] = ()

@@ -2,6 +2,7 @@
 
 import json
 import os
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -10,9 +11,11 @@ import pytest
 from fakes import CrashingDetector, FixedDetector, Folders, face, load, noise, plate, process, save
 from PIL import Image
 
+from anonymizer.detect.frames import ModelFinder
 from anonymizer.errors import OutputError, PictureError
 from anonymizer.geometry import PixelBox
 from anonymizer.outlines import PolygonOutline
+from anonymizer.pipeline import PictureProcess
 from anonymizer.redact.touched import touched_pixels
 from anonymizer.settings import DetectSettings, ReadSettings, RecordSettings, RedactSettings, Settings, WriteSettings
 from anonymizer.types import Detection, Job, Pixels8, Source
@@ -70,6 +73,23 @@ def test_zones_are_all_that_is_hidden_where_the_others_have_the_method_none(fold
     assert (load(folders[1] / "sub/a.png")[5:15, 10:20] == pixels[5:15, 10:20]).all()
     everything = Settings(detect=DetectSettings(redact_zone=ZONE), redact=RedactSettings("none"))
     assert process(JOB, *folders, [FixedDetector()], everything).status == "detected"
+
+
+def test_picture_record_and_mask_are_written_together_or_not_at_all(
+    folders: Folders, pixels: Pixels8, tmp_path: Path
+) -> None:
+    masks = tmp_path / "masks"
+    job = replace(JOB, mask_path=Path("../masks/sub/a.png"), old_masks=(Path("../masks/sub/a.png.png"),))
+    finder = ModelFinder([FixedDetector(face(10, 5, 20, 15))], DetectSettings())
+    process = PictureProcess(*folders, finder, Settings(), mask_root=masks)
+    (masks / "sub").mkdir(parents=True)
+    (masks / "sub" / "a.png.png").touch()
+    assert (process(job).status, process(job).mask) == ("anonymized", "sub/a.png")
+    assert files_in(masks) == ["sub/a.png"]
+    (folders[1] / "sub" / "a.png").unlink()
+    (folders[1] / "sub" / "a.png").mkdir()  # in the way
+    assert process(job).status == "failed"
+    assert files_in(masks) == files_in(folders[1]) == []
 
 
 def test_a_zone_outside_the_picture_fails_it(folders: Folders, pixels: Pixels8) -> None:

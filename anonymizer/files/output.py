@@ -37,6 +37,22 @@ def check_output(input_root: Path, output_root: Path, overwrite: bool) -> None:
         raise OutputError(f"output folder {output_root} is not empty; add --overwrite to write into it all the same")
 
 
+def check_masks(input_root: Path, output_root: Path, mask_root: Path, overwrite: bool) -> None:
+    """Refuses a folder for masks that overlaps the input or the output, or holds other files. Writes nothing.
+
+    Raises:
+        OutputError: with the reason.
+    """
+    check_output(input_root, mask_root, overwrite)
+    one, other = mask_root.resolve(), output_root.resolve()
+    if any(_is_same(one, folder) for folder in (other, *other.parents)) or any(
+        _is_same(other, folder) for folder in one.parents
+    ):
+        raise OutputError(
+            f"folder {mask_root} for masks lies in or around the output folder {output_root}; choose one beside it"
+        )
+
+
 def _is_same(one: Path, other: Path) -> bool:
     """Whether two paths are the same folder, perhaps mounted twice."""
     try:

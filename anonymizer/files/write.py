@@ -17,11 +17,14 @@ _FATAL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}
 """Errors that would stop every further file, too."""
 
 
-def write_files(root: Path, contents: Mapping[Path, bytes | Iterable[bytes]]) -> None:
+def write_files(root: Path, contents: Mapping[Path, bytes | Iterable[bytes]], also: Path | None = None) -> None:
     """Writes files that belong together: all of them, whole and under their final names, or none.
 
     The bytes are written to hidden files beside the final names and synced; then these are renamed in the order of
     `contents`. Names are relative to `root`; each content is whole or in pieces.
+
+    Args:
+        also: another folder into which names may lead.
 
     Raises:
         PictureError: these files cannot be written, but others may be.
@@ -30,7 +33,7 @@ def write_files(root: Path, contents: Mapping[Path, bytes | Iterable[bytes]]) ->
     partials = {root / name: _partial_name(root / name) for name in contents}
     try:
         for name in contents:
-            if not _is_inside(root, name):
+            if not _is_inside(root, name, also):
                 raise PictureError("would be written outside the output folder, through a link in it")
         try:
             for (target, partial), content in zip(partials.items(), contents.values(), strict=True):
@@ -67,22 +70,26 @@ def _rename_all(partials: Mapping[Path, Path]) -> None:
         raise
 
 
-def _is_inside(root: Path, name: Path) -> bool:
-    """Whether the folder of this file is inside the output folder, also after following links."""
+def _is_inside(root: Path, name: Path, also: Path | None) -> bool:
+    """Whether the folder of this file is inside the output folder or the other one, also after following links."""
     try:
-        return (root / name).parent.resolve().is_relative_to(root.resolve())
+        folder = (root / name).parent.resolve()
+        return any(folder.is_relative_to(each.resolve()) for each in (root, also) if each is not None)
     except RuntimeError:  # a link that leads to itself
         return False
 
 
-def remove_files(root: Path, names: Iterable[Path]) -> None:
+def remove_files(root: Path, names: Iterable[Path], also: Path | None = None) -> None:
     """Removes outputs of an earlier run if they exist.
+
+    Args:
+        also: another folder into which names may lead.
 
     Raises:
         OutputError: one cannot be removed, and could be mistaken for a new one.
     """
     for name in names:
-        if not _is_inside(root, name):
+        if not _is_inside(root, name, also):
             continue  # that is not an output
         try:
             (root / name).unlink(missing_ok=True)
@@ -96,9 +103,9 @@ def _is_folder(path: Path) -> bool:
     return path.is_dir() and not path.is_symlink()
 
 
-def remove_partials(root: Path, names: Iterable[Path]) -> None:
+def remove_partials(root: Path, names: Iterable[Path], also: Path | None = None) -> None:
     """Removes the hidden files of a process that ended while it wrote these outputs."""
     for name in names:
-        if _is_inside(root, name):
+        if _is_inside(root, name, also):
             with suppress(OSError):
                 _partial_name(root / name).unlink(missing_ok=True)

@@ -175,6 +175,8 @@ def _entry(result: Result) -> dict[str, Any]:
         entry |= _source(result.source)
     if result.record is not None:
         entry["record"] = result.record
+    if result.mask is not None:
+        entry["mask"] = result.mask
     entry["detections"] = dict(result.counts)
     if result.not_counted:
         entry["not_counted"] = result.not_counted

@@ -42,6 +42,15 @@ def mask_detections(pixels: Pixels, detections: Sequence[Detection], settings: R
     return to_scene(pixels, _targets_in(pixels, detections, settings)).mask
 
 
+def mask_frame(frame: Frame, found: FrameDetections, settings: RedactSettings) -> npt.NDArray[np.uint8]:
+    """How far each pixel is hidden, uint8 (H, W): 0 where it stays as it is, 255 where nothing of it is left, and only
+    there.
+    """
+    mask = mask_detections(frame.pixels, found.detections, settings)
+    levels: npt.NDArray[np.uint8] = np.where(mask < 1, np.ceil(mask * np.float32(254)), 255).astype(np.uint8)
+    return levels
+
+
 def _redact_alpha(alpha: Alpha | None, in_alpha: Sequence[Detection], settings: RedactSettings) -> Alpha | None:
     """The alpha channel without what it shows of objects; elsewhere it stays as it is."""
     return None if alpha is None else redact_detections(alpha[:, :, np.newaxis], in_alpha, settings)[:, :, 0]

@@ -163,6 +163,7 @@ class Manifest:
         name, essential = os.fsencode(job.name), _essential(job, made)
         with self._translated_errors():
             paths = {essential, job.detections_path} if self._written.knows(name, job.detections_path) else {essential}
+            paths |= set() if job.mask_path is None else {job.mask_path}
             is_whole = all(path is not None and self._written.is_as_written(name, path) for path in paths)
         return replace(made, unchanged=True) if is_whole else None
 
@@ -214,7 +215,8 @@ class Manifest:
                 (name, self._run, position, text, done, evidence),
             )
             if essential is not None:
-                fresh = {essential, job.detections_path}.difference(job.foreign)
+                written = (essential, job.detections_path, *([] if job.mask_path is None else [job.mask_path]))
+                fresh = set(written).difference(job.foreign)
                 self._written.note(name, fresh, forgotten=job.foreign)
             self._written.end_trust(name)
             self._connection.commit()

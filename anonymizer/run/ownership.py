@@ -33,7 +33,7 @@ def claim_outputs(
         taken = [p for p in written if states[p] in ("edited", "foreign") and not manifest.is_given_up(p)]
         if taken:
             return _leave(job, manifest.find_made(job, inputs), states, taken)
-    others = [path for path in (job.target, job.detections_path, *job.old_detections) if path not in written]
+    others = [path for path in job.outputs if path not in written]
     foreign = [path for path in others if not _may_be_removed(job, path, manifest, output_root, overwrite)]
     return replace(job, foreign=tuple(foreign))
 
@@ -50,7 +50,7 @@ def _state_of(job: Job, path: Path, manifest: Manifest, output_root: Path) -> St
 
 
 def _is_trusted(job: Job, path: Path, manifest: Manifest, output_root: Path) -> bool:
-    return manifest.is_trusted(job, path) and (path == job.target or _is_record(output_root / path))
+    return manifest.is_trusted(job, path) and _looks_like_ours(job, path, output_root)
 
 
 def _leave(job: Job, made: Result | None, states: Mapping[Path, State], taken: Sequence[Path]) -> Result:
@@ -65,15 +65,20 @@ def _leave(job: Job, made: Result | None, states: Mapping[Path, State], taken: S
         why = "was changed by hand, and is not of the picture and the settings as they are now"
     else:
         why = "is not known to be written by this program"
+    folder = "folder of masks" if first == job.mask_path else "output folder"
     advice = "move it away, or add --overwrite to replace it"
-    return Result(job.name, "failed", f"{first.name} in the output folder {why}; it stays: {advice}")
+    return Result(job.name, "failed", f"{first.name} in the {folder} {why}; it stays: {advice}")
 
 
 def _may_be_removed(job: Job, path: Path, manifest: Manifest, output_root: Path, overwrite: bool) -> bool:
     """With --overwrite also what looks like an output of ours: it would be taken for a new one."""
     if _state_of(job, path, manifest, output_root) in ("free", "own"):
         return True
-    return (overwrite or manifest.is_given_up(path)) and (path == job.target or _is_record(output_root / path))
+    return (overwrite or manifest.is_given_up(path)) and _looks_like_ours(job, path, output_root)
+
+
+def _looks_like_ours(job: Job, path: Path, output_root: Path) -> bool:
+    return path in (job.target, job.mask_path, *job.old_masks) or _is_record(output_root / path)
 
 
 def _is_record(path: Path) -> bool:

@@ -27,6 +27,8 @@ class PictureTask:
     """Makes what says where faces and plates are."""
     edits: Edits = NO_EDITS
     """What people change about that."""
+    mask_root: Path | None = None
+    """Folder for masks."""
 
     def begin(self) -> Callable[[Job], Result]:
         """Loads the models.
@@ -38,7 +40,7 @@ class PictureTask:
         from anonymizer.pipeline import PictureProcess
 
         finder = self.load(self.settings.detect)
-        return PictureProcess(self.input_root, self.output_root, finder, self.settings, self.edits)
+        return PictureProcess(self.input_root, self.output_root, finder, self.settings, self.edits, self.mask_root)
 
     def give_up(self, job: Job, reason: str) -> Result:
         """Fails a picture on which a process ended: no output of this or an earlier run stays under its names.
@@ -46,9 +48,9 @@ class PictureTask:
         Raises:
             OutputError: such an output cannot be removed.
         """
-        remove_files(self.output_root, job.stale(job.target, job.detections_path, *job.old_detections))
+        remove_files(self.output_root, job.stale(*job.outputs), self.mask_root)
         return Result(job.name, "failed", reason)
 
     def sweep(self, job: Job) -> None:
         """Removes the hidden files of a process that was ended while it wrote."""
-        remove_partials(self.output_root, [job.target, job.detections_path])
+        remove_partials(self.output_root, job.outputs, self.mask_root)

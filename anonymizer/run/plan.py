@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -16,7 +17,8 @@ from anonymizer.detect.frames import load_finder
 from anonymizer.detect.load import choose_models, chosen_kinds, thresholds_of
 from anonymizer.errors import OutputError, SettingsError
 from anonymizer.files.find import Listing, find_pictures, jobs_in
-from anonymizer.files.output import check_output
+from anonymizer.files.mask_png import MASK_SUFFIX
+from anonymizer.files.output import check_masks, check_output
 from anonymizer.files.overlay import read_overlay
 from anonymizer.kinds import DEFAULT_KINDS, KINDS, Kind
 from anonymizer.pipeline import Finder
@@ -88,13 +90,15 @@ class Plan:
         """What else decides how the outputs of a picture look, beside its file and the `fingerprint`."""
         recorded = None if self.replay is None else self.replay.evidence_of(job)
         edits = self.edits.of(job.name)
-        return recorded if not edits else f"{recorded} {edits}"
+        known = recorded if not edits else f"{recorded} {edits}"
+        return known if job.mask_path is None else f"{known} {job.mask_path}"
 
     def outputs_of(self, job: Job) -> list[Path]:
         """The files that are written for a picture, relative to the output folder, the essential one first."""
+        masks = [] if job.mask_path is None else [job.mask_path]
         if self.settings.redact.only_detects(self.kinds):
-            return [job.detections_path]
-        return [job.target, *([job.detections_path] if self.settings.record.write_detections else [])]
+            return [job.detections_path, *masks]
+        return [job.target, *([job.detections_path] if self.settings.record.write_detections else []), *masks]
 
     def listing_problems(self) -> list[Result]:
         """What the listing could not enter, came upon before, or did not come upon.
@@ -129,6 +133,8 @@ def make_plan(run: RunSettings, settings: Settings, load: Callable[[DetectSettin
         raise SettingsError(f"missing {missing}; try 'anonymize --help'")
     manifest = run.image_output / _of_shard(MANIFEST_NAME, run.shard)
     check_output(run.input, run.image_output, run.overwrite or _is_ours(run.image_output))
+    if run.mask_output is not None:
+        check_masks(run.input, run.image_output, run.mask_output, run.overwrite or _is_ours(run.image_output))
     listing = find_pictures(run.input, settings.find.image_extensions, run.image_output)
     report = run.report if run.report is not None else run.image_output / _of_shard(REPORT_NAME, run.shard)
     _check_file("report", report, run, settings)
@@ -160,6 +166,8 @@ def make_plan(run: RunSettings, settings: Settings, load: Callable[[DetectSettin
     unseen_edits = {name for name in edits.of_files if is_in_shard(name, run.shard)}
     if unseen_edits:
         jobs = _discarding(jobs, unseen_edits)
+    if run.mask_output is not None:
+        jobs = _with_masks(jobs, Path(os.path.relpath(run.mask_output.resolve(), run.image_output.resolve())))
     return Plan(
         input=run.input,
         output=run.image_output,
@@ -222,6 +230,17 @@ def _require_pictures_of(zones: NamedZones, run: RunSettings, settings: Settings
             return
     if missing and not run.allow_empty:
         raise SettingsError(f"--redact-zone: {run.input} holds no picture with a name like {missing[0]!r}")
+
+
+def _with_masks(jobs: Iterable[Job], masks: Path) -> Iterator[Job]:
+    """The jobs with the places of their masks, which have the names of the detection files.
+
+    Args:
+        masks: folder for them, from the output folder.
+    """
+    for job in jobs:
+        old = tuple(masks / path.with_suffix(MASK_SUFFIX) for path in job.old_detections)
+        yield dataclasses.replace(job, mask_path=masks / job.detections_path.with_suffix(MASK_SUFFIX), old_masks=old)
 
 
 def _checksum_of_overlay(overlay: Path | None) -> str | None:

@@ -38,11 +38,13 @@ def run(
         SettingsError: the input holds no picture; nothing has been written.
         OutputError: the output cannot be written, or not any more.
     """
-    task = PictureTask(plan.input, plan.output, plan.settings, plan.load, plan.edits)
+    task = PictureTask(plan.input, plan.output, plan.settings, plan.load, plan.edits, plan.run.mask_output)
     if plan.run.workers != 0:
         require_sendable(task)
     is_first_run, is_new_folder = not plan.manifest.exists(), not plan.output.exists()
-    make_output(plan.output)
+    for folder in (plan.output, plan.run.mask_output):
+        if folder is not None:
+            make_output(folder)
     with (
         closing(_open_manifest(plan)) as manifest,
         closing(make_executor(task, plan.run.workers, plan.run.timeout, manifest.locks, is_stopping)) as executor,

@@ -294,6 +294,11 @@ class RedactSettings(SettingsPart, group="How to hide"):
         """Cells along the longer side of an object whose brightness shows, 1..MAX_CELLS."""
         return self.cells if TRAITS[kind].has_cells else 1
 
+    def in_any_case(self) -> RedactSettings:
+        """The same shapes, margins and edges with a method that hides, for kinds that have none."""
+        solid = RedactSettings.methods.values(dict.fromkeys(KINDS, "solid"))
+        return replace(self, method="solid", overlay=None, obfuscation_kernel=None, **solid)
+
     def only_detects(self, kinds: Iterable[Kind]) -> bool:
         """Whether nothing of these kinds is to be hidden. No picture is written then: it would be the original."""
         return all(self.method_of(kind) == "none" for kind in kinds)
@@ -413,6 +418,14 @@ class RunSettings(SettingsPart, group="Run"):
         group="Input and output",
     )
     require_reason: bool = setting(False, parse_flag, "Refuse edits that do not say why.", group="Input and output")
+    mask_output: Path | None = setting(
+        None,
+        parse_path,
+        "Folder for the masks: for each picture an upright PNG file of 8 bits, 0 where it stays visible to 255 where "
+        "it is hidden, or with --method none would be.",
+        "DIR",
+        group="Input and output",
+    )
     report: Path | None = setting(
         None,
         parse_path,

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
 
+import numpy as np
 import pytest
 from fakes import CrashingDetector, FixedDetector, Folders, UseDetectors, face, load, noise, plate, save
 from tiny_models import save_graph_def
@@ -346,6 +347,64 @@ def test_zones_of_cameras(call: Call, folders: Folders, use_detectors: UseDetect
     report = json.loads((folders[1] / "anonymize-report.json").read_text())
     assert report["settings"]["redact-zone"] == {"cam1/*": [[[0, 0], [0.5, 0], [0.5, 0.5], [0, 0.5]]]}
     assert [entry["detections"]["area"] for entry in report["files"]] == [1, 0]
+
+
+def test_masks(call: Call, folders: Folders, use_detectors: UseDetectors, tmp_path: Path) -> None:
+    use_detectors(FixedDetector(face(5, 5, 15, 15)))
+    for name in ("a.jpg", "sub/b.jpg", "sub/b.png"):
+        save(folders[0] / name, noise(30, 40))
+    masks, style = tmp_path / "masks", ("--face-shape", "box", "--face-margin", 0, "--feather", 0)
+    code, _, _ = call("--mask-output", masks, *style)
+    assert (code, files_in(masks)) == (0, ["a.png", "sub/b.jpg.png", "sub/b.png.png"])
+    expected = np.zeros((30, 40), np.uint8)
+    expected[5:15, 5:15] = 255
+    for name in files_in(masks):
+        assert np.array_equal(load(masks / name), expected)
+    report = json.loads((folders[1] / "anonymize-report.json").read_text())
+    assert [entry["mask"] for entry in report["files"]] == files_in(masks)
+    assert "3 of them by an earlier run" in call("--mask-output", masks, *style)[1]
+    (masks / "a.png").unlink()
+    assert "2 of them by an earlier run" in call("--mask-output", masks, *style)[1]
+    assert files_in(masks) == ["a.png", "sub/b.jpg.png", "sub/b.png.png"]
+
+
+def test_masks_of_what_would_be_hidden(
+    call: Call, folders: Folders, use_detectors: UseDetectors, tmp_path: Path
+) -> None:
+    use_detectors(FixedDetector(face(5, 5, 15, 15)))
+    fill(folders[0], 1)
+    for method, masks in (("none", tmp_path / "one"), ("gaussian", tmp_path / "other")):
+        assert call("--method", method, "--mask-output", masks, "--overwrite")[0] == 0
+    assert load(tmp_path / "one" / "0.png").max() == 255
+    assert np.array_equal(load(tmp_path / "one" / "0.png"), load(tmp_path / "other" / "0.png"))
+
+
+def test_masks_of_others_stay_and_those_of_failed_pictures_go(
+    call: Call, folders: Folders, use_detectors: UseDetectors, tmp_path: Path
+) -> None:
+    use_detectors(FixedDetector(face(5, 5, 15, 15)))
+    fill(folders[0])
+    masks = tmp_path / "masks"
+    assert call("--mask-output", masks)[0] == 0
+    (masks / "0.png").write_bytes(b"drawn by hand")
+    save(folders[0] / "new.png", noise(30, 30))
+    (masks / "new.png").write_bytes(b"of others")
+    (folders[0] / "1.png").write_bytes(b"broken")
+    code, out, err = call("--mask-output", masks)
+    assert code == 1
+    assert "new.png in the folder of masks is not known to be written by this program; it stays" in err
+    assert "1 kept as changed by hand" in out
+    assert [(masks / name).read_bytes() for name in files_in(masks)] == [b"drawn by hand", b"of others"]
+    assert "new.png" not in files_in(folders[1])
+
+
+@pytest.mark.parametrize(
+    ("masks", "message"), [("in", "is the input folder"), ("out/masks", "lies in or around the output folder")]
+)
+def test_masks_in_the_place_of_something_else(call: Call, folders: Folders, masks: str, message: str) -> None:
+    fill(folders[0])
+    code, _, err = call("--mask-output", folders[0].parent / masks)
+    assert (code, message in err) == (4, True)
 
 
 def test_a_pattern_without_a_picture_is_an_error(call: Call, folders: Folders, tmp_path: Path) -> None:

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from anonymizer.errors import OutputError
-from anonymizer.files.output import check_output, is_same_name, make_output
+from anonymizer.files.output import check_masks, check_output, is_same_name, make_output
 
 
 @pytest.fixture
@@ -31,6 +31,28 @@ def test_outputs_that_mix_with_the_input(
     with pytest.raises(OutputError, match=message) as caught:
         check_output(source, tmp_path / output, overwrite)
     assert caught.value.exit_code == 4
+
+
+@pytest.mark.parametrize(
+    ("masks", "message"),
+    [
+        ("in", "is the input folder"),
+        ("in/masks", "lies inside the input folder"),
+        ("out", "lies in or around the output folder"),
+        ("out/masks", "lies in or around the output folder"),
+        ("link/masks", "lies in or around the output folder"),
+        ("around", "lies in or around the output folder"),
+        ("used", "is not empty"),
+    ],
+)
+def test_folders_for_masks_that_mix_with_others(tmp_path: Path, source: Path, masks: str, message: str) -> None:
+    output = tmp_path / ("around/out" if masks == "around" else "out")
+    (tmp_path / "link").symlink_to(output)
+    (tmp_path / "used" / "sub").mkdir(parents=True)
+    with pytest.raises(OutputError, match=message) as caught:
+        check_masks(source, output, tmp_path / masks, overwrite=False)
+    assert caught.value.exit_code == 4
+    check_masks(source, output, tmp_path / "masks", overwrite=False)
 
 
 def test_new_and_empty_folders_are_fine(tmp_path: Path, source: Path) -> None:

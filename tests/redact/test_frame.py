@@ -3,11 +3,16 @@
 import numpy as np
 import pytest
 from fakes import face, noise
+from hypothesis import given
+from hypothesis import strategies as st
+from redact.strategies import SIZE, detections
 
 from anonymizer.files.picture import Frame
-from anonymizer.redact.frame import mask_detections, redact_detections, redact_frame
+from anonymizer.geometry import PixelBox, slices_around
+from anonymizer.redact.frame import mask_detections, mask_frame, redact_detections, redact_frame
+from anonymizer.redact.touched import touched_pixels
 from anonymizer.settings import RedactSettings
-from anonymizer.types import FrameDetections
+from anonymizer.types import Detection, FrameDetections
 
 FACE = face(10, 10, 20, 20)
 SETTINGS = RedactSettings()
@@ -55,3 +60,21 @@ def test_the_mask_is_1_on_what_is_hidden_and_0_where_nothing_changes() -> None:
     assert (mask[10:20, 10:20] == 1).all()
     redacted = redact_detections(pixels, [FACE], SETTINGS)
     assert (redacted == pixels)[np.asarray(mask) == 0].all()
+
+
+@given(st.lists(detections(), max_size=4), st.sampled_from([0.0, 0.1, 0.7]))
+def test_masks_are_never_smaller_than_the_boxes_and_outlines(found: list[Detection], feather: float) -> None:
+    frame, settings = Frame(noise(*SIZE)), RedactSettings("solid", feather=feather)
+    levels = mask_frame(frame, FrameDetections(found), settings)
+    assert levels.dtype == np.uint8
+    assert levels.shape == SIZE
+    for one in found:
+        if one.outline is not None:
+            assert (levels[touched_pixels(one.outline, PixelBox(0, 0, *SIZE))] == 255).all()
+        elif one.box.touches(SIZE):
+            assert (levels[slices_around(one.box, SIZE)] == 255).all()
+    mask = mask_detections(frame.pixels, found, settings)
+    assert np.array_equal(levels == 255, mask == 1)
+    assert np.array_equal(levels == 0, mask == 0)
+    changed = (redact_detections(frame.pixels, found, settings) != frame.pixels).any(axis=2)
+    assert (levels[changed] > 0).all()
