@@ -24,6 +24,7 @@ from anonymizer.settings.stages import RedactSettings as RedactSettings
 from anonymizer.settings.stages import RunSettings as RunSettings
 from anonymizer.settings.stages import Settings as Settings
 from anonymizer.settings.stages import VerbositySettings as VerbositySettings
+from anonymizer.settings.stages import VideoSettings as VideoSettings
 from anonymizer.settings.stages import WriteSettings as WriteSettings
 from anonymizer.settings.values import EVERY_NAME as EVERY_NAME
 from anonymizer.settings.values import LEAST_ZONE_PX as LEAST_ZONE_PX

@@ -15,12 +15,14 @@ from anonymizer.geometry import SHAPES, Shape
 from anonymizer.kinds import DEFAULT_KINDS, KINDS, TRAITS, ZONE_KIND, Kind
 from anonymizer.settings.fields import PerKind, SettingsPart, setting
 from anonymizer.settings.values import (
+    CHOICES,
     DETECTIONS_FOR,
     MAX_CELLS,
     METADATA_POLICIES,
     METHODS,
     PRESETS,
     PROJECTIONS,
+    Choice,
     DetectionsFor,
     Kernel,
     MetadataPolicy,
@@ -36,6 +38,7 @@ from anonymizer.settings.values import (
     parse_cells,
     parse_color,
     parse_count,
+    parse_encoder,
     parse_extensions,
     parse_flag,
     parse_kernel,
@@ -44,6 +47,7 @@ from anonymizer.settings.values import (
     parse_margin,
     parse_named_zones,
     parse_path,
+    parse_quality,
     parse_seconds,
     parse_shard,
     parse_share,
@@ -53,6 +57,7 @@ from anonymizer.settings.values import (
     parse_zones,
     plain_kernel,
     plain_named_zones,
+    plain_quality,
     plain_shard,
     plain_workers,
     plain_zones,
@@ -318,6 +323,36 @@ class WriteSettings(SettingsPart, group="Files"):
     )
     lossless_only: bool = setting(
         False, parse_flag, "Refuse pictures that cannot be kept bit for bit outside the blurred areas."
+    )
+
+
+@dataclass(frozen=True)
+class VideoSettings(SettingsPart, group="Files"):
+    """How films are written. Nothing of it applies to pictures."""
+
+    video_quality: float | None = setting(
+        None,
+        parse_quality,
+        "Quality of films, as a constant rate factor of x264, 0..51: lower is better and larger. auto: hard to tell "
+        "from the source, and little larger.",
+        "FLOAT",
+        plain_quality,
+    )
+    video_encoder: str = setting(
+        "auto",
+        parse_encoder,
+        "What encodes films. auto: the encoder of the film's own codec. hardware: that of a graphics card or processor "
+        "first, as far as one works. Or the name of an encoder such as libx264, where it fits the file.",
+        "NAME",
+    )
+    audio: Choice = setting(
+        "keep", OneOf(CHOICES), "keep: all sound tracks, bit for bit. drop: films without sound.", "CHOICE"
+    )
+    subtitles: Choice = setting(
+        "keep",
+        OneOf(CHOICES),
+        "keep: subtitles that are text, unless they hold coordinates. drop: none.",
+        "CHOICE",
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,8 @@ METADATA_POLICIES: tuple[MetadataPolicy, ...] = get_args(MetadataPolicy)
 DetectionsFor: TypeAlias = Literal["same", "changed"]
 """For which pictures detections may be replayed."""
 DETECTIONS_FOR: tuple[DetectionsFor, ...] = get_args(DetectionsFor)
+Choice: TypeAlias = Literal["keep", "drop"]
+CHOICES: tuple[Choice, ...] = get_args(Choice)
 MAX_CELLS = 16
 MAX_VERBOSITY = 2
 LEAST_ZONE_PX = 16
@@ -250,6 +253,25 @@ def parse_count(value: object) -> int:
     if not number.is_integer() or number < 1:
         raise ValueError(f"{value!r} is not a whole number from 1 on")
     return int(number)
+
+
+def parse_quality(value: object) -> float | None:
+    if value is None or value == "auto":
+        return None
+    quality = parse_number(value)
+    if not 0 <= quality <= 51:
+        raise ValueError(f"{quality:g} is neither auto nor in the range 0..51")
+    return quality
+
+
+def plain_quality(quality: float | None) -> float | str:
+    return "auto" if quality is None else quality
+
+
+def parse_encoder(value: object) -> str:
+    if not isinstance(value, str) or not re.fullmatch(r"\w[\w-]*", value):
+        raise ValueError(f"{value!r} is neither auto, hardware nor the name of an encoder such as libx264")
+    return value
 
 
 def parse_share(value: object) -> float:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -23,8 +24,19 @@ class StreamFacts:
     """ISO 639-2, where the file says one."""
     disposition: int = 0
     """FFmpeg's flags, such as default and forced."""
+    title: str | None = None
     is_picture: bool = False
     """Whether it holds a still picture, such as cover art or thumbnails, and no film."""
+
+
+class Chapter(NamedTuple):
+    """A part of a film that players can go to."""
+
+    start: int
+    """In units of its time base."""
+    end: int
+    time_base: Fraction
+    title: str
 
 
 class Colour(NamedTuple):
@@ -41,7 +53,7 @@ class FilmFacts:
     """What a film is like, and what lies beside it in its file."""
 
     container: str
-    """FFmpeg's name of the container, such as "mov,mp4,m4a,3gp,3g2,mj2"."""
+    """FFmpeg's name of the container for files like this one, such as mp4, mov, matroska or mpegts."""
     streams: tuple[StreamFacts, ...]
     """All of them, also the film's own."""
     index: int
@@ -65,6 +77,8 @@ class FilmFacts:
     """Whether the first frame consists of two fields."""
     time_base: Fraction
     """Seconds that one unit of the frames' times lasts."""
+    end: int | None
+    """When the last frame ends to be shown, as the file says it; None: it does not."""
     rate: Fraction | None
     """Average frames a second; None: not known. Frames may come at any times all the same."""
     bit_rate: int | None
@@ -77,7 +91,11 @@ class FilmFacts:
     """HDR10: AVContentLightMetadata, 8 bytes."""
     has_dynamic_hdr: bool = False
     """Whether the first frame has metadata of HDR10+ or Dolby Vision."""
-    chapters: int = 0
+    has_b_frames: bool = True
+    """Whether frames may be stored in another order than they are shown in."""
+    chapters: tuple[Chapter, ...] = ()
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    """Of the whole file, as its tags say it, such as title and location."""
 
     @property
     def orientation(self) -> int:

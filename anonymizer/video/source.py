@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import struct
+from collections import deque
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ from av.video.stream import VideoStream
 from anonymizer.errors import PictureError, VanishedError
 from anonymizer.files.orientation import turn_upright
 from anonymizer.settings import ReadSettings
-from anonymizer.video.facts import Colour, DisplayMatrix, FilmFacts, StreamFacts
+from anonymizer.video.facts import Chapter, Colour, DisplayMatrix, FilmFacts, StreamFacts
 from anonymizer.video.structure import missing_bytes
 
 CONTAINERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,asf"
@@ -36,6 +37,8 @@ _ONE_FRAME_A_PACKET = ("h264", "hevc", "vvc", "av1", "vp9", "prores", "mjpeg", "
 _NEEDS_DOLBY_VISION = ("dvh1", "dvhe", "dva1", "dvav", "dav1")
 """Tags of films that show wrong colours without the metadata of Dolby Vision, which no encoder here writes."""
 _ENCRYPTED = ("encv", "drmi")
+_SAYS_DURATION = ("matroska,webm", "asf")
+"""Demuxers that know the duration from the file alone, and do not guess it from what they find."""
 _LEAST_DURATION_SHARE = 0.98
 _SLACK_S = 0.5
 
@@ -77,9 +80,19 @@ class Film:
             PictureError: as `frames`.
             VanishedError: as `frames`.
         """
+        with self.opened() as reading:
+            yield from reading
+
+    @contextmanager
+    def opened(self) -> Iterator[Reading]:
+        """One way through the film; for those who also want to know its streams while they go it.
+
+        Raises:
+            PictureError: the film cannot be opened any more.
+            VanishedError: there is no such file any more.
+        """
         with _opened(self.path) as container:
-            stream = _prepare(container, self.facts.index, self.settings)
-            yield from _Reader(container, stream, self.facts).read()
+            yield Reading(container, _prepare(container, self.facts.index, self.settings), self.facts)
 
 
 def open_film(path: Path, settings: ReadSettings = ReadSettings()) -> Film:
@@ -114,8 +127,8 @@ def to_rgb(frame: VideoFrame, orientation: int = 1, size: tuple[int, int] | None
     return turn_upright(cast("npt.NDArray[np.uint8]", rgb.to_ndarray()), orientation)
 
 
-class _Reader:
-    """One way through a film, with everything that is counted on it."""
+class Reading:
+    """One way through a film, with everything that is counted on it. Iterate once; see `Film.read`."""
 
     def __init__(self, container: InputContainer, stream: VideoStream, facts: FilmFacts) -> None:
         self._container = container
@@ -130,8 +143,15 @@ class _Reader:
         self._end_s = 0.0
         """Where the last packet of any stream ends."""
         self._has_fields = facts.is_interlaced
+        self._free_times: deque[int] | None = deque() if facts.container == "avi" else None
+        """When packets were stored whose frame has not come yet: AVI files have no other times, and those that FFmpeg
+        makes up for frames that are stored in another order may be wrong."""
 
-    def read(self) -> Iterator[FilmFrame | av.Packet[Stream]]:
+    def stream(self, index: int) -> Stream:
+        """The stream of that index, to make another one like it."""
+        return self._container.streams[index]
+
+    def __iter__(self) -> Iterator[FilmFrame | av.Packet[Stream]]:
         packets = self._container.demux()
         while True:
             with self._translated_errors():
@@ -172,6 +192,8 @@ class _Reader:
             raise PictureError("does not begin with a key frame: its first frames cannot be decoded")
         self._packets += 1
         self._shown_packets += not packet.is_discard
+        if self._free_times is not None and packet.dts is not None:
+            self._free_times.append(packet.dts)
         if packet.is_corrupt:
             raise PictureError(f"is damaged: a part of frame {self._frames} is missing or marked as damaged")
 
@@ -185,15 +207,18 @@ class _Reader:
         if picture.format.name != facts.pixel_format:
             change = f"from {facts.pixel_format} to {picture.format.name}"
             raise PictureError(f"changes its pixel format {change} at frame {index}")
-        if picture.pts is None:
+        time = picture.pts
+        if self._free_times is not None:
+            time = self._free_times.popleft() if self._free_times else None
+        if time is None:
             raise PictureError(f"has no time for frame {index}")
-        if self._last is not None and picture.pts <= self._last:
-            before_s, now_s = facts.seconds(self._last), facts.seconds(picture.pts)
+        if self._last is not None and time <= self._last:
+            before_s, now_s = facts.seconds(self._last), facts.seconds(time)
             raise PictureError(f"goes back in time from {before_s:.3f} s to {now_s:.3f} s at frame {index}")
-        self._last = picture.pts
+        self._last = time
         self._has_fields |= picture.interlaced_frame
         self._frames += 1
-        return FilmFrame(index, picture.pts, picture)
+        return FilmFrame(index, time, picture)
 
     def _check_end(self) -> None:
         announced = self._facts.announced_frames
@@ -312,7 +337,7 @@ def _facts(container: InputContainer, stream: VideoStream, first: VideoFrame) ->
 
     dynamic = (SideDataType.DYNAMIC_HDR_PLUS, SideDataType.DOVI_METADATA, SideDataType.DOVI_RPU_BUFFER)
     return FilmFacts(
-        container=container.format.name,
+        container=_container_name(container),
         streams=tuple(_stream_facts(each) for each in container.streams),
         index=stream.index,
         codec=context.codec.canonical_name,
@@ -326,13 +351,16 @@ def _facts(container: InputContainer, stream: VideoStream, first: VideoFrame) ->
         field_order=int(getattr(context, "field_order", 0)),
         is_interlaced=first.interlaced_frame,
         time_base=stream.time_base,
+        end=_announced_end(container, stream),
         rate=stream.average_rate or stream.guessed_rate,
         bit_rate=context.bit_rate or None,
         announced_frames=_announced_frames(container, stream),
         mastering_display=raw(SideDataType.MASTERING_DISPLAY_METADATA),
         content_light=raw(SideDataType.CONTENT_LIGHT_LEVEL),
         has_dynamic_hdr=any(raw(kind) is not None for kind in dynamic),
-        chapters=len(container.chapters()),
+        has_b_frames=bool(context.has_b_frames),
+        chapters=tuple(_chapters(container)),
+        metadata=dict(container.metadata),
     )
 
 
@@ -342,10 +370,37 @@ def _stream_facts(stream: Stream) -> StreamFacts:
         index=stream.index,
         kind=stream.type or "unknown",
         codec=None if context is None else context.codec.canonical_name,
-        language=stream.metadata.get("language") or stream.metadata.get("LANGUAGE"),
+        language=_tag(stream, "language"),
+        title=_tag(stream, "title"),
         disposition=int(stream.disposition),
         is_picture=bool(stream.disposition & _PICTURES),
     )
+
+
+def _tag(stream: Stream, name: str) -> str | None:
+    return next((value for key, value in stream.metadata.items() if key.lower() == name), None)
+
+
+def _chapters(container: InputContainer) -> Iterator[Chapter]:
+    for chapter in container.chapters():
+        if chapter["time_base"] is not None:
+            title = chapter["metadata"].get("title", "")
+            yield Chapter(chapter["start"], chapter["end"], chapter["time_base"], title)
+
+
+def _container_name(container: InputContainer) -> str:
+    """FFmpeg has one name for the demuxer of several containers, and one for the muxer of each."""
+    name = container.format.name
+    if name.startswith("mov,"):
+        brand = container.metadata.get("major_brand", "")
+        return "mov" if brand.startswith("qt") else "3gp" if brand.startswith(("3gp", "3g2")) else "mp4"
+    if name == "matroska,webm":
+        codecs = {stream.codec_context.codec.canonical_name for stream in container.streams.video}
+        return "webm" if codecs <= {"vp8", "vp9", "av1"} and container.name.lower().endswith(".webm") else "matroska"
+    if name == "mpeg":
+        codecs = {stream.codec_context.codec.canonical_name for stream in container.streams.video}
+        return "mpeg" if codecs <= {"mpeg1video"} else "vob"
+    return name
 
 
 def _to_matrix(data: bytes | None) -> DisplayMatrix | None:
@@ -355,15 +410,23 @@ def _to_matrix(data: bytes | None) -> DisplayMatrix | None:
 def _announced_frames(container: InputContainer, stream: VideoStream) -> int | None:
     """How many packets there must be.
 
-    An edit list takes some away from those that MP4 files announce, which their index knows.
+    The index knows: edit lists of MP4 files take frames away, and AVI files count pauses as frames.
     """
+    indexed = len(stream.index_entries)
     if not stream.frames:
         return None
-    return len(stream.index_entries) if "mp4" in container.format.name else stream.frames
+    has_index = "mp4" in container.format.name or indexed > 1
+    return indexed if has_index else stream.frames
+
+
+def _announced_end(container: InputContainer, stream: VideoStream) -> int | None:
+    if "mp4" not in container.format.name or stream.duration is None:
+        return None
+    return (stream.start_time or 0) + stream.duration
 
 
 def _announced_duration_s(container: InputContainer) -> float:
     """Where the last packet ends at the latest, as the file itself says; 0 where it says nothing of the kind."""
-    if container.format.name not in ("matroska,webm", "asf") or container.duration is None:
+    if container.format.name not in _SAYS_DURATION or container.duration is None:
         return 0.0
     return (max(container.start_time or 0, 0) + container.duration) / av.time_base

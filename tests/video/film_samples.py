@@ -83,6 +83,8 @@ def write_film(
         step = int(1 / (RATE * time_base))
         for index, pixels in enumerate(moving_pictures(frames, size)):
             frame = av.VideoFrame.from_ndarray(pixels, "rgb24").reformat(format=pixel_format, threads=1)
+            if colour is not None:
+                frame.color_primaries, frame.color_trc, frame.colorspace, frame.color_range = colour
             frame.pts = index * step if times is None else times[index]
             frame.time_base = time_base
             container.mux(stream.encode(frame))
@@ -110,3 +112,14 @@ def ffmpeg(*arguments: str | Path) -> None:
     if program is None:
         pytest.skip("needs the program ffmpeg")
     subprocess.run([program, "-v", "error", "-nostdin", "-y", *map(str, arguments)], check=True)
+
+
+def packets_of(path: Path) -> list[tuple[int, bytes, Fraction | None]]:
+    """Content and time of each packet that is not of a film, stream by stream."""
+    with av.open(str(path)) as container:
+        found = [
+            (packet.stream.index, bytes(packet), None if packet.pts is None else packet.pts * packet.time_base)
+            for packet in container.demux()
+            if packet.size and packet.stream.type in ("audio", "subtitle")
+        ]
+    return sorted(found, key=lambda each: each[0])

@@ -72,7 +72,8 @@ def test_facts_of_a_film(tmp_path: Path) -> None:
     assert facts.colour == (9, 16, 9, 1)
     assert facts.time_base == TIME_BASE
     assert facts.announced_frames == 20
-    assert facts.chapters == 2
+    assert [chapter.title for chapter in facts.chapters] == ["Jane at home", "two"]
+    assert facts.container == "mp4"
     assert [(stream.kind, stream.codec) for stream in facts.streams[:2]] == [("video", "h264"), ("audio", "aac")]
     assert facts.streams[1].language == "eng"
 

@@ -1,0 +1,111 @@
+"""Proves that a written film holds what its source holds: it is read again, before it gets its final name."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+
+import av
+from av.stream import Stream
+
+from anonymizer.errors import PictureError
+from anonymizer.settings import ReadSettings
+from anonymizer.video.facts import FilmFacts
+from anonymizer.video.source import FilmFrame, open_film
+
+
+@dataclass
+class Tally:
+    """A running digest over things that come one by one."""
+
+    number: int = 0
+    _digest: hashlib.blake2b = field(default_factory=lambda: hashlib.blake2b(digest_size=16))
+
+    def add(self, *parts: bytes) -> None:
+        self.number += 1
+        for part in parts:
+            self._digest.update(len(part).to_bytes(8, "big"))
+            self._digest.update(part)
+
+    @property
+    def digest(self) -> bytes:
+        return self._digest.digest()
+
+
+class Account:
+    """What was met on one way through a film: the times of the frames, and the packets of the other streams."""
+
+    def __init__(self, time_base: Fraction) -> None:
+        self.frames = Tally()
+        self.contents: dict[int, Tally] = {}
+        """The bytes of the packets of each stream, by its index."""
+        self.times: dict[int, Tally] = {}
+        """When they are to be played."""
+        self._time_base = time_base
+
+    def noted(self, items: Iterable[FilmFrame | av.Packet[Stream]]) -> Iterator[FilmFrame | av.Packet[Stream]]:
+        """The same items, taken down on the way."""
+        for item in items:
+            if isinstance(item, FilmFrame):
+                self.frames.add(_exact(item.time, self._time_base))
+            else:
+                index = item.stream.index
+                self.contents.setdefault(index, Tally()).add(bytes(item))
+                self.times.setdefault(index, Tally()).add(_exact(item.pts, item.time_base))
+            yield item
+
+
+def verify(place: Path, source: FilmFacts, expected: Account, kept: Sequence[int], settings: ReadSettings) -> None:
+    """Decodes a written film from beginning to end, and compares it with what the source had.
+
+    Args:
+        expected: of a way through the source.
+        kept: indices of the streams that were copied.
+
+    Raises:
+        PictureError: it is not what it should be.
+    """
+    try:
+        film = open_film(place, settings)
+        found = Account(film.facts.time_base)
+        for _ in found.noted(film.read()):
+            pass
+    except PictureError as error:
+        raise PictureError(f"was not written right: the new film {error}") from error
+    _compare_facts(source, film.facts)
+    if found.frames.number != expected.frames.number:
+        numbers = f"{found.frames.number} frames in place of {expected.frames.number}"
+        raise PictureError(f"was not written right: the new film has {numbers}")
+    if found.frames.digest != expected.frames.digest:
+        raise PictureError("was not written right: the frames of the new film come at other times")
+    # MP4 files hold the chapters in a data track, too.
+    copies = [s.index for s in film.facts.streams if s.index != film.facts.index and s.kind != "data"]
+    if len(copies) != len(kept):
+        raise PictureError(f"was not written right: {len(copies)} other streams in place of {len(kept)}")
+    for old, new in zip(kept, copies, strict=True):
+        kind = film.facts.streams[new].kind
+        if _digest_of(expected.contents, old) != _digest_of(found.contents, new):
+            raise PictureError(f"was not written right: a {kind} track is not the same")
+        if _digest_of(expected.times, old) != _digest_of(found.times, new):
+            raise PictureError(f"was not written right: a {kind} track is played at other times")
+
+
+def _compare_facts(source: FilmFacts, written: FilmFacts) -> None:
+    for what, wanted, found in (
+        ("size", (source.width, source.height), (written.width, written.height)),
+        ("display matrix", source.display_matrix, written.display_matrix),
+        ("pixel shape", source.sample_aspect_ratio or Fraction(1), written.sample_aspect_ratio or Fraction(1)),
+    ):
+        if wanted != found:
+            raise PictureError(f"was not written right: its {what} is {found} in place of {wanted}")
+
+
+def _digest_of(tallies: dict[int, Tally], index: int) -> bytes | None:
+    return tallies[index].digest if index in tallies else None
+
+
+def _exact(time: int | None, time_base: Fraction | None) -> bytes:
+    return b"" if time is None or time_base is None else str(time * time_base).encode()
