@@ -4,9 +4,10 @@ import json
 from pathlib import Path
 
 import pytest
-from fakes import noise, save, smooth
+from check.samples import anonymize
+from fakes import FixedDetector, Folders, UseDetectors, face, noise, save, smooth
 
-from benchmarks import fidelity, outcomes
+from benchmarks import annotation_tools, fidelity, outcomes
 
 
 @pytest.fixture
@@ -41,3 +42,27 @@ def test_fidelity(pack: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
     assert "| PNG | lossless | 1 | 0 of " in text
     assert "changed outside the mask although lossless: 0" in text
     assert "1 JPEG files of" in text
+
+
+@pytest.mark.parametrize(("answer", "code"), [("[1, 1, []]", 0), ("[1, 0, []]", 1), ('[1, 1, ["odd"]]', 1)])
+def test_annotation_tools(
+    answer: str,
+    code: int,
+    folders: Folders,
+    use_detectors: UseDetectors,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """With a program that answers in place of the tools."""
+    save(folders[0] / "a.png", noise(30, 30))
+    use_detectors(FixedDetector(face(5, 5, 15, 15)))
+    tool = folders[0].parent / "tool"
+    tool.write_text(f"#!/bin/sh\necho '{answer}'\n")
+    tool.chmod(0o755)
+    arguments = ["--label-studio", str(tool), "--datumaro", str(tool)]
+    monkeypatch.setattr("sys.argv", ["annotation_tools", str(anonymize(folders)), *arguments])
+    assert annotation_tools.main() == code
+    lines = [line for line in capsys.readouterr().out.splitlines() if " of 1 objects" in line]
+    assert [line.partition(":")[0] for line in lines] == [
+        "Label Studio", "Datumaro, coco", "Datumaro, cvat", "Datumaro, yolo", "Datumaro, kitti", "Datumaro, voc",
+    ]  # fmt: skip
