@@ -34,7 +34,7 @@ Exit codes:
 
 
 @click.command("check", cls=GroupedCommand, epilog=EPILOG)
-@click.argument("paths", nargs=-1, required=True, metavar="DIR|FILE...", type=click.Path(path_type=Path))
+@click.argument("paths", nargs=-1, metavar="DIR|FILE...", type=click.Path(path_type=Path))
 @setting_options(CHECK_SETTINGS)
 @click.pass_context
 def check_command(context: click.Context, /, paths: tuple[Path, ...], config: Path | None, **given: object) -> None:
@@ -46,6 +46,8 @@ def check_command(context: click.Context, /, paths: tuple[Path, ...], config: Pa
 
     With --against, every picture is also compared with its original.
     """
+    if not paths:
+        raise click.UsageError("name a folder or files to look at, as in 'anonymize check anonymized'")
     # Imported here: --help must not wait for NumPy and OpenCV.
     from anonymizer.check.plan import make_check_plan
     from anonymizer.check.run import run_check
@@ -69,6 +71,8 @@ def _print_report(report: CheckReport, verbosity: VerbositySettings) -> None:
     for line in to_table(report.findings if verbosity.verbose else report.findings.of("finding")):
         echo(line)
     if not verbosity.quiet:
-        echo(report.summary())
+        echo(
+            report.summary() + ("; -v shows the warnings" if report.count("warning") and not verbosity.verbose else "")
+        )
         if report.not_looked_at:
             echo(skipped_files(report.not_looked_at))

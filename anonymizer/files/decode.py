@@ -66,7 +66,9 @@ def decode_picture(content: bytes, settings: ReadSettings = ReadSettings(), name
         raise PictureError(_what_it_seems(content)) from None
     except _DECODING_ERRORS as error:
         logger.debug("not decoded", exc_info=True)
-        raise PictureError(f"is damaged: {error}") from None
+        is_refused = "truncated" in str(error) and not settings.allow_truncated
+        advice = "; --allow-truncated processes what is there" if is_refused else ""
+        raise PictureError(f"is damaged: {error}{advice}") from None
 
 
 def _format_of(image: Image.Image) -> Format:

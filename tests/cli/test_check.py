@@ -94,7 +94,17 @@ def test_files_and_folders(check: Check, folders: Folders, redacted: Path) -> No
     assert f"{folders[0]}/a.png" in out
     code, _, err = check(redacted, "no such file.png")
     assert (code, err) == (2, "anonymize: no such file.png: no such file or folder\n")
-    assert check()[0] == 2
+    code, _, err = check()
+    assert code == 2
+    assert "name a folder or files to look at, as in 'anonymize check anonymized'" in err
+
+
+def test_warnings_are_shown_by_an_option(check: Check, folders: Folders, redacted: Path) -> None:
+    (redacted / ".DS_Store").touch()
+    code, out, _ = check("--against", folders[0], redacted)
+    assert (code, out.splitlines()[0]) == (0, "2 files checked: 0 findings, 1 warning, 0 noted; -v shows the warnings")
+    code, out, _ = check("--against", folders[0], redacted, "-v")
+    assert (code, "(warning) extra" in out, "-v shows" in out) == (0, True, False)
 
 
 def test_bad_files(check: Check, tmp_path: Path, use_detectors: UseDetectors) -> None:

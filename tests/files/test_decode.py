@@ -36,3 +36,10 @@ def test_bytes_that_cannot_be_decoded() -> None:
             b"BM" + bytes(12) + (40).to_bytes(4, "little") + (9).to_bytes(4, "little") * 2 + b"\1\0\x18" + bytes(25),
             ReadSettings(max_pixels=80),
         )
+
+
+def test_files_that_end_too_early_may_be_allowed(tmp_path: Path) -> None:
+    content = save(tmp_path / "a.png", noise(40, 40)).read_bytes()[:-2000]
+    with pytest.raises(PictureError, match=r"truncated.*; --allow-truncated processes what is there"):
+        decode_picture(content, ReadSettings())
+    assert decode_picture(content, ReadSettings(allow_truncated=True)).pixels.shape == (40, 40, 3)
