@@ -54,14 +54,14 @@ setup(
     long_description_content_type="text/markdown",
     author="The anonymizer contributors",
     keywords=["anonymization", "privacy", "face", "licence plate", "blur", "redaction", "GDPR"],
-    license_expression="Apache-2.0 AND MIT",  # the program and the plate model; the face model
+    license_expression="Apache-2.0 AND MIT",  # the program, the plate model, SFace; the face model, YuNet
     license_files=["LICENSE", "weights/*/LICENSE"],
     python_requires=">=3.10",
     packages=[*find_packages(include=["anonymizer", "anonymizer.*"]), "anonymizer.weights"],
     package_dir={"anonymizer.weights": "weights"},
     package_data={
         "anonymizer": ["py.typed"],
-        "anonymizer.weights": ["*/model.yaml", "*/*.tflite", "*/LICENSE"],
+        "anonymizer.weights": ["*/model.yaml", "*/recogniser.yaml", "*/*.tflite", "*/*.onnx", "*/LICENSE"],
     },
     # Optional: without a C compiler numpy does the same work.
     ext_modules=[

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,7 +18,7 @@ from anonymizer.record.report import Report
 from anonymizer.run.plan import make_plan
 from anonymizer.run.runner import run
 from anonymizer.settings import DetectSettings, RunSettings, Settings
-from anonymizer.types import Detection, Pixels, Result
+from anonymizer.types import Detection, FrameDetections, Pixels, Result
 
 
 def anonymize_image(
@@ -52,7 +52,7 @@ def anonymize_image(
     colours: Pixels = np.ascontiguousarray(planes[:, :, :3])
     alpha = planes[:, :, 3] if planes.shape[2] == 4 else None
     picture = Picture((Frame(colours, alpha),), content=b"", encoding=Encoding("PNG"))
-    found = find_in(picture, finder or load_finder(settings.detect))
+    found = _choose(picture, find_in(picture, finder or load_finder(settings.detect)), settings)
     found = add_zones(picture, found, settings.detect.redact_zone, "")
     ((frame, _),) = redact_picture(picture, found, settings.redact)
     result = frame.pixels if frame.alpha is None else np.dstack([frame.pixels, frame.alpha])
@@ -93,11 +93,23 @@ def anonymize_bytes(data: bytes, settings: Settings = Settings(), *, finder: Fin
         if not data:
             raise PictureError("is empty")
         picture = decode_picture(data, settings.read)
-        found = add_zones(picture, find_in(picture, finder), settings.detect.redact_zone, "")
+        found = _choose(picture, find_in(picture, finder), settings)
+        found = add_zones(picture, found, settings.detect.redact_zone, "")
         redacted = redact_picture(picture, found, settings.redact, in_place=True)
         encoded = encode_redacted(picture, redacted, settings.write)
     remarks = (*warnings_of(picture, found, settings.redact), *encoded.left_out)
     return AnonymizedBytes(encoded.content, [list(frame.detections) for frame in found], remarks)
+
+
+def _choose(picture: Picture, found: Sequence[FrameDetections], settings: Settings) -> Sequence[FrameDetections]:
+    """What remains to be hidden by the gallery that the settings name."""
+    if settings.choose.gallery is None:
+        return found
+    from anonymizer.recognise.choice import GalleryChoice, load_choice
+
+    choice = load_choice(settings.choose)
+    assert isinstance(choice, GalleryChoice)
+    return choice.choose(picture, found).frames
 
 
 def anonymize_folder(

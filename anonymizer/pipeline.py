@@ -51,6 +51,13 @@ class Finder(Protocol):
         """
 
 
+class Choice(Protocol):
+    """Says what of that stays visible."""
+
+    def choose(self, picture: Picture, found: Sequence[FrameDetections]) -> Edited:
+        """What remains to be hidden, and what the report says of the rest."""
+
+
 @dataclass(frozen=True)
 class PictureProcess:
     """Makes the outputs of one picture: all of them, or none."""
@@ -63,6 +70,8 @@ class PictureProcess:
     """What people change about what the finder says."""
     mask_root: Path | None = None
     """Folder for the masks of jobs that have one."""
+    choice: Choice | None = None
+    """What stays visible of what the finder says, before people change it; None: nothing."""
 
     def __call__(self, job: Job) -> Result:
         """Whatever goes wrong with the picture becomes a failed `Result`.
@@ -124,8 +133,10 @@ class PictureProcess:
         Raises:
             PictureError: an edit does not fit the picture.
         """
+        chosen = Edited(found) if self.choice is None else self.choice.choose(picture, found)
         sizes = [(frame.pixels.shape[0], frame.pixels.shape[1]) for frame in picture.frames]
-        return apply_edits(found, self.edits.of(job.name), sizes, self.edits.name)
+        edited = apply_edits(chosen.frames, self.edits.of(job.name), sizes, self.edits.name)
+        return Edited(edited.frames, [*chosen.done, *edited.done])
 
     @property
     def _kinds(self) -> frozenset[Kind]:

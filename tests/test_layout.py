@@ -8,9 +8,16 @@ TESTS = Path(__file__).parent
 PACKAGE = TESTS.parent / "anonymizer"
 NOTHING_TO_TEST = {"_version.py", "detect/detector.py"}
 """A number and a protocol."""
-ABOUT_A_ROOM = {"bundled.py", "consumers.py", "edited.py", "fuzz.py", "shown_right.py", "twins.py", "upright.py"}
-"""Of the models that come with the package, of programs that read exports, of edited records, of damaged files of
-every format, of what shows pictures right and which way up, and of names that look alike."""
+ABOUT_A_ROOM = {
+    "bundled.py",  # the models that come with the package
+    "consumers.py",  # programs that read exports
+    "edited.py",  # edited records
+    "fuzz.py",  # damaged files of every format
+    "gallery_options.py",  # galleries on the command line
+    "shown_right.py",  # what shows pictures right
+    "twins.py",  # names that look alike
+    "upright.py",  # which way up pictures are shown
+}
 MODULES = {path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py") if not path.name.startswith("__")}
 
 

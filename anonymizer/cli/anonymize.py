@@ -39,6 +39,7 @@ def _run(what: RunSettings, settings: Settings, verbosity: VerbositySettings) ->
     if what.dry_run:
         return _print_plan(plan, verbosity.quiet)
     _warn_of_kinds_without_model(plan)
+    _warn_of_visible_faces(plan)
     _warn_of_missing_native_code()
     with (
         Progress(partial(_count_pictures, plan), verbosity.verbose > 0, verbosity.quiet) as progress,
@@ -95,6 +96,15 @@ def _what_is_done(plan: Plan) -> str:
         looked_for = [kind for kind in plan.kinds if kind in MODEL_KINDS]
         found = [f"look for {' and '.join(looked_for)}"] if looked_for else []
     return " and ".join([*found, *(["hide zones"] if plan.settings.detect.redact_zone else [])])
+
+
+def _warn_of_visible_faces(plan: Plan) -> None:
+    if plan.settings.choose.hide_only is not None:
+        echo(
+            "anonymize: warning: --hide-only leaves every face visible that is surely none of the people in the "
+            "gallery: the output shows recognisable people",
+            err=True,
+        )
 
 
 def _warn_of_missing_native_code() -> None:

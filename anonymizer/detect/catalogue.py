@@ -21,6 +21,8 @@ _INSTALLED = Path(__file__).parents[1] / "weights"
 _IN_REPOSITORY = Path(__file__).parents[2] / "weights"
 BUNDLED = _INSTALLED if _INSTALLED.is_dir() else _IN_REPOSITORY
 """Folder of the models that come with the program."""
+RECOGNISER_NAME = "recogniser.yaml"
+"""In a folder whose model says whose face it is, and detects nothing."""
 
 
 def find_models(weights: Path | None = None) -> list[ModelDescription]:
@@ -31,7 +33,8 @@ def find_models(weights: Path | None = None) -> list[ModelDescription]:
     """
     folder = BUNDLED if weights is None else weights
     try:
-        folders = [folder, *sorted(path for path in folder.iterdir() if path.is_dir())]
+        below = sorted(path for path in folder.iterdir() if path.is_dir() and not (path / RECOGNISER_NAME).exists())
+        folders = [folder, *below]
         described = [read_description(each / FILE_NAME) for each in folders if (each / FILE_NAME).exists()]
         others = [path for each in folders if not _is_described(each, described) for path in _model_files(each)]
     except OSError as error:

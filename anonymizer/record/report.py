@@ -72,8 +72,8 @@ class Report:
     """The name of what took the place of the models; None for the models."""
     recorded_by: str | None = None
     """Version of the program that recorded the detections, where they were not found anew."""
-    overlay_sha256: str | None = None
-    """Of the file that the settings name as overlay."""
+    checksums: Mapping[str, str] = field(default_factory=dict)
+    """Of the files and folders that the settings name, see `Settings.as_dict`."""
     results: Iterable[Result] = ()
     """In the order of the listing. After a run they are read from its manifest each time: take them before the next run
     begins or the manifest is deleted."""
@@ -109,8 +109,8 @@ class Report:
             "record_format": RECORD_FORMAT,
             "complete": self.complete,
             "shard": self.shard,
-            "settings": self.settings.as_dict(self.overlay_sha256),
-            "settings_digest": self.settings.digest(self.overlay_sha256),
+            "settings": self.settings.as_dict(self.checksums),
+            "settings_digest": self.settings.digest(self.checksums),
             "models": [
                 {"name": m.name, "sha256": m.sha256, "kinds": list(m.kinds), "thresholds": dict(m.thresholds)}
                 for m in self.models

@@ -34,13 +34,19 @@ class PictureTask:
         """Loads the models.
 
         Raises:
+            SettingsError: the gallery does not show clear faces.
             ModelError: a model is missing, damaged or not a detection model.
         """
         # Imported here: a process that leaves the work to others needs neither OpenCV nor the formats.
         from anonymizer.pipeline import PictureProcess
 
-        finder = self.load(self.settings.detect)
-        return PictureProcess(self.input_root, self.output_root, finder, self.settings, self.edits, self.mask_root)
+        finder, choice = self.load(self.settings.detect), None
+        if self.settings.choose.gallery is not None:
+            from anonymizer.recognise.choice import load_choice
+
+            choice = load_choice(self.settings.choose)
+        roots = self.input_root, self.output_root
+        return PictureProcess(*roots, finder, self.settings, self.edits, self.mask_root, choice)
 
     def give_up(self, job: Job, reason: str) -> Result:
         """Fails a picture on which a process ended: no output of this or an earlier run stays under its names.

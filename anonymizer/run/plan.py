@@ -22,6 +22,7 @@ from anonymizer.files.output import check_masks, check_output
 from anonymizer.files.overlay import read_overlay
 from anonymizer.kinds import DEFAULT_KINDS, KINDS, Kind
 from anonymizer.pipeline import Finder
+from anonymizer.recognise.gallery_folder import digest_of
 from anonymizer.record.edits import NO_EDITS, Edits, find_edits, read_edits
 from anonymizer.record.report import REPORT_NAME, UsedModel, is_report
 from anonymizer.record.trace import is_trace
@@ -48,8 +49,8 @@ class Plan:
     load: Callable[[DetectSettings], Finder]
     """Makes what says where faces and plates are."""
     kinds: tuple[Kind, ...]
-    overlay_sha256: str | None
-    """Of the file that the settings name."""
+    checksums: Mapping[str, str]
+    """Of the files and folders that the settings name, see `Settings.as_dict`."""
     listing: Listing
     jobs: Iterator[Job]
     """The pictures of the listing that are in the shard. Can be iterated over once."""
@@ -63,7 +64,7 @@ class Plan:
     @property
     def fingerprint(self) -> str:
         """Equal for runs that make the same output of the same picture."""
-        digest = self.settings.digest(self.overlay_sha256)
+        digest = self.settings.digest(self.checksums)
         finder = () if self.finder is None else (self.finder,)
         only_detects = self.settings.redact.only_detects(self.kinds)
         evidence = __version__, digest, self.models, self.described, only_detects, *finder
@@ -179,7 +180,7 @@ def make_plan(run: RunSettings, settings: Settings, load: Callable[[DetectSettin
         described=[model.without_paths() for model in models],
         load=load,
         kinds=kinds,
-        overlay_sha256=_checksum_of_overlay(settings.redact.overlay),
+        checksums=_checksums(settings),
         listing=listing,
         jobs=jobs if replay is None else replay.assign(jobs),
         replay=replay,
@@ -243,15 +244,20 @@ def _with_masks(jobs: Iterable[Job], masks: Path) -> Iterator[Job]:
         yield dataclasses.replace(job, mask_path=masks / job.detections_path.with_suffix(MASK_SUFFIX), old_masks=old)
 
 
-def _checksum_of_overlay(overlay: Path | None) -> str | None:
-    """
+def _checksums(settings: Settings) -> dict[str, str]:
+    """Of the files and folders that the settings name.
+
     Raises:
-        SettingsError: it cannot be read, or is not a picture.
+        SettingsError: one cannot be read, or is not what it should be.
     """
-    if overlay is None:
-        return None
-    read_overlay(overlay)
-    return sha256(overlay.read_bytes()).hexdigest()
+    checksums = {}
+    for key, path in settings.named_paths().items():
+        if key == "overlay":
+            read_overlay(path)
+            checksums[key] = sha256(path.read_bytes()).hexdigest()
+        else:
+            checksums[key] = digest_of(path)
+    return checksums
 
 
 def _jobs(listing: Listing, run: RunSettings) -> Iterator[Job]:

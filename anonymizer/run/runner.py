@@ -104,7 +104,7 @@ class _Run:
             plan.kinds,
             finder=plan.finder,
             recorded_by=plan.recorded_by,
-            overlay_sha256=plan.overlay_sha256,
+            checksums=plan.checksums,
             results=manifest,
             not_looked_at=plan.listing.not_looked_at,
             shard=None if plan.run.shard is None else str(plan.run.shard),

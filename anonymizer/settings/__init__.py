@@ -16,6 +16,7 @@ from anonymizer.settings.stages import ALL_SETTINGS as ALL_SETTINGS
 from anonymizer.settings.stages import CHECK_SETTINGS as CHECK_SETTINGS
 from anonymizer.settings.stages import STAGES as STAGES
 from anonymizer.settings.stages import CheckSettings as CheckSettings
+from anonymizer.settings.stages import ChooseSettings as ChooseSettings
 from anonymizer.settings.stages import DetectSettings as DetectSettings
 from anonymizer.settings.stages import FindSettings as FindSettings
 from anonymizer.settings.stages import ReadSettings as ReadSettings

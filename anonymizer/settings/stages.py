@@ -191,6 +191,36 @@ class DetectSettings(SettingsPart, group="What to find"):
 
 
 @dataclass(frozen=True)
+class ChooseSettings(SettingsPart, group="What to find"):
+    """Whose faces stay visible."""
+
+    keep_visible: Path | None = setting(
+        None,
+        parse_path,
+        "Gallery: one folder for each person, with clear pictures of that face alone. A face that is surely one of "
+        "them stays visible; whatever is in doubt is hidden.",
+        "DIR",
+    )
+    hide_only: Path | None = setting(
+        None,
+        parse_path,
+        "Gallery: hide only the faces that may be of these people, and those that are too small, blurred or turned "
+        "away to say. All other faces stay visible.",
+        "DIR",
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.keep_visible is not None and self.hide_only is not None:
+            raise SettingsError("--keep-visible and --hide-only exclude each other: give one of them")
+
+    @property
+    def gallery(self) -> Path | None:
+        """Of one kind or the other."""
+        return self.keep_visible or self.hide_only
+
+
+@dataclass(frozen=True)
 class RedactSettings(SettingsPart, group="How to hide"):
     """How what was found is made unrecognisable."""
 
@@ -370,31 +400,42 @@ class Settings:
     find: FindSettings = field(default_factory=FindSettings)
     read: ReadSettings = field(default_factory=ReadSettings)
     detect: DetectSettings = field(default_factory=DetectSettings)
+    choose: ChooseSettings = field(default_factory=ChooseSettings)
     redact: RedactSettings = field(default_factory=RedactSettings)
     write: WriteSettings = field(default_factory=WriteSettings)
     record: RecordSettings = field(default_factory=RecordSettings)
 
-    def as_dict(self, overlay_sha256: str | None = None) -> dict[str, object]:
+    def as_dict(self, checksums: Mapping[str, str] = {}) -> dict[str, object]:
         """Flat and JSON-ready, without the folder of the models, whose checksums say more.
 
         Args:
-            overlay_sha256: stands for the overlay, whose path says nothing; needed where there is one.
+            checksums: stand for the files and folders that the settings name, whose paths say nothing, by the keys of
+                `named_paths`.
 
         Raises:
-            ValueError: it is missing.
+            ValueError: one is missing.
         """
         parts = (getattr(self, stage) for stage in STAGES)
         values = {key: value for part in parts for key, value in part.as_options().items()}
         del values["weights"]
-        if self.redact.overlay is not None:
-            if overlay_sha256 is None:
-                raise ValueError("the checksum of the overlay is missing")
-            values["overlay"] = overlay_sha256
+        for key in self.named_paths():
+            if key not in checksums:
+                raise ValueError(f"the checksum of {key} is missing")
+            values[key] = checksums[key]
         return values
 
-    def digest(self, overlay_sha256: str | None = None) -> str:
+    def named_paths(self) -> dict[str, Path]:
+        """The files and folders whose content decides what the output looks like, by the key of their option."""
+        named = {
+            "overlay": self.redact.overlay,
+            "keep-visible": self.choose.keep_visible,
+            "hide-only": self.choose.hide_only,
+        }
+        return {key: path for key, path in named.items() if path is not None}
+
+    def digest(self, checksums: Mapping[str, str] = {}) -> str:
         """SHA-256 of `as_dict`: equal digests and equal models give equal outputs."""
-        text = json.dumps(self.as_dict(overlay_sha256), sort_keys=True)
+        text = json.dumps(self.as_dict(checksums), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -553,6 +594,7 @@ STAGES: Mapping[str, type[SettingsPart]] = {
     "find": FindSettings,
     "read": ReadSettings,
     "detect": DetectSettings,
+    "choose": ChooseSettings,
     "redact": RedactSettings,
     "write": WriteSettings,
     "record": RecordSettings,

@@ -63,7 +63,7 @@ def test_the_fingerprint_is_that_of_all_that_decides_what_comes_out(
         first.fingerprint,
         replace(usual, models=usual.models[:1]).fingerprint,
     ]
-    assert first.overlay_sha256 == sha256(overlay.read_bytes()).hexdigest()
+    assert first.checksums == {"overlay": sha256(overlay.read_bytes()).hexdigest()}
     save(overlay, noise(8, 8, 4, seed=1))
     others.append(plan_for(pictures, with_overlay).fingerprint)
     without_paths = ModelDescription.without_paths

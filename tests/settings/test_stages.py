@@ -2,13 +2,22 @@ import ast
 import inspect
 import pickle
 from dataclasses import MISSING, fields
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from anonymizer.errors import SettingsError
 from anonymizer.kinds import KINDS
-from anonymizer.settings import DetectSettings, RedactSettings, RunSettings, Settings, stages, to_options
+from anonymizer.settings import (
+    ChooseSettings,
+    DetectSettings,
+    RedactSettings,
+    RunSettings,
+    Settings,
+    stages,
+    to_options,
+)
 from anonymizer.settings.fields import SettingsPart
 
 
@@ -25,12 +34,22 @@ def test_only_detects() -> None:
     assert not RedactSettings(face_method="none").only_detects(["face", "plate"])
 
 
+def test_galleries_exclude_each_other() -> None:
+    with pytest.raises(SettingsError, match="--keep-visible and --hide-only exclude each other"):
+        ChooseSettings(Path("friends"), Path("others"))
+    assert ChooseSettings(hide_only=Path("others")).gallery == Path("others")
+    settings = Settings(choose=ChooseSettings(Path("friends")))
+    assert settings.as_dict({"keep-visible": "1" * 64})["keep-visible"] == "1" * 64
+    assert settings.digest({"keep-visible": "1" * 64}) != settings.digest({"keep-visible": "2" * 64})
+
+
 def test_digest_follows_the_content_of_the_overlay() -> None:
     """Which the settings cannot know: no file is there."""
     settings, elsewhere = (Settings(redact=RedactSettings("image", overlay=f"{name}.png")) for name in "ab")
-    assert settings.digest("1" * 64) == elsewhere.digest("1" * 64) != settings.digest("2" * 64)
-    assert settings.as_dict("1" * 64)["overlay"] == "1" * 64
-    with pytest.raises(ValueError, match="the checksum of the overlay is missing"):
+    assert settings.digest({"overlay": "1" * 64}) == elsewhere.digest({"overlay": "1" * 64})
+    assert settings.digest({"overlay": "1" * 64}) != settings.digest({"overlay": "2" * 64})
+    assert settings.as_dict({"overlay": "1" * 64})["overlay"] == "1" * 64
+    with pytest.raises(ValueError, match="the checksum of overlay is missing"):
         settings.digest()
 
 

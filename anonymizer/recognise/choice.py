@@ -1,0 +1,98 @@
+"""Which of the faces that were found stay visible, by a gallery of people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from anonymizer.detect.tones import to_rgb_8_bits
+from anonymizer.files.picture import Frame, Picture
+from anonymizer.recognise.gallery import Gallery, read_gallery
+from anonymizer.recognise.models import load_face_reader
+from anonymizer.recognise.resemblance import PERHAPS_SAME_PERSON, SAME_PERSON, FaceReader, Resemblance, best_match
+from anonymizer.record.edits import Edited
+from anonymizer.settings import ChooseSettings
+from anonymizer.types import Detection, FrameDetections
+
+FACE = "face"
+"""The kind that galleries decide on. All others are hidden as ever."""
+BY = "gallery"
+"""Who decided, in the report."""
+
+
+@dataclass(frozen=True)
+class GalleryChoice:
+    """Takes from what was found the faces that may stay visible."""
+
+    gallery: Gallery
+    reader: FaceReader
+    hides_only: bool
+    """Whether the people of the gallery are the ones to hide, and not those to show."""
+
+    def choose(self, picture: Picture, found: Sequence[FrameDetections]) -> Edited:
+        """What remains to be hidden, and what the report says of each face that stays visible."""
+        frames, done = [], []
+        for number, (frame, of_frame) in enumerate(zip(picture.frames, found, strict=True)):
+            shown = self._shown(frame, [one for one in of_frame.detections if one.kind == FACE])
+            frames.append(_without(of_frame, [detection for detection, _ in shown]))
+            place = {"frame": number} if len(picture.frames) > 1 else {}
+            done += [{**_entry(detection, why), **place} for detection, why in shown]
+        return Edited(frames, done)
+
+    def _shown(self, frame: Frame, faces: Sequence[Detection]) -> list[tuple[Detection, str]]:
+        """The faces that stay visible, each with the reason."""
+        rgb = to_rgb_8_bits(frame.view)
+        read = [(face, self.reader.read(rgb, face.box)) for face in faces]
+        return self._all_but_these_people(read) if self.hides_only else self._these_people(read)
+
+    def _these_people(self, read: Sequence[tuple[Detection, Resemblance]]) -> list[tuple[Detection, str]]:
+        """Of each person the face that resembles it most, if that is beyond doubt."""
+        best: dict[str, tuple[float, Detection]] = {}
+        for face, resemblance in read:
+            if resemblance.vector is None:
+                continue
+            name, cosine = best_match(resemblance.vector, self.gallery.people)
+            if name not in best or cosine > best[name][0]:
+                best[name] = cosine, face
+        return [
+            (face, f"resembles {name} of the gallery, {cosine:.2f} of 1")
+            for name, (cosine, face) in best.items()
+            if cosine >= SAME_PERSON
+        ]
+
+    def _all_but_these_people(self, read: Sequence[tuple[Detection, Resemblance]]) -> list[tuple[Detection, str]]:
+        shown = []
+        for face, resemblance in read:
+            if resemblance.vector is not None:
+                _, cosine = best_match(resemblance.vector, self.gallery.people)
+                if cosine < PERHAPS_SAME_PERSON:
+                    shown.append((face, f"resembles nobody of the gallery, {cosine:.2f} of 1 at most"))
+        return shown
+
+
+def load_choice(settings: ChooseSettings) -> GalleryChoice | None:
+    """None where nobody stays visible.
+
+    Raises:
+        SettingsError: the folder is not a gallery of clear faces.
+        ModelError: the recogniser is missing or damaged.
+    """
+    folder = settings.gallery
+    if folder is None:
+        return None
+    reader = load_face_reader()
+    return GalleryChoice(read_gallery(folder, reader), reader, settings.hide_only is not None)
+
+
+def _without(frame: FrameDetections, shown: Sequence[Detection]) -> FrameDetections:
+    def kept(detections: Sequence[Detection]) -> list[Detection]:
+        return [one for one in detections if not any(one is face for face in shown)]
+
+    in_alpha = None if frame.in_alpha is None else kept(frame.in_alpha)
+    return replace(frame, detections=kept(frame.detections), in_alpha=in_alpha)
+
+
+def _entry(face: Detection, why: str) -> dict[str, object]:
+    """As of an edit that removes the face."""
+    box = {"box": list(face.redaction_box.xyxy)}
+    return {"remove": box, "kind": face.kind, "reason": why, "by": BY, "found": {**box, "score": face.score}}

@@ -1,0 +1,81 @@
+from dataclasses import replace
+
+import numpy as np
+from recognise.faces import astronaut, couple, reader
+
+from anonymizer.files.picture import Encoding, Frame, Picture
+from anonymizer.geometry import Box
+from anonymizer.recognise.choice import GalleryChoice, load_choice
+from anonymizer.recognise.gallery import Gallery
+from anonymizer.recognise.recogniser import Vector
+from anonymizer.settings import ChooseSettings
+from anonymizer.types import Detection, FrameDetections, Pixels8
+
+FACE = Detection(Box(y_min=53, x_min=175, y_max=181, x_max=275), 0.9, "face")
+PLATE = replace(FACE, kind="plate")
+MAN = Detection(Box(y_min=266, x_min=444, y_max=393, x_max=539), 0.9, "face")
+WOMAN = Detection(Box(y_min=315, x_min=291, y_max=432, x_max=375), 0.9, "face")
+
+
+def picture(*frames: Pixels8) -> Picture:
+    return Picture(tuple(Frame(rgb) for rgb in frames), b"", Encoding("PNG"))
+
+
+def vector(rgb: Pixels8, face: Detection) -> Vector:
+    found = reader().read(rgb, face.box).vector
+    assert found is not None
+    return found
+
+
+def gallery(**people: Vector) -> Gallery:
+    return Gallery(people)
+
+
+def test_the_person_of_the_gallery_stays_visible_and_the_report_says_why() -> None:
+    choice = GalleryChoice(gallery(Eileen=vector(astronaut(), FACE)), reader(), hides_only=False)
+    chosen = choice.choose(picture(astronaut()), [FrameDetections([FACE, PLATE], [FACE])])
+    assert chosen.frames == [FrameDetections([PLATE], [])]
+    (entry,) = chosen.done
+    assert entry["remove"] == {"box": [175, 53, 275, 181]}
+    assert entry["by"] == "gallery"
+    assert str(entry["reason"]).startswith("resembles Eileen of the gallery, 1.00")
+
+
+def test_strangers_are_hidden() -> None:
+    choice = GalleryChoice(gallery(Eileen=vector(astronaut(), FACE)), reader(), hides_only=False)
+    found = [FrameDetections([MAN, WOMAN])]
+    assert choice.choose(picture(couple()), found).frames == found
+
+
+def test_the_one_who_resembles_a_person_most_stays_visible_alone() -> None:
+    twice = np.concatenate([astronaut(), np.asarray(astronaut() * 0.6, np.uint8)], axis=1)
+    darker = replace(FACE, box=Box(y_min=53, x_min=687, y_max=181, x_max=787))
+    choice = GalleryChoice(gallery(Eileen=vector(astronaut(), FACE)), reader(), hides_only=False)
+    chosen = choice.choose(picture(twice), [FrameDetections([darker, FACE])])
+    assert chosen.frames[0].detections == [darker]
+
+
+def test_doubtful_faces_are_hidden_whatever_they_resemble() -> None:
+    small = np.ascontiguousarray(astronaut()[::3, ::3])
+    face = replace(FACE, box=Box(y_min=17, x_min=58, y_max=60, x_max=92))
+    for hides_only in (False, True):
+        choice = GalleryChoice(gallery(Eileen=vector(astronaut(), FACE)), reader(), hides_only)
+        assert choice.choose(picture(small), [FrameDetections([face])]).frames[0].detections == [face]
+
+
+def test_only_the_people_of_the_gallery_are_hidden() -> None:
+    choice = GalleryChoice(gallery(he=vector(couple(), MAN)), reader(), hides_only=True)
+    chosen = choice.choose(picture(couple()), [FrameDetections([MAN, WOMAN])])
+    assert chosen.frames[0].detections == [MAN]
+    assert "resembles nobody of the gallery" in str(chosen.done[0]["reason"])
+
+
+def test_frames_are_named_where_there_are_several() -> None:
+    choice = GalleryChoice(gallery(Eileen=vector(astronaut(), FACE)), reader(), hides_only=False)
+    chosen = choice.choose(picture(astronaut() * 0, astronaut()), [FrameDetections([FACE]), FrameDetections([FACE])])
+    assert [len(frame.detections) for frame in chosen.frames] == [1, 0]
+    assert [entry["frame"] for entry in chosen.done] == [1]
+
+
+def test_without_a_gallery_nobody_chooses() -> None:
+    assert load_choice(ChooseSettings()) is None
