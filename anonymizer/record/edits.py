@@ -41,7 +41,8 @@ SAME_FROM = 0.5
 DEFAULT_KIND = "area"
 """Of what is added."""
 
-Action: TypeAlias = Literal["add", "remove", "resize"]
+Action: TypeAlias = Literal["add", "remove", "resize", "keep"]
+"""keep: the place stays visible in a run that hides everything else."""
 ACTIONS: tuple[Action, ...] = get_args(Action)
 Place: TypeAlias = Box | Outline
 
@@ -59,8 +60,9 @@ class Edit:
     """Path of the picture relative to the input root, with forward slashes."""
     action: Action
     place: Place
-    """What is added; the box of what is removed or resized."""
-    kind: Kind
+    """What is added or kept; the box of what is removed or resized."""
+    kind: Kind | None
+    """None for a place that is kept."""
     to: Place | None = None
     """What something is resized to."""
     frame: int | None = None
@@ -86,7 +88,12 @@ class Edits:
     @property
     def kinds(self) -> frozenset[Kind]:
         """The kinds that they speak of."""
-        return frozenset(edit.kind for edits in self.of_files.values() for edit in edits)
+        return frozenset(edit.kind for edits in self.of_files.values() for edit in edits if edit.kind is not None)
+
+    @property
+    def kept(self) -> Sequence[Edit]:
+        """Those that keep a place visible, which asks for a run that hides everything else."""
+        return [edit for edits in self.of_files.values() for edit in edits if edit.action == "keep"]
 
     def require_reasons(self) -> None:
         """
@@ -108,6 +115,8 @@ class Edited:
     """A picture after its edits."""
 
     frames: Sequence[FrameDetections]
+    kept: Sequence[Sequence[Place]]
+    """What stays visible in each frame, where everything else is hidden."""
     done: Sequence[Mapping[str, object]] = ()
     """What each edit did, for the report: its entry, its number, and the detection that it changed."""
 
@@ -172,7 +181,7 @@ def to_entry(edit: Edit) -> dict[str, object]:
     return {
         "file": edit.file,
         edit.action: _plain_place(edit.place),
-        "kind": edit.kind,
+        **({} if edit.kind is None else {"kind": edit.kind}),
         **{key: value for key, value in optional.items() if value is not None},
     }
 
@@ -215,15 +224,10 @@ def _to_edit(entry: object, number: int) -> Edit:
     if len(named) != 1:
         raise ValueError(f"it has {' and '.join(named) or 'none'} of {', '.join(ACTIONS)}: it must have one")
     action = named[0]
-    kind = entry.get("kind", DEFAULT_KIND if action == "add" else None)
-    if kind is None:
-        raise ValueError(f"kind is missing: of what is there to {action}?")
-    if kind not in KINDS:
-        raise ValueError(f"kind {kind!r} is not one of {', '.join(KINDS)}")
     if (action == "resize") != ("to" in entry):
         raise ValueError("resize says the new place with 'to', and nothing else has it")
     place = _to_place(entry[action])
-    if action != "add" and not isinstance(place, Box):
+    if action in ("remove", "resize") and not isinstance(place, Box):
         raise ValueError(f"{action} names a detection by its box")
     frame = entry.get("frame")
     if frame is not None and (isinstance(frame, bool) or not isinstance(frame, int) or frame < 0):
@@ -233,11 +237,24 @@ def _to_edit(entry: object, number: int) -> Edit:
         _to_file(entry.get("file")),
         action,
         place,
-        kind,
+        _to_kind(entry, action),
         _to_place(entry["to"]) if "to" in entry else None,
         frame,
         **{key: _to_text(key, entry.get(key)) for key in _TEXTS},
     )
+
+
+def _to_kind(entry: Mapping[str, object], action: Action) -> Kind | None:
+    kind = entry.get("kind", DEFAULT_KIND if action == "add" else None)
+    if action == "keep":
+        if kind is not None:
+            raise ValueError("a place that is kept has no kind")
+        return None
+    if kind is None:
+        raise ValueError(f"kind is missing: of what is there to {action}?")
+    if not isinstance(kind, str) or kind not in KINDS:
+        raise ValueError(f"kind {kind!r} is not one of {', '.join(KINDS)}")
+    return kind
 
 
 def _to_file(value: object) -> str:
@@ -290,18 +307,22 @@ def apply_edits(
         PictureError: an edit does not fit the picture, or what it changes is not there.
     """
     frames, done = list(found), []
+    kept: list[list[Place]] = [[] for _ in found]
     for edit in edits:
         entry = {"entry": edit.number, **to_entry(edit)}
         del entry["file"]
         try:
             for number in _frames_of(edit, sizes):
+                if edit.action == "keep":
+                    kept[number].append(edit.place)
+                    continue
                 frames[number], changed = _apply(edit, frames[number])
                 if changed is not None:
                     entry["found"] = {**_plain_place(changed.outline or changed.redaction_box), "score": changed.score}
         except ValueError as error:
             raise PictureError(f"does not fit its edits, {name} entry {edit.number}: {error}") from None
         done.append(entry)
-    return Edited(frames, done)
+    return Edited(frames, kept, done)
 
 
 def _frames_of(edit: Edit, sizes: Sequence[tuple[int, int]]) -> Sequence[int]:
@@ -341,7 +362,7 @@ def _new(edit: Edit, old: Detection | None) -> Detection:
     place = edit.place if edit.to is None else edit.to
     box, outline = (place, None) if isinstance(place, Box) else (place.box, place)
     if old is None:
-        return Detection(box, 1.0, edit.kind, outline=outline)
+        return Detection(box, 1.0, edit.kind or DEFAULT_KIND, outline=outline)
     return replace(old, box=box, extent=None, outline=outline)
 
 
@@ -351,6 +372,7 @@ def _meant(edit: Edit, detections: Sequence[Detection]) -> Detection:
         ValueError: there is none, or there are several that it could be.
     """
     assert isinstance(edit.place, Box)
+    assert edit.kind is not None
     of_kind = [one for one in detections if one.kind == edit.kind]
     near = [one for one in of_kind if one.box == edit.place] or [
         one for one in of_kind if one.box.iou(edit.place) >= SAME_FROM

@@ -205,6 +205,10 @@ def _read_edits(run: RunSettings) -> Edits:
     for name in edits.of_files:
         if not (run.input / name).is_file():
             raise SettingsError(f"edits {path}: entry {edits.of(name)[0].number}: {run.input} holds no picture {name}")
+    for edit in edits.kept:
+        raise SettingsError(
+            f"edits {path}: entry {edit.number}: a place can be kept only where everything else is hidden"
+        )
     if run.require_reason:
         edits.require_reasons()
     return edits

@@ -54,10 +54,10 @@ def with_texts(edit: Edit, texts: Sequence[str | None]) -> Edit:
 @st.composite
 def edits(draw: st.DrawFn) -> Edit:
     action = draw(st.sampled_from(ACTIONS))
-    place = draw(BOXES | OUTLINES if action == "add" else BOXES)
+    place = draw(BOXES | OUTLINES if action in ("add", "keep") else BOXES)
     to = draw(BOXES | OUTLINES) if action == "resize" else None
     frame = draw(st.none() | st.integers(0, 9))
-    kind = draw(st.sampled_from(KINDS))
+    kind = None if action == "keep" else draw(st.sampled_from(KINDS))
     return with_texts(Edit(0, draw(NAMES), action, place, kind, to, frame), draw(st.tuples(TEXTS, TEXTS, TEXTS)))
 
 
@@ -188,7 +188,7 @@ def test_each_action() -> None:
         },
         {"entry": 3, "add": {"box": [1, 2, 3, 4]}, "kind": "plate", "reason": "seen", "at": "today"},
     ]
-    assert edited([FRAME]) == Edited([FRAME], [])
+    assert edited([FRAME]) == Edited([FRAME], [[]], [])
     assert NO_EDITS.of("a.jpg") == ()
 
 
@@ -197,6 +197,17 @@ def test_what_is_added_without_a_frame_is_hidden_in_all_of_them() -> None:
     assert [len(frame.detections) for frame in after.frames] == [3, 1, 3]
     after = edited([FRAME, FrameDetections([]), FRAME], entry(frame=1, add={"box": [1, 2, 3, 4]}, kind="face"))
     assert [len(frame.detections) for frame in after.frames] == [2, 1, 2]
+
+
+def test_places_that_are_kept() -> None:
+    places = [{"box": [1, 2, 3, 4]}, {"stroke": {"points": [[1, 2]], "width": 3}}]
+    entries = [entry(keep=places[0], frame=1, reason="sky"), entry(keep=places[1], frame=0)]
+    after = edited([FRAME, FRAME], *entries)
+    assert after.kept == [[StrokeOutline(((1, 2),), 3)], [Box(1, 2, 3, 4)]]
+    assert after.frames == [FRAME, FRAME]
+    assert after.done[0] == {"entry": 1, "keep": {"box": [1, 2, 3, 4]}, "frame": 1, "reason": "sky"}
+    assert [edit.number for edit in parsed(*entries).kept] == [1, 2]
+    assert parsed(*entries).kinds == frozenset()
 
 
 def test_the_exact_box_is_meant_before_others_near_it() -> None:
@@ -232,16 +243,18 @@ def test_edits_that_do_not_fit_the_picture(keys: dict[str, Any], reason: str) ->
 
 
 def test_what_is_uncovered_needs_a_frame_where_there_are_several() -> None:
-    with pytest.raises(PictureError, match="the picture has 2 frames: say in which 'frame'"):
-        edited([FRAME, FRAME], entry(remove={"box": [10, 10, 30, 30]}, kind="face"))
+    for what in ({"remove": {"box": [10, 10, 30, 30]}, "kind": "face"}, {"keep": {"box": [10, 10, 30, 30]}}):
+        with pytest.raises(PictureError, match="the picture has 2 frames: say in which 'frame'"):
+            edited([FRAME, FRAME], entry(**what))
 
 
 @pytest.mark.parametrize(
     ("wrong", "reason"),
     [
         (3, "it is not a mapping"),
-        (entry(), "it has none of add, remove, resize"),
-        (entry(add={}, remove={}), "it has add and remove of add, remove, resize"),
+        (entry(), "it has none of add, remove, resize, keep"),
+        (entry(keep={"box": [1, 2, 3, 4]}, kind="face"), "a place that is kept has no kind"),
+        (entry(add={}, remove={}), "it has add and remove of add, remove, resize, keep"),
         (entry(hide={}), "'hide' is not one of file, "),
         (entry(add={"box": [1, 2, 3, 4]}, kind="cat"), "kind 'cat' is not one of face, "),
         (entry(remove={"box": [1, 2, 3, 4]}), "kind is missing: of what is there to remove?"),

@@ -155,6 +155,12 @@ def test_each_share_has_its_own_edits(folders: Folders, recorded: Path) -> None:
     assert done == ["a.png", "b.png"]
 
 
+def test_places_are_kept_only_where_everything_else_is_hidden(folders: Folders, recorded: Path) -> None:
+    write_edits(recorded / "edits.json", SHOW_LEFT, {"file": "a.png", "keep": {"box": [1, 2, 3, 4]}})
+    with pytest.raises(SettingsError, match="entry 2: a place can be kept only where everything else is hidden"):
+        replay(folders)
+
+
 def test_reasons_can_be_required(folders: Folders, recorded: Path) -> None:
     write_edits(recorded / "edits.json", {key: value for key, value in SHOW_LEFT.items() if key != "reason"})
     with pytest.raises(SettingsError, match=r"edits edits\.json: entry 1 gives no reason, as --require-reason asks"):
