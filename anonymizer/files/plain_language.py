@@ -372,7 +372,8 @@ def _is_readable(token: str) -> bool:
     """Whether it is a word even among what may be pieces of something else: hardly any that chance makes is."""
     parts = _parts(token)
     is_small = token[1:].islower() or not (token.isupper() or token.islower())
-    return len(token) >= _RUN_WORD and _is_word(token) and is_small and all(len(part) >= _RUN_WORD for part in parts)
+    are_long = len(parts) <= 2 and all(len(part) >= _RUN_WORD for part in parts)  # "PhotoSmart"
+    return len(token) >= _RUN_WORD and _is_word(token) and is_small and are_long
 
 
 def _parts(token: str) -> list[str]:
