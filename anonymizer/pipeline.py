@@ -136,7 +136,7 @@ class PictureProcess:
         chosen = Edited(found) if self.choice is None else self.choice.choose(picture, found)
         sizes = [(frame.pixels.shape[0], frame.pixels.shape[1]) for frame in picture.frames]
         edited = apply_edits(chosen.frames, self.edits.of(job.name), sizes, self.edits.name)
-        return Edited(edited.frames, [*chosen.done, *edited.done])
+        return replace(edited, done=[*chosen.done, *edited.done])
 
     @property
     def _kinds(self) -> frozenset[Kind]:

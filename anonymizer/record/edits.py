@@ -115,10 +115,10 @@ class Edited:
     """A picture after its edits."""
 
     frames: Sequence[FrameDetections]
-    kept: Sequence[Sequence[Place]]
-    """What stays visible in each frame, where everything else is hidden."""
     done: Sequence[Mapping[str, object]] = ()
     """What each edit did, for the report: its entry, its number, and the detection that it changed."""
+    kept: Sequence[Sequence[Place]] = ()
+    """What stays visible in each frame, where everything else is hidden; empty if nothing does in any."""
 
 
 def find_edits(folder: Path) -> Path | None:
@@ -322,7 +322,7 @@ def apply_edits(
         except ValueError as error:
             raise PictureError(f"does not fit its edits, {name} entry {edit.number}: {error}") from None
         done.append(entry)
-    return Edited(frames, kept, done)
+    return Edited(frames, done, kept if any(kept) else ())
 
 
 def _frames_of(edit: Edit, sizes: Sequence[tuple[int, int]]) -> Sequence[int]:

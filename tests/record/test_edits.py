@@ -188,7 +188,7 @@ def test_each_action() -> None:
         },
         {"entry": 3, "add": {"box": [1, 2, 3, 4]}, "kind": "plate", "reason": "seen", "at": "today"},
     ]
-    assert edited([FRAME]) == Edited([FRAME], [[]], [])
+    assert edited([FRAME]) == Edited([FRAME], [])
     assert NO_EDITS.of("a.jpg") == ()
 
 
