@@ -68,29 +68,39 @@ def _to_annotation(picture: ExportedPicture, detection: Detection) -> dict[str, 
 
 def _read(files: Files, sizes: Mapping[str, Size]) -> list[ReadPicture]:
     content = parse(files)
-    categories = {each.get("id"): str(each.get("name")) for each in entries_of(content, "categories")}
-    boxes: dict[object, list[ReadBox]] = {}
-    images = entries_of(content, "images")
-    for image in images:
-        if not isinstance(image.get("id"), int | str) or image["id"] in boxes:
-            raise ValueError(f"image {image.get('file_name')!r} has the id of another one, or none")
-        boxes[image["id"]] = []
-    for number_, annotation in enumerate(entries_of(content, "annotations"), 1):
-        entry = f"annotation {annotation.get('id', number_)}"
-        image_id, category = annotation.get("image_id"), annotation.get("category_id")
-        if not isinstance(image_id, int | str) or image_id not in boxes:
+    categories = _by_id(entries_of(content, "categories"), "category", "name")
+    images = _by_id(entries_of(content, "images"), "image", "file_name")
+    boxes: dict[object, list[ReadBox]] = {image_id: [] for image_id in images}
+    for index, annotation in enumerate(entries_of(content, "annotations"), 1):
+        entry = f"annotation {annotation.get('id', index)}"
+        image_id, category_id = annotation.get("image_id"), annotation.get("category_id")
+        if not isinstance(image_id, int | str) or image_id not in images:
             raise ValueError(f"{entry} is of image {image_id!r}, which is not among the images")
-        if not isinstance(category, int | str) or category not in categories:
-            raise ValueError(f"{entry} is of category {category!r}, which is not among the categories")
-        boxes[image_id].append(_to_box(entry, categories[category], annotation))
+        if not isinstance(category_id, int | str) or category_id not in categories:
+            raise ValueError(f"{entry} is of category {category_id!r}, which is not among the categories")
+        boxes[image_id].append(_to_box(entry, str(categories[category_id].get("name")), annotation))
     return [
         ReadPicture(
             str(image.get("file_name")),
-            boxes[image["id"]],
+            boxes[image_id],
             (number(image.get("width")), number(image.get("height"))),
         )
-        for image in images
+        for image_id, image in images.items()
     ]
+
+
+def _by_id(entries: Sequence[dict[str, Any]], what: str, name_key: str) -> dict[int | str, dict[str, Any]]:
+    """
+    Raises:
+        ValueError: two have the same id, or one has none.
+    """
+    by_id: dict[int | str, dict[str, Any]] = {}
+    for entry in entries:
+        entry_id = entry.get("id")
+        if not isinstance(entry_id, int | str) or entry_id in by_id:
+            raise ValueError(f"{what} {entry.get(name_key)!r} has the id of another one, or none")
+        by_id[entry_id] = entry
+    return by_id
 
 
 def _to_box(entry: str, kind: str, annotation: Mapping[str, Any]) -> ReadBox:

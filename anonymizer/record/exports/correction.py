@@ -15,7 +15,7 @@ from math import floor, isfinite
 from anonymizer.errors import PictureError
 from anonymizer.geometry import Box
 from anonymizer.kinds import KINDS, Kind
-from anonymizer.outlines import Outline, numbers_of
+from anonymizer.outlines import FARTHEST_PX, Outline, numbers_of
 from anonymizer.record.exports.values import ExportedPicture, ExportFormat, ReadBox, ReadPicture
 from anonymizer.types import Detection
 
@@ -104,7 +104,7 @@ class _Search:
 
     def take(self, box: ReadBox, kind: Kind) -> int | None:
         """The place of the first one that is the same and was not taken yet."""
-        if not all(map(isfinite, box.corners)):
+        if not all(map(_is_near, box.corners)):
             return None
         x, y = self._cell(box)
         for near in product((x - 1, x, x + 1), (y - 1, y, y + 1)):
@@ -143,10 +143,15 @@ def _kind_of(box: ReadBox, kinds: Mapping[str, Kind]) -> Kind:
     return kind
 
 
+def _is_near(coordinate: float) -> bool:
+    """Whether it is a number that may be of a picture."""
+    return isfinite(coordinate) and abs(coordinate) < FARTHEST_PX
+
+
 def _to_detection(box: ReadBox, kind: Kind, picture: ExportedPicture) -> Detection:
     width, height = picture.size
-    if not all(map(isfinite, (*box.corners, *(box.extent or ())))):
-        raise PictureError(f"{box.entry}: a side of the box is not a finite number")
+    if not all(map(_is_near, (*box.corners, *(box.extent or ())))):
+        raise PictureError(f"{box.entry}: a side of the box is not a number, or beyond all pictures")
     try:
         place = Box(*box.corners)
         extent = None if box.extent is None else Box(*box.extent)

@@ -13,7 +13,7 @@ def parse(content: bytes) -> ElementTree.Element:
     """
     try:
         return ElementTree.fromstring(content)
-    except (ElementTree.ParseError, RecursionError) as error:
+    except (ElementTree.ParseError, LookupError, RecursionError) as error:  # LookupError: of an unknown encoding
         raise ValueError(f"truncated or not XML: {error}") from None
 
 

@@ -68,6 +68,8 @@ def test_a_box_that_is_none(bbox: object) -> None:
         ("images", {"id": 2}, "image 'b.png' has the id of another one, or none"),
         ("images", {"id": None}, "has the id of another one, or none"),
         ("images", {"id": [1]}, "has the id of another one, or none"),
+        ("categories", {"id": 2}, "category 'plate' has the id of another one, or none"),
+        ("categories", {"id": [1]}, "category 'face' has the id of another one, or none"),
         ("annotations", {"image_id": 99}, "annotation 1 is of image 99, which is not among the images"),
         ("annotations", {"image_id": []}, "annotation 1 is of image"),
         ("annotations", {"category_id": 99}, "annotation 1 is of category 99, which is not among the categories"),

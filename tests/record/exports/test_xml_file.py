@@ -13,7 +13,9 @@ def test_round_trip() -> None:
     assert (read.findtext("b"), read.findtext("c")) == ("1", "x & y")
 
 
-@pytest.mark.parametrize("content", [b"", b"<a", b"<a></b>", b"\xff", b"<a>\x00</a>", b"{}"])
+@pytest.mark.parametrize(
+    "content", [b"", b"<a", b"<a></b>", b"\xff", b"<a>\x00</a>", b"{}", b"<?xml version='1.0' encoding='x'?><a/>"]
+)
 def test_damaged(content: bytes) -> None:
     with pytest.raises(ValueError, match="truncated or not XML"):
         parse(content)
