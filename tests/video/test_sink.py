@@ -353,7 +353,7 @@ class TestEncoders:
     [("a.mp4", "libx264", "aac"), ("a.mp4", "libx265", "aac"), ("a.mkv", "libvpx-vp9", "libopus")],
 )
 def test_the_same_film_gives_the_same_bytes(tmp_path: Path, name: str, codec: str, sound: str) -> None:
-    source = write_film(tmp_path / name, codec, sounds=[sound], size=(320, 192))  # x264 varies with smaller ones
+    source = write_film(tmp_path / name, codec, sounds=[sound], size=(320, 192))
     rewrite(source)
     first = result_of(source).read_bytes()
     rewrite(source)
