@@ -27,7 +27,7 @@ from anonymizer.record.edits import NO_EDITS, Edited, Edits, apply_edits
 from anonymizer.redact.frame import mask_frame, redact_frame
 from anonymizer.redact.warnings import redaction_warnings
 from anonymizer.settings import RedactSettings, Settings, WriteSettings
-from anonymizer.types import FrameDetections, Job, Result
+from anonymizer.types import FrameDetections, Job, Recorded, Result
 
 RedactedFrame: TypeAlias = tuple[Frame, npt.NDArray[np.bool_]]
 """A frame, and where it differs from the source, (H, W)."""
@@ -110,7 +110,7 @@ class PictureProcess:
             source=picture.source,
             record=job.detections_path.as_posix() if self._has_record else None,
             mask=None if job.mask_path is None else self._below_masks(job.mask_path),
-            edits=tuple(edited.done),
+            edits=(*(job.recorded.edits if isinstance(job.recorded, Recorded) else ()), *edited.done),
         )
         if settings.redact.only_detects(self._kinds):
             with _timed(seconds, "write"):

@@ -112,6 +112,8 @@ class Recorded:
     """Of what file; None where the run did not note it."""
     not_counted: int = 0
     """How many more detections there were where the zones said that nothing counts."""
+    edits: tuple[Mapping[str, object], ...] = ()
+    """What people had changed before it was written, as the report says it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from anonymizer.record.report import REPORT_NAME, render, write_report
 from anonymizer.record.shards import added_totals, find_reports, merge_reports, read_report
 from anonymizer.types import FrameDetections
 
-_ABOUT_THE_SOURCE = ("source_sha256", "width", "height", "frames", "sizes", "record", "not_counted")
+_ABOUT_THE_SOURCE = ("source_sha256", "width", "height", "frames", "sizes", "record", "not_counted", "edits")
 """What an entry of a report says of the source and its record, and stays true of corrected records."""
 
 

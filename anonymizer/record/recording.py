@@ -91,7 +91,8 @@ def _to_recorded(entry: Mapping[str, Any], folder: Path) -> Recorded | str:
     path = next((folder / each for each in names if (folder / each).is_file()), None)
     if path is None:
         return f"has no record: {names[0].name} is missing"
-    return Recorded(path, _to_source(entry), int(entry.get("not_counted", 0)))
+    edits = tuple({**edit, "earlier": True} for edit in entry.get("edits", ()))
+    return Recorded(path, _to_source(entry), int(entry.get("not_counted", 0)), edits)
 
 
 def _to_source(entry: Mapping[str, Any]) -> Source | None:

@@ -120,7 +120,7 @@ class Replay:
             digest = sha256(recorded.path.read_bytes()).hexdigest()
         except OSError:
             digest = ""
-        return f"{digest} {recorded.source} {recorded.not_counted} {self.finder.takes_changed}"
+        return f"{digest} {recorded.source} {recorded.not_counted} {recorded.edits} {self.finder.takes_changed}"
 
 
 def make_replay(run: RunSettings, given: DetectSettings) -> Replay | None:

@@ -61,6 +61,15 @@ def test_a_face_that_an_edit_uncovers_is_noted_with_its_reason(recorded: Folders
     assert all(finding.box == BOX for finding in noted)
 
 
+def test_a_replay_of_an_edited_folder_still_says_who_chose(recorded: Folders) -> None:
+    output = replayed(recorded, SHOWN)
+    third = output.parent / "third"
+    report = anonymize_folder(recorded[0], third, detections=output, workers=0)
+    assert [[edit.get("earlier") for edit in result.edits] for result in report.results] == [[True], []]
+    assert (third / "a.png").read_bytes() == (output / "a.png").read_bytes()
+    assert kinds_of(check(third, against=recorded[0])) == []
+
+
 def test_without_the_originals_too(recorded: Folders) -> None:
     found = check(replayed(recorded, SHOWN))
     assert kinds_of(found) == []

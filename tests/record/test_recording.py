@@ -84,6 +84,16 @@ def test_records_of_versions_that_noted_no_checksums(recorded: Path) -> None:
     assert recording.kinds == ("face", "plate")  # those of the models
 
 
+def test_what_people_had_changed_before(recorded: Path) -> None:
+    change_file(recorded, "a.png", edits=[{"entry": 2, "reason": "agreed"}])
+    one = read_recording(recorded).of("a.png")
+    assert isinstance(one, Recorded)
+    assert one.edits == ({"entry": 2, "reason": "agreed", "earlier": True},)
+    change_file(recorded, "a.png", edits=["agreed"])
+    with pytest.raises(SettingsError, match="is damaged"):
+        read_recording(recorded)
+
+
 def test_pages_of_different_sizes(recorded: Path) -> None:
     change_file(recorded, "a.png", frames=2, sizes=[[3, 4], [5, 6]])
     one = read_recording(recorded).of("a.png")
