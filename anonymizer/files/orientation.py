@@ -28,10 +28,15 @@ _TURNS: Mapping[int, tuple[bool, bool, bool]] = {
 
 def turn_upright(stored: npt.NDArray[_Plane], orientation: int) -> npt.NDArray[_Plane]:
     """Turns a stored picture, (H, W, ...), as its EXIF orientation asks."""
+    return np.ascontiguousarray(view_upright(stored, orientation))
+
+
+def view_upright(stored: npt.NDArray[_Plane], orientation: int) -> npt.NDArray[_Plane]:
+    """The same as a view: what is written into it is written into the stored picture."""
     transpose, flip_vertical, flip_horizontal = _TURNS[orientation]
     upright = stored.swapaxes(0, 1) if transpose else stored
     upright = upright[::-1] if flip_vertical else upright
-    return np.ascontiguousarray(upright[:, ::-1] if flip_horizontal else upright)
+    return upright[:, ::-1] if flip_horizontal else upright
 
 
 def turn_back(upright: npt.NDArray[_Plane], orientation: int) -> npt.NDArray[_Plane]:

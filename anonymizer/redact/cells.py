@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +21,8 @@ from anonymizer.redact.surroundings import area_around, means_or_gray
 
 LEVELS = 6
 """Values that the brightness of a cell can take."""
+Levels: TypeAlias = npt.NDArray[np.uint8]
+"""uint8 (rows, columns): the brightness of the cells of an object, each 0 to LEVELS - 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,16 @@ def _by_grid(targets: Sequence[RedactionTarget]) -> Iterator[list[int]]:
     yield from indexes.values()
 
 
+def levels_of(scene: Scene, targets: Sequence[RedactionTarget]) -> list[Levels]:
+    """The brightness of the cells of each target."""
+    levels: dict[int, Levels] = {}  # by the index of the target
+    step = np.iinfo(scene.pixels.dtype).max // (LEVELS - 1)
+    for indexes in _by_grid(targets):
+        cells = reduce_to_cells(scene, [targets[index] for index in indexes]).cells
+        levels.update(zip(indexes, np.rint(cells / step).astype(np.uint8), strict=True))
+    return [levels[index] for index in range(len(targets))]
+
+
 def _in_surroundings(reduced: CellColors, maximum: int) -> Integers:
     """The cells, tinted like the surroundings, and on every side one more in the mean colour of what is visible there.
 
@@ -64,11 +77,24 @@ def _in_surroundings(reduced: CellColors, maximum: int) -> Integers:
     """
     tint = reduced.around - brightness(reduced.around)[:, np.newaxis]
     tinted = (reduced.cells[..., np.newaxis] + tint[:, np.newaxis, np.newaxis]).clip(0, maximum)
+    return pad_cells(tinted, reduced.visible)
+
+
+def pad_cells(cells: npt.NDArray[np.float64], visible: Sums) -> Integers:
+    """The cells, and on every side one more in the mean colour of what is visible there.
+
+    Args:
+        cells: (N, rows, columns, C).
+        visible: see `CellColors`.
+
+    Returns:
+        int32 (N, rows + 2, columns + 2, C).
+    """
     # Where nothing is visible, the outermost cells are repeated.
-    padded = np.pad(tinted, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="edge")
-    counts = reduced.visible[..., -1:].copy()
+    padded = np.pad(cells, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="edge")
+    counts = visible[..., -1:].copy()
     counts[:, 1:-1, 1:-1] = 0
-    np.divide(reduced.visible[..., :-1], counts, out=padded, where=counts > 0)
+    np.divide(visible[..., :-1], counts, out=padded, where=counts > 0)
     return np.asarray(np.rint(padded), np.int32)
 
 
@@ -81,10 +107,7 @@ def reduce_to_cells(scene: Scene, targets: Sequence[RedactionTarget]) -> CellCol
         targets: all with the same number of rows and columns of cells.
     """
     y, x = cell_edges(targets)
-    areas = [area_around(scene, target) for target in targets]
-    wide_y = np.column_stack([[area.top for area in areas], y, [area.bottom for area in areas]])
-    wide_x = np.column_stack([[area.left for area in areas], x, [area.right for area in areas]])
-    visible = sum_visible(scene, wide_y, wide_x)
+    visible = sum_around(scene, targets, y, x)
     around = means_or_gray(visible.sum(axis=(1, 2)), scene.pixels.dtype)
     own = sum_hidden(scene, np.array([target.number for target in targets], np.int32), y, x)
     # A cell hidden for other objects alone gets the mean of its object; where that is unknown, the colour around.
@@ -96,18 +119,32 @@ def reduce_to_cells(scene: Scene, targets: Sequence[RedactionTarget]) -> CellCol
     return CellColors(np.rint(brightness(colors) / step) * step, around, visible)
 
 
-def cell_edges(targets: Sequence[RedactionTarget]) -> tuple[Integers, Integers]:
+def sum_around(scene: Scene, targets: Sequence[RedactionTarget], y: Integers, x: Integers) -> Sums:
+    """Sums of what is visible in the cells of N targets and around them, see `CellColors.visible`.
+
+    Args:
+        y: the edges of the cells, see `cell_edges`.
+        x: the same for the columns.
+    """
+    areas = [area_around(scene, target) for target in targets]
+    wide_y = np.column_stack([[area.top for area in areas], y, [area.bottom for area in areas]])
+    wide_x = np.column_stack([[area.left for area in areas], x, [area.right for area in areas]])
+    return sum_visible(scene, wide_y, wide_x)
+
+
+def cell_edges(targets: Sequence[RedactionTarget], grid: tuple[int, int] | None = None) -> tuple[Integers, Integers]:
     """Where the rows and columns of cells of each target begin, and the last ones end.
 
     The cells are about square; the longer side of a target has at most `style.cells` of them.
 
     Args:
         targets: N, all with the same number of rows and columns of cells.
+        grid: rows and columns, where they are settled already.
 
     Returns:
         int32 (N, rows + 1) and (N, columns + 1), in pixels of the picture.
     """
-    rows, columns = _grid(targets[0])
+    rows, columns = grid or _grid(targets[0])
     cores = np.array(
         [[(core.top, core.left), (core.height, core.width)] for core in (target.region.core for target in targets)]
     )

@@ -19,10 +19,11 @@ from anonymizer.redact.scene import RedactionTarget, Scene
 
 def paint(scene: Scene, targets: Sequence[RedactionTarget]) -> list[GradientPatch]:
     """What replaces the targets, each (height, width, C) of its bounds."""
-    return [_smooth(target, cells) for target, cells in zip(targets, padded_cells(scene, targets), strict=True)]
+    return [smooth(target, cells) for target, cells in zip(targets, padded_cells(scene, targets), strict=True)]
 
 
-def _smooth(target: RedactionTarget, cells: Integers) -> GradientPatch:
+def smooth(target: RedactionTarget, cells: Integers) -> GradientPatch:
+    """The cells of a target, with one more on every side, in soft transitions."""
     bounds = target.region.bounds
     rows = np.arange(bounds.top, bounds.bottom, dtype=np.int32)
     columns = np.arange(bounds.left, bounds.right, dtype=np.int32)

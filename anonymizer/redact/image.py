@@ -20,16 +20,22 @@ SMALLEST_LEVEL_PX = 16
 
 def paint(scene: Scene, target: RedactionTarget) -> Pixels:
     """What replaces the target: dtype of the picture, (height, width, C) of its bounds."""
+    colors, opacity = overlay_on(target)
+    over = colors if scene.pixels.shape[2] == 3 else (colors @ np.array(LUMA, np.float32))[:, :, np.newaxis]
+    maximum = np.iinfo(scene.pixels.dtype).max
+    laid = over * maximum + (1 - opacity)[:, :, np.newaxis] * chosen_color(scene, target)
+    painted: Pixels = np.rint(laid).clip(0, maximum).astype(scene.pixels.dtype)
+    return painted
+
+
+def overlay_on(target: RedactionTarget) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """The overlay for a target: colours times opacity, (height, width, 3) of its bounds, and opacity, in [0, 1]."""
     region = target.region
     whole, bounds = region.whole.grown(region.feather_px, region.feather_px), region.bounds
     colors, opacity = _scaled(target.style.overlay, whole.height, whole.width)
     top, left = bounds.top - whole.top, bounds.left - whole.left
     part = slice(top, top + bounds.height), slice(left, left + bounds.width)
-    over = colors[part] if scene.pixels.shape[2] == 3 else (colors[part] @ np.array(LUMA, np.float32))[:, :, np.newaxis]
-    maximum = np.iinfo(scene.pixels.dtype).max
-    laid = over * maximum + (1 - opacity[part])[:, :, np.newaxis] * chosen_color(scene, target)
-    painted: Pixels = np.rint(laid).clip(0, maximum).astype(scene.pixels.dtype)
-    return painted
+    return colors[part], opacity[part]
 
 
 def _scaled(overlay: Path | None, height: int, width: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:

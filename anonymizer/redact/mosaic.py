@@ -17,10 +17,11 @@ MIN_TILES = 4
 
 def paint(scene: Scene, targets: Sequence[RedactionTarget]) -> list[GradientPatch]:
     """What replaces the targets, each (height, width, C) of its bounds."""
-    return [_tiled(target, cells) for target, cells in zip(targets, padded_cells(scene, targets), strict=True)]
+    return [tiled(target, cells) for target, cells in zip(targets, padded_cells(scene, targets), strict=True)]
 
 
-def _tiled(target: RedactionTarget, cells: Integers) -> GradientPatch:
+def tiled(target: RedactionTarget, cells: Integers) -> GradientPatch:
+    """The cells of a target, with one more on every side, in tiles."""
     core, bounds = target.region.core, target.region.bounds
     side = core.longer_side / max(MIN_TILES, target.style.cells)
     rows = _tile_centres(bounds.top, bounds.bottom, core.top, core.bottom, side)

@@ -21,6 +21,14 @@ def to_targets(
     Where objects overlap, the pixels belong to the one whose method leaks less; if both leak the same, to the larger.
     Objects of a kind with the method none are left out.
     """
+    return [
+        RedactionTarget(_to_region(found, size, settings), to_style(found.kind, settings), number)
+        for number, found in enumerate(ranked(detections, settings), start=1)
+    ]
+
+
+def ranked(detections: Sequence[Detection], settings: RedactSettings) -> list[Detection]:
+    """The detections in the order of the targets that `to_targets` makes of them."""
     styles = {kind: to_style(kind, settings) for kind in KINDS}
 
     def rank(found: Detection) -> tuple[object, ...]:
@@ -28,10 +36,7 @@ def to_targets(
         return leaked_values(styles[found.kind]), -box.longer_side, box.xyxy, found.kind, repr(found.outline)
 
     hidden = [found for found in detections if METHODS[styles[found.kind].method].paint is not None]
-    return [
-        RedactionTarget(_to_region(found, size, settings), styles[found.kind], number)
-        for number, found in enumerate(sorted(hidden, key=rank), start=1)
-    ]
+    return sorted(hidden, key=rank)
 
 
 def to_style(kind: Kind, settings: RedactSettings) -> RedactionStyle:
