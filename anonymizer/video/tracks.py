@@ -1,0 +1,312 @@
+"""Tracks: what is found in some frames of a film, linked to objects that are hidden without a gap.
+
+Detections are linked in two stages, as in ByteTrack (Y. Zhang et al., ECCV 2022): first those at or above their
+threshold, the *sure* ones, then weaker ones. Weak ones count only in tracks that several sure ones confirm. Cover is
+only ever added: each sure detection is hidden in its frame, whatever it is linked to.
+
+Nothing here knows pixels. `look` says where boxes move between the frames that were looked at.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from anonymizer.geometry import Box, hull
+from anonymizer.kinds import KINDS, Kind
+from anonymizer.redact.cells import Levels
+from anonymizer.types import Detection
+
+SURE_TO_CONFIRM = 2
+"""With so many sure detections a track is confirmed: its weak ones count, and it is hidden wherever it was followed."""
+SAME = 0.3
+"""Intersection over union, of boxes twice as large, from which on a detection may be of a track. Small fast objects
+hardly overlap themselves."""
+
+_ROUNDING_S = 1e-6
+"""Times are compared with this tolerance."""
+_ROW = np.dtype(
+    [
+        ("frame", np.int32),
+        ("track", np.int32),
+        ("score", np.float64),
+        ("box", np.float64, 4),
+        ("hidden", np.float64, 4),
+        ("is_sure", np.bool_),
+    ]
+)
+"""hidden: the redaction box. score: 0 in frames in which no model saw the object."""
+Rows: TypeAlias = npt.NDArray[np.void]
+"""Structured, see `_ROW`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """For how long an object is hidden that no model sees."""
+
+    gap_s: float = 1.0
+    """Two sightings of an object at most so far apart belong together, and it is hidden in between. For so long at most
+    is it followed before its first sighting and after its last one, where the picture shows that it is still there."""
+    grace_s: float = 0.2
+    """For so long is it hidden before that and after, in any case."""
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """What is known of one object in all frames."""
+
+    number: int
+    """From 1 on, in the order in which the tracks begin."""
+    kind: Kind
+    levels: Levels | None
+    """Brightness that its redaction shows in every frame; None: not known."""
+
+
+@dataclass(frozen=True)
+class FilmTracks:
+    """What is hidden in each frame of a film.
+
+    A film of hours has millions of rows, so that they lie in one array and become detections frame by frame.
+    """
+
+    frames: int
+    tracks: Sequence[Track]
+    """The one with the number n is at index n - 1."""
+    rows: Rows
+    """By frame, then by track."""
+    cuts: Sequence[int] = ()
+    """First frames of new scenes."""
+    looks: int = 0
+    """How many frames models looked at."""
+
+    def in_frame(self, index: int) -> list[Detection]:
+        """What is hidden in a frame, with track numbers. The score is 0 where no model saw the object.
+
+        Raises:
+            IndexError: the film has no such frame.
+        """
+        if not 0 <= index < self.frames:
+            raise IndexError(f"frame {index} of {self.frames}")
+        first, end = np.searchsorted(self.rows["frame"], (index, index + 1))
+        return [self._detection(*row) for row in self.rows[first:end].tolist()]
+
+    def _detection(
+        self, frame: int, track: int, score: float, box: Sequence[float], hidden: Sequence[float], is_sure: bool
+    ) -> Detection:
+        seen, covered = Box(*box), Box(*hidden)
+        kind = self.tracks[track - 1].kind
+        return Detection(seen, score, kind, None if covered == seen else covered, track=track)
+
+    @property
+    def counts(self) -> dict[Kind, int]:
+        """Tracks of each kind that has any."""
+        kinds = [track.kind for track in self.tracks]
+        return {kind: kinds.count(kind) for kind in KINDS if kind in kinds}
+
+
+def match(
+    expected: Sequence[tuple[Kind, Box]], found: Sequence[Detection], thresholds: Mapping[Kind, float]
+) -> list[int | None]:
+    """Which object each detection is of: the best overlaps first, sure detections before all weak ones.
+
+    Args:
+        expected: where objects should be now.
+        thresholds: scores from which on detections are sure.
+
+    Returns:
+        For each detection the index of an object, or None. No two have the same one.
+    """
+    chosen: list[int | None] = [None] * len(found)
+    taken: set[int] = set()
+    overlaps = likenesses([one.box for one in found], [box for _, box in expected])
+    pairs = np.argwhere(overlaps >= SAME)
+    is_sure = np.array([one.score >= thresholds[one.kind] for one in found], bool)
+    order = np.lexsort((-overlaps[tuple(pairs.T)], ~is_sure[pairs[:, 0]]))
+    for number, index in pairs[order].tolist():
+        is_free = chosen[number] is None and index not in taken
+        if is_free and expected[index][0] == found[number].kind:
+            chosen[number] = index
+            taken.add(index)
+    return chosen
+
+
+def likenesses(some: Sequence[Box], others: Sequence[Box]) -> npt.NDArray[np.float64]:
+    """(N, M): intersection over union of boxes twice as large, 0 to 1."""
+    one, other = _doubled(some)[:, np.newaxis], _doubled(others)
+    shared = (np.minimum(one[..., 2:], other[..., 2:]) - np.maximum(one[..., :2], other[..., :2])).clip(0).prod(axis=2)
+    areas = [(boxes[..., 2:] - boxes[..., :2]).prod(axis=-1) for boxes in (one, other)]
+    union = areas[0] + areas[1] - shared
+    return np.asarray(np.divide(shared, union, out=np.zeros_like(shared), where=union > 0))
+
+
+def _doubled(boxes: Sequence[Box]) -> npt.NDArray[np.float64]:
+    corners = np.array([box.xyxy for box in boxes]).reshape(-1, 4)
+    halves = (corners[:, 2:] - corners[:, :2]) / 2
+    return np.hstack([corners[:, :2] - halves, corners[:, 2:] + halves])
+
+
+def bridge(
+    first: tuple[int, Box], last: tuple[int, Box], from_first: Mapping[int, Box], from_last: Mapping[int, Box]
+) -> dict[int, Box]:
+    """What to hide of an object in all frames between two sightings.
+
+    Args:
+        first: frame and box of the earlier sighting.
+        last: of the later one.
+        from_first: where the object is in some of the frames, followed from the first sighting on; there may be none.
+        from_last: the same, followed backwards from the last one.
+
+    Returns:
+        For each frame the hull of both, or the one that is known; otherwise what lies between the nearest ones known.
+    """
+    boxes: dict[int, Box] = {}
+    known = dict([first, last])
+    for frame in range(first[0] + 1, last[0]):
+        there = [boxes_of[frame] for boxes_of in (from_first, from_last) if frame in boxes_of]
+        if there:
+            known[frame] = boxes[frame] = hull(there)
+    for frame in range(first[0] + 1, last[0]):
+        if frame not in boxes:
+            before = max(other for other in known if other < frame)
+            after = min(other for other in known if other > frame)
+            boxes[frame] = _between(known[before], known[after], (frame - before) / (after - before))
+    return boxes
+
+
+def _between(one: Box, other: Box, share: float) -> Box:
+    return Box(*(a + share * (b - a) for a, b in zip(one.xyxy, other.xyxy, strict=True)))
+
+
+@dataclass
+class TrackBuilder:
+    """Gathers the rows of tracks while a film is read, and closes them at its end."""
+
+    limits: Limits
+    _kinds: list[Kind] = field(default_factory=list)
+    _levels: dict[int, Levels | None] = field(default_factory=dict)
+    _whole: array[int] = field(default_factory=lambda: array("q"))
+    """Frame, track and whether a detection there is sure, row by row."""
+    _parts: array[float] = field(default_factory=lambda: array("d"))
+    """Score, box and redaction box."""
+
+    def begin(self, kind: Kind) -> int:
+        """A new track; returns its number for the other functions."""
+        self._kinds.append(kind)
+        return len(self._kinds) - 1
+
+    def has_levels(self, track: int) -> bool:
+        """Whether it is settled what the redaction of a track shows."""
+        return track in self._levels
+
+    def set_levels(self, track: int, levels: Levels | None) -> None:
+        """Settles what the redaction of a track shows; None: nothing."""
+        self._levels[track] = levels
+
+    def see(self, track: int, frame: int, detection: Detection, is_sure: bool) -> None:
+        """A sighting of a track in a frame."""
+        self._add(track, frame, detection.score, detection.box, detection.redaction_box, is_sure)
+
+    def hide(self, track: int, boxes: Mapping[int, Box]) -> None:
+        """Hides a track in frames in which no model saw it."""
+        for frame, box in boxes.items():
+            self._add(track, frame, 0.0, box, box, False)
+
+    def _add(self, track: int, frame: int, score: float, box: Box, hidden: Box, is_sure: bool) -> None:
+        self._whole.extend((frame, track, is_sure))
+        self._parts.extend((score, *box.xyxy, *hidden.xyxy))
+
+    def finish(self, times: Sequence[float], cuts: Sequence[int] = (), looks: int = 0) -> FilmTracks:
+        """Drops what no sure detections confirm, and adds the time of grace at both ends of what is left.
+
+        Args:
+            times: of all frames, in seconds.
+            cuts: first frames of new scenes, rising; no track goes across one.
+            looks: how many frames models looked at.
+        """
+        rows = self._rows()
+        rows = rows[np.lexsort((rows["frame"], rows["track"]))]
+        rows = rows[_is_kept(rows, times, self.limits.grace_s)]
+        graces = list(_graces(rows, times, cuts, self.limits.grace_s))
+        rows = np.concatenate([rows, *graces]) if graces else rows
+        rows = rows[np.lexsort((rows["track"], rows["frame"]))]
+        old, first = np.unique(rows["track"], return_index=True)
+        order = old[np.argsort(first, kind="stable")]
+        new = np.zeros(len(self._kinds) + 1, np.int32)
+        new[order] = np.arange(1, len(order) + 1)
+        rows["track"] = new[rows["track"]]
+        rows = rows[np.lexsort((rows["track"], rows["frame"]))]
+        tracks = [
+            Track(number, self._kinds[number_before], self._levels.get(number_before))
+            for number, number_before in enumerate(order.tolist(), start=1)
+        ]
+        return FilmTracks(len(times), tracks, rows, tuple(cuts), looks)
+
+    def _rows(self) -> Rows:
+        whole = np.frombuffer(self._whole, np.int64).reshape(-1, 3)
+        parts = np.frombuffer(self._parts, np.float64).reshape(-1, 9)
+        rows = np.zeros(len(whole), _ROW)
+        rows["frame"], rows["track"], rows["is_sure"] = whole.T
+        rows["score"], rows["box"], rows["hidden"] = parts[:, 0], parts[:, 1:5], parts[:, 5:]
+        return rows
+
+
+def _is_kept(rows: Rows, times: Sequence[float], grace_s: float) -> npt.NDArray[np.bool_]:
+    """(N,): which rows count: all of a confirmed track, of any other those in the time of grace around a sure one.
+
+    Args:
+        rows: by track, then by frame.
+    """
+    kept = np.zeros(len(rows), bool)
+    clock = np.asarray(times, np.float64)
+    for part in _parts_of_tracks(rows):
+        sure = rows["is_sure"][part]
+        if sure.sum() >= SURE_TO_CONFIRM:
+            kept[part] = True
+        elif sure.any():
+            moments = clock[rows["frame"][part]]
+            kept[part] = np.abs(moments - moments[sure][0]) <= grace_s + _ROUNDING_S
+    return kept
+
+
+def _parts_of_tracks(rows: Rows) -> Iterator[slice]:
+    """Where each track lies in rows by track."""
+    starts = np.flatnonzero(np.diff(rows["track"], prepend=-1))
+    yield from map(slice, starts.tolist(), [*starts[1:].tolist(), len(rows)])
+
+
+def _graces(rows: Rows, times: Sequence[float], cuts: Sequence[int], grace_s: float) -> Iterator[Rows]:
+    """What is hidden beyond both ends of each track: its box there, held still.
+
+    The time counts from the end of what is known of a track; where a single detection is not confirmed, from that one.
+
+    Args:
+        rows: by track, then by frame.
+    """
+    borders = frozenset(cuts)
+    for part in _parts_of_tracks(rows):
+        of_track = rows[part]
+        sure = np.flatnonzero(of_track["is_sure"])
+        is_confirmed = len(sure) >= SURE_TO_CONFIRM
+        for end, step in ((of_track[0], -1), (of_track[-1], 1)):
+            since = end if is_confirmed else of_track[sure[0]]
+            reach = times[since["frame"]] + step * grace_s
+            frames = list(_frames_up_to(reach, int(end["frame"]), step, times, borders))
+            held = np.repeat(end[np.newaxis], len(frames))
+            held["frame"], held["score"], held["is_sure"] = frames, 0.0, False
+            held["box"] = held["hidden"]
+            yield held
+
+
+def _frames_up_to(reach_s: float, frame: int, step: int, times: Sequence[float], cuts: frozenset[int]) -> Iterator[int]:
+    """The frames after one (step 1) or before it (step -1), up to a time or a cut."""
+    other = frame + step
+    while 0 <= other < len(times) and step * (reach_s - times[other]) >= -_ROUNDING_S:
+        if max(other, other - step) in cuts:
+            return
+        yield other
+        other += step
