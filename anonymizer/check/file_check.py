@@ -29,7 +29,6 @@ from anonymizer.files.library_messages import messages_of
 from anonymizer.files.picture import Frame, Picture
 from anonymizer.files.read import read_picture
 from anonymizer.files.write import remove_partials, write_files
-from anonymizer.kinds import GIVEN_KINDS
 from anonymizer.pipeline import Finder, find_in
 from anonymizer.record import detections as record
 from anonymizer.types import Detection, FrameDetections
@@ -166,7 +165,8 @@ def _compare(
         pair = FramePair(file.name, source, before, after, file.fidelity)
         of_record = [] if recorded is None else recorded[number]
         zones = _zones_of(file, after, plan)
-        given = dict.fromkeys([*zones, *(one for one in of_record if one.kind in GIVEN_KINDS)])
+        known = set(found[number].detections)
+        given = [one for one in dict.fromkeys([*zones, *of_record]) if one not in known]  # people may have said more
         seen = Seen(
             [*found[number].detections, *given], [*found[number].to_hide_in_alpha, *given], weaker[number].detections
         )

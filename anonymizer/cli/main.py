@@ -37,7 +37,7 @@ Completion with the Tab key, in bash (zsh and fish: zsh_source, fish_source):
 Exit codes:
   0    all pictures are done
   1    finished, but some pictures failed: each is named on stderr and in the report
-  2    an option, the configuration file or the input folder is wrong
+  2    an option, the configuration file, the input folder, a report or edits are wrong
   3    a model is missing, damaged or not a detection model
   4    the output is refused: the same folder as the input or inside it, holding something
        else without --overwrite, in use by another run, not writable, or the disk is full

@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal, TypeAlias, get_args
@@ -121,13 +121,16 @@ class Edited:
     """What stays visible in each frame, where everything else is hidden; empty if nothing does in any."""
 
 
-def find_edits(folder: Path) -> Path | None:
+def find_edits(folder: Path, records: Container[Path] = ()) -> Path | None:
     """The file of edits beside records; None if there is none.
+
+    Args:
+        records: a picture `edits.jpg` has one of the name `edits.json`.
 
     Raises:
         SettingsError: there are several.
     """
-    files = [folder / name for name in NAMES if (folder / name).is_file()]
+    files = [file for name in NAMES if (file := folder / name).is_file() and file not in records]
     if len(files) > 1:
         raise SettingsError(f"{folder} holds {' and '.join(file.name for file in files)}: keep one of them")
     return files[0] if files else None

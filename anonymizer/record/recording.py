@@ -32,6 +32,11 @@ class Recording:
     pictures: Mapping[str, Recorded | str]
     """By name; as text why there is no record."""
 
+    @property
+    def records(self) -> set[Path]:
+        """The detection JSON of all pictures."""
+        return {recorded.path for recorded in self.pictures.values() if isinstance(recorded, Recorded)}
+
     def of(self, name: str) -> Recorded | str:
         """The record of a picture, or why there is none."""
         return self.pictures.get(name, "has no record: the run that recorded the others did not come upon it")

@@ -153,7 +153,7 @@ def make_plan(run: RunSettings, settings: Settings, load: Callable[[DetectSettin
         UsedModel(model.name, checksum(model), model.found_kinds, thresholds_of(model, settings.detect))
         for model in models
     ]
-    edits = _read_edits(run)
+    edits = _read_edits(run, replay)
     if replay is not None:
         used, kinds = list(replay.recording.models), tuple(k for k in KINDS if k in replay.finder.kinds)
     elif load is load_finder:
@@ -189,7 +189,7 @@ def make_plan(run: RunSettings, settings: Settings, load: Callable[[DetectSettin
     )
 
 
-def _read_edits(run: RunSettings) -> Edits:
+def _read_edits(run: RunSettings, replay: Replay | None) -> Edits:
     """Those that the user names, or else those beside the records.
 
     Raises:
@@ -197,8 +197,8 @@ def _read_edits(run: RunSettings) -> Edits:
     """
     assert run.input is not None
     path = run.edits
-    if path is None and run.detections is not None:
-        path = find_edits(run.detections)
+    if path is None and run.detections is not None and replay is not None:
+        path = find_edits(run.detections, replay.recording.records)
     if path is None:
         return NO_EDITS
     edits = read_edits(path)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from check.samples import anonymize, change_report, check, kinds_of, save_moving
-from fakes import Folders, KeenDetector, UseDetectors, face, noise, save
+from fakes import Folders, KeenDetector, UseDetectors, face, load, noise, save
 
 from anonymizer import anonymize_folder
 from anonymizer.check.choices import Choice, choices_of, note_choices
@@ -68,6 +68,20 @@ def test_a_replay_of_an_edited_folder_still_says_who_chose(recorded: Folders) ->
     assert [[edit.get("earlier") for edit in result.edits] for result in report.results] == [[True], []]
     assert (third / "a.png").read_bytes() == (output / "a.png").read_bytes()
     assert kinds_of(check(third, against=recorded[0])) == []
+
+
+def test_what_only_people_saw_must_be_hidden_too(recorded: Folders) -> None:
+    output = replayed(recorded, {**HIDDEN, "kind": "plate"})
+    assert kinds_of(check(output, against=recorded[0])) == []
+    pixels = load(output / "a.png").copy()
+    pixels[100:140, 20:60] = load(recorded[0] / "a.png")[100:140, 20:60]
+    save(output / "a.png", pixels)
+    (finding,) = [one for one in check(output, against=recorded[0]) if one.level == "finding"]
+    assert (finding.kind, finding.text, finding.box) == (
+        "uncovered",
+        "plate of the original is not hidden",
+        Box(20, 100, 60, 140),
+    )
 
 
 def test_without_the_originals_too(recorded: Folders) -> None:

@@ -633,3 +633,27 @@ def test_progress_is_told_line_by_line_where_there_is_no_terminal(
     _, _, err = call()
     assert "1 of 2 pictures, " in err
     assert "\r" not in err
+
+
+def test_records_and_edits(call: Call, folders: Folders, use_detectors: UseDetectors) -> None:
+    fill(folders[0])
+    use_detectors(FixedDetector(face(5, 5, 15, 15)))
+    call()
+    again = ["--image-output", folders[1].parent / "again", "--detections", folders[1]]
+    assert call(*again)[0] == 0
+    edit = {"file": "0.png", "remove": {"box": [5, 5, 15, 15]}, "kind": "face"}
+    (folders[1] / "edits.json").write_text(json.dumps({"edits": [edit]}))
+    code, out, _ = call(*again)
+    assert (code, "2 of 2 pictures anonymized (1 face, 0 plates), 1 of them by an earlier run" in out) == (0, True)
+    code, _, err = call(*again, "--require-reason")
+    assert (code, err) == (2, "anonymize: edits edits.json: entry 1 gives no reason, as --require-reason asks\n")
+    save(folders[0] / "1.png", noise(30, 30, seed=9))
+    code, _, err = call(*again)
+    assert code == 1
+    assert "anonymize: failed: 1.png: is another file than its record is of, by their SHA-256" in err
+    assert files_in(folders[1].parent / "again") == ["0.json", "0.png", "anonymize-report.json"]
+    code, out, _ = call(*again, "--dry-run")
+    assert "would redact what is recorded of face and plate in 2 pictures; nothing written" in out
+    (folders[1] / "anonymize-report.json").unlink()
+    code, _, err = call(*again)
+    assert (code, "holds no report of a run" in err) == (2, True)

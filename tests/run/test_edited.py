@@ -77,6 +77,17 @@ def test_edits_beside_records(folders: Folders, recorded: Path) -> None:
     assert "edits" not in other
 
 
+def test_a_picture_called_edits(folders: Folders, recorded: Path) -> None:
+    save(folders[0] / "edits.png", noise(40, 50))
+    anonymize(folders)
+    assert (recorded / "edits.json").read_bytes() == (recorded / "a.json").read_bytes()
+    report, _ = replay(folders)
+    assert report.exit_code == 0
+    (recorded / "edits.yaml").write_text(json.dumps({"edits": [SHOW_LEFT]}))
+    report, _ = replay(folders)
+    assert [len(result.edits) for result in report.results] == [1, 0, 0]
+
+
 def test_an_edit_that_is_taken_back_leaves_no_trace(folders: Folders, recorded: Path) -> None:
     edits = write_edits(recorded / "edits.json", SHOW_LEFT)
     _, output = replay(folders)

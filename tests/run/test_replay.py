@@ -336,3 +336,13 @@ def test_a_hundred_thousand_boxes(folders: Folders, recorded: Path) -> None:
     (recorded / "a.json").write_text(json.dumps(entries))
     (result,) = replay(folders)
     assert result.counts == {"face": 100_000, "plate": 0}
+
+
+@pytest.mark.slow
+def test_the_same_bytes_as_the_real_models(folders: Folders, originals: Path) -> None:
+    settings = Settings(detect=DetectSettings(preset="fast"))
+    report = anonymize_folder(originals, folders[1], settings, workers=0)
+    assert report.detections()["face"] > 5
+    again = folders[1].parent / "again"
+    anonymize_folder(originals, again, detections=folders[1], workers=0)
+    assert outputs_in(again) == outputs_in(folders[1])
