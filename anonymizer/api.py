@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from anonymizer.detect.frames import load_finder
-from anonymizer.detect.zones import add_zones
+from anonymizer.detect.zones import add_given
 from anonymizer.errors import PictureError, picture_boundary
 from anonymizer.files.decode import decode_picture
 from anonymizer.files.picture import Encoding, Frame, Picture
@@ -53,7 +53,7 @@ def anonymize_image(
     alpha = planes[:, :, 3] if planes.shape[2] == 4 else None
     picture = Picture((Frame(colours, alpha),), content=b"", encoding=Encoding("PNG"))
     found = _choose(picture, find_in(picture, finder or load_finder(settings.detect)), settings)
-    found = add_zones(picture, found, settings.detect.redact_zone, "")
+    found = add_given(picture, found, settings.detect)
     ((frame, _),) = redact_picture(picture, found, settings.redact)
     result = frame.pixels if frame.alpha is None else np.dstack([frame.pixels, frame.alpha])
     return (result.copy() if frame.pixels is colours else result).reshape(pixels.shape), list(found[0].detections)
@@ -94,7 +94,7 @@ def anonymize_bytes(data: bytes, settings: Settings = Settings(), *, finder: Fin
             raise PictureError("is empty")
         picture = decode_picture(data, settings.read)
         found = _choose(picture, find_in(picture, finder), settings)
-        found = add_zones(picture, found, settings.detect.redact_zone, "")
+        found = add_given(picture, found, settings.detect)
         redacted = redact_picture(picture, found, settings.redact, in_place=True)
         encoded = encode_redacted(picture, redacted, settings.write)
     remarks = (*warnings_of(picture, found, settings.redact), *encoded.left_out)

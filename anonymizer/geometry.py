@@ -146,6 +146,11 @@ def slices_around(box: Box, shape: tuple[int, ...], around_px: int = 0) -> tuple
     return PixelBox.around(box, size).inside(size).grown(around_px, around_px).inside(size).slices
 
 
+def corners_of(box: Box) -> Polygon:
+    """The box as a polygon."""
+    return (box.x_min, box.y_min), (box.x_max, box.y_min), (box.x_max, box.y_max), (box.x_min, box.y_max)
+
+
 def polygon_area(polygon: Sequence[Point]) -> float:
     """By the shoelace formula; of a polygon that does not cross itself."""
     return abs(sum(x * next_y - next_x * y for (x, y), (next_x, next_y) in _sides(polygon))) / 2

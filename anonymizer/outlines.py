@@ -1,4 +1,5 @@
-"""Exact shapes of what is to be hidden, where a person or a zone says more than a box: polygons, ellipses, strokes.
+"""Exact shapes of what is to be hidden, where a person or a zone says more than a box: polygons, ellipses, strokes, and
+whole pictures but for some places.
 
 All are in float pixels of the upright picture and may extend beyond it. Each has a plain form for JSON and YAML.
 """
@@ -38,8 +39,13 @@ class PolygonOutline:
 
     @property
     def size_px(self) -> float:
-        """What its margin and its soft edge are shares of: the shorter side of its box."""
+        """How thick it is: the shorter side of its box."""
         return min(self.box.width, self.box.height)
+
+    @property
+    def rim_px(self) -> float:
+        """What its margin and its soft edge are shares of."""
+        return self.size_px
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +91,13 @@ class EllipseOutline:
 
     @property
     def size_px(self) -> float:
-        """What its margin and its soft edge are shares of: its shorter axis."""
+        """How thick it is: its shorter axis."""
         return 2 * min(self.semi_axes)
+
+    @property
+    def rim_px(self) -> float:
+        """What its margin and its soft edge are shares of."""
+        return self.size_px
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,11 +123,53 @@ class StrokeOutline:
 
     @property
     def size_px(self) -> float:
-        """What its margin and its soft edge are shares of: its width."""
+        """How thick it is: its width."""
         return self.width_px
 
+    @property
+    def rim_px(self) -> float:
+        """What its margin and its soft edge are shares of."""
+        return self.size_px
 
-Outline: TypeAlias = PolygonOutline | EllipseOutline | StrokeOutline
+
+Drawn: TypeAlias = PolygonOutline | EllipseOutline | StrokeOutline
+
+
+@dataclass(frozen=True, slots=True)
+class RestOutline:
+    """A whole picture but for some places in it, which stay visible.
+
+    Raises:
+        ValueError: the picture has no size.
+    """
+
+    size: tuple[int, int]
+    """Height and width of the picture."""
+    kept: tuple[Box | Drawn, ...] = ()
+
+    def __post_init__(self) -> None:
+        if min(self.size) < 1 or not all(isinstance(side, int) for side in self.size):
+            raise ValueError("the size of a picture is two whole numbers above 0")
+
+    @property
+    def box(self) -> Box:
+        """That of the picture."""
+        return Box(0.0, 0.0, float(self.size[1]), float(self.size[0]))
+
+    @property
+    def size_px(self) -> float:
+        """What its detail is measured by: the shorter side of the picture."""
+        return float(min(self.size))
+
+    @property
+    def rim_px(self) -> float:
+        """What its margin and its soft edge are shares of: the shorter side of the smallest place that is kept."""
+        boxes = [place if isinstance(place, Box) else place.box for place in self.kept]
+        return min((min(box.width, box.height) for box in boxes), default=0.0)
+
+
+Outline: TypeAlias = Drawn | RestOutline
+Place: TypeAlias = Box | Outline
 
 
 def _hull(points: Polygon, by: float) -> Box:
@@ -131,12 +184,17 @@ def _check_numbers(points: Polygon | list[Point]) -> None:
 
 def to_plain(outline: Outline) -> dict[str, object]:
     """In types that JSON and YAML know: {"polygon": [[x, y], ...]}, {"ellipse": {"center": [x, y], "semi_axes": [a, b],
-    "degrees": d}} or {"stroke": {"points": [[x, y], ...], "width": w}}, without degrees where they are 0.
+    "degrees": d}} or {"stroke": {"points": [[x, y], ...], "width": w}}, without degrees where they are 0; or a whole
+    picture but for some places, {"rest": {"height": h, "width": w, "kept": [...]}}, each such an outline or a {"box":
+    [x_min, y_min, x_max, y_max]}.
     """
     if isinstance(outline, PolygonOutline):
         return {"polygon": [list(corner) for corner in outline.corners]}
     if isinstance(outline, StrokeOutline):
         return {"stroke": {"points": [list(point) for point in outline.points], "width": outline.width_px}}
+    if isinstance(outline, RestOutline):
+        height, width = outline.size
+        return {"rest": {"height": height, "width": width, "kept": [place_to_plain(place) for place in outline.kept]}}
     turn = {"degrees": outline.degrees} if outline.degrees else {}
     return {"ellipse": {"center": list(outline.center), "semi_axes": list(outline.semi_axes), **turn}}
 
@@ -147,7 +205,15 @@ def numbers_of(outline: Outline) -> list[float]:
         return [coordinate for corner in outline.corners for coordinate in corner]
     if isinstance(outline, StrokeOutline):
         return [outline.width_px, *(coordinate for point in outline.points for coordinate in point)]
+    if isinstance(outline, RestOutline):
+        of_places = [list(place.xyxy) if isinstance(place, Box) else numbers_of(place) for place in outline.kept]
+        return [*outline.size, *(number for numbers in of_places for number in numbers)]
     return [*outline.center, *outline.semi_axes, outline.degrees]
+
+
+def place_to_plain(place: Place) -> dict[str, object]:
+    """The same of an outline or a box."""
+    return {"box": list(place.xyxy)} if isinstance(place, Box) else to_plain(place)
 
 
 def from_plain(value: object) -> Outline:
@@ -179,10 +245,39 @@ def _to_stroke(value: Any) -> Outline:
     return StrokeOutline(_to_points(value["points"]), _to_number(value["width"]))
 
 
+def _to_rest(value: Any) -> Outline:
+    _refuse_others(value, "height", "width", "kept")
+    kept = [_to_kept(place) for place in value["kept"]]
+    return RestOutline((value["height"], value["width"]), tuple(kept))
+
+
+def _to_kept(value: Any) -> Box | Drawn:
+    place = place_from_plain(value)
+    if isinstance(place, RestOutline):
+        raise TypeError
+    return place
+
+
+def place_from_plain(value: Any) -> Place:
+    """The inverse of `place_to_plain`.
+
+    Raises:
+        ValueError: the value is neither an outline nor a box.
+    """
+    if not isinstance(value, Mapping) or set(value) != {"box"}:
+        return from_plain(value)
+    try:
+        x_min, y_min, x_max, y_max = map(_to_number, value["box"])
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError("a box is [x_min, y_min, x_max, y_max]") from None
+    return Box(x_min, y_min, x_max, y_max)
+
+
 _FROM_PLAIN: Mapping[str, Callable[[Any], Outline]] = {
     "polygon": _to_polygon,
     "ellipse": _to_ellipse,
     "stroke": _to_stroke,
+    "rest": _to_rest,
 }
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from anonymizer.detect.frames import spread_to_neighbours
-from anonymizer.detect.zones import add_zones
+from anonymizer.detect.zones import add_given
 from anonymizer.errors import PictureError, VanishedError, picture_boundary
 from anonymizer.files.encode import encode_picture
 from anonymizer.files.library_messages import messages_of
@@ -101,7 +101,7 @@ class PictureProcess:
             picture = read_picture(self.input_root / job.source, settings.read)
         with _timed(seconds, "detect"):
             edited = self._edit(picture, find_in(picture, self.finder, job), job)
-            found = add_zones(picture, edited.frames, settings.detect.redact_zone, job.name)
+            found = add_given(picture, edited.frames, settings.detect, job.name, edited.kept)
         result = Result(
             job.name,
             "anonymized",

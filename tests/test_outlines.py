@@ -3,10 +3,21 @@ from math import cos, inf, nan, pi, sin
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 from redact.strategies import shapes_of_people
 
 from anonymizer.geometry import Box
-from anonymizer.outlines import EllipseOutline, Outline, PolygonOutline, StrokeOutline, from_plain, numbers_of, to_plain
+from anonymizer.outlines import (
+    Drawn,
+    EllipseOutline,
+    Outline,
+    PolygonOutline,
+    RestOutline,
+    StrokeOutline,
+    from_plain,
+    numbers_of,
+    to_plain,
+)
 
 TRIANGLE = PolygonOutline(((1, 2), (9, 4), (3, 10)))
 
@@ -38,6 +49,17 @@ def test_numbers() -> None:
     assert numbers_of(TRIANGLE) == [1, 2, 9, 4, 3, 10]
     assert numbers_of(EllipseOutline((1, 2), (3, 4), 5)) == [1, 2, 3, 4, 5]
     assert numbers_of(StrokeOutline(((1, 2), (4, 5)), 3)) == [3, 1, 2, 4, 5]
+
+
+@given(st.lists(shapes_of_people(), max_size=3))
+def test_the_rest_of_a_picture(kept: list[Drawn]) -> None:
+    rest = RestOutline((36, 48), (*kept, Box(1, 2, 3.5, 4)))
+    assert from_plain(json.loads(json.dumps(to_plain(rest)))) == rest
+    assert (rest.box, rest.size_px) == (Box(0, 0, 48, 36), 36)
+    assert rest.rim_px <= 2
+    assert RestOutline((36, 48)).rim_px == 0
+    assert to_plain(RestOutline((36, 48))) == {"rest": {"height": 36, "width": 48, "kept": []}}
+    assert len(numbers_of(rest)) >= 6
 
 
 def test_plain_forms() -> None:
@@ -72,6 +94,15 @@ def test_plain_forms() -> None:
         ({"ellipse": {"center": [0, 0], "semi_axes": [1, 1], "degrees": None}}, "'ellipse' lacks a number"),
         ({"stroke": {"points": [], "width": 3}}, "a point or more"),
         ({"stroke": {"points": [[1, 1]], "width": -3}}, "a width above 0"),
+        ({"rest": {"height": 0, "width": 5, "kept": []}}, "two whole numbers above 0"),
+        ({"rest": {"height": 2.5, "width": 5, "kept": []}}, "two whole numbers above 0"),
+        ({"rest": {"height": 2, "width": 5, "kept": [{"box": [0, 0, 1]}]}}, "a box is"),
+        ({"rest": {"height": 2, "width": 5, "kept": [{"box": [3, 0, 1, 1]}]}}, "has a negative size"),
+        (
+            {"rest": {"height": 2, "width": 5, "kept": [{"rest": {"height": 1, "width": 1, "kept": []}}]}},
+            "'rest' lacks",
+        ),
+        ({"rest": {"height": 2, "width": 5}}, "'rest' lacks a number"),
         ({"stroke": {"points": [[1, 1]]}}, "'stroke' lacks a number"),
         ({"stroke": {"points": [[1, 10**400]], "width": 1}}, "'stroke' lacks a number"),
     ],

@@ -9,21 +9,25 @@ from typing import Any
 
 from anonymizer.check.finding import Finding
 from anonymizer.check.verdicts import BROKEN
-from anonymizer.geometry import Box
-from anonymizer.outlines import from_plain
+from anonymizer.geometry import Box, corners_of, share_inside
+from anonymizer.outlines import Place, from_plain, place_from_plain
 from anonymizer.types import Kind
 
 SAME_FROM = 0.5
-"""A finding is what somebody chose to show if its box has at least this IoU with that of the detection."""
+"""A finding is what somebody chose to show if its box has at least this IoU with that of the detection, or if at least
+this share of it lies in a place that is kept."""
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A detection that an edit removed or made smaller."""
+    """A detection that an edit removed or made smaller, or a place that it kept where all else is hidden."""
 
-    kind: Kind
-    box: Box
-    frame: int
+    kind: Kind | None
+    """None for a place: whatever is in it."""
+    place: Place
+    """Of a detection, its box."""
+    frame: int | None
+    """None: every one."""
     why: str
     """The reason, and who gave it when."""
 
@@ -36,15 +40,26 @@ def choices_of(entry: Mapping[str, Any]) -> tuple[Choice, ...]:
         with suppress(KeyError, TypeError, ValueError, AttributeError):
             if "remove" in edit or "resize" in edit:
                 choices.append(_to_choice(edit))
+            elif "keep" in edit:
+                frame = int(edit["frame"]) if "frame" in edit else None
+                choices.append(Choice(None, place_from_plain(edit["keep"]), frame, _why(edit)))
     return tuple(choices)
 
 
 def _to_choice(edit: Mapping[str, Any]) -> Choice:
     found = {key: value for key, value in edit["found"].items() if key != "score"}
     box = Box(*map(float, found["box"])) if "box" in found else from_plain(found).box
+    return Choice(str(edit["kind"]), box, int(edit.get("frame", 0)), _why(edit))
+
+
+def _why(edit: Mapping[str, Any]) -> str:
     who = ", ".join(str(edit[key]) for key in ("by", "at") if key in edit)
-    why = f"{edit.get('reason') or 'no reason given'}{f' ({who})' if who else ''}"
-    return Choice(str(edit["kind"]), box, int(edit.get("frame", 0)), why)
+    return f"{edit.get('reason') or 'no reason given'}{f' ({who})' if who else ''}"
+
+
+def places_kept(choices: Sequence[Choice], frame: int) -> list[Place]:
+    """The places that somebody kept in a frame."""
+    return [choice.place for choice in choices if choice.kind is None and choice.frame in (None, frame)]
 
 
 def note_choices(findings: Sequence[Finding], choices: Sequence[Choice], is_animation: bool) -> list[Finding]:
@@ -62,8 +77,15 @@ def _note(finding: Finding, choices: Sequence[Choice], is_animation: bool) -> Fi
     if finding.box is None or finding.level not in ("finding", "warning") or finding.text == BROKEN:
         return finding
     for choice in choices:
-        is_same_kind = finding.kind in (choice.kind, "uncovered")
-        is_same_frame = abs(finding.frame - choice.frame) <= int(is_animation)
-        if is_same_kind and is_same_frame and choice.box.iou(finding.box) >= SAME_FROM:
+        is_same_kind = choice.kind is None or finding.kind in (choice.kind, "uncovered")
+        is_same_frame = choice.frame is None or abs(finding.frame - choice.frame) <= int(is_animation)
+        if is_same_kind and is_same_frame and _is_shown(finding.box, choice):
             return replace(finding, level="noted", text=f"{finding.text}, by choice: {choice.why}")
     return finding
+
+
+def _is_shown(box: Box, choice: Choice) -> bool:
+    place = choice.place if isinstance(choice.place, Box) else choice.place.box
+    if choice.kind is not None:
+        return place.iou(box) >= SAME_FROM
+    return share_inside(box, corners_of(place)) >= SAME_FROM

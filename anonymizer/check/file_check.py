@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from anonymizer.check import baseline
 from anonymizer.check.annotate import ANNOTATED_PX, mark
-from anonymizer.check.choices import note_choices
+from anonymizer.check.choices import note_choices, places_kept
 from anonymizer.check.comparison import FramePair, Seen, compare
 from anonymizer.check.finding import Finding
 from anonymizer.check.html_page import Card, make_card
@@ -21,7 +21,7 @@ from anonymizer.check.plan import CheckPlan
 from anonymizer.check.thresholds import load_sensitive_finder
 from anonymizer.check.verdicts import compare_with_record, judge, judge_given
 from anonymizer.detect.frames import load_finder, spread_to_neighbours
-from anonymizer.detect.zones import zones_to_hide
+from anonymizer.detect.zones import rest_of, zones_to_hide
 from anonymizer.errors import OutputError, PictureError, picture_boundary
 from anonymizer.files.encode import encode_preview
 from anonymizer.files.inspect import inspect_file
@@ -114,16 +114,18 @@ def _look_again(
     findings = []
     for number, found in enumerate(find_in(picture, sensitive)):
         of_frame = None if recorded is None else recorded[number]
-        zones = _zones_of(file, picture.frames[number], plan)
+        zones = _zones_of(file, number, picture.frames[number], plan)
         redacted = compare_with_record(picture.frames[number].view, of_frame, plan.settings, zones)
         verdicts = [*judge(file.name, found.detections, redacted, plan.thresholds), *judge_given(file.name, redacted)]
         findings += [replace(finding, frame=number) for finding in verdicts]
     return findings
 
 
-def _zones_of(file: InputFile, frame: Frame, plan: CheckPlan) -> list[Detection]:
-    size = frame.pixels.shape[0], frame.pixels.shape[1]
-    return zones_to_hide(plan.settings.detect.redact_zone, file.name, size)
+def _zones_of(file: InputFile, number: int, frame: Frame, plan: CheckPlan) -> list[Detection]:
+    """What is hidden in a frame whatever its record says."""
+    size, settings = (frame.pixels.shape[0], frame.pixels.shape[1]), plan.settings.detect
+    zones = zones_to_hide(settings.redact_zone, file.name, size)
+    return [*zones, rest_of(size, places_kept(file.choices, number))] if settings.hide_all_but else zones
 
 
 def _redacted_by_record(recorded: Mapping[int, FrameDetections], picture: Picture) -> list[Sequence[Detection]]:
@@ -164,7 +166,7 @@ def _compare(
     for number, (before, after) in enumerate(zip(source.frames, picture.frames, strict=True)):
         pair = FramePair(file.name, source, before, after, file.fidelity)
         of_record = [] if recorded is None else recorded[number]
-        zones = _zones_of(file, after, plan)
+        zones = _zones_of(file, number, after, plan)
         known = set(found[number].detections)
         given = [one for one in dict.fromkeys([*zones, *of_record]) if one not in known]  # people may have said more
         seen = Seen(

@@ -86,7 +86,7 @@ def _is_smooth(shown: Pixels8, detection: Detection, place: tuple[slice, slice],
 def judge_given(file: str, redacted: Redacted) -> list[Finding]:
     """A finding for each zone and whatever else people hid, if its pixels show what is there: no model looks for it."""
     return [
-        Finding(file, one.kind, "recorded or set as hidden, but the pixels show detail", "finding", one.box, one.score)
+        Finding(file, one.kind, BROKEN, "finding", one.box, one.score)
         for one in redacted.broken
         if one.kind in GIVEN_KINDS
     ]

@@ -95,7 +95,11 @@ def _what_is_done(plan: Plan) -> str:
     else:
         looked_for = [kind for kind in plan.kinds if kind in MODEL_KINDS]
         found = [f"look for {' and '.join(looked_for)}"] if looked_for else []
-    return " and ".join([*found, *(["hide zones"] if plan.settings.detect.redact_zone else [])])
+    if plan.settings.detect.redact_zone:
+        found.append("hide zones")
+    if plan.settings.detect.hide_all_but:
+        found.append("hide all but what edits keep")
+    return " and ".join(found)
 
 
 def _warn_of_visible_faces(plan: Plan) -> None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
 
 import numpy as np
 
@@ -18,6 +17,7 @@ from anonymizer.files.frames import turn_frame
 from anonymizer.files.orientation import turn_box_back
 from anonymizer.files.picture import Frame, Picture
 from anonymizer.kinds import Kind
+from anonymizer.outlines import RestOutline
 from anonymizer.settings import DetectSettings, Projection
 from anonymizer.types import Alpha, Detection, FrameDetections, Job, Pixels
 
@@ -95,15 +95,22 @@ def spread_to_neighbours(found: Sequence[FrameDetections], is_animation: bool) -
     """
     if not is_animation:
         return list(found)
-    near = [found[max(0, number - 1) : number + 2] for number in range(len(found))]
-    return [
-        FrameDetections(_united(f.detections for f in some), _united(f.to_hide_in_alpha for f in some)) for some in near
+    everywhere, in_alpha = [frame.detections for frame in found], [frame.to_hide_in_alpha for frame in found]
+    return [FrameDetections(_near(everywhere, number), _near(in_alpha, number)) for number in range(len(found))]
+
+
+def _near(frames: Sequence[Sequence[Detection]], number: int) -> list[Detection]:
+    """What is in a frame and in the two beside it, each once: a zone is in all of them.
+
+    What is kept in a frame is not hidden because it is not kept in the next one.
+    """
+    near = [
+        one
+        for other in range(max(0, number - 1), min(len(frames), number + 2))
+        for one in frames[other]
+        if other == number or not isinstance(one.outline, RestOutline)
     ]
-
-
-def _united(of_frames: Iterable[Sequence[Detection]]) -> list[Detection]:
-    """The detections of several frames, each once: a zone is in all of them."""
-    return list(dict.fromkeys(chain.from_iterable(of_frames)))
+    return list(dict.fromkeys(near))
 
 
 def detect(pixels: Pixels, detectors: Sequence[Detector], projection: Projection = "flat") -> list[Detection]:

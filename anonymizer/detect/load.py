@@ -33,7 +33,7 @@ LOADERS = {
 
 
 def choose_models(settings: DetectSettings) -> list[ModelDescription]:
-    """The models that are needed to look for the wanted kinds; nothing is loaded. None if only zones are to be hidden.
+    """The models that are needed to look for the wanted kinds, if any; nothing is loaded.
 
     Raises:
         ModelError: there is no model for a kind that the user asks for, or for none of the default kinds.
@@ -44,7 +44,7 @@ def choose_models(settings: DetectSettings) -> list[ModelDescription]:
     place = "no bundled model" if settings.weights is None else f"no model in {settings.weights}"
     named = settings.kinds or [kind for kind in DEFAULT_KINDS if kind in available]
     wanted = [kind for kind in named if kind in MODEL_KINDS]
-    if named and not wanted and settings.redact_zone:
+    if named and not wanted and settings.given_kinds:
         return []
     if named and not wanted:
         others = " or ".join(MODEL_KINDS)

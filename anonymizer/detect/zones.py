@@ -13,14 +13,17 @@ from fnmatch import fnmatchcase
 from anonymizer.detect.tones import varies
 from anonymizer.errors import PictureError
 from anonymizer.files.picture import Frame, Picture
-from anonymizer.geometry import Polygon, share_inside
-from anonymizer.kinds import ZONE_KIND
-from anonymizer.outlines import PolygonOutline
+from anonymizer.geometry import Box, Polygon, corners_of, share_inside
+from anonymizer.kinds import GIVEN_KINDS, ZONE_KIND
+from anonymizer.outlines import Place, PolygonOutline, RestOutline
 from anonymizer.settings import DetectSettings, NamedZones, Zone
 from anonymizer.types import Detection, FrameDetections
 
 WHOLLY = 0.999
 """A box lies wholly in a zone from this share of its area on; the rest allows for rounding."""
+
+APPROVED_FROM = 0.5
+"""A detection is what somebody keeps if its box has at least this IoU with that of the place."""
 
 
 def keep_in_zones(detections: Sequence[Detection], size: tuple[int, int], settings: DetectSettings) -> list[Detection]:
@@ -83,3 +86,64 @@ def _with_zones(frame: Frame, found: FrameDetections, zones: NamedZones, name: s
     if in_alpha is not None:
         in_alpha = [*in_alpha, *(zone for zone in new if frame.alpha is None or varies(frame.alpha, zone.box))]
     return replace(found, detections=[*found.detections, *new], in_alpha=in_alpha)
+
+
+def add_given(
+    picture: Picture,
+    found: Sequence[FrameDetections],
+    settings: DetectSettings,
+    name: str = "",
+    kept: Sequence[Sequence[Place]] = (),
+) -> Sequence[FrameDetections]:
+    """What is in each frame, and what is hidden without being looked for: zones, and all but what is kept.
+
+    Args:
+        name: of the picture, see `add_zones`.
+        kept: the places of each frame that stay visible where all else is hidden; empty: none in any frame.
+
+    Raises:
+        PictureError: a zone lies outside the picture.
+    """
+    with_zones = add_zones(picture, found, settings.redact_zone, name)
+    if not settings.hide_all_but:
+        return with_zones
+    return hide_rest(picture, with_zones, kept or [()] * len(found))
+
+
+def hide_rest(
+    picture: Picture, found: Sequence[FrameDetections], kept: Sequence[Sequence[Place]]
+) -> list[FrameDetections]:
+    """The frames with all hidden but these places.
+
+    What models found in such a place, or just there, is approved with it. What zones and people hide stays hidden.
+
+    Args:
+        kept: the places of each frame.
+    """
+    frames = zip(picture.frames, found, kept, strict=True)
+    return [_without_rest(frame, of_frame, places) for frame, of_frame, places in frames]
+
+
+def _without_rest(frame: Frame, found: FrameDetections, places: Sequence[Place]) -> FrameDetections:
+    size = frame.pixels.shape[0], frame.pixels.shape[1]
+    rest = rest_of(size, places)
+    boxes = [place if isinstance(place, Box) else place.box for place in places]
+
+    def still_counts(one: Detection) -> bool:
+        if isinstance(one.outline, RestOutline):  # of an earlier run
+            return False
+        return one.kind in GIVEN_KINDS or not any(_is_approved(one.box, box) for box in boxes)
+
+    detections = [one for one in found.detections if still_counts(one)]
+    in_alpha = None if found.in_alpha is None else [*filter(still_counts, found.in_alpha), rest]
+    return replace(found, detections=[*detections, rest], in_alpha=in_alpha)
+
+
+def rest_of(size: tuple[int, int], places: Sequence[Place]) -> Detection:
+    """A picture of this height and width but for some places, as a detection."""
+    kept = tuple(place for place in dict.fromkeys(places) if not isinstance(place, RestOutline))
+    return Detection.of(RestOutline(size, kept), ZONE_KIND)
+
+
+def _is_approved(box: Box, place: Box) -> bool:
+    return share_inside(box, corners_of(place)) >= WHOLLY or box.iou(place) >= APPROVED_FROM

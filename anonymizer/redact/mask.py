@@ -49,11 +49,11 @@ def to_region_of_outline(outline: Outline, margin: float, feather_px: int, size:
     """The region of a detection whose outline is known. All pixels that the outline touches are hidden.
 
     Args:
-        margin: widens the outline on every side by this share of `size_px`.
+        margin: widens the outline on every side by this share of `rim_px`.
         feather_px: width of the soft edge.
         size: height and width of the picture; the outline's box must touch it.
     """
-    margin_px = margin * outline.size_px
+    margin_px = margin * outline.rim_px
     whole = whole_of_outline(outline, margin_px, size)
     bounds = whole.grown(feather_px, feather_px).inside(size)
     return Region("box", feather_px, whole, whole.inside(size), bounds, outline, margin_px)

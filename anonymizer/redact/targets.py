@@ -55,7 +55,7 @@ def to_style(kind: Kind, settings: RedactSettings) -> RedactionStyle:
 def _to_region(detection: Detection, size: tuple[int, int], settings: RedactSettings) -> Region:
     kind, box, outline = detection.kind, detection.redaction_box, detection.outline
     kernel, margin = to_style(kind, settings).kernel, settings.margin_of(kind)
-    size_px = box.longer_side if outline is None else outline.size_px
+    size_px = box.longer_side if outline is None else outline.rim_px
     feather_px = ceil(settings.feather * size_px) if kernel is None else kernel.box_kernel_size - 1
     if outline is not None:
         return to_region_of_outline(outline, margin, feather_px, size)

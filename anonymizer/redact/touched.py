@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import singledispatch
+from math import sqrt
 from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from anonymizer.geometry import PixelBox, Point
-from anonymizer.outlines import EllipseOutline, Outline, PolygonOutline, StrokeOutline
+from anonymizer.geometry import Box, PixelBox, Point, corners_of
+from anonymizer.outlines import Drawn, EllipseOutline, Outline, PolygonOutline, RestOutline, StrokeOutline
 
 _Floats: TypeAlias = npt.NDArray[np.float64]
 
@@ -33,8 +34,18 @@ class _Rows:
 
     def touched(self) -> npt.NDArray[np.bool_]:
         """(height, width) of the area."""
+        at_sides, inside = self._filled()
+        return np.asarray(at_sides | inside)
+
+    def wholly_inside(self) -> npt.NDArray[np.bool_]:
+        """(height, width) of the area: pixels that lie in a polygon and that none of its sides goes through."""
+        at_sides, inside = self._filled()
+        return np.asarray(inside & ~at_sides)
+
+    def _filled(self) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+        """Which pixels are in a run; and of which the centres lie in a polygon."""
         runs = np.cumsum(self._begun, axis=1, out=self._begun)[:, :-1] > 0
-        return np.asarray(runs | (np.cumsum(self._turns, axis=1, out=self._turns)[:, :-1] != 0))
+        return runs, np.cumsum(self._turns, axis=1, out=self._turns)[:, :-1] != 0
 
     def add_polygons(self, sides: _Floats) -> None:
         """All pixels that closed polygons touch.
@@ -126,6 +137,8 @@ class _Rows:
 
 def touched_pixels(outline: Outline, area: PixelBox) -> npt.NDArray[np.bool_]:
     """The pixels of an area that an outline touches, (height, width)."""
+    if isinstance(outline, RestOutline):
+        return _touched_by_rest(outline, area)
     rows = _Rows(area)
     _fill(outline, rows)
     return rows.touched()
@@ -135,6 +148,45 @@ def touched_pixels_at(outline: Outline, place: tuple[slice, slice]) -> npt.NDArr
     """The same for the rows and columns of an array, as of `geometry.slices_around`."""
     rows, columns = place
     return touched_pixels(outline, PixelBox(rows.start, columns.start, rows.stop, columns.stop))
+
+
+def _touched_by_rest(rest: RestOutline, area: PixelBox) -> npt.NDArray[np.bool_]:
+    """All of the picture but the pixels that lie wholly in one of the places."""
+    touched = np.zeros((area.height, area.width), bool)
+    height, width = rest.size
+    rows = slice(max(0, -area.top), max(0, height - area.top))
+    columns = slice(max(0, -area.left), max(0, width - area.left))
+    touched[rows, columns] = True
+    for place in rest.kept:
+        touched &= ~_inside(place, area)
+    return touched
+
+
+def _inside(place: Box | Drawn, area: PixelBox) -> npt.NDArray[np.bool_]:
+    """The pixels of an area that lie wholly in a place, or fewer at its border, (height, width)."""
+    if isinstance(place, StrokeOutline):  # what touches a thinner stroke lies in it, up to the diagonal of a pixel
+        thinner = place.width_px - 2 * sqrt(2) - _ROUNDING_PX
+        if thinner <= 0:
+            return np.zeros((area.height, area.width), bool)
+        return touched_pixels(StrokeOutline(place.points, thinner), area)
+    if isinstance(place, Box):
+        corners: Sequence[Point] = corners_of(place)
+    elif isinstance(place, EllipseOutline):
+        corners = _corners_in(place)
+    else:
+        corners = place.corners
+    rows = _Rows(area)
+    rows.add_polygons(_sides(corners))
+    return rows.wholly_inside()
+
+
+def _corners_in(ellipse: EllipseOutline) -> Sequence[Point]:
+    """A polygon in an ellipse, with its corners on it."""
+    around, turn = np.linspace(0, 2 * np.pi, 360, endpoint=False), np.radians(ellipse.degrees)
+    along, across = ellipse.semi_axes[0] * np.cos(around), ellipse.semi_axes[1] * np.sin(around)
+    x = ellipse.center[0] + along * np.cos(turn) - across * np.sin(turn)
+    y = ellipse.center[1] + along * np.sin(turn) + across * np.cos(turn)
+    return list(zip(x.tolist(), y.tolist(), strict=True))
 
 
 @singledispatch

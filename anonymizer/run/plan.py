@@ -153,7 +153,7 @@ def make_plan(run: RunSettings, settings: Settings, load: Callable[[DetectSettin
         UsedModel(model.name, checksum(model), model.found_kinds, thresholds_of(model, settings.detect))
         for model in models
     ]
-    edits = _read_edits(run, replay)
+    edits = _read_edits(run, settings, replay)
     if replay is not None:
         used, kinds = list(replay.recording.models), tuple(k for k in KINDS if k in replay.finder.kinds)
     elif load is load_finder:
@@ -189,7 +189,7 @@ def make_plan(run: RunSettings, settings: Settings, load: Callable[[DetectSettin
     )
 
 
-def _read_edits(run: RunSettings, replay: Replay | None) -> Edits:
+def _read_edits(run: RunSettings, settings: Settings, replay: Replay | None) -> Edits:
     """Those that the user names, or else those beside the records.
 
     Raises:
@@ -205,10 +205,8 @@ def _read_edits(run: RunSettings, replay: Replay | None) -> Edits:
     for name in edits.of_files:
         if not (run.input / name).is_file():
             raise SettingsError(f"edits {path}: entry {edits.of(name)[0].number}: {run.input} holds no picture {name}")
-    for edit in edits.kept:
-        raise SettingsError(
-            f"edits {path}: entry {edit.number}: a place can be kept only where everything else is hidden"
-        )
+    for edit in () if settings.detect.hide_all_but else edits.kept:
+        raise SettingsError(f"edits {path}: entry {edit.number}: a place can be kept only with --hide-all-but")
     if run.require_reason:
         edits.require_reasons()
     return edits

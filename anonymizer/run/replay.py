@@ -156,6 +156,7 @@ def make_replay(run: RunSettings, given: DetectSettings) -> Replay | None:
             include_zone=given.include_zone or recorded.include_zone,
             exclude_zone=given.exclude_zone or recorded.exclude_zone,
             redact_zone=given.redact_zone,  # those of before are in the records
+            hide_all_but=given.hide_all_but,
         ).with_thresholds({kind: drops.threshold_of(kind) or recorded.threshold_of(kind) for kind in KINDS}),
     )
 

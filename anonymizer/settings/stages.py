@@ -109,6 +109,7 @@ class DetectSettings(SettingsPart, group="What to find"):
             include_zone: ZonesLike = (),
             exclude_zone: ZonesLike = (),
             redact_zone: NamedZonesLike = (),
+            hide_all_but: bool = False,
             weights: Path | str | None = None,
             preset: str = "balanced",
             projection: str = "flat",
@@ -155,6 +156,12 @@ class DetectSettings(SettingsPart, group="What to find"):
         "POLYGONS",
         plain_named_zones,
     )
+    hide_all_but: bool = setting(
+        False,
+        parse_flag,
+        "Hide every picture as a whole, but for the places that edits keep. What is missed then stays hidden.",
+        group="How to hide",
+    )
     weights: Path | None = setting(
         None, parse_path, "Folder with models of your own, used in place of the bundled ones.", "DIR"
     )
@@ -179,7 +186,7 @@ class DetectSettings(SettingsPart, group="What to find"):
     @property
     def given_kinds(self) -> frozenset[Kind]:
         """The kinds of what is hidden without being looked for."""
-        return frozenset([ZONE_KIND] if self.redact_zone else [])
+        return frozenset([ZONE_KIND] if self.redact_zone or self.hide_all_but else [])
 
     def threshold_of(self, kind: Kind) -> float | None:
         """None for the model's own, and for kinds that no model looks for."""
@@ -404,6 +411,11 @@ class Settings:
     redact: RedactSettings = field(default_factory=RedactSettings)
     write: WriteSettings = field(default_factory=WriteSettings)
     record: RecordSettings = field(default_factory=RecordSettings)
+
+    def __post_init__(self) -> None:
+        if self.detect.hide_all_but and self.choose.gallery is not None:
+            other = "keep-visible" if self.choose.keep_visible is not None else "hide-only"
+            raise SettingsError(f"--hide-all-but: only edits say what stays visible; leave --{other} out")
 
     def as_dict(self, checksums: Mapping[str, str] = {}) -> dict[str, object]:
         """Flat and JSON-ready, without the folder of the models, whose checksums say more.

@@ -203,7 +203,7 @@ def test_zones(folders: Folders, use_detectors: UseDetectors, options: dict[str,
     assert check(output, against=folders[0]) == []
     shutil.copy(folders[0] / "a.png", output)
     found = check(output)
-    assert ("area", "recorded or set as hidden, but the pixels show detail") in [(one.kind, one.text) for one in found]
+    assert ("area", "recorded as redacted, but the pixels show detail") in [(one.kind, one.text) for one in found]
     assert "area of the original is not hidden" in texts_of(check(output, against=folders[0]))
 
 

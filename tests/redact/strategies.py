@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from anonymizer import native
 from anonymizer.geometry import SHAPES, Box, PixelBox
-from anonymizer.outlines import EllipseOutline, Outline, PolygonOutline, StrokeOutline
+from anonymizer.outlines import Drawn, EllipseOutline, PolygonOutline, StrokeOutline
 from anonymizer.redact.methods import leaked_values
 from anonymizer.redact.planes import Integers, Mask, Planes
 from anonymizer.redact.redaction import redact
@@ -73,7 +73,7 @@ def points(size: tuple[int, int] = SIZE) -> st.SearchStrategy[tuple[float, float
 
 
 @st.composite
-def shapes_of_people(draw: st.DrawFn, size: tuple[int, int] = SIZE) -> Outline:
+def shapes_of_people(draw: st.DrawFn, size: tuple[int, int] = SIZE) -> Drawn:
     """A polygon, which may cross itself, an ellipse or a stroke whose box touches a picture of this size."""
     place, some = points(size), st.floats(0.01, 20) | st.integers(1, 20).map(float)
     polygons = st.lists(place, min_size=3, max_size=7).map(tuple).filter(_has_area).map(PolygonOutline)

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from redact.strategies import SIZE, shapes_of_people
 
-from anonymizer.geometry import PixelBox, Point
-from anonymizer.outlines import EllipseOutline, Outline, PolygonOutline, StrokeOutline
+from anonymizer.geometry import Box, PixelBox, Point
+from anonymizer.outlines import Drawn, EllipseOutline, Outline, PolygonOutline, RestOutline, StrokeOutline
 from anonymizer.redact.touched import touched_pixels
 
 WHOLE = PixelBox(0, 0, *SIZE)
@@ -22,7 +22,7 @@ def pixels_of(outline: Outline, area: PixelBox = WHOLE) -> npt.NDArray[np.bool_]
     return touched_pixels(outline, area)
 
 
-def holds(outline: Outline, point: Point) -> bool:
+def holds(outline: Drawn, point: Point) -> bool:
     """Whether a point lies inside, by another way than the code that is tested."""
     x, y = point
     if isinstance(outline, StrokeOutline):
@@ -50,7 +50,7 @@ PLACES = st.tuples(*(st.floats(0, length, exclude_max=True) for length in SIZE[:
 
 @given(shapes_of_people(), st.lists(PLACES, max_size=20))
 @settings(max_examples=100)
-def test_no_point_of_an_outline_lies_in_a_pixel_that_is_not_touched(outline: Outline, places: list[Point]) -> None:
+def test_no_point_of_an_outline_lies_in_a_pixel_that_is_not_touched(outline: Drawn, places: list[Point]) -> None:
     touched = pixels_of(outline)
     for x, y in places:
         if holds(outline, (x, y)):
@@ -59,14 +59,14 @@ def test_no_point_of_an_outline_lies_in_a_pixel_that_is_not_touched(outline: Out
 
 @given(shapes_of_people())
 @settings(max_examples=50)
-def test_every_touched_pixel_has_the_outline_in_or_at_it(outline: Outline) -> None:
+def test_every_touched_pixel_has_the_outline_in_or_at_it(outline: Drawn) -> None:
     """Half a diagonal lies between the centre of a pixel and its corner; the rest allows for rounding."""
     for row, column in np.argwhere(pixels_of(outline))[::7]:
         centre = column + 0.5, row + 0.5
         assert holds(outline, centre) or distance_to_border(outline, centre) < 0.71 + 0.02
 
 
-def distance_to_border(outline: Outline, point: Point) -> float:
+def distance_to_border(outline: Drawn, point: Point) -> float:
     if isinstance(outline, PolygonOutline):
         corners = outline.corners
         return min(distance(point, *ends) for ends in zip(corners, (*corners[1:], corners[0]), strict=True))
@@ -142,7 +142,7 @@ def test_what_a_polygon_goes_around_belongs_to_it_even_where_it_crosses_itself()
         StrokeOutline(((50, 50), (300, 80), (120, 340)), 31),
     ],
 )
-def test_it_is_where_opencv_draws_it(outline: Outline) -> None:
+def test_it_is_where_opencv_draws_it(outline: Drawn) -> None:
     """The whole outline, and around it what OpenCV's rounding leaves out: a pixel or two."""
     drawn = np.zeros((400, 400), np.uint8)
     if isinstance(outline, PolygonOutline):
@@ -156,3 +156,36 @@ def test_it_is_where_opencv_draws_it(outline: Outline) -> None:
     kernel = np.ones((5, 5), np.uint8)
     assert (cv2.erode(drawn, kernel) <= touched).all()
     assert (touched <= cv2.dilate(drawn, kernel)).all()
+
+
+@given(st.lists(shapes_of_people(), max_size=3), st.lists(PLACES, max_size=30))
+def test_of_the_rest_no_pixel_is_missing(kept: list[Drawn], places: list[Point]) -> None:
+    """A pixel that is not touched lies wholly in one of the places."""
+    rest = RestOutline(SIZE, tuple(kept))
+    touched = pixels_of(rest)
+    if not kept:
+        assert touched.all()
+    for x, y in places:
+        if not touched[int(y), int(x)]:
+            assert any(holds(place, (x, y)) or distance_to_border(place, (x, y)) < 1e-3 for place in kept)
+    around = pixels_of(rest, WHOLE.grown(3, 5))
+    assert np.array_equal(around[3:-3, 5:-5], touched)
+    around[3:-3, 5:-5] = False
+    assert not around.any()
+
+
+def test_places_that_are_kept_shrink_to_whole_pixels() -> None:
+    frame = PixelBox(0, 0, 20, 30)
+    box = RestOutline((20, 30), (Box(2.5, 3.0, 10.2, 9.9), Box(15, 3, 17, 5)))
+    expected = np.zeros((20, 30), bool)
+    expected[3:9, 3:10] = expected[3:5, 15:17] = True
+    assert np.array_equal(~pixels_of(box, frame), expected)
+    for place, least in (
+        (PolygonOutline(((2, 2), (28, 2), (28, 18), (2, 18))), 416),
+        (EllipseOutline((15, 10), (12, 8)), 240),
+        (StrokeOutline(((6, 10), (24, 10)), 10), 150),
+    ):
+        visible, touched = ~pixels_of(RestOutline((20, 30), (place,)), frame), pixels_of(place, frame)
+        assert (touched | ~visible).all()
+        assert visible.sum() >= least
+    assert pixels_of(RestOutline((20, 30), (StrokeOutline(((6, 10), (24, 10)), 2),)), frame).all()

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
-from check.samples import anonymize, save_moving
-from fakes import FixedDetector, Folders, UseDetectors, face, load, noise, save
+from check.samples import anonymize, check, save_moving
+from fakes import FixedDetector, Folders, KeenDetector, UseDetectors, face, load, noise, save
 from run.reruns import redone
 
 from anonymizer import anonymize_folder
 from anonymizer.errors import SettingsError
+from anonymizer.files.read import read_picture
+from anonymizer.geometry import Box
+from anonymizer.outlines import RestOutline
 from anonymizer.record.detections import from_json
 from anonymizer.record.report import REPORT_NAME, Report
-from anonymizer.settings import DetectSettings, RedactSettings, Settings, Shard
+from anonymizer.settings import DetectSettings, RecordSettings, RedactSettings, Settings, Shard
 
 LEFT, RIGHT = face(5, 5, 15, 15), face(30, 5, 40, 15)
 SHOW_LEFT = {"file": "a.png", "remove": {"box": [5, 5, 15, 15]}, "kind": "face", "reason": "agreed", "by": "Ada"}
@@ -168,8 +173,79 @@ def test_each_share_has_its_own_edits(folders: Folders, recorded: Path) -> None:
 
 def test_places_are_kept_only_where_everything_else_is_hidden(folders: Folders, recorded: Path) -> None:
     write_edits(recorded / "edits.json", SHOW_LEFT, {"file": "a.png", "keep": {"box": [1, 2, 3, 4]}})
-    with pytest.raises(SettingsError, match="entry 2: a place can be kept only where everything else is hidden"):
+    with pytest.raises(SettingsError, match="entry 2: a place can be kept only with --hide-all-but"):
         replay(folders)
+
+
+ALL_BUT = Settings(detect=DetectSettings(hide_all_but=True), redact=RedactSettings("solid", feather=0.1))
+
+
+def test_all_is_hidden_but_what_is_kept(folders: Folders, recorded: Path) -> None:
+    keep = {"file": "a.png", "keep": {"box": [4, 3.5, 17, 16]}, "reason": "agreed"}
+    write_edits(recorded / "edits.json", keep)
+    report, output = replay(folders, ALL_BUT)
+    assert [result.status for result in report.results] == ["anonymized", "anonymized"]
+    before, after = load(folders[0] / "a.png"), load(output / "a.png")
+    kept = np.zeros((40, 50), bool)
+    kept[4:16, 4:17] = True
+    assert not after[~kept].any()
+    assert (after == before)[6:14, 6:15].all()  # but for the soft edge, which lies in what is kept
+    assert not load(output / "b.png").any()  # nothing is approved there
+    assert [dict(edit)["keep"] for edit in next(iter(report.results)).edits] == [{"box": [4, 3.5, 17, 16]}]
+    written = from_json((output / "a.json").read_bytes())[0].detections
+    assert [one.kind for one in written] == ["face", "area"]
+    assert written[0].box == RIGHT.box
+    assert written[1].outline == RestOutline((40, 50), (Box(4, 3.5, 17, 16),))
+    assert {finding.level for finding in check(output, against=folders[0])} == {"noted"}
+
+
+def test_what_people_and_zones_hide_stays_hidden_where_all_else_is_kept(folders: Folders, recorded: Path) -> None:
+    everything = {"file": "a.png", "keep": {"polygon": [[0, 0], [50, 0], [50, 40], [0, 40]]}}
+    write_edits(recorded / "edits.json", everything, {**HIDE_BELOW, "kind": "area"})
+    settings = replace(ALL_BUT, detect=DetectSettings(hide_all_but=True, redact_zone="0.5,0.5 1,0.5 1,1 0.5,1"))
+    _, output = replay(folders, settings)
+    after = load(output / "a.png")
+    assert not after[28:36, 5:15].any()
+    assert not after[20:, 25:].any()
+    assert (after == load(folders[0] / "a.png"))[10:18, 10:40].all()
+
+
+def test_the_gate_knows_what_was_kept_and_what_was_not(
+    folders: Folders, recorded: Path, use_detectors: UseDetectors
+) -> None:
+    write_edits(recorded / "edits.json", {"file": "a.png", "keep": {"box": [0, 0, 20, 20]}, "reason": "agreed"})
+    _, output = replay(folders, replace(ALL_BUT, record=RecordSettings(write_detections=False)))
+    use_detectors(KeenDetector(LEFT, RIGHT))
+    found = check(output, against=folders[0])
+    assert {(finding.file, finding.level) for finding in found} == {("a.png", "noted")}
+    assert any(finding.text.endswith("by choice: agreed") for finding in found)
+    for name in ("a.png", "b.png"):
+        save(output / name, load(folders[0] / name))
+    found = [finding for finding in check(output) if finding.level == "finding" and finding.kind == "area"]
+    assert [(finding.file, finding.text) for finding in found] == [
+        (name, "recorded as redacted, but the pixels show detail") for name in ("a.png", "b.png")
+    ]
+
+
+def test_each_frame_keeps_its_own_places(folders: Folders, use_detectors: UseDetectors) -> None:
+    save_moving(folders[0] / "a.png", *(noise(40, 50, seed=seed) for seed in range(3)))
+    use_detectors(FixedDetector())
+    anonymize(folders)
+    write_edits(folders[1] / "edits.json", {"file": "a.png", "frame": 1, "keep": {"box": [0, 0, 20, 20]}})
+    _, output = replay(folders, ALL_BUT)
+    visible = [bool(frame.pixels[5:15, 5:15].any()) for frame in read_picture(output / "a.png").frames]
+    assert visible == [False, True, False]
+
+
+def test_a_later_run_may_keep_other_places(folders: Folders, recorded: Path) -> None:
+    write_edits(recorded / "edits.json", {"file": "a.png", "keep": {"box": [0, 0, 20, 20]}})
+    _, output = replay(folders, ALL_BUT)
+    write_edits(output / "edits.json", {"file": "a.png", "keep": {"box": [0, 20, 20, 40]}})
+    again = output.parent / "third"
+    anonymize_folder(folders[0], again, ALL_BUT, detections=output, workers=0)
+    after = load(again / "a.png")
+    assert not after[:20].any()
+    assert after[25:38, 2:18].any()
 
 
 def test_reasons_can_be_required(folders: Folders, recorded: Path) -> None:

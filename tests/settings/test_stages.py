@@ -101,3 +101,12 @@ def test_no_other_part_hides_what_it_is_made_with() -> None:
     parts = [each for each in vars(stages).values() if inspect.isclass(each) and issubclass(each, SettingsPart)]
     told = {each for each in parts if "TYPE_CHECKING" in inspect.getsource(each)}
     assert told == {DetectSettings, RedactSettings}
+
+
+def test_a_gallery_does_not_say_what_stays_visible_where_all_is_hidden() -> None:
+    detect = DetectSettings(hide_all_but=True)
+    assert detect.given_kinds == {"area"}
+    for option in ("keep_visible", "hide_only"):
+        message = f"--hide-all-but: only edits say what stays visible; leave --{option.replace('_', '-')} out"
+        with pytest.raises(SettingsError, match=message):
+            Settings(detect=detect, choose=ChooseSettings(**{option: "people"}))  # type: ignore[arg-type]
