@@ -117,6 +117,8 @@ class ModelDescription:
     """Height and width of the input must be multiples of it; pictures are padded with zeros."""
     views: Mapping[str, tuple[ViewSpec, ...]] = field(default_factory=lambda: dict.fromkeys(PRESETS, ORIGINAL_SIZE))
     """The views of the picture, per preset. The model is not used with presets that are missing."""
+    film_views: Mapping[str, tuple[ViewSpec, ...]] = field(default_factory=dict)
+    """The same for the frames of films; as pictures for presets that are missing."""
     calibration: Mapping[str, Mapping[float, float]] = field(default_factory=dict)
     """Per preset: exponents of the scores, by the longer side of the object in pixels of the picture, interpolated
     between sizes over the logarithm. They make a threshold mean about the same for each preset and size."""

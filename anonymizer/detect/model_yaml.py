@@ -24,8 +24,20 @@ MAX_SIDE = 2048
 """Largest side of the squares of a second look, in pixels: that of a tile."""
 
 KEYS = (
-    *("name", "file", "labels", "kinds", "thresholds", "input", "views", "score", "calibration", "second_look"),
-    *("outputs", "first_class", "sha256", "licence", "origin", "accuracy"),
+    *(
+        "name",
+        "file",
+        "labels",
+        "kinds",
+        "thresholds",
+        "input",
+        "views",
+        "film_views",
+        "score",
+        "calibration",
+        "second_look",
+    ),
+    *("second_look", "outputs", "first_class", "sha256", "licence", "origin", "accuracy"),
 )
 _RENAMED = {
     "smallest": "min_size",
@@ -84,7 +96,8 @@ def _parse(folder: Path, text: str) -> ModelDescription:
         format=model_format,
         kinds=_parse_labels(content),
         thresholds=_parse_thresholds(content.get("thresholds", {})),
-        views=_parse_views(content.get("views", [{}])),
+        views=_parse_views(content.get("views", [{}]), "views"),
+        film_views=_parse_views(content.get("film_views", {}), "film_views"),
         score=_parse_score(content.get("score", "best")),
         calibration=_parse_calibration(content.get("calibration", {})),
         outputs={str(name): str(actual) for name, actual in content.get("outputs", {}).items()},
@@ -154,26 +167,26 @@ def _parse_score(text: str) -> ScoreRule:
     return cast(ScoreRule, text)
 
 
-def _parse_views(content: Any) -> dict[str, tuple[ViewSpec, ...]]:
+def _parse_views(content: Any, where: str) -> dict[str, tuple[ViewSpec, ...]]:
     """One list for all presets, or one per preset."""
     of_preset = content if isinstance(content, dict) else dict.fromkeys(PRESETS, content)
     for preset, specs in of_preset.items():
         if preset not in PRESETS:
-            raise ValueError(f"views: preset {preset!r} is none of {', '.join(PRESETS)}")
+            raise ValueError(f"{where}: preset {preset!r} is none of {', '.join(PRESETS)}")
         if not specs:
-            raise ValueError("views: there must be one at least")
-    return {preset: tuple(_parse_view(spec) for spec in specs) for preset, specs in of_preset.items()}
+            raise ValueError(f"{where}: there must be one at least")
+    return {preset: tuple(_parse_view(spec, where) for spec in specs) for preset, specs in of_preset.items()}
 
 
-def _parse_view(content: dict[str, Any]) -> ViewSpec:
-    _check_keys(content, {part.name for part in fields(ViewSpec)}, "views: ")
+def _parse_view(content: dict[str, Any], where: str) -> ViewSpec:
+    _check_keys(content, {part.name for part in fields(ViewSpec)}, f"{where}: ")
     for key, value in content.items():
         if key != "mirrored" and not (isfinite(value) and value >= 0):
-            raise ValueError(f"views: {key} must be a number from 0 on")
+            raise ValueError(f"{where}: {key} must be a number from 0 on")
     spec = ViewSpec(**content)
     for key in ("longest_side", "max_pixels", "enlarge", "max_enlarged_pixels", "score_exponent"):
         if getattr(spec, key) == 0:
-            raise ValueError(f"views: {key} must be above 0")
+            raise ValueError(f"{where}: {key} must be above 0")
     return spec
 
 

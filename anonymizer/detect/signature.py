@@ -25,16 +25,25 @@ class SignatureDetector:
     """A `Detector` on a loaded model, cheap to make: several of them can share one model."""
 
     def __init__(
-        self, model: ModelDescription, loaded: LoadedModel, preset: str, thresholds: Mapping[Kind, float]
+        self,
+        model: ModelDescription,
+        loaded: LoadedModel,
+        preset: str,
+        thresholds: Mapping[Kind, float],
+        *,
+        in_films: bool = False,
     ) -> None:
         """
         Args:
             preset: which views of the model are used; ignored where the input has a fixed size.
             thresholds: lowest score per kind. Kinds that are missing are not reported.
+            in_films: whether it looks at the frames of films.
         """
         self._model = model
         self._loaded = loaded
-        self._specs = model.views[preset] if loaded.height is None else ORIGINAL_SIZE
+        self._preset = preset
+        views = {**model.views, **model.film_views} if in_films else model.views
+        self._specs = views[preset] if loaded.height is None else ORIGINAL_SIZE
         self._thresholds = {kind: thresholds[kind] for kind in model.found_kinds if kind in thresholds}
         has_second_look = model.second_look is not None and preset in model.second_look.presets
         self._second_look = model.second_look if has_second_look else None
@@ -51,6 +60,16 @@ class SignatureDetector:
     @property
     def kinds(self) -> frozenset[Kind]:
         return frozenset(self._thresholds)
+
+    @property
+    def thresholds(self) -> Mapping[Kind, float]:
+        """The lowest score of each kind that it looks for."""
+        return self._thresholds
+
+    def for_films(self, threshold_share: float) -> SignatureDetector:
+        """A detector for the frames of films, which also returns what has this share of the thresholds."""
+        lower = {kind: threshold * threshold_share for kind, threshold in self._thresholds.items()}
+        return SignatureDetector(self._model, self._loaded, self._preset, lower, in_films=True)
 
     def detect(self, picture: Pixels8) -> list[Detection]:
         """What is found in all views of a picture, uint8 (H, W, 3), RGB.

@@ -49,8 +49,8 @@ AGREE = 0.5
 """Intersection over union from which on both sides say the same about an object."""
 
 
-class FrameFinder(Protocol):
-    """Says what is in a single frame."""
+class Finder(Protocol):
+    """Says what is in a single frame; `finder.FrameFinder` is one."""
 
     @property
     def thresholds(self) -> Mapping[Kind, float]:
@@ -74,7 +74,7 @@ class Film(Protocol):
 
 
 def find_tracks(
-    film: Film, finder: FrameFinder, redact: RedactSettings, limits: Limits = USUAL, every: int = 1
+    film: Film, finder: Finder, redact: RedactSettings, limits: Limits = USUAL, every: int = 1
 ) -> FilmTracks:
     """What is to be hidden in each frame of a film.
 
@@ -149,9 +149,7 @@ class _Followed:
 class _Look:
     """One way through a film."""
 
-    def __init__(
-        self, facts: FilmFacts, finder: FrameFinder, redact: RedactSettings, limits: Limits, every: int
-    ) -> None:
+    def __init__(self, facts: FilmFacts, finder: Finder, redact: RedactSettings, limits: Limits, every: int) -> None:
         self._facts = facts
         self._finder = finder
         self._redact = redact

@@ -19,6 +19,7 @@ from anonymizer.errors import ModelError
         ("file: net.pb\nlabels: {1: face}\ninput: {std: 0}", "std must be above 0"),
         ("file: net.pb\nlabels: {1: face}\ninput: {size_multiple: 0}", "size_multiple at least 1"),
         ("file: net.pb\nlabels: {1: face}\nviews: []", "there must be one at least"),
+        ("file: net.pb\nlabels: {1: face}\nfilm_views: {fast: []}", "film_views: there must be one at least"),
         ("file: net.pb\nlabels: {1: face}\nviews: {slow: [{}]}", "preset 'slow' is none of fast, balanced, thorough"),
         ("file: net.pb\nlabels: {1: face}\nviews: [{size: 3}]", "unknown key 'size'; known are enlarge"),
         ("file: net.pb\nlabels: {1: face}\nviews: [{max_size: -3}]", "max_size must be a number from 0 on"),

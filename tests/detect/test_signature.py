@@ -9,6 +9,7 @@ import tensorflow as tf
 from tiny_models import detector_in, find_bright_rectangles, picture_with, save_graph_def, save_tflite
 
 from anonymizer.detect.frames import detect
+from anonymizer.detect.signature import SignatureDetector
 
 
 def test_detections_of_several_scales_are_in_pixels_of_the_picture(tmp_path: Path) -> None:
@@ -118,3 +119,18 @@ def test_the_log_says_which_views_a_model_sees(tmp_path: Path, caplog: pytest.Lo
         detector_in(tmp_path).detect(picture_with(height=100, width=200))
     views = "scale 1, scale 0.25 mirrored, scale 1 turned by 270 degrees"
     assert caplog.messages == [f"model model.tflite sees 200 x 100 pixels at {views}"]
+
+
+def test_frames_of_films_have_views_of_their_own(tmp_path: Path) -> None:
+    save_tflite(tmp_path / "model.tflite")
+    (tmp_path / "model.yaml").write_text(
+        "file: model.tflite\nlabels: {1: face}\ninput: {size_multiple: 32}\n"
+        "views: [{longest_side: 50}, {longest_side: 100}]\nfilm_views: {balanced: [{longest_side: 200}]}\n"
+    )
+    picture = picture_with((20, 40, 60, 80), height=100, width=200)
+    for preset, number in (("balanced", 1), ("fast", 2)):
+        detector = detector_in(tmp_path, preset=preset)
+        assert isinstance(detector, SignatureDetector)
+        assert len(detector.detect(picture)) == 2
+        assert len(detector.for_films(0.5).detect(picture)) == number
+        assert detector.for_films(0.5).thresholds == {"face": detector.thresholds["face"] / 2}
