@@ -49,7 +49,10 @@ def read_recording(folder: Path) -> Recording:
     """
     if not folder.is_dir():
         raise SettingsError(f"--detections: {folder} is not a folder")
-    reports = find_reports(folder)
+    try:
+        reports = find_reports(folder)
+    except OSError as error:
+        raise SettingsError(f"--detections: {folder}: {error.strerror}") from None
     if not reports:
         raise SettingsError(f"--detections: {folder} holds no report of a run, without which no record can be trusted")
     report = merge_reports([read_report(path) for path in reports])
@@ -57,7 +60,7 @@ def read_recording(folder: Path) -> Recording:
         return _to_recording(report.head, report.files, folder)
     except _LaterVersionError as error:
         raise SettingsError(f"report {reports[0]} {error}") from None
-    except (KeyError, TypeError, ValueError, AttributeError):
+    except (KeyError, TypeError, ValueError, AttributeError, OSError):  # OSError: a record whose name is too long
         raise SettingsError(f"report {reports[0]} is damaged") from None
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from anonymizer.errors import SettingsError
 from anonymizer.files.find import listing_order
+from anonymizer.kinds import KINDS
 from anonymizer.record.report import REPORT_NAME, is_report, render
 from anonymizer.types import STATUSES
 
@@ -102,6 +103,8 @@ def merge_reports(reports: Sequence[ReportFile]) -> ReportFile:
                 raise SettingsError(f"reports {first.name} and {report.name} differ in their {key}: not of one job")
     named = Counter(entry["file"] for report in reports for entry in report.files if not entry["file"].endswith("/"))
     repeated = [name for name, number in named.items() if number > 1]
+    if repeated and len(reports) == 1:
+        raise SettingsError(f"report {first.name} is damaged: it lists {repeated[0]} twice")
     if repeated:
         raise SettingsError(f"{repeated[0]} is in more than one of the reports: not shares of one folder")
     by_name = {entry["file"]: entry for report in reports for entry in report.files}  # each share lists all folders
@@ -110,6 +113,7 @@ def merge_reports(reports: Sequence[ReportFile]) -> ReportFile:
         **first.head,
         "complete": all(report.head["complete"] for report in reports) and not missing_shares(reports),
         "shard": None,
+        "kinds": [kind for kind in KINDS if any(kind in report.head.get("kinds", ()) for report in reports)],
         "native_code": all(report.head.get("native_code", True) for report in reports),
         "totals": added_totals([report.head["totals"] for report in reports], files),
     }

@@ -90,6 +90,14 @@ def test_what_is_not_of_one_job(shares: list[ReportFile], read: Callable[..., Re
         merge_reports([shares[0], read("2/2", [], Settings(detect=DetectSettings(face_threshold=0.7)))])
     with pytest.raises(SettingsError, match=r"b\.png is in more than one of the reports"):
         merge_reports([shares[0], read("2/2", FILES["1/2"])])
+    twice = ReportFile("r.json", shares[0].head, [*shares[0].files, shares[0].files[0]])
+    with pytest.raises(SettingsError, match=r"report r\.json is damaged: it lists b\.png twice"):
+        merge_reports([twice])
+
+
+def test_kinds_are_those_of_all_shares(shares: list[ReportFile]) -> None:
+    areas = ReportFile("x", {**shares[1].head, "kinds": ["area"]}, shares[1].files)
+    assert merge_reports([shares[0], areas]).head["kinds"] == [*shares[0].head["kinds"], "area"]
 
 
 def test_folders_that_every_share_came_upon_count_once(read: Callable[..., ReportFile]) -> None:
