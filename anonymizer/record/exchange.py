@@ -12,6 +12,7 @@ from anonymizer.errors import OutputError, PictureError, SettingsError
 from anonymizer.files.write import write_files
 from anonymizer.kinds import KINDS, Kind
 from anonymizer.record.detections import to_json
+from anonymizer.record.edits import find_edits
 from anonymizer.record.exports.correction import Correction, check_exportable, compare
 from anonymizer.record.exports.formats import EXPORT_FORMATS
 from anonymizer.record.exports.label_files import label_file
@@ -85,17 +86,15 @@ def export_detections(folder: Path, format_name: str, output: Path, shown: Path 
             export.in_later_frames.append(picture.name)
     export.pictures = len(pictures)
     for file, content in export_format.write(pictures, root).items():
-        try:
-            write_files(output, {Path(file): content})
-        except PictureError as error:
-            raise OutputError(f"{output / file} {error}") from None
+        _write_whole(output, Path(file), content)
     return export
 
 
 def import_detections(path: Path, format_name: str, folder: Path, output: Path, kinds: Mapping[str, Kind]) -> Import:
     """Writes the records of a run anew, with what somebody has corrected in an export of them.
 
-    Pictures that the files do not name keep their records. A picture with a problem has no record then.
+    Pictures that the files do not name keep their records. A picture with a problem has no record then. Edits that lie
+    beside the records are still to be done, and are copied.
 
     Args:
         path: a file of the format, or a folder with such files.
@@ -118,6 +117,9 @@ def import_detections(path: Path, format_name: str, folder: Path, output: Path, 
                 _import_picture(picture, read.get(name), format_name, kinds, output, imported)
             except PictureError as error:
                 imported.problems[name] = str(error)
+    edits = find_edits(folder, recording.records)
+    if edits is not None:
+        _write_whole(output, Path(edits.name), edits.read_bytes())
     _write_report(folder, output, format_name, recording.kinds, imported)
     return imported
 
@@ -134,6 +136,13 @@ def check_new(output: Path, run: Path) -> None:
             raise OutputError(f"output folder {output} exists and is not empty")
     except OSError as error:
         raise OutputError(f"output folder {output}: {error.strerror}") from None
+
+
+def _write_whole(output: Path, file: Path, content: bytes) -> None:
+    try:
+        write_files(output, {file: content})
+    except PictureError as error:
+        raise OutputError(f"{output / file} {error}") from None
 
 
 def to_exported(recorded: RecordedPicture) -> ExportedPicture:

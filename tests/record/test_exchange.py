@@ -228,3 +228,19 @@ def test_files_of_others(recorded: Path, name: str, content: bytes, message: str
 def test_missing_files(recorded: Path) -> None:
     with pytest.raises(SettingsError, match="No such file"):
         imported(recorded, "coco", recorded.parent / "nothing")
+
+
+def test_edits_are_not_lost(recorded: Path, folders: Folders) -> None:
+    """Those that wait beside the records are copied; those that were done stay in the report."""
+    edits = "edits:\n- file: a.png\n  add: {box: [1, 2, 9, 12]}\n  kind: plate\n  reason: missed\n"
+    (recorded / "edits.yaml").write_text(edits)
+    export_detections(recorded, "csv", recorded.parent / "csv")
+    imported(recorded, "csv", recorded.parent / "csv")
+    assert (recorded.parent / "corrected" / "edits.yaml").read_text() == edits
+    edited, again = recorded.parent / "edited", recorded.parent / "again"
+    anonymize_folder(folders[0], edited, detections=recorded.parent / "corrected", workers=0)
+    export_detections(edited, "csv", recorded.parent / "csv of edited")
+    import_detections(recorded.parent / "csv of edited", "csv", edited, again, {})
+    files = {entry["file"]: entry for entry in json.loads((again / REPORT_NAME).read_bytes())["files"]}
+    assert [edit["reason"] for edit in files["a.png"]["edits"]] == ["missed"]
+    assert not (again / "edits.yaml").exists()
