@@ -14,6 +14,7 @@ from anonymizer.errors import PictureError, picture_boundary
 from anonymizer.files.decode import decode_picture
 from anonymizer.files.picture import Encoding, Frame, Picture
 from anonymizer.pipeline import Finder, encode_redacted, find_in, redact_picture, warnings_of
+from anonymizer.record.edits import Edited
 from anonymizer.record.report import Report
 from anonymizer.run.plan import make_plan
 from anonymizer.run.runner import run
@@ -53,7 +54,6 @@ def anonymize_image(
     alpha = planes[:, :, 3] if planes.shape[2] == 4 else None
     picture = Picture((Frame(colours, alpha),), content=b"", encoding=Encoding("PNG"))
     found = _choose(picture, find_in(picture, finder or load_finder(settings.detect)), settings)
-    found = add_given(picture, found, settings.detect)
     ((frame, _),) = redact_picture(picture, found, settings.redact)
     result = frame.pixels if frame.alpha is None else np.dstack([frame.pixels, frame.alpha])
     return (result.copy() if frame.pixels is colours else result).reshape(pixels.shape), list(found[0].detections)
@@ -94,7 +94,6 @@ def anonymize_bytes(data: bytes, settings: Settings = Settings(), *, finder: Fin
             raise PictureError("is empty")
         picture = decode_picture(data, settings.read)
         found = _choose(picture, find_in(picture, finder), settings)
-        found = add_given(picture, found, settings.detect)
         redacted = redact_picture(picture, found, settings.redact, in_place=True)
         encoded = encode_redacted(picture, redacted, settings.write)
     remarks = (*warnings_of(picture, found, settings.redact), *encoded.left_out)
@@ -102,14 +101,14 @@ def anonymize_bytes(data: bytes, settings: Settings = Settings(), *, finder: Fin
 
 
 def _choose(picture: Picture, found: Sequence[FrameDetections], settings: Settings) -> Sequence[FrameDetections]:
-    """What remains to be hidden by the gallery that the settings name."""
-    if settings.choose.gallery is None:
-        return found
-    from anonymizer.recognise.choice import GalleryChoice, load_choice
+    """What is to be hidden, by the gallery and the zones that the settings name."""
+    chosen = Edited(found)
+    if settings.choose.gallery is not None:
+        from anonymizer.recognise.choice import load_choice
 
-    choice = load_choice(settings.choose)
-    assert isinstance(choice, GalleryChoice)
-    return choice.choose(picture, found).frames
+        choice = load_choice(settings.choose, settings.detect.hide_all_but)
+        chosen = chosen if choice is None else choice.choose(picture, found)
+    return add_given(picture, chosen.frames, settings.detect, kept=chosen.kept)
 
 
 def anonymize_folder(

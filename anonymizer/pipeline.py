@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
@@ -136,7 +137,8 @@ class PictureProcess:
         chosen = Edited(found) if self.choice is None else self.choice.choose(picture, found)
         sizes = [(frame.pixels.shape[0], frame.pixels.shape[1]) for frame in picture.frames]
         edited = apply_edits(chosen.frames, self.edits.of(job.name), sizes, self.edits.name)
-        return replace(edited, done=[*chosen.done, *edited.done])
+        kept = [[*one, *other] for one, other in zip_longest(chosen.kept, edited.kept, fillvalue=())]
+        return replace(edited, done=[*chosen.done, *edited.done], kept=kept)
 
     @property
     def _kinds(self) -> frozenset[Kind]:

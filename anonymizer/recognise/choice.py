@@ -10,7 +10,7 @@ from anonymizer.files.picture import Frame, Picture
 from anonymizer.recognise.gallery import Gallery, read_gallery
 from anonymizer.recognise.models import load_face_reader
 from anonymizer.recognise.resemblance import PERHAPS_SAME_PERSON, SAME_PERSON, FaceReader, Resemblance, best_match
-from anonymizer.record.edits import Edited
+from anonymizer.record.edits import Edited, Place
 from anonymizer.settings import ChooseSettings
 from anonymizer.types import Detection, FrameDetections
 
@@ -28,16 +28,28 @@ class GalleryChoice:
     reader: FaceReader
     hides_only: bool
     """Whether the people of the gallery are the ones to hide, and not those to show."""
+    hides_rest: bool = False
+    """Whether all else is hidden, so that places and not only detections stay visible."""
 
     def choose(self, picture: Picture, found: Sequence[FrameDetections]) -> Edited:
         """What remains to be hidden, and what the report says of each face that stays visible."""
         frames, done = [], []
+        kept: list[list[Place]] = []
         for number, (frame, of_frame) in enumerate(zip(picture.frames, found, strict=True)):
             shown = self._shown(frame, [one for one in of_frame.detections if one.kind == FACE])
             frames.append(_without(of_frame, [detection for detection, _ in shown]))
-            place = {"frame": number} if len(picture.frames) > 1 else {}
-            done += [{**_entry(detection, why), **place} for detection, why in shown]
-        return Edited(frames, done)
+            kept.append([detection.redaction_box for detection, _ in shown])
+            in_frame = {"frame": number} if len(picture.frames) > 1 else {}
+            done += [{**self._entry(detection, why), **in_frame} for detection, why in shown]
+        return Edited(frames, done, kept if self.hides_rest and any(kept) else ())
+
+    def _entry(self, face: Detection, why: str) -> dict[str, object]:
+        """As of an edit that removes the face, or keeps its place."""
+        box = {"box": list(face.redaction_box.xyxy)}
+        decided = {"reason": why, "by": BY}
+        if self.hides_rest:
+            return {"keep": box, **decided}
+        return {"remove": box, "kind": face.kind, **decided, "found": {**box, "score": face.score}}
 
     def _shown(self, frame: Frame, faces: Sequence[Detection]) -> list[tuple[Detection, str]]:
         """The faces that stay visible, each with the reason."""
@@ -70,8 +82,11 @@ class GalleryChoice:
         return shown
 
 
-def load_choice(settings: ChooseSettings) -> GalleryChoice | None:
+def load_choice(settings: ChooseSettings, hides_rest: bool = False) -> GalleryChoice | None:
     """None where nobody stays visible.
+
+    Args:
+        hides_rest: whether all else is hidden.
 
     Raises:
         SettingsError: the folder is not a gallery of clear faces.
@@ -81,7 +96,7 @@ def load_choice(settings: ChooseSettings) -> GalleryChoice | None:
     if folder is None:
         return None
     reader = load_face_reader()
-    return GalleryChoice(read_gallery(folder, reader), reader, settings.hide_only is not None)
+    return GalleryChoice(read_gallery(folder, reader), reader, settings.hide_only is not None, hides_rest)
 
 
 def _without(frame: FrameDetections, shown: Sequence[Detection]) -> FrameDetections:
@@ -90,9 +105,3 @@ def _without(frame: FrameDetections, shown: Sequence[Detection]) -> FrameDetecti
 
     in_alpha = None if frame.in_alpha is None else kept(frame.in_alpha)
     return replace(frame, detections=kept(frame.detections), in_alpha=in_alpha)
-
-
-def _entry(face: Detection, why: str) -> dict[str, object]:
-    """As of an edit that removes the face."""
-    box = {"box": list(face.redaction_box.xyxy)}
-    return {"remove": box, "kind": face.kind, "reason": why, "by": BY, "found": {**box, "score": face.score}}

@@ -44,7 +44,7 @@ class PictureTask:
         if self.settings.choose.gallery is not None:
             from anonymizer.recognise.choice import load_choice
 
-            choice = load_choice(self.settings.choose)
+            choice = load_choice(self.settings.choose, self.settings.detect.hide_all_but)
         roots = self.input_root, self.output_root
         return PictureProcess(*roots, finder, self.settings, self.edits, self.mask_root, choice)
 

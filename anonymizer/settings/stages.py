@@ -413,9 +413,8 @@ class Settings:
     record: RecordSettings = field(default_factory=RecordSettings)
 
     def __post_init__(self) -> None:
-        if self.detect.hide_all_but and self.choose.gallery is not None:
-            other = "keep-visible" if self.choose.keep_visible is not None else "hide-only"
-            raise SettingsError(f"--hide-all-but: only edits say what stays visible; leave --{other} out")
+        if self.detect.hide_all_but and self.choose.hide_only is not None:
+            raise SettingsError("--hide-all-but and --hide-only exclude each other: give one of them")
 
     def as_dict(self, checksums: Mapping[str, str] = {}) -> dict[str, object]:
         """Flat and JSON-ready, without the folder of the models, whose checksums say more.

@@ -79,3 +79,11 @@ def test_frames_are_named_where_there_are_several() -> None:
 
 def test_without_a_gallery_nobody_chooses() -> None:
     assert load_choice(ChooseSettings()) is None
+
+
+def test_where_all_else_is_hidden_the_place_of_the_person_is_kept() -> None:
+    choice = GalleryChoice(gallery(Eileen=vector(astronaut(), FACE)), reader(), hides_only=False, hides_rest=True)
+    chosen = choice.choose(picture(astronaut()), [FrameDetections([FACE, PLATE])])
+    assert chosen.frames[0].detections == [PLATE]
+    assert chosen.kept == [[FACE.box]]
+    assert chosen.done[0]["keep"] == {"box": [175, 53, 275, 181]}

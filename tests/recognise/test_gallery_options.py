@@ -104,3 +104,22 @@ def test_a_gallery_without_a_clear_face_ends_the_run_before_it_begins(
     assert call(pictures, "--keep-visible", gallery / "gone") == 2
     assert call(pictures, "--keep-visible", gallery, "--hide-only", gallery) == 2
     assert "exclude each other" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_the_whole_picture_is_hidden_but_for_the_person_of_the_gallery(pictures: Folders, gallery: Path) -> None:
+    assert call(pictures, "--keep-visible", gallery, "--hide-all-but", "--method", "solid") == 0
+    _, files = report_of(pictures[1])
+    (edit,) = files["eileen.png"]["edits"]
+    x_min, y_min, x_max, y_max = edit["keep"]["box"]
+    hidden = cv2.imread(str(pictures[1] / "eileen.png"))
+    original = cv2.imread(str(pictures[0] / "eileen.png"))
+    assert hidden is not None
+    assert original is not None
+    x, y = int((x_min + x_max) / 2), int((y_min + y_max) / 2)
+    assert (hidden[y - 15 : y + 15, x - 15 : x + 15] == original[y - 15 : y + 15, x - 15 : x + 15]).all()
+    assert not hidden[:, : int(x_min) - 1].any()
+    couple = cv2.imread(str(pictures[1] / "couple.jpg"))
+    assert couple is not None
+    assert couple.max() < 16
+    assert run(["check", "--against", str(pictures[0]), "--workers", "0", str(pictures[1])]) == 0

@@ -103,10 +103,9 @@ def test_no_other_part_hides_what_it_is_made_with() -> None:
     assert told == {DetectSettings, RedactSettings}
 
 
-def test_a_gallery_does_not_say_what_stays_visible_where_all_is_hidden() -> None:
+def test_people_who_are_hidden_alone_and_all_being_hidden_exclude_each_other() -> None:
     detect = DetectSettings(hide_all_but=True)
     assert detect.given_kinds == {"area"}
-    for option in ("keep_visible", "hide_only"):
-        message = f"--hide-all-but: only edits say what stays visible; leave --{option.replace('_', '-')} out"
-        with pytest.raises(SettingsError, match=message):
-            Settings(detect=detect, choose=ChooseSettings(**{option: "people"}))  # type: ignore[arg-type]
+    with pytest.raises(SettingsError, match="--hide-all-but and --hide-only exclude each other"):
+        Settings(detect=detect, choose=ChooseSettings(hide_only=Path("people")))
+    assert Settings(detect=detect, choose=ChooseSettings(Path("people"))).detect.hide_all_but
