@@ -60,6 +60,13 @@ class Codec:
     """Further notes for the report: what the file that `encode` makes of these frames does not hold any more."""
     variants: Sequence[str] = ()
     """Other names that Pillow has for the format."""
+    read_metadata: Callable[[bytes], EmbeddedData] | None = None
+    """The same without what takes long to find; metadata are complete. None if nothing takes long."""
+
+    @property
+    def metadata(self) -> Callable[[bytes], EmbeddedData]:
+        """Finds the metadata of a file that can be decoded."""
+        return self.read_metadata or self.embedded_data
 
 
 @cache

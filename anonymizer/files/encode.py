@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from anonymizer.files.budget import excess
 from anonymizer.files.codecs import codec_of
 from anonymizer.files.global_state import pillow_buffer
 from anonymizer.files.metadata import Policy
@@ -37,8 +38,15 @@ def encode_picture(
         for frame, source, mask in zip(frames, picture.frames, changed, strict=True)
     ]
     codec = codec_of(picture.encoding.format)
-    encoded = codec.encode(picture, stored, policy)
-    left_out = (*picture.left_out, *encoded.left_out, *_credentials(picture.content), *codec.left_out(picture, stored))
+    too_much = excess(codec.metadata(picture.content)) if policy == "keep" else 0
+    encoded = codec.encode(picture, stored, "strip" if too_much else policy)
+    left_out = (
+        *picture.left_out,
+        *_excess_note(too_much),
+        *encoded.left_out,
+        *_credentials(picture.content),
+        *codec.left_out(picture, stored),
+    )
     return Encoded(encoded.content, encoded.fidelity, left_out)
 
 
@@ -68,6 +76,16 @@ def encode_png(pixels: Pixels8) -> bytes:
     with pillow_buffer():
         to_image(pixels).save(buffer, "PNG", optimize=True)
     return buffer.getvalue()
+
+
+def _excess_note(characters: int) -> Sequence[str]:
+    """A note if metadata beyond the budget are not kept."""
+    if not characters:
+        return ()
+    return (
+        f"metadata are left out but for those that the picture needs: {characters} characters of them are not plain "
+        "language, and so may be a picture in pieces",
+    )
 
 
 def _credentials(content: bytes) -> Sequence[str]:

@@ -130,12 +130,18 @@ def _are_exact(content: bytes, blocks: Sequence[Block], allow_truncated: bool = 
 
 def embedded_data(content: bytes) -> EmbeddedData:
     """All data of a file beside its pictures."""
+    found = read_metadata(content)
+    if not _are_exact(content, list(read_blocks(content))):
+        found.hidden_content.append("more compressed data than the pictures take")
+    return found
+
+
+def read_metadata(content: bytes) -> EmbeddedData:
+    """The same without a look at the compressed data."""
     blocks = list(read_blocks(content))
     end = 13 + table_size(content[10]) + sum(len(block.content) for block in blocks)
     end += content[end : end + 1] == bytes([_TRAILER])
     found = EmbeddedData(bytes_behind=max(0, len(content) - end))
-    if not _are_exact(content, blocks):
-        found.hidden_content.append("more compressed data than the pictures take")
     for block in blocks:
         name, data = block.data[:11], block.data[11:]
         is_application = block.kind == _EXTENSION and block.label == _APPLICATION
@@ -303,4 +309,4 @@ def may_differ(source: Picture, frame: Frame, changed: Mask) -> Mask:
     return changed if frame.alpha is None else np.asarray(changed | (frame.alpha == 0))
 
 
-CODEC = Codec(decode, encode, embedded_data, may_differ=may_differ)
+CODEC = Codec(decode, encode, embedded_data, may_differ=may_differ, read_metadata=read_metadata)

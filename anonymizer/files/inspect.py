@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias, get_args
 
+from anonymizer.files.budget import excess
 from anonymizer.files.codecs import codec_of
 from anonymizer.files.global_state import pillow_state
 from anonymizer.files.metadata import (
@@ -86,6 +87,10 @@ def inspect_file(content: bytes, file_format: Format) -> list[FileIssue]:
     for text in found.texts:
         issues += _issues_in_text(text)
     issues += _opaque_texts(found.texts)
+    if too_much := excess(found):
+        issues.append(
+            FileIssue("preview", f"metadata hold {too_much} characters that are no plain language, in pieces")
+        )
     if any(exact_profile(profile) != profile for profile in found.profiles):
         issues.append(FileIssue("trailing", "more in the colour profile than colours"))
     if found.bytes_behind:

@@ -337,9 +337,15 @@ def _left_out(content: bytes) -> list[str]:
 
 def embedded_data(content: bytes) -> EmbeddedData:
     """All data of a file beside its picture."""
-    found = EmbeddedData(bytes_behind=len(content) - end_of_picture(content, first_scan(content)))
+    found = read_metadata(content)
     if not _is_exact(content[: len(content) - found.bytes_behind]):
         found.hidden_content.append("more data than the picture takes, or segments between or behind its scans")
+    return found
+
+
+def read_metadata(content: bytes) -> EmbeddedData:
+    """The same without a look at the compressed data."""
+    found = EmbeddedData(bytes_behind=len(content) - end_of_picture(content, first_scan(content)))
     for segment in read_segments(content):
         _note_segment(segment, found)
     found.profiles.append(_profile(content))
@@ -423,5 +429,5 @@ def may_differ(source: Picture, frame: Frame, changed: Mask) -> Mask:
     return turn_upright(reach_of_blocks(source.content, turn_back(changed, orientation)), orientation)
 
 
-CODEC = Codec(decode, encode, embedded_data, can_open, may_differ, variants=("MPO",))
+CODEC = Codec(decode, encode, embedded_data, can_open, may_differ, variants=("MPO",), read_metadata=read_metadata)
 """MPO is a JPEG file with further pictures behind the first."""

@@ -16,7 +16,7 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
-from PIL import ExifTags, Image
+from PIL import ExifTags, Image, TiffImagePlugin
 
 from anonymizer.files.colour_profile import only_colours
 from anonymizer.files.exif_display import copy_display
@@ -101,6 +101,9 @@ _SAFE_EXIF = frozenset(
 _MAX_BINARY, _FEW_BYTES, _FEW_NUMBERS = 96, 8, 6
 """Bytes in a tag of EXIF data that are not text: so many at most, and so many that do not count as opaque; and as many
 numbers."""
+_LARGE = frozenset({0x8828, 0x828E, 0x935C, 0xA20C, 0xA302, 0xA40B, 0xEA1C})
+"""Tags whose values are binary and often too large to be kept: OECF, colour filters, frequencies, settings, layers of
+Photoshop, padding."""
 _LONGEST_BINARY = 4096  # bytes of texts in tags that are not meant for texts
 _TEXT_PREFIXES = {b"ASCII\0\0\0": None, b"UNICODE\0": "utf-16", b"JIS\0\0\0\0\0": "iso2022_jp", b"\0" * 8: None}
 """How comments in EXIF data begin, and their encoding."""
@@ -275,6 +278,34 @@ def plain_tags(directories: Mapping[int, Mapping[int, object]]) -> set[tuple[int
     )
 
 
+def measure_tags(found: Tags) -> dict[tuple[int, int], tuple[object, Measure, bool]]:
+    """The tags that `keep` may keep: value, what it consists of, and whether it is plain, by directory and tag.
+
+    Not those that are known to be large, if they are not kept.
+    """
+    candidates = {
+        MAIN_IFD: {tag: value for tag, value in found.main.items() if tag not in _PICTURES | _POINTERS | {MAKER_NOTE}},
+        EXIF_IFD: {tag: value for tag, value in found.inner.items() if tag not in (MAKER_NOTE, INTEROPERABILITY_IFD)},
+        GPS_IFD: found.position,
+    }
+    plain = plain_tags(candidates)
+    return {
+        (directory, tag): (value, _measure_tag(tag, value), (directory, tag) in plain)
+        for directory, values in candidates.items()
+        for tag, value in values.items()
+        if (directory, tag) in plain or tag not in _LARGE
+    }
+
+
+def size_of_numbers(value: object) -> int:
+    """The bytes that the numbers in a tag take, at least; those of a fraction both."""
+    if isinstance(value, tuple | list):
+        return sum(map(size_of_numbers, value))
+    if isinstance(value, TiffImagePlugin.IFDRational):
+        return _size_of(int(value.numerator)) + _size_of(int(value.denominator))
+    return _size_of(value) if isinstance(value, int | float) else 0
+
+
 def name_of_tag(directory: int, tag: int) -> str:
     """For messages."""
     names = ExifTags.GPSTAGS if directory == GPS_IFD else ExifTags.TAGS
@@ -309,6 +340,8 @@ def _are_geo_keys(numbers: Sequence[object]) -> bool:
 
 
 def _measure_string(value: str) -> Measure:
+    if signs_of_pictures(value.encode("utf-8", "surrogatepass")):
+        return not_language(len(value))
     parts = [part for part in value.split("\0") if part.strip()]  # photographer and editor, for example
     try:
         measures = [measure_bytes(part.encode("latin-1")) for part in parts]  # Pillow decodes UTF-8 as Latin-1
@@ -435,6 +468,18 @@ def kept_captions(iptc: bytes, policy: Policy) -> Filtered:
     elif len(plain) == len(data_sets):
         return Filtered(iptc if data_sets else None)
     return Filtered(kept or None, names)
+
+
+def measure_captions(iptc: bytes) -> dict[int, tuple[Measure, bool]]:
+    """What the data sets of captions and keywords (IPTC) consist of, and whether they are plain. Not previews."""
+    data_sets = list(_read_data_sets(iptc))
+    measures = {number: _measure_data_set(*one) for number, one in enumerate(data_sets)}
+    plain = find_plain(measures)
+    return {
+        number: (measures[number], number in plain)
+        for number, (record, name, *_) in enumerate(data_sets)
+        if (record, name) not in _IPTC_PREVIEWS
+    }
 
 
 def _read_data_sets(iptc: bytes) -> Iterator[tuple[int, int, bytes, bytes]]:

@@ -43,8 +43,10 @@ logger = logging.getLogger(__name__)
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _SIZES = {b"cICP": 4, b"sRGB": 1, b"gAMA": 4, b"cHRM": 32, b"pHYs": 9, b"mDCV": 24, b"cLLI": 8, b"tIME": 7}
 """Chunks for colours, density, brightness and time, which are kept, and their sizes in bytes: others hold more."""
-_KNOWN_SIZES = {**_SIZES, b"bKGD": 6, b"sBIT": 4, b"hIST": 512}
-"""The same of all known ones, at most."""
+_OTHER_SIZES = {b"bKGD": 6, b"sBIT": 4}
+"""The same of known ones that are not kept, at most."""
+_MOST_CHROMATICITY, _MOST_SHARE, _BRIGHTEST = 2 * 100_000, 50_000, 10_000 * 10_000
+"""Largest numbers in `cHRM` (2) and in `mDCV` (1, and 10,000 cd/m2), in their units."""
 TEXT_CHUNKS = (b"tEXt", b"zTXt", b"iTXt")
 _XMP, _RAW_PROFILE, _END_OF_KEYWORD = b"XML:com.adobe.xmp", b"Raw profile", b"\0"
 _EXIF = b"Exif\0\0"
@@ -219,7 +221,7 @@ def _filter_metadata(picture: Picture, policy: Policy) -> tuple[list[Chunk], lis
     kept: list[Chunk] = []
     seen: set[bytes] = set()
     for kind, data in read_chunks(picture.content):
-        if kind in _SIZES and len(data) == _SIZES[kind] and kind not in seen and (kind != b"tIME" or policy != "strip"):
+        if _is_for_display(kind, data) and kind not in seen and (kind != b"tIME" or policy != "strip"):
             kept.append((kind, data))
         elif kind == b"iCCP" and kind not in seen:
             kept += _exact_profile(data)
@@ -227,6 +229,18 @@ def _filter_metadata(picture: Picture, policy: Policy) -> tuple[list[Chunk], lis
     exif = kept_exif(_exif(picture.content), picture.encoding.orientation, policy)
     texts, names = _filter_texts(picture, policy)
     return [*kept, *texts, *([] if exif.content is None else [(b"eXIf", exif.content)])], [*exif.left_out, *names]
+
+
+def _is_for_display(kind: bytes, data: bytes) -> bool:
+    """Whether a chunk is a sound one of those in `_SIZES`. The longer ones could hold something else than colours."""
+    if kind not in _SIZES or len(data) != _SIZES[kind]:
+        return False
+    if kind == b"cHRM":
+        return bool(max(struct.unpack(">8I", data)) <= _MOST_CHROMATICITY)
+    if kind == b"mDCV":
+        *shares, brightest, darkest = struct.unpack(">8H2I", data)
+        return bool(max(shares) <= _MOST_SHARE and darkest <= brightest <= _BRIGHTEST)
+    return True
 
 
 def _exif(content: bytes) -> Image.Exif | None:
@@ -350,13 +364,20 @@ def _are_exact_streams(header: bytes, chunks: Sequence[Chunk], frames: int, is_a
 
 def embedded_data(content: bytes) -> EmbeddedData:
     """All data of a file beside its picture."""
-    end = _end_of_picture(content)
-    found = EmbeddedData(bytes_behind=len(content) - end)
+    found = read_metadata(content)
     header, *others = read_chunks(content)
     frames, is_animation = _announced_frames(others)
     is_interlaced = header[1][-1] != 0  # not checked
     if not is_interlaced and not _are_exact_streams(header[1], others, frames, is_animation):
         found.hidden_content.append("more compressed data than the picture takes")
+    return found
+
+
+def read_metadata(content: bytes) -> EmbeddedData:
+    """The same without a look at the compressed data."""
+    found = EmbeddedData(bytes_behind=len(content) - _end_of_picture(content))
+    _, *others = read_chunks(content)
+    _, is_animation = _announced_frames(others)
     known = (b"iCCP", *_PICTURE_CHUNKS, *(_ANIMATION_CHUNKS if is_animation else ()))
     for kind, data in others:
         if kind == b"eXIf":
@@ -370,7 +391,7 @@ def embedded_data(content: bytes) -> EmbeddedData:
                 found.hidden_content.append("a text that cannot be read")
         elif kind == b"iCCP" and list(_exact_profile(data)) != [(kind, data)]:
             found.hidden_content.append("more in the colour profile than the profile")
-        elif kind not in known and len(data) > _KNOWN_SIZES.get(kind, -1):
+        elif kind not in known and not _is_for_display(kind, data) and len(data) > _OTHER_SIZES.get(kind, -1):
             found.texts.append(data)
             if len(data) > MAX_UNKNOWN:
                 found.hidden_content.append(f"{len(data)} bytes in an unknown chunk")
@@ -431,4 +452,4 @@ def left_out(picture: Picture, frames: Sequence[StoredFrame]) -> Sequence[str]:
     return palette_left_out(picture, frames) if any(frame.is_changed for frame in frames) else ()
 
 
-CODEC = Codec(decode, encode, embedded_data, left_out=left_out)
+CODEC = Codec(decode, encode, embedded_data, left_out=left_out, read_metadata=read_metadata)

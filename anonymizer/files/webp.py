@@ -160,13 +160,19 @@ def embedded_data(content: bytes) -> EmbeddedData:
     Raises:
         PictureError: the chunks are damaged.
     """
+    found = read_metadata(content)
+    with pillow_state(), Image.open(io.BytesIO(content), formats=["WEBP"]) as image:
+        width, height = image.size
+    if not all(_is_exact(still, height, width) for still in _stills(read_file_chunks(content))):
+        found.hidden_content.append("more compressed data than the picture takes")
+    return found
+
+
+def read_metadata(content: bytes) -> EmbeddedData:
+    """The same without a look at the compressed data."""
     end = 8 + int.from_bytes(content[4:8], "little")
     found = EmbeddedData(bytes_behind=max(0, len(content) - end - end % 2))
     chunks = read_file_chunks(content)
-    with pillow_state(), Image.open(io.BytesIO(content), formats=["WEBP"]) as image:
-        width, height = image.size
-    if not all(_is_exact(still, height, width) for still in _stills(chunks)):
-        found.hidden_content.append("more compressed data than the picture takes")
     inner = [chunk for kind, data in chunks if kind == b"ANMF" for chunk in read_chunks(data[_FRAME_HEADER:])]
     for kind, data in (*chunks, *inner):
         if kind == b"EXIF":
@@ -231,4 +237,4 @@ def _save(pixels: Pixels, quality: int, is_lossless: bool) -> bytes:
     return buffer.getvalue()
 
 
-CODEC = Codec(decode, encode, embedded_data)
+CODEC = Codec(decode, encode, embedded_data, read_metadata=read_metadata)

@@ -34,6 +34,24 @@ _EXTENDED = "xmpNote:HasExtendedXMP"  # leads to further segments of a JPEG file
 _IPTC_DIGEST, _MD5 = "photoshop:LegacyIPTCDigest", re.compile(r"\s*[0-9A-Fa-f]{32}\s*")
 _DIGEST = re.compile(r"(?:\d{1,5},){1,99}\d{1,5};[0-9A-F]{32}")  # numbers of tags and a checksum of their values
 _YEAR = re.compile(r"(?:PV)?20[12]\d")  # in names of settings, by the version of the raw converter
+_LARGE = frozenset(
+    f"{prefix}:{name}"
+    for prefix, names in (
+        ("photoshop", "DocumentAncestors History ICCProfile TextLayers"),
+        (
+            "xmpMM",
+            "DerivedFrom DocumentID History Ingredients InstanceID ManagedFrom OriginalDocumentID Pantry Versions",
+        ),
+        (
+            "crs",
+            "CircularGradientBasedCorrections GradientBasedCorrections Look MaskGroupBasedCorrections "
+            "PaintBasedCorrections PointColors RetouchAreas RetouchInfo ToneCurve ToneCurveBlue ToneCurveGreen "
+            "ToneCurvePV2012 ToneCurvePV2012Blue ToneCurvePV2012Green ToneCurvePV2012Red ToneCurveRed",
+        ),
+    )
+    for name in names.split()
+)
+"""Properties that are often too large to be kept: histories, identifiers and curves of raw converters."""
 _DEEPEST = 60  # elements within each other
 _LARGEST = 1_000_000  # bytes
 PICTURE_NAMES = ("humbnail", "GImage", "GDepth", "GContainer", "hdrgm", "MotionPhoto", "MakerNote", "PreviewImage")
@@ -88,6 +106,27 @@ def plain_xmp(packet: bytes) -> Filtered:
         else:
             one.owner.removeChild(one.element)
     return Filtered(_written(document), names) if len(gone) < len(properties) else Filtered(None, names)
+
+
+def measure_packet(packet: bytes) -> dict[str, tuple[Measure, bool]]:
+    """What the properties of a packet consist of, and whether they are kept, by their places.
+
+    Not those that are known to be large, to hold pictures, or to be valid only for the source, if they are not kept.
+    """
+    document = _parse(packet)
+    if document is None:
+        return {"": (measure_bytes(packet), True)} if plain_xmp(packet).content is not None else {}
+    properties = list(_properties(document))
+    measures = {number: _measure(one) for number, one in enumerate(properties)}
+    kept = find_plain(measures)
+    expected = set[str]()
+    found = {}
+    for number, one in enumerate(properties):
+        is_expected = one.name in _LARGE and one.name not in expected
+        if number in kept or not (is_expected or _is_stale(one) or names_picture(one.name)):
+            found[f"{number}: {one.name}"] = measures[number], number in kept
+        expected.add(one.name)
+    return found
 
 
 def names_picture(text: str) -> bool:

@@ -9,10 +9,11 @@ from fakes import load, noise, save, smooth
 from files.samples import PROFILE, SAMPLINGS, jpeg_file, rewrite
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from anonymizer.files import gif, heic, jpeg_segments
 from anonymizer.files.encode import encode_picture, encode_png, may_differ
+from anonymizer.files.metadata import Policy
 from anonymizer.files.picture import Frame
 from anonymizer.files.read import read_picture
 
@@ -166,3 +167,22 @@ def test_pictures_look_the_same_in_every_orientation(tmp_path: Path, extension: 
 def test_drawings() -> None:
     pixels = noise(20, 30)
     assert (np.asarray(Image.open(BytesIO(encode_png(pixels)))) == pixels).all()
+
+
+@pytest.mark.parametrize("policy", ["safe", "keep"])
+def test_nothing_is_kept_of_metadata_beyond_the_budget(tmp_path: Path, policy: Policy) -> None:
+    info = PngImagePlugin.PngInfo()
+    exif = Image.Exif()
+    exif[0x0112], exif[0x0110], exif[0x010E] = 6, "a camera", "Two people stand at the bridge."
+    path = save(tmp_path / "a.png", smooth(20, 30), exif=exif)
+    assert b"Two people" in rewrite(path, policy="keep").read_bytes()
+    for number in range(20):
+        info.add_text("Comment", f"{number}" + "/9jQxR7aLk0Zp3"[number % 7 :] * 3)
+    path = save(tmp_path / "a.png", smooth(20, 30), exif=exif, pnginfo=info)
+    picture = read_picture(path)
+    encoded = encode_picture(picture, picture.frames, [np.zeros((30, 20), bool)], policy)
+    assert (b"a camera" in encoded.content) == (policy == "safe")
+    assert any("a picture in pieces" in note for note in encoded.left_out) == (policy == "keep")
+    assert all(text not in encoded.content for text in (b"Two people", b"tEXt"))
+    with Image.open(BytesIO(encoded.content)) as image:
+        assert image.getexif()[0x0112] == 6

@@ -233,3 +233,20 @@ def test_animated_png_of_16_bits_is_refused(tmp_path: Path) -> None:
 def test_png_file_has_an_orientation() -> None:
     with Image.open(io.BytesIO(png_file(noise(3, 3), 6))) as image:
         assert image.getexif()[0x0112] == 6
+
+
+@pytest.mark.parametrize(
+    ("kind", "size", "sound"),
+    [
+        (b"cHRM", 32, struct.pack(">8I", 31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000)),
+        (b"mDCV", 24, struct.pack(">8H2I", 35400, 14600, 8500, 39850, 6550, 2300, 15635, 16450, 10_000_000, 1)),
+    ],
+)
+def test_chunks_for_colours_hold_colours(tmp_path: Path, kind: bytes, size: int, sound: bytes) -> None:
+    plain = save(tmp_path / "a.png", smooth(9, 11)).read_bytes()
+    header, *others = png.read_chunks(plain)
+    for data, is_kept in ((sound, True), (b"D4AAAAIFAEAQCAIBAEAAAAAAGFHZTRWQ"[:size], False)):
+        content = png.join_chunks([header, (kind, data), *others])
+        (tmp_path / "a.png").write_bytes(content)
+        assert (data in rewrite(tmp_path / "a.png").read_bytes()) == is_kept
+        assert bool(png.embedded_data(content).texts) != is_kept

@@ -118,7 +118,7 @@ def test_the_shape_of_pixels_in_jpeg_files(is_redacted: bool) -> None:
 
 CHUNKS = {
     b"cICP": bytes([9, 16, 0, 1]),
-    b"mDCV": bytes(range(24)),
+    b"mDCV": struct.pack(">8H2I", 35400, 14600, 8500, 39850, 6550, 2300, 15635, 16450, 10_000_000, 1),
     b"cLLI": struct.pack(">II", 10_000_000, 4_000_000),
     b"gAMA": struct.pack(">I", 55_556),
     b"cHRM": struct.pack(">8I", 31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000),
