@@ -41,12 +41,14 @@ class Pool(Generic[Item, Answer]):
         timeout_s: float,
         locks: Sequence[int] = (),
         is_stopping: Callable[[], bool] = lambda: False,
+        retries: RetryPolicy[Item] | None = None,
     ) -> None:
         """
         Args:
             timeout_s: seconds that an item may take.
             locks: descriptors that workers keep for as long as they live.
             is_stopping: whether items that take long are to be dropped.
+            retries: for callers that hand in items themselves; each `run` has its own.
         """
         self.workers = workers
         self._task = task
@@ -55,29 +57,29 @@ class Pool(Generic[Item, Answer]):
         self._is_stopping = is_stopping
         self._stopping_since: float | None = None
         self._workers: list[Worker[Item, Answer]] = []
-        self._retries: RetryPolicy[Item] = RetryPolicy()
+        self._retries: RetryPolicy[Item] = retries or RetryPolicy()
         self._lifeline, self._lifeline_end = os.pipe()
 
     def start(self) -> None:
         while not any(worker.is_ready for worker in self._workers):
             if not self._workers:
                 self._spawn()
-            list(self._poll())  # no worker has an item yet
+            list(self.poll())  # no worker has an item yet
 
     def run(self, items: Iterable[Item]) -> Iterator[tuple[Item, Answer]]:
         self._retries = RetryPolicy()
         for item in items:
-            while len(self._busy()) == self.workers:
-                yield from self._poll()
-            self._submit(item)
-        while self._busy():
-            yield from self._poll()
+            while len(self.busy()) == self.workers:
+                yield from self.poll()
+            self.submit(item)
+        while self.busy():
+            yield from self.poll()
         for item in self._retries.begin_second_round():
             if self._is_stopping():
                 return
-            self._submit(item)
-            while self._busy():
-                yield from self._poll()
+            self.submit(item)
+            while self.busy():
+                yield from self.poll()
 
     def close(self) -> None:
         for worker in list(self._workers):
@@ -85,12 +87,23 @@ class Pool(Generic[Item, Answer]):
         os.close(self._lifeline)
         os.close(self._lifeline_end)
 
-    def _busy(self) -> list[Worker[Item, Answer]]:
+    def busy(self) -> list[Worker[Item, Answer]]:
+        """The workers that work on an item."""
         return [worker for worker in self._workers if worker.item is not None]
 
-    def _submit(self, item: Item) -> None:
+    def fill(self) -> None:
+        """Starts the workers that are missing."""
+        while len(self._workers) < self.workers:
+            self._spawn()
+
+    def is_free(self) -> bool:
+        """Whether a worker is ready and has no item."""
+        return any(worker.is_ready and worker.item is None for worker in self._workers)
+
+    def submit(self, item: Item) -> None:
+        """Hands an item to a worker; one that is not ready may keep the caller waiting until it is."""
         free = [worker for worker in self._workers if worker.item is None]
-        worker = free[0] if free else self._spawn()
+        worker = max(free, key=lambda worker: worker.is_ready) if free else self._spawn()
         worker.submit(item)
         if worker.is_ready:  # otherwise its time begins when it is
             worker.deadline = time.monotonic() + self._timeout_s
@@ -109,11 +122,23 @@ class Pool(Generic[Item, Answer]):
             self._task.sweep(worker.item)
         return how
 
-    def _poll(self) -> Iterator[tuple[Item, Answer]]:
-        """Yields the answers that come within a moment; replaces workers that died or took too long."""
+    def drop(self, item: Item) -> None:
+        """Ends the worker that works on an item; there will be no answer to it."""
+        for worker in self.busy():
+            if worker.item is item:
+                self._kill(worker)
+
+    def poll(self, wakeups: Sequence[int] = ()) -> Iterator[tuple[Item, Answer]]:
+        """Yields the answers that come within a moment; replaces workers that died or took too long.
+
+        Args:
+            wakeups: descriptors; what can be read from one ends the wait.
+        """
         by_connection = {worker.connection: worker for worker in self._workers}
-        for connection in wait(list(by_connection), _POLL_S):
-            worker = by_connection[connection]  # type: ignore[index]
+        for connection in wait([*by_connection, *wakeups], _POLL_S):
+            worker = by_connection.get(connection)  # type: ignore[call-overload]
+            if worker is None:
+                continue
             message = worker.receive()
             if isinstance(message, Ready):
                 worker.is_ready = True
@@ -139,7 +164,7 @@ class Pool(Generic[Item, Answer]):
         if item is None:
             return
         if not worker.is_ready:
-            self._submit(item)
+            self.submit(item)
         elif not self._retries.is_tried_again(item):
             yield item, self._task.give_up(item, f"ended the process that worked on it, twice ({how})")
 
@@ -156,7 +181,7 @@ class Pool(Generic[Item, Answer]):
             return
         self._stopping_since = self._stopping_since or time.monotonic()
         if time.monotonic() - self._stopping_since > GRACE_S:
-            for worker in self._busy():
+            for worker in self.busy():
                 self._kill(worker)
 
 

@@ -51,3 +51,31 @@ class RetryPolicy(Generic[Item]):
         if not self._is_second_round:
             self.suspects.append(item)
         return not self._is_second_round
+
+
+@dataclass
+class RetryAtOnce(RetryPolicy[Item]):
+    """For items that come one at a time, without an end: each is tried once more, as soon as that can be.
+
+    Items are told apart by their identity.
+    """
+
+    _tried: list[Item] = field(default_factory=list)
+
+    def is_tried_again(self, item: Item) -> bool:
+        is_first = not any(item is other for other in self._tried)
+        if is_first:
+            self._tried.append(item)
+            self.suspects.append(item)
+        else:
+            self.forget(item)
+        return is_first
+
+    def take_suspects(self) -> list[Item]:
+        """The items to try once more, each once."""
+        suspects, self.suspects = self.suspects, []
+        return suspects
+
+    def forget(self, item: Item) -> None:
+        """An item is done."""
+        self._tried = [other for other in self._tried if other is not item]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from anonymizer.errors import AnonymizerError
-from anonymizer.run.retries import RetryPolicy
+from anonymizer.run.retries import RetryAtOnce, RetryPolicy
 
 
 def test_a_policy_gives_each_item_one_more_chance() -> None:
@@ -23,3 +23,15 @@ def test_a_policy_bears_some_false_starts_in_a_row() -> None:
     policy.note_false_start("signal 9")
     with pytest.raises(AnonymizerError, match="signal 9"):
         policy.note_false_start("signal 9")
+
+
+def test_where_items_have_no_end_each_gets_its_chance_at_once_and_only_one() -> None:
+    policy: RetryAtOnce[list[int]] = RetryAtOnce()
+    one, other = [1], [1]
+    assert policy.is_tried_again(one)
+    assert policy.is_tried_again(other)
+    assert policy.take_suspects() == [one, other]
+    assert policy.take_suspects() == []
+    assert not policy.is_tried_again(one)
+    policy.forget(other)
+    assert policy.is_tried_again(other)
