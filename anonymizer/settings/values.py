@@ -314,6 +314,31 @@ def plain_shard(shard: Shard | None) -> str | None:
     return None if shard is None else str(shard)
 
 
+def parse_host(value: object) -> str:
+    if not isinstance(value, str) or not re.fullmatch(r"[\w.:%-]+", value):
+        raise ValueError(f"{value!r} is neither an address nor a name of this machine")
+    return value.lower()
+
+
+def parse_host_names(value: object) -> tuple[str, ...]:
+    return tuple(parse_host(item) for item in parse_items(value))
+
+
+def parse_port(value: object) -> int:
+    number = parse_number(value)
+    if not number.is_integer() or not 0 <= number <= 65535:
+        raise ValueError(f"{value!r} is not a port from 0 to 65535")
+    return int(number)
+
+
+def parse_token(value: object) -> str | None:
+    if value is None:
+        return None
+    if not isinstance(value, str) or not re.fullmatch(r"[\x21-\x7e]{16,}", value):
+        raise ValueError("a token has 16 or more characters of ASCII, and no space")
+    return value
+
+
 def parse_path(value: object) -> Path | None:
     if value is None:
         return None

@@ -1,0 +1,311 @@
+"""The operations: what the server does for a request."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from urllib.parse import parse_qsl
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response, StreamingResponse
+
+from anonymizer.kinds import Kind
+from anonymizer.settings import ReadSettings, ServeSettings, Settings
+from anonymizer.web.access import COOKIE, Caller, Keys, address_of
+from anonymizer.web.admission import Admission, Place
+from anonymizer.web.body import read_body
+from anonymizer.web.contents import check_content
+from anonymizer.web.forms import Form, parse_form
+from anonymizer.web.jobs import Desk, Job, Jobs, Part, answer_of
+from anonymizer.web.limits import MAX_DETECTIONS_BYTES, MAX_QUERY_BYTES, SESSION_S
+from anonymizer.web.metrics import MEDIA_TYPE as METRICS_TYPE
+from anonymizer.web.metrics import Metrics
+from anonymizer.web.orders import Done, Order
+from anonymizer.web.problems import Problem
+from anonymizer.web.request_settings import parse_settings, to_flag
+from anonymizer.web.responses import FileResponse, detections_answer, file_headers, summary, to_form
+
+FORM = "multipart/form-data"
+_EVENT_S = 0.3
+"""How often an open stream looks for news of its job."""
+_COMMENT_S = 15.0
+"""How often it says that it is still there."""
+
+
+@dataclass(eq=False)
+class Api:
+    """The operations and what they share. Only for the thread of the server."""
+
+    desk: Desk
+    kinds: Sequence[Kind]
+    """What the server looks for by default."""
+    serve: ServeSettings
+    defaults: Settings
+    keys: Keys
+    metrics: Metrics = field(default_factory=Metrics)
+
+    def __post_init__(self) -> None:
+        limits = self.serve
+        self.defaults = replace(self.defaults, read=ReadSettings(max_pixels=limits.max_pixels))
+        self.admission = Admission(
+            limits.max_jobs, limits.max_waiting, limits.max_memory, self.desk.workers, self.desk.count_waiting
+        )
+        self.jobs = Jobs(self.desk, self.admission, limits.keep)
+
+    def caller(self, request: Request) -> Caller:
+        """
+        Raises:
+            Problem: a token is needed.
+        """
+        owner = self.keys.owner_of(request.headers.get("authorization"), request.cookies.get(COOKIE))
+        return Caller(owner, _address(request))
+
+    def check_token(self, request: Request) -> None:
+        """
+        Raises:
+            Problem: a token is needed.
+        """
+        self.caller(request)
+
+    async def redact(self, request: Request) -> Response:
+        """Hides faces and plates in a picture."""
+        return await self._process(request, only_detects=False)
+
+    async def detect(self, request: Request) -> Response:
+        """Says what is in a picture."""
+        return await self._process(request, only_detects=True)
+
+    async def _process(self, request: Request, only_detects: bool) -> Response:
+        caller = self.caller(request)
+        place = self.admission.enter(caller.address)
+        try:
+            order, wants_form = await self._read_order(request, place, only_detects)
+            place.arrive()
+            if _prefers_async(request):
+                job = self.jobs.add(order, caller.owner, place)
+                headers = {"Location": f"/v1/jobs/{job.id}", "Preference-Applied": "respond-async"}
+                return JSONResponse(self._describe(job), 202, headers)
+            done = await self._work(order, request, place)
+        except Problem as problem:
+            self.metrics.pictures[problem.name] += 1
+            place.leave()
+            raise
+        except BaseException:
+            place.leave()
+            raise
+        self.metrics.pictures["done"] += 1
+        if only_detects:
+            return FileResponse(json.dumps(detections_answer(done)).encode(), "application/json", on_sent=place.leave)
+        if wants_form:
+            content, media_type = to_form(done)
+            return FileResponse(content, media_type, on_sent=place.leave)
+        return FileResponse(done.file, done.media_type, file_headers(done), place.leave)
+
+    async def _read_order(self, request: Request, place: Place, only_detects: bool) -> tuple[Order, bool]:
+        """What to do, and whether to answer by a form."""
+        content_type = request.headers.get("content-type", "")
+        body = await read_body(request, self.serve.max_bytes, place)
+        if content_type.lower().startswith(FORM):
+            form = parse_form(content_type, body)
+            place.let_go(len(body) - sum(map(len, form.files.values())))
+        else:
+            form = Form({}, {"file": body})
+        given = {**_query(request), **form.fields}
+        answer = given.pop("answer", "form" if FORM in request.headers.get("accept", "") else "file")
+        if answer not in ("file", "form"):
+            raise Problem("wrong-setting", f"answer: {answer[:100]!r} is neither file nor form", setting="answer")
+        wants_mask = to_flag("mask", given.pop("mask", "") or "false")
+        settings = parse_settings(given, self.defaults)
+        content, detections = form.files.get("file", b""), form.files.get("detections")
+        check_content(content)
+        if detections is not None and len(detections) > MAX_DETECTIONS_BYTES:
+            raise Problem("too-large", f"detections: the server takes {MAX_DETECTIONS_BYTES} bytes")
+        return Order(content, settings, only_detects, wants_mask, detections), answer == "form"
+
+    async def _work(self, order: Order, request: Request, place: Place) -> Done:
+        """Waits for a worker, as long as the client does."""
+        upload_bytes = place.held_bytes
+        ticket = self.desk.submit(order)
+        answer = asyncio.ensure_future(answer_of(ticket))
+        gone = asyncio.ensure_future(_until_gone(request))
+        try:
+            await asyncio.wait([answer, gone], return_when=asyncio.FIRST_COMPLETED)
+            if not answer.done():
+                if not ticket.is_begun:
+                    self.desk.drop(ticket)
+                with suppress(Problem):
+                    await answer  # until then a worker is busy with it, and the place is taken
+                raise Problem("bad-request", "the client has gone")
+        finally:
+            gone.cancel()
+        done = answer.result()
+        self._note(done)
+        place.let_go(upload_bytes)
+        place.hold(len(done.file) + len(done.detections) + len(done.mask or b""))
+        return done
+
+    def _note(self, done: Done) -> None:
+        self.admission.note_seconds(done.seconds)
+        self.metrics.seconds += done.seconds
+
+    def _job(self, request: Request) -> Job:
+        return self.jobs.get(request.path_params["id"], self.caller(request).owner)
+
+    def _describe(self, job: Job) -> dict[str, object]:
+        base = f"/v1/jobs/{job.id}"
+        plain: dict[str, object] = {"id": job.id, "state": job.state, "progress": float(job.ended_s is not None)}
+        if job.ticket is not None:
+            position = self.desk.position_of(job.ticket)
+            plain |= {"position": position, "eta_seconds": round(self.admission.seconds_until(position), 1)}
+        if job.done is not None:
+            plain |= {**summary(job.done), "sizes": [list(size) for size in job.done.sizes]}
+        if job.problem is not None:
+            plain["problem"] = job.problem.as_dict()
+        names: list[str] = ["events", *job.parts]
+        return {**plain, "links": {"self": base, **{name: f"{base}/{name}" for name in names}}}
+
+    async def get_job(self, request: Request) -> Response:
+        """Says how far a job is."""
+        return JSONResponse(self._describe(self._job(request)))
+
+    async def delete_job(self, request: Request) -> Response:
+        """Ends a job, and forgets at once all that is in memory of it."""
+        self.jobs.delete(self._job(request))
+        return Response(status_code=204)
+
+    async def get_result(self, request: Request) -> Response:
+        """The picture without what was found in it; it can be fetched once."""
+        return self._take(self._job(request), "result")
+
+    async def get_detections(self, request: Request) -> Response:
+        """What was found; it can be fetched once."""
+        return self._take(self._job(request), "detections")
+
+    async def get_mask(self, request: Request) -> Response:
+        """Where the picture is hidden; it can be fetched once, of jobs that asked for a mask."""
+        return self._take(self._job(request), "mask")
+
+    def _take(self, job: Job, part: Part) -> Response:
+        content = job.take(part)
+        assert job.done is not None
+        media_type = {"result": job.done.media_type, "detections": "application/json", "mask": "image/png"}[part]
+        headers = file_headers(job.done) if part == "result" else {}
+
+        def forget() -> None:
+            job.place.let_go(len(content))
+            self.jobs.end_if_fetched(job)
+
+        return FileResponse(content, media_type, headers, forget)
+
+    async def get_events(self, request: Request) -> Response:
+        """Server-sent events: the job, whenever something about it changes, until it is done."""
+        job = self._job(request)
+        return StreamingResponse(self._events(job), media_type="text/event-stream")
+
+    async def _events(self, job: Job) -> AsyncIterator[str]:
+        before, silent_s = "", 0.0
+        while True:
+            now = json.dumps(self._describe(job))
+            if now != before:
+                before, silent_s = now, 0.0
+                yield f"event: {job.state}\ndata: {now}\n\n"
+            if job.ended_s is not None:
+                return
+            if silent_s > _COMMENT_S:
+                silent_s = 0.0
+                yield ": still there\n\n"
+            await asyncio.sleep(_EVENT_S)
+            silent_s += _EVENT_S
+
+    async def open_session(self, request: Request) -> Response:
+        """Signs a browser in: the cookie stands for the token, and binds jobs to this browser."""
+        given = await self._token_in(request)
+        if self.keys.needs_token and not self.keys.is_token(given):
+            raise Problem("unauthorized", "this is not the token of the server")
+        is_page = "text/html" in request.headers.get("accept", "")
+        response = RedirectResponse("/", 303) if is_page else Response(status_code=204)
+        self.set_session(request, response)
+        return response
+
+    async def _token_in(self, request: Request) -> str:
+        """The token in a form, which is small."""
+        place = self.admission.enter(_address(request))
+        try:
+            body = await read_body(request, MAX_QUERY_BYTES, place)
+        finally:
+            place.leave()
+        content_type = request.headers.get("content-type", "")
+        if content_type.lower().startswith(FORM):
+            return parse_form(content_type, body).fields.get("token", "")
+        return dict(parse_qsl(body.decode("utf-8", "replace"))).get("token", "")
+
+    def set_session(self, request: Request, response: Response) -> None:
+        """Begins a session. Only after the token was shown, where there is one."""
+        response.set_cookie(
+            COOKIE,
+            self.keys.new_session(),
+            max_age=SESSION_S,
+            path="/",
+            secure=request.url.scheme == "https",
+            httponly=True,
+            samesite="strict",
+        )
+
+    async def close_session(self, request: Request) -> Response:
+        """Signs a browser out."""
+        response = Response(status_code=204)
+        response.delete_cookie(COOKIE, path="/")
+        return response
+
+    async def get_health(self, request: Request) -> Response:
+        """Whether the server is alive."""
+        return JSONResponse({"status": "ok"})
+
+    async def get_ready(self, request: Request) -> Response:
+        """Whether it takes pictures."""
+        if not self.desk.is_ready:
+            raise Problem("busy", "no worker is ready", headers={"Retry-After": "10"})
+        return JSONResponse({"status": "ready", "kinds": list(self.kinds)})
+
+    async def get_metrics(self, request: Request) -> Response:
+        """Numbers for Prometheus."""
+        gauges = {
+            "waiting_pictures": ("Pictures that no worker has taken yet.", float(self.desk.count_waiting())),
+            "pictures_on_hand": ("Pictures from upload to the end.", float(self.admission.on_hand())),
+            "held_bytes": ("Uploads and results in memory.", float(self.admission.held_bytes)),
+            "jobs": ("Jobs that are not fetched yet.", float(sum(1 for _ in self.jobs))),
+            "workers": ("Processes that work on pictures.", float(self.desk.workers)),
+        }
+        return PlainTextResponse(self.metrics.render(gauges), media_type=METRICS_TYPE)
+
+
+def _address(request: Request) -> str:
+    return address_of(request.client.host if request.client is not None else "")
+
+
+def _query(request: Request) -> dict[str, str]:
+    """What stands behind the question mark.
+
+    Raises:
+        Problem: a key is there twice.
+    """
+    pairs = request.query_params.multi_items()
+    keys = [key for key, _ in pairs]
+    for key in keys:
+        if keys.count(key) > 1:
+            raise Problem("wrong-setting", f"{key[:100]!r} is there twice", setting=key[:100])
+    return dict(pairs)
+
+
+def _prefers_async(request: Request) -> bool:
+    """RFC 7240."""
+    preferences = ",".join(request.headers.getlist("prefer")).split(",")
+    return any(each.partition(";")[0].strip().lower() == "respond-async" for each in preferences)
+
+
+async def _until_gone(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass

@@ -1,0 +1,137 @@
+"""Runs the server: worker processes first, then the port."""
+
+from __future__ import annotations
+
+import logging
+import resource
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from types import FrameType
+
+import uvicorn
+
+from anonymizer.detect.frames import load_finder
+from anonymizer.detect.load import choose_models, chosen_kinds
+from anonymizer.errors import SettingsError
+from anonymizer.pipeline import Finder
+from anonymizer.run.machine import auto_workers
+from anonymizer.run.service import Service
+from anonymizer.settings import DetectSettings, ServeSettings, Settings
+from anonymizer.web.access import Keys
+from anonymizer.web.api import Api
+from anonymizer.web.app import make_app
+from anonymizer.web.connections import GuardedProtocol
+from anonymizer.web.jobs import Desk
+from anonymizer.web.limits import KEEP_ALIVE_S, MAX_CONNECTIONS, SHUTDOWN_S
+from anonymizer.web.privacy import forbid_core_dumps
+from anonymizer.web.redaction_task import RedactionTask
+
+_SPARE_FILES = 256
+"""Descriptors for everything but connections."""
+_BACKLOG = 1024
+"""Connections that the system keeps waiting."""
+
+
+class _Server(uvicorn.Server):
+    """Ends on signals, but not by them: the workers are to be ended, too."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        if threading.current_thread() is not threading.main_thread():  # no other may take signals
+            yield
+            return
+        before = {number: signal.signal(number, self._take) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _take(self, number: int, frame: FrameType | None) -> None:
+        self.force_exit = self.should_exit
+        self.should_exit = True
+
+
+def run_server(
+    serve: ServeSettings,
+    settings: Settings,
+    on_ready: Callable[[str], None],
+    load: Callable[[DetectSettings], Finder] = load_finder,
+) -> None:
+    """Serves until a signal ends it.
+
+    Args:
+        settings: what requests do not say is as here.
+        on_ready: called with the address of the server when it listens.
+        load: makes what says where faces and plates are, once in each worker.
+
+    Raises:
+        SettingsError: the port cannot be used.
+        ModelError: a model is missing, damaged or not a detection model.
+        AnonymizerError: the workers cannot go on.
+    """
+    forbid_core_dumps()
+    _allow_connections()
+    with closing(listen(serve)) as listener:
+        desk: Desk = Service(RedactionTask(settings.detect, load), serve.workers or auto_workers(), serve.timeout)
+        with closing(desk):
+            desk.start()
+            kinds = chosen_kinds(choose_models(settings.detect), settings.detect)
+            server = make_server(Api(desk, kinds, serve, settings, Keys(serve.token)))
+            on_ready(_address(listener, serve))
+            server.run(sockets=[listener])
+            if desk.error is not None:
+                raise desk.error
+
+
+def make_server(api: Api) -> uvicorn.Server:
+    """The HTTP server of an application. It logs nothing of requests."""
+    logging.getLogger("uvicorn").propagate = False
+    config = uvicorn.Config(
+        make_app(api),
+        http=GuardedProtocol,
+        ws="none",
+        lifespan="on",
+        loop="asyncio",
+        log_config=None,
+        log_level=logging.CRITICAL,
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        backlog=_BACKLOG,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=SHUTDOWN_S,
+        proxy_headers=bool(api.serve.trusted_proxy),
+        forwarded_allow_ips=list(api.serve.trusted_proxy),
+    )
+    return _Server(config)
+
+
+def listen(serve: ServeSettings) -> socket.socket:
+    """
+    Raises:
+        SettingsError: the address or the port cannot be used.
+    """
+    try:
+        family, *_, address = socket.getaddrinfo(serve.host, serve.port, type=socket.SOCK_STREAM)[0]
+        return socket.create_server(address[:2], family=family, backlog=_BACKLOG)
+    except OSError as error:
+        raise SettingsError(f"--host {serve.host} --port {serve.port}: {error.strerror or error}") from None
+
+
+def _address(listener: socket.socket, serve: ServeSettings) -> str:
+    port = listener.getsockname()[1]
+    host = f"[{serve.host}]" if ":" in serve.host else serve.host
+    return f"http://{host}:{port}/"
+
+
+def _allow_connections() -> None:
+    """As many open files as the connections need, where the system lets us."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MAX_CONNECTIONS + _SPARE_FILES
+    if soft < wanted:
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (min(wanted, hard), hard))

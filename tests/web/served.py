@@ -1,0 +1,86 @@
+"""A real server in a thread of this process, with real worker processes that find what fakes say."""
+
+from __future__ import annotations
+
+import io
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+import numpy as np
+from fakes import load_troublesome
+from PIL import Image
+
+from anonymizer.pipeline import Finder
+from anonymizer.run.service import Service
+from anonymizer.settings import DetectSettings, ServeSettings, Settings
+from anonymizer.types import Pixels
+from anonymizer.web.access import Keys
+from anonymizer.web.api import Api
+from anonymizer.web.jobs import Desk
+from anonymizer.web.redaction_task import RedactionTask
+from anonymizer.web.server import listen, make_server
+
+TOKEN = "a-token-for-tests-only"
+TIMEOUT_S = 120.0
+
+
+class Served:
+    """A server, and a client for it."""
+
+    def __init__(self, api: Api, address: str) -> None:
+        self.api = api
+        self.address = address
+        self.client = httpx.Client(base_url=address, timeout=TIMEOUT_S)
+
+    def redact(self, content: bytes, **settings: str) -> httpx.Response:
+        return self.client.post("/v1/redact", content=content, params=settings)
+
+
+@contextmanager
+def serving(
+    load: Callable[[DetectSettings], Finder] = load_troublesome,
+    settings: Settings = Settings(),
+    timeout_s: float = 60.0,
+    **limits: Any,
+) -> Iterator[Served]:
+    """Starts a server on a free port, and ends it."""
+    serve = ServeSettings(port=0, workers=1, timeout=timeout_s, **limits)
+    desk: Desk = Service(RedactionTask(settings.detect, load), 1, timeout_s)
+    desk.start()
+    listener = listen(serve)
+    api = Api(desk, ("face",), serve, settings, Keys(serve.token))
+    server = make_server(api)
+    thread = threading.Thread(target=server.run, args=[[listener]], daemon=True)
+    thread.start()
+    served = Served(api, f"http://127.0.0.1:{listener.getsockname()[1]}")
+    try:
+        yield served
+    finally:
+        served.client.close()
+        server.should_exit = True
+        thread.join()
+        listener.close()
+        desk.close()
+
+
+def png(pixels: Pixels) -> bytes:
+    """A picture file."""
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG")
+    return file.getvalue()
+
+
+def pixels_of(content: bytes) -> Pixels:
+    with Image.open(io.BytesIO(content)) as image:
+        return np.asarray(image)
+
+
+def problem_of(response: httpx.Response) -> Mapping[str, Any]:
+    """What is wrong."""
+    assert response.headers["content-type"] == "application/problem+json"
+    problem: Mapping[str, Any] = response.json()
+    assert problem["status"] == response.status_code
+    return problem

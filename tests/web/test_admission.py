@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import pytest
+
+from anonymizer.web.admission import Admission
+from anonymizer.web.problems import Problem
+
+
+def admission(waiting: int = 0) -> Admission:
+    return Admission(max_jobs=2, max_waiting=3, max_memory=100, workers=2, waiting=lambda: waiting)
+
+
+def test_an_address_has_so_many_places() -> None:
+    hall = admission()
+    one, _ = hall.enter("a"), hall.enter("a")
+    with pytest.raises(Problem, match="2 pictures of yours") as caught:
+        hall.enter("a")
+    assert caught.value.status == 429
+    assert caught.value.headers == {"Retry-After": "1"}
+    hall.enter("b")
+    one.leave()
+    one.leave()  # once is enough
+    hall.enter("a")
+    assert hall.on_hand() == 3
+
+
+def test_so_many_may_wait_or_arrive() -> None:
+    with pytest.raises(Problem, match="wait already"):
+        admission(waiting=3).enter("a")
+    hall = admission(waiting=2)
+    place = hall.enter("a")
+    with pytest.raises(Problem, match="wait already") as caught:
+        hall.enter("b")
+    assert caught.value.status == 503
+    place.arrive()
+    hall.enter("b")
+
+
+def test_memory_is_counted() -> None:
+    hall = admission()
+    one, other = hall.enter("a"), hall.enter("b")
+    one.hold(60)
+    with pytest.raises(Problem, match="fill the memory"):
+        other.hold(50)
+    one.let_go(30)
+    other.hold(50)
+    assert hall.held_bytes == 80
+    one.leave()
+    one.hold(1000)  # nobody is there any more
+    one.let_go(1000)
+    assert hall.held_bytes == 50
+
+
+def test_waiting_is_estimated_by_what_pictures_took() -> None:
+    hall = admission()
+    for _ in range(100):
+        hall.note_seconds(4.0)
+    assert hall.seconds_until(0) == pytest.approx(4, rel=0.01)
+    assert hall.seconds_until(5) == pytest.approx(12, rel=0.01)
