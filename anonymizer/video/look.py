@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from array import array
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -37,8 +37,10 @@ from anonymizer.video.source import FilmFrame, to_rgb
 from anonymizer.video.tracks import SAME, FilmTracks, Limits, TrackBuilder, bridge, likenesses, match
 
 USUAL = Limits()
-EVERY: Mapping[Preset, int] = {"fast": 5, "balanced": 3, "thorough": 1}
+EVERY: Mapping[Preset, int] = {"fast": 8, "balanced": 5, "thorough": 1}
 """Each how many-th frame is looked at, by preset."""
+LOOKS_APART_S = 0.35
+"""But at least one frame in this time is, in films with few frames a second."""
 FLOW_SIDE = 960
 """Longer side of the gray frames in which boxes are followed, in pixels, at most."""
 PAST_FRAMES = 32
@@ -176,7 +178,8 @@ class _Look:
         self._thumbnail = thumbnail
         self._times.append(self._facts.seconds(frame.time))
         self._pending.append(_Frame(frame.index, frame.picture, gray))
-        if len(self._pending) == 1 or len(self._pending) > self._every:
+        waits_s = self._times[-1] - self._times[self._pending[0].index]
+        if len(self._pending) in (1, self._every + 1) or waits_s >= LOOKS_APART_S:
             self._close()
 
     def finish(self) -> FilmTracks:
@@ -203,10 +206,21 @@ class _Look:
         found = self._found_in(frames[-1])
         grays = [frame.gray for frame in frames]
         patches = list(patches_of(grays[-1], [one.box for one in found], self._scale(grays[-1])))
-        ahead = self._follow([one.now for one in self._followed], [one.patch for one in self._followed], grays)
-        back = self._follow([one.box for one in found], patches, grays[::-1])
-        expected = [(one.detection.kind, trail.end) for one, trail in zip(self._followed, ahead, strict=True)]
+        # What was never seen for sure is not worth following: it may be noise.
+        known = self._followed
+        ahead = self._follow(
+            [one.now for one in known],
+            [one.patch for one in known],
+            [one.is_sure and one.holds for one in known],
+            grays,
+        )
+        expected = [(one.detection.kind, trail.end) for one, trail in zip(known, ahead, strict=True)]
         chosen = match(expected, found, self._finder.thresholds)
+        is_worth = [
+            self._is_sure(one) or (index is not None and known[index].is_sure)
+            for one, index in zip(found, chosen, strict=True)
+        ]
+        back = self._follow([one.box for one in found], patches, is_worth, grays[::-1])
         if len(frames) > 2 and self._is_doubtful(frames[0].index, found, chosen, ahead, back):
             middle = len(frames) // 2
             self._connect(frames[: middle + 1])
@@ -271,26 +285,42 @@ class _Look:
             matched: for each detection the object that it is of; others are added.
             back: for each detection where it was, up to the first frame; frames before that are added.
         """
+        for number, trail in self._past_trails(first, found, matched, patches, back):
+            back[number] = trail
+        lost = {one.track: one for one in self._followed}
+        for one in matched:
+            if one is not None:
+                del lost[one.track]
         for number, detection in enumerate(found):
-            one, trail = matched[number], back[number]
-            if trail.holds and self._is_sure(detection) and (one is None or one.seen < first):
-                trail = back[number] = self._follow_past(trail, patches[number], first)
-            if one is None:
-                lost = [other for other in self._followed if all(other is not taken for taken in matched)]
-                matched[number] = next((other for other in lost if _meets(trail, last, detection, other)), None)
+            if matched[number] is None:
+                met = next((one for one in lost.values() if _meets(back[number], last, detection, one)), None)
+                if met is not None:
+                    matched[number] = lost.pop(met.track)
 
-    def _follow_past(self, trail: Trail, patch: Patch, first: int) -> Trail:
-        """A trail that goes back to the first frame, with what comes before that, as far as the limit of time."""
-        grays = [*self._past, *(frame.gray for frame in self._pending)]
-        oldest = self._pending[0].index - len(self._past)
-        earliest_s = self._times[first] - self._limits.gap_s
-        before = [
-            gray
-            for index, gray in enumerate(grays, start=oldest)
-            if index <= first and self._times[index] >= earliest_s
+    def _past_trails(
+        self,
+        first: int,
+        found: Sequence[Detection],
+        matched: Sequence[_Followed | None],
+        patches: Sequence[Patch],
+        back: Sequence[Trail],
+    ) -> Iterator[tuple[int, Trail]]:
+        """The trails of sure detections that go back beyond the first frame, up to the limit of time, by their number.
+
+        That is of those that begin, and of those whose object was seen before the first frame.
+        """
+        begins = [
+            number
+            for number, (detection, one) in enumerate(zip(found, matched, strict=True))
+            if back[number].holds and self._is_sure(detection) and (one is None or one.seen < first)
         ]
-        (past,) = self._follow([trail.end], [patch], before[::-1])
-        return Trail([*trail.boxes, *past.boxes], past.end, past.holds)
+        grays = [*self._past, *(frame.gray for frame in self._pending)]
+        times = self._times[self._pending[0].index - len(self._past) : first + 1]
+        earliest_s = self._times[first] - self._limits.gap_s
+        before = [gray for gray, time_s in zip(grays, times, strict=False) if time_s >= earliest_s]
+        ends, shown = [back[number].end for number in begins], [patches[number] for number in begins]
+        for number, past in zip(begins, self._follow(ends, shown, [True] * len(begins), before[::-1]), strict=True):
+            yield number, Trail([*back[number].boxes, *past.boxes], past.end, past.holds)
 
     def _see(self, frame: _Frame, detection: Detection, one: _Followed | None, patch: Patch, back: Trail) -> None:
         """Adds a detection to the object that it is of, or begins a new one."""
@@ -331,8 +361,17 @@ class _Look:
     def _is_sure(self, detection: Detection) -> bool:
         return detection.score >= self._finder.thresholds[detection.kind]
 
-    def _follow(self, boxes: Sequence[Box], patches: Sequence[Patch], grays: Sequence[Gray]) -> list[Trail]:
-        return follow(boxes, patches, grays, self._scale(grays[0]))
+    def _follow(
+        self, boxes: Sequence[Box], patches: Sequence[Patch], is_worth: Sequence[bool], grays: Sequence[Gray]
+    ) -> list[Trail]:
+        """Follows those boxes that are worth it; the others count as lost."""
+        chosen = [index for index, is_one in enumerate(is_worth) if is_one]
+        scale = self._scale(grays[0])
+        followed = follow([boxes[index] for index in chosen], [patches[index] for index in chosen], grays, scale)
+        trails = [Trail([], box, False) for box in boxes]
+        for index, trail in zip(chosen, followed, strict=True):
+            trails[index] = trail
+        return trails
 
     def _scale(self, gray: Gray) -> Scale:
         width, height = self._facts.upright_size

@@ -126,6 +126,10 @@ def test_a_moving_face_is_hidden_in_all_frames(every: int) -> None:
     assert tracks.looks == finder.looks <= 40 // every + 2
 
 
+def test_films_with_few_frames_a_second_are_looked_at_more_often() -> None:
+    assert look_at(DrawnFilm(MOVING, fps=5), every=8).looks == 21  # every other one, and the last
+
+
 def test_frames_between_are_looked_at_where_flow_loses_a_face() -> None:
     film, finder = DrawnFilm([10] * 8 + [100] * 8), DrawnFinder()
     tracks = look_at(film, finder, every=8)
