@@ -202,12 +202,17 @@ class _Identities:
         return [self._recognisers.align(*pair) for pair in zip(pictures, self._faces, strict=True)]
 
     def _rank_1(self, probes: npt.NDArray[np.float64], gallery: npt.NDArray[np.float64]) -> float:
-        similarity = probes @ gallery.T
-        np.fill_diagonal(similarity, -np.inf)
-        # Of several that are equally near, the attacker takes one by chance.
-        nearest = np.isclose(similarity, similarity.max(axis=1, keepdims=True), rtol=0, atol=1e-9)
-        is_same = self._people[:, np.newaxis] == self._people
-        return float(((nearest & is_same).sum(axis=1) / nearest.sum(axis=1)).mean())
+        return rank_1(probes, gallery, self._people)
+
+
+def rank_1(probes: npt.NDArray[np.float64], gallery: npt.NDArray[np.float64], people: npt.NDArray[np.str_]) -> float:
+    """Share of N pictures whose nearest neighbour among all others shows the same person."""
+    similarity = probes @ gallery.T
+    np.fill_diagonal(similarity, -np.inf)
+    # Of several that are equally near, the attacker takes one by chance.
+    nearest = np.isclose(similarity, similarity.max(axis=1, keepdims=True), rtol=0, atol=1e-9)
+    is_same = people[:, np.newaxis] == people
+    return float(((nearest & is_same).sum(axis=1) / nearest.sum(axis=1)).mean())
 
 
 class _Faces:

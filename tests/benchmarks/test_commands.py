@@ -7,7 +7,8 @@ import pytest
 from check.samples import anonymize
 from fakes import FixedDetector, Folders, UseDetectors, face, noise, save, smooth
 
-from benchmarks import annotation_tools, fidelity, outcomes
+from anonymizer.detect.frames import ModelFinder
+from benchmarks import annotation_tools, fidelity, film_maker, films, outcomes
 
 
 @pytest.fixture
@@ -66,3 +67,23 @@ def test_annotation_tools(
     assert [line.partition(":")[0] for line in lines] == [
         "Label Studio", "Datumaro, coco", "Datumaro, cvat", "Datumaro, yolo", "Datumaro, kitti", "Datumaro, voc",
     ]  # fmt: skip
+
+
+def test_films(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """A camera goes over a picture of noise; the detector finds its one object in the middle of it."""
+    save(tmp_path / "pack" / "images" / "a.png", noise(100, 160))
+    box = {"kind": "face", "x_min": 60, "y_min": 30, "x_max": 100, "y_max": 70}
+    entry = {"image": "images/a.png", "group": "faces/wider_val", "boxes": [box] * 3}
+    (tmp_path / "pack" / "annotations.json").write_text(json.dumps([entry]))
+    monkeypatch.setattr(film_maker, "SIZE", (160, 96))
+    monkeypatch.setattr(film_maker, "SCENE_FRAMES", 6)
+    monkeypatch.setattr("sys.argv", ["film_maker", str(tmp_path / "pack"), str(tmp_path / "out"), "--only", "pan"])
+    film_maker.main()
+    truth = json.loads((tmp_path / "out" / "faces_pan.json").read_text())
+    assert len(truth["boxes"]) == 6
+    monkeypatch.setattr(films, "load_finder", lambda how: ModelFinder([FixedDetector(face(0, 0, 160, 96))], how))
+    monkeypatch.setattr("sys.argv", ["films", str(tmp_path / "out" / "faces_pan.mp4"), "--every", "2", "--single"])
+    films.main()
+    text = capsys.readouterr().out
+    assert "| faces_pan.mp4 | every 2 | 1.000 of 18 | 1.000 of 3 | 0 / 0 | 0 of 6 | 1, 0, 0 | 4 of 6 |" in text
+    assert "| faces_pan.mp4 | single frames | 1.000 of 18 |" in text
