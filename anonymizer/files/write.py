@@ -5,8 +5,8 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from anonymizer.errors import OutputError, PictureError
@@ -18,10 +18,9 @@ _FATAL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}
 
 
 def write_files(root: Path, contents: Mapping[Path, bytes | Iterable[bytes]], also: Path | None = None) -> None:
-    """Writes files that belong together: all of them, whole and under their final names, or none.
+    """Writes files that belong together, see `written_together`.
 
-    The bytes are written to hidden files beside the final names and synced; then these are renamed in the order of
-    `contents`. Names are relative to `root`; each content is whole or in pieces.
+    Names are relative to `root`; each content is whole or in pieces.
 
     Args:
         also: another folder into which names may lead.
@@ -30,19 +29,37 @@ def write_files(root: Path, contents: Mapping[Path, bytes | Iterable[bytes]], al
         PictureError: these files cannot be written, but others may be.
         OutputError: the disk is full or gone; no further file can be written.
     """
-    partials = {root / name: _partial_name(root / name) for name in contents}
+    with written_together(root, list(contents), also) as places:
+        for place, content in zip(places, contents.values(), strict=True):
+            with open(place, "xb") as file:
+                file.writelines([content] if isinstance(content, bytes) else content)
+
+
+@contextmanager
+def written_together(root: Path, names: Sequence[Path], also: Path | None = None) -> Iterator[list[Path]]:
+    """Gives hidden places to write files to: all of them appear whole under their names, or none does.
+
+    At the end of the context they are synced, then renamed in the order of the names. Names are relative to `root`.
+
+    Args:
+        also: another folder into which names may lead.
+
+    Raises:
+        PictureError: these files cannot be written, but others may be.
+        OutputError: the disk is full or gone; no further file can be written.
+    """
+    partials = {root / name: _partial_name(root / name) for name in names}
     try:
-        for name in contents:
+        for name in names:
             if not _is_inside(root, name, also):
                 raise PictureError("would be written outside the output folder, through a link in it")
         try:
-            for (target, partial), content in zip(partials.items(), contents.values(), strict=True):
+            for target, partial in partials.items():
                 target.parent.mkdir(parents=True, exist_ok=True)
                 partial.unlink(missing_ok=True)
-                with open(partial, "xb") as file:
-                    file.writelines([content] if isinstance(content, bytes) else content)
-                    file.flush()
-                    os.fsync(file.fileno())
+            yield list(partials.values())
+            for partial in partials.values():
+                _sync(partial)
             _rename_all(partials)
         finally:
             for partial in partials.values():
@@ -51,6 +68,14 @@ def write_files(root: Path, contents: Mapping[Path, bytes | Iterable[bytes]], al
         if error.errno in _FATAL:
             raise OutputError(f"output folder {root}: {error.strerror}; nothing more can be written") from None
         raise PictureError(f"cannot be written: {error.strerror}") from None
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _partial_name(target: Path) -> Path:

@@ -7,7 +7,8 @@ that cannot be finished.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Generic, Protocol, TypeVar
+from functools import partial
+from typing import Generic, Protocol, TypeVar, runtime_checkable
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
@@ -34,6 +35,14 @@ class Task(Protocol[_ItemIn, _AnswerOut]):
 
     def sweep(self, item: _ItemIn) -> None:
         """Removes the unfinished files of a process that was ended while it worked on an item."""
+
+
+@runtime_checkable
+class LongWork(Protocol):
+    """What a task may return to do the work, if single items take so long that it tells how far it is."""
+
+    def listen(self, beat: Callable[[str], None]) -> None:
+        """Calls `beat` from time to time from now on, with a text that says how far an item is."""
 
 
 class Executor(Protocol[Item, _AnswerOut]):
@@ -66,8 +75,15 @@ class SerialExecutor(Generic[Item, Answer]):
 
     workers = 0
 
-    def __init__(self, task: Task[Item, Answer]) -> None:
+    def __init__(
+        self, task: Task[Item, Answer], on_beat: Callable[[Item, str], None] = lambda item, text: None
+    ) -> None:
+        """
+        Args:
+            on_beat: called with an item that takes long, and how far it is.
+        """
         self._task = task
+        self._on_beat = on_beat
         self._work: Callable[[Item], Answer] | None = None
 
     def start(self) -> None:
@@ -77,6 +93,8 @@ class SerialExecutor(Generic[Item, Answer]):
         for item in items:
             self.start()
             assert self._work is not None
+            if isinstance(self._work, LongWork):
+                self._work.listen(partial(self._on_beat, item))
             yield item, self._work(item)
 
     def close(self) -> None:

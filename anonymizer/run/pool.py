@@ -14,7 +14,7 @@ from anonymizer.errors import AnonymizerError, SettingsError
 from anonymizer.run.executor import Answer, Executor, Item, SerialExecutor, Task
 from anonymizer.run.machine import auto_workers
 from anonymizer.run.retries import RetryPolicy
-from anonymizer.run.worker import Done, Ready, Worker
+from anonymizer.run.worker import Beat, Done, Ready, Worker
 
 logger = logging.getLogger(__name__)
 
@@ -42,19 +42,22 @@ class Pool(Generic[Item, Answer]):
         locks: Sequence[int] = (),
         is_stopping: Callable[[], bool] = lambda: False,
         retries: RetryPolicy[Item] | None = None,
+        on_beat: Callable[[Item, str], None] = lambda item, text: None,
     ) -> None:
         """
         Args:
-            timeout_s: seconds that an item may take.
+            timeout_s: seconds that an item may take, or that may pass until its worker tells how far it is.
             locks: descriptors that workers keep for as long as they live.
             is_stopping: whether items that take long are to be dropped.
             retries: for callers that hand in items themselves; each `run` has its own.
+            on_beat: called with an item that takes long, and how far it is.
         """
         self.workers = workers
         self._task = task
         self._timeout_s = timeout_s
         self._locks = locks
         self._is_stopping = is_stopping
+        self._on_beat = on_beat
         self._stopping_since: float | None = None
         self._workers: list[Worker[Item, Answer]] = []
         self._retries: RetryPolicy[Item] = retries or RetryPolicy()
@@ -144,6 +147,10 @@ class Pool(Generic[Item, Answer]):
                 worker.is_ready = True
                 self._retries.note_ready()
                 worker.deadline = time.monotonic() + self._timeout_s
+            elif isinstance(message, Beat):
+                worker.deadline = time.monotonic() + self._timeout_s
+                if worker.item is not None:
+                    self._on_beat(worker.item, message.text)
             elif isinstance(message, Done):
                 item, worker.item, worker.deadline = worker.item, None, float("inf")
                 assert item is not None
@@ -205,6 +212,7 @@ def make_executor(
     timeout_s: float,
     locks: Sequence[int] = (),
     is_stopping: Callable[[], bool] = lambda: False,
+    on_beat: Callable[[Item, str], None] = lambda item, text: None,
 ) -> Executor[Item, Answer]:
     """A pool of worker processes; a serial executor where their number is 0.
 
@@ -212,4 +220,6 @@ def make_executor(
         workers: their number; None for one for each core, as far as memory goes.
     """
     number = auto_workers() if workers is None else workers
-    return Pool(task, number, timeout_s, locks, is_stopping) if number else SerialExecutor(task)
+    if not number:
+        return SerialExecutor(task, on_beat)
+    return Pool(task, number, timeout_s, locks, is_stopping, on_beat=on_beat)

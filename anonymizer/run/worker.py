@@ -17,7 +17,7 @@ from typing import Generic, TypeAlias
 
 from anonymizer.errors import AnonymizerError
 from anonymizer.files.library_messages import catch_messages
-from anonymizer.run.executor import Answer, Item, Task
+from anonymizer.run.executor import Answer, Item, LongWork, Task
 
 _PACKAGE = __name__.partition(".")[0]
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
@@ -36,7 +36,15 @@ class Done(Generic[Answer]):
     answer: Answer
 
 
-Message: TypeAlias = Ready | Done[Answer] | AnonymizerError | logging.LogRecord
+@dataclass(frozen=True)
+class Beat:
+    """The worker goes on with an item that takes long."""
+
+    text: str
+    """How far it is."""
+
+
+Message: TypeAlias = Ready | Beat | Done[Answer] | AnonymizerError | logging.LogRecord
 """What a worker sends. An error ends the run; what it logged is logged here already."""
 
 
@@ -146,6 +154,8 @@ def _work(connection: Connection) -> None:
         connection.send(AnonymizerError(f"a worker process cannot begin: {type(error).__name__}: {error}"))
         return
     _use_one_thread()
+    if isinstance(work, LongWork):
+        work.listen(lambda text: connection.send(Beat(text)))
     connection.send(Ready())
     while True:
         item = connection.recv()

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from anonymizer.errors import OutputError, PictureError
-from anonymizer.files.write import remove_files, write_files
+from anonymizer.files.write import remove_files, write_files, written_together
 
 
 def test_writes_into_new_folders_and_replaces(tmp_path: Path) -> None:
@@ -125,3 +125,17 @@ def test_removing_follows_no_link_out_of_the_output(tmp_path: Path) -> None:
     (tmp_path / "out" / "sub").symlink_to(tmp_path / "source")
     remove_files(tmp_path / "out", [Path("sub/a.png")])
     assert (tmp_path / "source" / "a.png").exists()
+
+
+def test_files_that_others_write_appear_together_or_not_at_all(tmp_path: Path) -> None:
+    names = [Path("a.json"), Path("a.mp4")]
+    with written_together(tmp_path, names) as places:
+        for place in places:
+            place.write_bytes(b"new")
+        assert not any((tmp_path / name).exists() for name in names)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.json", "a.mp4"]
+    with pytest.raises(PictureError, match="No such file"), written_together(tmp_path / "b", names) as places:
+        places[0].write_bytes(b"new")  # and not the other one
+    with pytest.raises(ZeroDivisionError), written_together(tmp_path / "b", names) as places:
+        places[1].write_bytes(bytes(1 // 0))
+    assert list((tmp_path / "b").iterdir()) == []

@@ -15,6 +15,8 @@ from anonymizer.errors import ModelError, OutputError
 logger = logging.getLogger("anonymizer.test")
 
 FULL_DISK, KILLS, KILLS_ONCE, HANGS = 13, 666, 667, 999
+LASTS_S = 0.15
+"""How long each step of `Lasting` takes."""
 
 
 @dataclass(frozen=True)
@@ -48,3 +50,22 @@ class Doubling:
 
     def sweep(self, number: int) -> None:
         (self.folder / f"swept_{number}").touch()
+
+
+@dataclass(frozen=True)
+class Lasting(Doubling):
+    """Works in as many steps as a number says, and tells of each."""
+
+    def begin(self) -> Callable[[int], int]:
+        return _LastingWork()
+
+
+class _LastingWork:
+    def listen(self, beat: Callable[[str], None]) -> None:
+        self._beat = beat
+
+    def __call__(self, number: int) -> int:
+        for step in range(number):
+            time.sleep(LASTS_S)
+            self._beat(f"step {step + 1}")
+        return 2 * number

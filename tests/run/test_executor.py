@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 import pytest
-from run.tasks import FULL_DISK, HANGS, KILLS, KILLS_ONCE, Doubling
+from run.tasks import FULL_DISK, HANGS, KILLS, KILLS_ONCE, LASTS_S, Doubling, Lasting
 
 from anonymizer.errors import ModelError, OutputError
 from anonymizer.run.executor import Executor, SerialExecutor
@@ -115,3 +115,19 @@ def test_a_worker_that_logs_keeps_no_other_waiting(tmp_path: Path, caplog: pytes
         with closing(pool):
             answers = [item for item, _ in pool.run([HANGS, 1, 2, 3])]
     assert answers == [1, 2, 3, HANGS]
+
+
+@pytest.mark.parametrize("is_serial", [True, False])
+def test_work_that_tells_how_far_it_is_may_take_long(tmp_path: Path, is_serial: bool) -> None:
+    """Each item takes longer than the time limit, but no step of it does."""
+    told: list[tuple[int, str]] = []
+
+    def note(item: int, text: str) -> None:
+        told.append((item, text))
+
+    task = Lasting(tmp_path)
+    executor: Executor[int, int] = SerialExecutor(task, note) if is_serial else Pool(task, 1, 6 * LASTS_S, on_beat=note)
+    with closing(executor):
+        executor.start()
+        assert list(executor.run([12])) == [(12, 24)]
+    assert told == [(12, f"step {number}") for number in range(1, 13)]
