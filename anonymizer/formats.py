@@ -43,4 +43,14 @@ FORMATS: Mapping[Format, FileFormat] = {
     ),
 }
 
+FILM_EXTENSIONS = (
+    *("mp4", "m4v", "mov", "qt", "3gp", "3g2"),
+    *("mkv", "webm"),
+    *("avi", "divx"),
+    *("ts", "mts", "m2ts", "mpg", "mpeg", "vob"),
+    *("wmv", "asf"),
+)
+"""Of films, by container; only `anonymizer.video` knows more of them."""
+
 EXTENSIONS = tuple(extension for file_format in FORMATS.values() for extension in file_format.extensions)
+"""Of pictures."""

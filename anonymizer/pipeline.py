@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import zip_longest
@@ -83,18 +83,9 @@ class PictureProcess:
         Raises:
             OutputError: no further picture can be written either; nothing has changed in the output.
         """
-        began_s = time.perf_counter()
-        seconds: dict[str, float] = {}
-        try:
-            with (
-                messages_of(job.name),
-                picture_boundary(job.name, {"input folder": self.input_root, "output folder": self.output_root}),
-            ):
-                return replace(self._process(job, seconds), seconds=seconds, began_s=began_s)
-        except PictureError as error:
-            if not isinstance(error, VanishedError):
-                remove_files(self.output_root, job.stale(*job.outputs), self.mask_root)
-            return Result(job.name, "failed", str(error), seconds=seconds, began_s=began_s)
+        return guarded(
+            job, self.input_root, self.output_root, self.mask_root, lambda seconds: self._process(job, seconds)
+        )
 
     def _process(self, job: Job, seconds: dict[str, float]) -> Result:
         settings = self.settings
@@ -174,6 +165,38 @@ class PictureProcess:
         return self.settings.record.write_detections or self.settings.redact.only_detects(self._kinds)
 
 
+def guarded(
+    job: Job,
+    input_root: Path,
+    output_root: Path,
+    mask_root: Path | None,
+    process: Callable[[dict[str, float]], Result],
+) -> Result:
+    """What becomes of one picture or film: whatever goes wrong with it becomes a failed `Result`.
+
+    No output of this or an earlier run stays under its names then, unless the picture is gone: then those of an
+    earlier run stay.
+
+    Args:
+        process: makes the outputs; it takes down in its argument how many seconds each stage took.
+
+    Raises:
+        OutputError: no further picture can be written either; nothing has changed in the output.
+    """
+    began_s = time.perf_counter()
+    seconds: dict[str, float] = {}
+    try:
+        with (
+            messages_of(job.name),
+            picture_boundary(job.name, {"input folder": input_root, "output folder": output_root}),
+        ):
+            return replace(process(seconds), seconds=seconds, began_s=began_s)
+    except PictureError as error:
+        if not isinstance(error, VanishedError):
+            remove_files(output_root, job.stale(*job.outputs), mask_root)
+        return Result(job.name, "failed", str(error), seconds=seconds, began_s=began_s)
+
+
 def find_in(picture: Picture, finder: Finder, job: Job | None = None) -> Sequence[FrameDetections]:
     """What a finder says is in a picture.
 
@@ -233,11 +256,12 @@ def encode_redacted(picture: Picture, redacted: Sequence[RedactedFrame], setting
 def warnings_of(picture: Picture, found: Sequence[FrameDetections], settings: RedactSettings) -> tuple[str, ...]:
     """What a user should know of the file and of what stays visible in it."""
     detections = [detection for frame in found for detection in frame.detections]
-    return (*picture.remarks, *_not_counted(found), *redaction_warnings(detections, settings))
+    not_counted = sum(frame.not_counted for frame in found)
+    return (*picture.remarks, *not_counted_warning(not_counted), *redaction_warnings(detections, settings))
 
 
-def _not_counted(found: Sequence[FrameDetections]) -> list[str]:
-    number = sum(frame.not_counted for frame in found)
+def not_counted_warning(number: int) -> list[str]:
+    """What a user should know of detections where zones say that nothing counts."""
     plurals = " or ".join(TRAITS[kind].plural for kind in MODEL_KINDS)
     text = f"{plurals} stay visible, since they lie where zones say that nothing counts"
     return [f"{number} {text}"] if number else []

@@ -12,6 +12,7 @@ ABOUT_A_ROOM = {
     "bundled.py",  # the models that come with the package
     "consumers.py",  # programs that read exports
     "edited.py",  # edited records
+    "films.py",  # films on the command line
     "fuzz.py",  # damaged files of every format
     "gallery_options.py",  # galleries on the command line
     "shown_right.py",  # what shows pictures right

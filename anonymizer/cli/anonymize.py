@@ -46,7 +46,7 @@ def _run(what: RunSettings, settings: Settings, verbosity: VerbositySettings) ->
         polite_stop() as stop,
     ):
         try:
-            report = run(plan, progress.show, stop.is_wanted)
+            report = run(plan, progress.show, stop.is_wanted, lambda job, text: progress.tell(job.name, text))
         except KeyboardInterrupt:
             echo("anonymize: interrupted", err=True)
             return stop.exit_code

@@ -69,6 +69,13 @@ class Progress:
         self._bar.update()
         self._show_time()
 
+    def tell(self, name: str, text: str) -> None:
+        """Takes note of how far a film is."""
+        self._bar.set_postfix_str(f"{name}: {text}")
+        if self._lines and time.monotonic() - self._last_line >= SECONDS_BETWEEN_LINES:
+            self._last_line = time.monotonic()
+            self._echo(f"{name}: {text}")
+
     def _show_time(self) -> None:
         if self._lines and time.monotonic() - self._last_line >= SECONDS_BETWEEN_LINES:
             self._last_line = time.monotonic()

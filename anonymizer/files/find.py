@@ -15,6 +15,9 @@ from anonymizer.types import Job
 _REFUSED = "leads into the output folder"
 _OF_THE_SYSTEM = (".ds_store", "thumbs.db", "desktop.ini")
 _APPLE_DOUBLE = "AppleDouble"
+_BEGINNING = 188
+"""Bytes of a packet of a transport stream, which never are all printable: each has four of header, then padding or
+binary tables in the first one."""
 _APPLE_DOUBLE_START = b"\x00\x05\x16\x07"
 
 
@@ -107,9 +110,27 @@ def kind_of_other(path: Path) -> str:
     return _APPLE_DOUBLE if is_apple_double(path) else path.suffix.lower()
 
 
+def has_extension(path: Path, extensions: Iterable[str]) -> bool:
+    """Whether the name of a file ends as one of these extensions, in lower case and without a dot, asks."""
+    return path.suffix.lower().removeprefix(".") in extensions
+
+
 def _pictures(folder: Path, names: Sequence[str], extensions: Sequence[str]) -> list[str]:
-    suffixes = {f".{extension}" for extension in extensions}
-    return [name for name in names if Path(name).suffix.lower() in suffixes and not is_apple_double(folder / name)]
+    wanted = frozenset(extensions)
+    named = [name for name in names if has_extension(Path(name), wanted)]
+    return [name for name in named if not is_apple_double(folder / name) and not _is_source_text(folder / name)]
+
+
+def _is_source_text(path: Path) -> bool:
+    """Whether a file with the extension of transport streams is TypeScript or a translation, which share it."""
+    if path.suffix.lower() != ".ts":
+        return False
+    try:
+        with open(path, "rb") as file:
+            beginning = file.read(_BEGINNING)
+    except OSError:
+        return False
+    return bool(beginning) and all(byte >= 0x20 or byte in b"\t\n\f\r" for byte in beginning)
 
 
 def _loose(name: str) -> str:

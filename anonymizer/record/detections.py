@@ -8,7 +8,7 @@ number of frames, and how many detections did not count.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from math import isfinite
 from typing import Any
@@ -19,7 +19,7 @@ from anonymizer.outlines import from_plain, to_plain
 from anonymizer.types import Detection, FrameDetections
 
 _SIDES = ("y_min", "x_min", "y_max", "x_max")
-_KEYS = (*_SIDES, "score", "kind", "frame", "extent", "outline", "in_alpha", "track")
+_KEYS = (*_SIDES, "score", "kind", "frame", "extent", "outline", "in_alpha", "track", "time_s")
 _ROUNDING_PX = 0.01
 """Machines may compute the box around an outline with other roundings."""
 
@@ -40,6 +40,21 @@ def to_json(frames: Sequence[FrameDetections]) -> bytes:
         for entry in _to_entries(frame)
     ]
     return json.dumps(entries, indent=2).encode() + b"\n"
+
+
+def film_to_json(frames: Iterable[tuple[float, Sequence[Detection]]]) -> Iterator[bytes]:
+    """The same list for a film, in pieces, since it may be long. Each entry has its "frame", and its "time_s".
+
+    Args:
+        frames: of each frame, in their order, its time on the film's clock in seconds, and what is in it.
+    """
+    separator = b"["
+    for number, (time_s, detections) in enumerate(frames):
+        for detection in detections:
+            entry = {"frame": number, "time_s": round(time_s, 6), **_to_entry(detection, None)}
+            yield separator + b"\n  " + json.dumps(entry).encode()
+            separator = b","
+    yield b"[]\n" if separator == b"[" else b"\n]\n"
 
 
 def _to_entries(frame: FrameDetections) -> Iterator[dict[str, object]]:

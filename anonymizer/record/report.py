@@ -180,6 +180,8 @@ def _entry(result: Result) -> dict[str, Any]:
     entry["detections"] = dict(result.counts)
     if result.not_counted:
         entry["not_counted"] = result.not_counted
+    if result.film is not None:
+        entry["film"] = dict(result.film)
     if result.edits:
         entry["edits"] = list(result.edits)
     entry["seconds"] = _rounded(result.seconds)

@@ -1,24 +1,30 @@
-"""The task of an anonymizing run: each picture through the pipeline."""
+"""The task of an anonymizing run: each picture through the pipeline, each film through that of films."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from anonymizer.files.find import has_extension
 from anonymizer.files.write import remove_files, remove_partials
 from anonymizer.record.edits import NO_EDITS, Edits
 from anonymizer.settings import DetectSettings, Settings
 from anonymizer.types import Job, Result
 
 if TYPE_CHECKING:
-    from anonymizer.pipeline import Finder
+    from anonymizer.pipeline import Finder, PictureProcess
+
+MISSING_PYAV = (
+    "is a film, which needs PyAV: pip install 'anonymizer[video]'; or leave films out by --video-extensions none"
+)
 
 
 @dataclass(frozen=True)
 class PictureTask:
-    """Anonymizes pictures, once its models are loaded."""
+    """Anonymizes pictures and films, once its models are loaded."""
 
     input_root: Path
     output_root: Path
@@ -46,7 +52,8 @@ class PictureTask:
 
             choice = load_choice(self.settings.choose, self.settings.detect.hide_all_but)
         roots = self.input_root, self.output_root
-        return PictureProcess(*roots, finder, self.settings, self.edits, self.mask_root, choice)
+        pictures = PictureProcess(*roots, finder, self.settings, self.edits, self.mask_root, choice)
+        return _PicturesAndFilms(self, pictures)
 
     def give_up(self, job: Job, reason: str) -> Result:
         """Fails a picture on which a process ended: no output of this or an earlier run stays under its names.
@@ -60,3 +67,32 @@ class PictureTask:
     def sweep(self, job: Job) -> None:
         """Removes the hidden files of a process that was ended while it wrote."""
         remove_partials(self.output_root, job.outputs, self.mask_root)
+
+
+class _PicturesAndFilms:
+    """Sends each job the way of a picture or of a film."""
+
+    def __init__(self, task: PictureTask, pictures: PictureProcess) -> None:
+        self._task = task
+        self._pictures = pictures
+        self._beat: Callable[[str], None] = lambda text: None
+
+    def listen(self, beat: Callable[[str], None]) -> None:
+        """Films tell how far they are; see `LongWork`."""
+        self._beat = beat
+
+    def __call__(self, job: Job) -> Result:
+        task = self._task
+        if not has_extension(job.source, task.settings.video.video_extensions):
+            return self._pictures(job)
+        if find_spec("av") is None:
+            return task.give_up(job, MISSING_PYAV)
+        from anonymizer.video.process import FilmProcess
+
+        remarks = []
+        if self._pictures.choice is not None:
+            remarks.append("in films everybody is hidden, also the people of the gallery")
+        if task.mask_root is not None:
+            remarks.append("masks of films are not written")
+        roots = task.input_root, task.output_root
+        return FilmProcess(*roots, self._pictures.finder, task.settings, task.edits, remarks, self._beat)(job)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from hashlib import sha256
@@ -16,7 +16,7 @@ from anonymizer.detect.catalogue import checksum
 from anonymizer.detect.frames import load_finder
 from anonymizer.detect.load import choose_models, chosen_kinds, thresholds_of
 from anonymizer.errors import OutputError, SettingsError
-from anonymizer.files.find import Listing, find_pictures, jobs_in
+from anonymizer.files.find import Listing, find_pictures, has_extension, jobs_in
 from anonymizer.files.mask_png import MASK_SUFFIX
 from anonymizer.files.output import check_masks, check_output
 from anonymizer.files.overlay import read_overlay
@@ -136,7 +136,7 @@ def make_plan(run: RunSettings, settings: Settings, load: Callable[[DetectSettin
     check_output(run.input, run.image_output, run.overwrite or _is_ours(run.image_output))
     if run.mask_output is not None:
         check_masks(run.input, run.image_output, run.mask_output, run.overwrite or _is_ours(run.image_output))
-    listing = find_pictures(run.input, settings.find.image_extensions, run.image_output)
+    listing = find_pictures(run.input, _extensions(settings), run.image_output)
     report = run.report if run.report is not None else run.image_output / _of_shard(REPORT_NAME, run.shard)
     _check_file("report", report, run, settings)
     if run.profile is not None:
@@ -168,7 +168,8 @@ def make_plan(run: RunSettings, settings: Settings, load: Callable[[DetectSettin
     if unseen_edits:
         jobs = _discarding(jobs, unseen_edits)
     if run.mask_output is not None:
-        jobs = _with_masks(jobs, Path(os.path.relpath(run.mask_output.resolve(), run.image_output.resolve())))
+        masks = Path(os.path.relpath(run.mask_output.resolve(), run.image_output.resolve()))
+        jobs = _with_masks(jobs, masks, settings.video.video_extensions)
     return Plan(
         input=run.input,
         output=run.image_output,
@@ -187,6 +188,11 @@ def make_plan(run: RunSettings, settings: Settings, load: Callable[[DetectSettin
         edits=edits,
         unseen_edits=unseen_edits,
     )
+
+
+def _extensions(settings: Settings) -> tuple[str, ...]:
+    """Of pictures and films."""
+    return tuple(dict.fromkeys((*settings.find.image_extensions, *settings.video.video_extensions)))
 
 
 def _read_edits(run: RunSettings, settings: Settings, replay: Replay | None) -> Edits:
@@ -226,7 +232,7 @@ def _require_pictures_of(zones: NamedZones, run: RunSettings, settings: Settings
     """
     assert run.input is not None
     missing = [pattern for pattern, _ in zones if pattern != EVERY_NAME]
-    listing = find_pictures(run.input, settings.find.image_extensions, run.image_output) if missing else ()
+    listing = find_pictures(run.input, _extensions(settings), run.image_output) if missing else ()
     for job in listing:
         missing = [pattern for pattern in missing if not fnmatchcase(job.name, pattern)]
         if not missing:
@@ -235,13 +241,16 @@ def _require_pictures_of(zones: NamedZones, run: RunSettings, settings: Settings
         raise SettingsError(f"--redact-zone: {run.input} holds no picture with a name like {missing[0]!r}")
 
 
-def _with_masks(jobs: Iterable[Job], masks: Path) -> Iterator[Job]:
-    """The jobs with the places of their masks, which have the names of the detection files.
+def _with_masks(jobs: Iterable[Job], masks: Path, film_extensions: Collection[str]) -> Iterator[Job]:
+    """The jobs with the places of their masks, which have the names of the detection files. Films have none.
 
     Args:
         masks: folder for them, from the output folder.
     """
     for job in jobs:
+        if has_extension(job.source, film_extensions):
+            yield job
+            continue
         old = tuple(masks / path.with_suffix(MASK_SUFFIX) for path in job.old_detections)
         yield dataclasses.replace(job, mask_path=masks / job.detections_path.with_suffix(MASK_SUFFIX), old_masks=old)
 
@@ -309,6 +318,6 @@ def _check_file(what: str, file: Path, run: RunSettings, settings: Settings) -> 
     if not real.is_relative_to(output):
         return
     name = real.relative_to(output)
-    jobs = jobs_in(run.input, name.parent, settings.find.image_extensions)
+    jobs = jobs_in(run.input, name.parent, _extensions(settings))
     if name in {path for job in jobs for path in (job.target, job.detections_path)}:
         raise OutputError(f"{what} {file} would take the place of an output; {advice}")

@@ -25,6 +25,7 @@ def run(
     plan: Plan,
     on_result: Callable[[Result], None] = lambda result: None,
     is_stopping: Callable[[], bool] = lambda: False,
+    on_beat: Callable[[Job, str], None] = lambda job, text: None,
 ) -> Report:
     """Carries out a plan, and writes the report however the run ends.
 
@@ -32,6 +33,7 @@ def run(
         on_result: called after each picture.
         is_stopping: asked before each picture. A run that is to stop finishes what is in flight, and its report is not
             complete.
+        on_beat: called while a film is worked on, with how far it is.
 
     Raises:
         ModelError: a model cannot be loaded; nothing has been written.
@@ -47,7 +49,9 @@ def run(
             make_output(folder)
     with (
         closing(_open_manifest(plan)) as manifest,
-        closing(make_executor(task, plan.run.workers, plan.run.timeout, manifest.locks, is_stopping)) as executor,
+        closing(
+            make_executor(task, plan.run.workers, plan.run.timeout, manifest.locks, is_stopping, on_beat)
+        ) as executor,
     ):
         if is_first_run:
             _prove_models(executor, manifest, plan.output if is_new_folder else None)

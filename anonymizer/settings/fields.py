@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Generic, Literal, TypeAlias, TypeVar, get_args
 from anonymizer.errors import SettingsError
 from anonymizer.kinds import TRAITS, Kind, KindTraits
 
-Group: TypeAlias = Literal["Server", "Input and output", "What to find", "How to hide", "Files", "Run"]
+Group: TypeAlias = Literal["Server", "Input and output", "What to find", "How to hide", "Films", "Files", "Run"]
 """Heading under which the help of a command lists an option."""
 GROUPS: tuple[Group, ...] = get_args(Group)
 Value = TypeVar("Value")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from anonymizer.errors import SettingsError
-from anonymizer.formats import EXTENSIONS
+from anonymizer.formats import EXTENSIONS, FILM_EXTENSIONS
 from anonymizer.geometry import SHAPES, Shape
 from anonymizer.kinds import DEFAULT_KINDS, KINDS, TRAITS, ZONE_KIND, Kind
 from anonymizer.settings.fields import PerKind, SettingsPart, setting
@@ -41,6 +41,7 @@ from anonymizer.settings.values import (
     parse_count,
     parse_encoder,
     parse_extensions,
+    parse_film_extensions,
     parse_flag,
     parse_host,
     parse_host_names,
@@ -55,11 +56,13 @@ from anonymizer.settings.values import (
     parse_seconds,
     parse_shard,
     parse_share,
+    parse_short_time,
     parse_threshold,
     parse_token,
     parse_verbosity,
     parse_workers,
     parse_zones,
+    plain_film_extensions,
     plain_kernel,
     plain_named_zones,
     plain_quality,
@@ -369,9 +372,26 @@ class WriteSettings(SettingsPart, group="Files"):
 
 
 @dataclass(frozen=True)
-class VideoSettings(SettingsPart, group="Files"):
-    """How films are written. Nothing of it applies to pictures."""
+class VideoSettings(SettingsPart, group="Films"):
+    """How films are found, followed and written. Nothing of it applies to pictures."""
 
+    video_extensions: tuple[str, ...] = setting(
+        FILM_EXTENSIONS,
+        parse_film_extensions,
+        "File extensions of films, matched without case; none for none.",
+        "LIST",
+        plain_film_extensions,
+    )
+    video_gap: float = setting(
+        1.0,
+        parse_short_time,
+        "Seconds for which an object that is lost and found again is hidden in between, and for which it is followed "
+        "before and after it was seen.",
+        "SECONDS",
+    )
+    video_grace: float = setting(
+        0.2, parse_short_time, "Seconds for which it is hidden before and after that in any case.", "SECONDS"
+    )
     video_quality: float | None = setting(
         None,
         parse_quality,
@@ -415,6 +435,7 @@ class Settings:
     choose: ChooseSettings = field(default_factory=ChooseSettings)
     redact: RedactSettings = field(default_factory=RedactSettings)
     write: WriteSettings = field(default_factory=WriteSettings)
+    video: VideoSettings = field(default_factory=VideoSettings)
     record: RecordSettings = field(default_factory=RecordSettings)
 
     def __post_init__(self) -> None:
@@ -675,6 +696,7 @@ STAGES: Mapping[str, type[SettingsPart]] = {
     "choose": ChooseSettings,
     "redact": RedactSettings,
     "write": WriteSettings,
+    "video": VideoSettings,
     "record": RecordSettings,
 }
 """The parts of `Settings`."""

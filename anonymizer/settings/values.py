@@ -80,6 +80,16 @@ def parse_extensions(value: object) -> tuple[str, ...]:
     return extensions
 
 
+def parse_film_extensions(value: object) -> tuple[str, ...]:
+    """ "none" and an empty list stand for none."""
+    items = [] if value is None else parse_items(value)
+    return () if not items or items == ["none"] else parse_extensions(items)
+
+
+def plain_film_extensions(extensions: tuple[str, ...]) -> str:
+    return ",".join(extensions) or "none"
+
+
 def parse_kinds(value: object) -> tuple[str, ...] | None:
     if value is None:
         return None
@@ -298,6 +308,13 @@ def parse_seconds(value: object) -> float:
     seconds = parse_number(value)
     if not 0 < seconds < float("inf"):
         raise ValueError(f"{seconds:g} is not a time in seconds")
+    return seconds
+
+
+def parse_short_time(value: object) -> float:
+    seconds = parse_number(value)
+    if not 0 <= seconds <= 60:
+        raise ValueError(f"{seconds:g} is not in the range 0..60 seconds")
     return seconds
 
 

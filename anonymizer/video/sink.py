@@ -164,6 +164,20 @@ class FilmSink:
         picture.time_base = self._stream.codec_context.time_base
         self._mux(self._stream.encode(picture))
 
+    @contextmanager
+    def closed_at_end(self) -> Iterator[None]:
+        """Closes the file at the end; abandons it if that does not come.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
+        try:
+            yield
+        except BaseException:
+            self._abandon()
+            raise
+        self.close()
+
     def _abandon(self) -> None:
         with _ignored():
             self._container.close()

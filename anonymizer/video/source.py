@@ -134,6 +134,8 @@ class Reading:
         self._container = container
         self._stream = stream
         self._facts = facts
+        self.film_bytes = 0
+        """Of the packets of the film so far."""
         self._frames = 0
         self._packets = 0
         """Of the film; those that the file says are not shown too."""
@@ -191,6 +193,7 @@ class Reading:
         if not self._packets and not packet.is_keyframe:
             raise PictureError("does not begin with a key frame: its first frames cannot be decoded")
         self._packets += 1
+        self.film_bytes += packet.size
         self._shown_packets += not packet.is_discard
         if self._free_times is not None and packet.dts is not None:
             self._free_times.append(packet.dts)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -58,12 +58,20 @@ class Account:
             yield item
 
 
-def verify(place: Path, source: FilmFacts, expected: Account, kept: Sequence[int], settings: ReadSettings) -> None:
+def verify(
+    place: Path,
+    source: FilmFacts,
+    expected: Account,
+    kept: Sequence[int],
+    settings: ReadSettings,
+    on_frame: Callable[[int], None] = lambda number: None,
+) -> None:
     """Decodes a written film from beginning to end, and compares it with what the source had.
 
     Args:
         expected: of a way through the source.
         kept: indices of the streams that were copied.
+        on_frame: called with the number of frames so far.
 
     Raises:
         PictureError: it is not what it should be.
@@ -71,8 +79,9 @@ def verify(place: Path, source: FilmFacts, expected: Account, kept: Sequence[int
     try:
         film = open_film(place, settings)
         found = Account(film.facts.time_base)
-        for _ in found.noted(film.read()):
-            pass
+        for item in found.noted(film.read()):
+            if isinstance(item, FilmFrame):
+                on_frame(item.index + 1)
     except PictureError as error:
         raise PictureError(f"was not written right: the new film {error}") from error
     _compare_facts(source, film.facts)
@@ -88,9 +97,9 @@ def verify(place: Path, source: FilmFacts, expected: Account, kept: Sequence[int
     for old, new in zip(kept, copies, strict=True):
         kind = film.facts.streams[new].kind
         if _digest_of(expected.contents, old) != _digest_of(found.contents, new):
-            raise PictureError(f"was not written right: a {kind} track is not the same")
+            raise PictureError(f"was not written right: its {kind} is not the same")
         if _digest_of(expected.times, old) != _digest_of(found.times, new):
-            raise PictureError(f"was not written right: a {kind} track is played at other times")
+            raise PictureError(f"was not written right: its {kind} is played at other times")
 
 
 def _compare_facts(source: FilmFacts, written: FilmFacts) -> None:

@@ -103,3 +103,13 @@ def test_without_a_stderr_the_work_goes_on(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(sys, "stderr", None)
     for quiet in (True, False):
         shown(DONE, FAILED, quiet=quiet)
+
+
+def test_how_far_a_film_is(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("anonymizer.cli.progress.SECONDS_BETWEEN_LINES", 0.0)
+    with Progress(lambda: 5, verbose=False, quiet=False) as progress:
+        progress.tell("a.mp4", "looked at 3 of 9 frames")
+    assert "a.mp4: looked at 3 of 9 frames" in capsys.readouterr().err
+    with Progress(lambda: 5, verbose=False, quiet=True) as progress:
+        progress.tell("a.mp4", "looked at 3 of 9 frames")
+    assert not capsys.readouterr().err

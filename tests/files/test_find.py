@@ -271,3 +271,13 @@ def test_what_macos_keeps_beside_a_file_is_not_a_picture(tmp_path: Path) -> None
 def test_files_of_the_system(tmp_path: Path, name: str, content: bytes, is_of_it: bool) -> None:
     (tmp_path / name).write_bytes(content)
     assert is_of_the_system(tmp_path / name) is is_of_it
+
+
+def test_files_named_ts_that_are_text_are_no_films(tmp_path: Path) -> None:
+    (tmp_path / "code.ts").write_text("export const grüße = 'G';\n")
+    (tmp_path / "words.ts").write_text('<?xml version="1.0"?>\n<TS/>\n')
+    (tmp_path / "film.ts").write_bytes((b"G\x40\x11\x10" + bytes(184)) * 5)
+    (tmp_path / "empty.ts").touch()
+    listing = find_pictures(tmp_path, ["ts"], None)
+    assert [job.name for job in listing] == ["empty.ts", "film.ts"]
+    assert listing.not_looked_at == {".ts": 2}

@@ -12,7 +12,7 @@ from redact.strategies import shapes_of_people
 
 from anonymizer.geometry import Box
 from anonymizer.outlines import StrokeOutline
-from anonymizer.record.detections import from_json, to_json
+from anonymizer.record.detections import film_to_json, from_json, to_json
 from anonymizer.types import Detection, FrameDetections
 
 SIDES = st.floats(-1e6, 1e6)
@@ -138,3 +138,12 @@ def test_damaged_files(content: bytes, reason: str) -> None:
 def test_a_hundred_thousand_boxes() -> None:
     found = FrameDetections([face(n % 1000, n // 1000, n % 1000 + 1, n // 1000 + 1, 0.5) for n in range(100_000)])
     assert from_json(to_json([found]), [(200, 2000)]) == {0: found}
+
+
+@given(st.lists(st.lists(BY_MODELS, max_size=3), max_size=4))
+def test_a_film_is_written_in_pieces_and_read_as_ever(found: list[list[Detection]]) -> None:
+    content = b"".join(film_to_json((number / 25, of_frame) for number, of_frame in enumerate(found)))
+    expected = {number: FrameDetections(of_frame) for number, of_frame in enumerate(found) if of_frame}
+    assert from_json(content) == expected
+    for entry in json.loads(content):
+        assert entry["time_s"] == entry["frame"] / 25

@@ -10,6 +10,7 @@ from anonymizer.settings import (
     RunSettings,
     Shard,
     VerbositySettings,
+    VideoSettings,
     from_options,
     settings_from_options,
     to_options,
@@ -71,6 +72,14 @@ from anonymizer.settings import (
         ("shard", "3/2", "'3/2' is not a share such as 2/8"),
         ("shard", "0/2", "'0/2' is not a share"),
         ("shard", "1", "'1' is not a share"),
+        ("video-quality", 52, "52 is neither auto nor in the range 0..51"),
+        ("video-quality", "best", "'best' is not a number"),
+        ("video-encoder", "lib x264", "neither auto, hardware nor the name of an encoder"),
+        ("video-encoder", None, "neither auto, hardware nor the name of an encoder"),
+        ("video-gap", -1, "-1 is not in the range 0..60 seconds"),
+        ("video-grace", 61, "61 is not in the range 0..60 seconds"),
+        ("video-extensions", "mp4,,mov", "has an empty file extension"),
+        ("audio", "mute", "'mute' is not one of keep, drop"),
     ],
 )
 def test_wrong_values_are_refused_with_the_option_and_the_reason(key: str, value: object, message: str) -> None:
@@ -152,3 +161,19 @@ def test_projections() -> None:
     assert DetectSettings().projection == "flat"
     with pytest.raises(SettingsError, match=r"--projection: 'round' is not one of flat, equirectangular"):
         DetectSettings(projection="round")
+
+
+def test_films_may_be_left_out() -> None:
+    def extensions(written: object) -> tuple[str, ...]:
+        return from_options(VideoSettings, {"video-extensions": written}).video_extensions
+
+    assert "mp4" in VideoSettings().video_extensions
+    assert extensions(".MP4, mov") == ("mp4", "mov")
+    assert extensions("none") == extensions([]) == extensions(None) == ()
+    assert VideoSettings(video_extensions=()).as_options()["video-extensions"] == "none"
+
+
+def test_quality_of_films() -> None:
+    assert VideoSettings().video_quality is None
+    assert from_options(VideoSettings, {"video-quality": "18.5"}).video_quality == 18.5
+    assert VideoSettings().as_options()["video-quality"] == "auto"

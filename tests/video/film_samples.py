@@ -12,6 +12,11 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from anonymizer.detect.frames import ModelFinder
+from anonymizer.geometry import Box
+from anonymizer.settings import DetectSettings
+from anonymizer.types import Detection, Pixels
+
 RATE = 25
 TIME_BASE = Fraction(1, 12800)
 SIZE = (96, 64)
@@ -123,3 +128,21 @@ def packets_of(path: Path) -> list[tuple[int, bytes, Fraction | None]]:
             if packet.size and packet.stream.type in ("audio", "subtitle")
         ]
     return sorted(found, key=lambda each: each[0])
+
+
+class SquareDetector:
+    """Finds the bright square of `moving_pictures`."""
+
+    kinds = frozenset(["face"])
+
+    def detect(self, picture: Pixels) -> list[Detection]:
+        red, green, blue = (picture[:, :, channel].astype(int) for channel in range(3))
+        y, x = np.nonzero((red > 200) & (green > 200) & (blue < 120))
+        if len(x) < 20:
+            return []
+        return [Detection(Box(int(x.min()), int(y.min()), int(x.max()) + 1, int(y.max()) + 1), 0.9, "face")]
+
+
+def load_square(settings: DetectSettings) -> ModelFinder:
+    """Can be sent to worker processes."""
+    return ModelFinder([SquareDetector()], settings)

@@ -1,0 +1,272 @@
+"""The way of one film: read -> find -> redact -> write -> record, in two passes; a third one proves the result."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from anonymizer.detect.zones import add_given
+from anonymizer.errors import PictureError
+from anonymizer.files.picture import Encoding as PictureEncoding
+from anonymizer.files.picture import Frame, Picture
+from anonymizer.files.write import remove_files, written_together
+from anonymizer.geometry import Box
+from anonymizer.kinds import KINDS, Kind
+from anonymizer.pipeline import Finder, find_in, guarded, not_counted_warning
+from anonymizer.record.detections import film_to_json
+from anonymizer.record.edits import NO_EDITS, Edits
+from anonymizer.redact.warnings import redaction_warnings
+from anonymizer.settings import Settings
+from anonymizer.types import Detection, FrameDetections, Job, Pixels8, Result, Source
+from anonymizer.video.encoders import Encoding, is_as_good
+from anonymizer.video.facts import FilmFacts
+from anonymizer.video.look import EVERY, find_tracks
+from anonymizer.video.paint import Painter
+from anonymizer.video.selection import select
+from anonymizer.video.sink import FilmSink, Rhythm, SinkPlan, choose_encoding
+from anonymizer.video.source import Film, FilmFrame, open_film
+from anonymizer.video.survey import Survey
+from anonymizer.video.tracks import FilmTracks, Limits
+from anonymizer.video.verify import Account, verify
+
+SECONDS_BETWEEN_BEATS = 1.0
+
+
+@dataclass(frozen=True)
+class FilmProcess:
+    """Makes the outputs of one film: all of them, or none."""
+
+    input_root: Path
+    output_root: Path
+    finder: Finder
+    settings: Settings
+    edits: Edits = NO_EDITS
+    remarks: Sequence[str] = ()
+    """What a user should know of all films."""
+    on_beat: Callable[[str], None] = lambda text: None
+    """Told about every second how far the film is."""
+
+    def __call__(self, job: Job) -> Result:
+        """Whatever goes wrong with the film becomes a failed `Result`, see `PictureProcess`.
+
+        Raises:
+            OutputError: nothing more can be written; nothing has changed in the output.
+        """
+        return guarded(job, self.input_root, self.output_root, None, lambda seconds: self._process(job, seconds))
+
+    def _process(self, job: Job, seconds: dict[str, float]) -> Result:
+        self._refuse(job)
+        with _timed(seconds, "read"):
+            film = open_film(self.input_root / job.source, self.settings.read)
+            zones = self._zones(job, film.facts)
+        with _timed(seconds, "detect"):
+            finder = _FrameFinder(self.finder)
+            survey, tracks = self._look(job, film, finder)
+        result = self._result(job, survey, tracks, zones, finder)
+        if self.settings.redact.only_detects(self._kinds):
+            with _timed(seconds, "write"), written_together(self.output_root, [job.detections_path]) as (place,):
+                _write_record(place, survey, tracks, zones)
+            return replace(result, status="detected")
+        with _timed(seconds, "write"):
+            encoding, left_out = self._write(job, film, survey, tracks, zones)
+        return replace(
+            result,
+            warnings=self._warnings(film.facts, encoding, tracks, finder),
+            fidelity="reencoded",
+            left_out=left_out,
+        )
+
+    def _refuse(self, job: Job) -> None:
+        """
+        Raises:
+            PictureError: something is asked for that films cannot have, and that would uncover something if it were
+                ignored.
+        """
+        if job.recorded is not None:
+            raise PictureError("is a film, which cannot be redacted again from records; run without --detections")
+        if self.edits.of(job.name):
+            raise PictureError("is a film, which edits cannot change; take its entries out of the edits")
+        if self.settings.write.lossless_only:
+            raise PictureError("is a film, whose frames are encoded anew; --lossless-only refuses that")
+
+    def _zones(self, job: Job, facts: FilmFacts) -> list[Detection]:
+        """What is hidden in every frame, whatever is there."""
+        width, height = facts.upright_size
+        blank = _picture_of(np.zeros((height, width, 3), np.uint8))
+        (given,) = add_given(blank, [FrameDetections([])], self.settings.detect, job.name)
+        return list(given.detections)
+
+    def _look(self, job: Job, film: Film, finder: _FrameFinder) -> tuple[Survey, FilmTracks]:
+        """The first pass."""
+        settings = self.settings
+        survey = Survey(film, self._beats("looked at", film.facts.announced_frames))
+        limits = Limits(settings.video.video_gap, settings.video.video_grace)
+        tracks = find_tracks(survey, finder, settings.redact, limits, EVERY[settings.detect.preset])
+        if tracks.frames != len(survey.times):
+            raise PictureError(f"has {len(survey.times)} frames, and detections for {tracks.frames}")
+        return survey, tracks
+
+    def _write(
+        self, job: Job, film: Film, survey: Survey, tracks: FilmTracks, zones: Sequence[Detection]
+    ) -> tuple[Encoding, tuple[str, ...]]:
+        """The second pass, and the third; how the film was encoded, and what was left out."""
+        settings, facts = self.settings, film.facts
+        policy = settings.write.metadata
+        chosen = select(facts, settings.video, policy, survey.telemetry)
+        rhythm = Rhythm.of(survey.times)
+        quality = settings.video.video_quality
+        encoding = choose_encoding(film, rhythm, settings.video.video_encoder, quality, survey.bit_rate)
+        plan = SinkPlan(encoding, rhythm, chosen.streams, chosen.chapters, chosen.metadata, policy == "keep")
+        painter = Painter(tracks, facts, settings.redact, zones)
+        names = [*([job.detections_path] if self._has_record else []), job.target]
+        with written_together(self.output_root, names) as places:
+            if self._has_record:
+                _write_record(places[0], survey, tracks, zones)
+            self._redact(film, places[-1], plan, painter, survey)
+            beat = self._beats("proved", len(survey.times))
+            verify(places[-1], facts, survey.account, chosen.streams, settings.read, beat)
+        unwanted = [] if self._has_record else [job.detections_path]
+        remove_files(self.output_root, job.stale(*job.old_detections, *unwanted))
+        return encoding, chosen.left_out
+
+    def _redact(self, film: Film, place: Path, plan: SinkPlan, painter: Painter, survey: Survey) -> None:
+        """Writes the redacted film.
+
+        Raises:
+            PictureError: its file has changed since the first pass, or a frame cannot be redacted or encoded.
+        """
+        account = Account(film.facts.time_base)
+        beat = self._beats("hidden in", len(survey.times))
+        with film.opened() as reading:
+            sink = FilmSink(place, film.facts, plan, reading)
+            with sink.closed_at_end():
+                for item in account.noted(reading):
+                    if isinstance(item, FilmFrame):
+                        if item.index >= len(survey.times):
+                            raise PictureError("has changed while it was read")
+                        painter.paint(item.picture, item.index)
+                        sink.write(item.picture, item.time)
+                        beat(item.index + 1)
+                    else:
+                        sink.copy(item)
+        if account.frames.digest != survey.account.frames.digest:
+            raise PictureError("has changed while it was read")
+
+    def _result(
+        self, job: Job, survey: Survey, tracks: FilmTracks, zones: Sequence[Detection], finder: _FrameFinder
+    ) -> Result:
+        found = [*(track.kind for track in tracks.tracks), *(zone.kind for zone in zones)]
+        return Result(
+            job.name,
+            "anonymized",
+            counts={kind: found.count(kind) for kind in sorted(self._kinds, key=KINDS.index)},
+            not_counted=finder.not_counted,
+            source=Source(_sha256(self.input_root / job.source), len(survey.times), (survey.facts.upright_size,)),
+            record=job.detections_path.as_posix() if self._has_record else None,
+            film={
+                "frames": len(survey.times),
+                "seconds": round(survey.duration_s, 3),
+                "tracks": len(tracks.tracks),
+                "frames_looked_at": tracks.looks,
+            },
+        )
+
+    def _warnings(
+        self, facts: FilmFacts, encoding: Encoding, tracks: FilmTracks, finder: _FrameFinder
+    ) -> tuple[str, ...]:
+        """What a user should know of how the film was written and of what stays visible in it."""
+        remarks = list(self.remarks)
+        if encoding.codec != facts.codec:
+            remarks.append(f"nothing here encodes {facts.codec}: the film is now {encoding.codec}")
+        if not is_as_good(facts.pixel_format, encoding.pixel_format):
+            remarks.append(f"its pixel format {facts.pixel_format} became {encoding.pixel_format}")
+        hidden = [Detection(Box(0, 0, 1, 1), 1.0, track.kind) for track in tracks.tracks]
+        weaknesses = redaction_warnings(hidden, self.settings.redact)
+        return (*remarks, *not_counted_warning(finder.not_counted), *weaknesses)
+
+    @property
+    def _kinds(self) -> frozenset[Kind]:
+        return self.finder.kinds | self.settings.detect.given_kinds
+
+    @property
+    def _has_record(self) -> bool:
+        return self.settings.record.write_detections or self.settings.redact.only_detects(self._kinds)
+
+    def _beats(self, what: str, frames: int | None) -> Callable[[int], None]:
+        """What is to be called with the number of frames that are done."""
+        last_s = time.monotonic()
+
+        def beat(done: int) -> None:
+            nonlocal last_s
+            now_s = time.monotonic()
+            if now_s - last_s >= SECONDS_BETWEEN_BEATS:
+                last_s = now_s
+                self.on_beat(f"{what} {done} of {frames} frames" if frames else f"{what} {done} frames")
+
+        return beat
+
+
+class _FrameFinder:
+    """Asks a finder of pictures what is in single frames. All that it answers is sure."""
+
+    def __init__(self, finder: Finder) -> None:
+        self._finder = finder
+        self.not_counted = 0
+        """How many detections there were where the zones say that nothing counts."""
+
+    @property
+    def thresholds(self) -> Mapping[Kind, float]:
+        return dict.fromkeys(self._finder.kinds, 0.0)
+
+    def find(self, pixels: Pixels8) -> Sequence[Detection]:
+        """
+        Raises:
+            PictureError: nothing can be said about the frame.
+        """
+        (found,) = find_in(_picture_of(pixels), self._finder)
+        self.not_counted += found.not_counted
+        return found.detections
+
+
+def _picture_of(pixels: Pixels8) -> Picture:
+    """A frame as a picture by itself."""
+    return Picture((Frame(pixels),), content=b"", encoding=PictureEncoding("PNG"))
+
+
+def _write_record(place: Path, survey: Survey, tracks: FilmTracks, zones: Sequence[Detection]) -> None:
+    def frames() -> Iterator[tuple[float, Sequence[Detection]]]:
+        for index, moment in enumerate(survey.times):
+            yield survey.facts.seconds(moment), [*tracks.in_frame(index), *zones]
+
+    with open(place, "xb") as file:
+        file.writelines(film_to_json(frames()))
+
+
+def _sha256(path: Path) -> str:
+    """
+    Raises:
+        PictureError: the file cannot be read any more.
+    """
+    try:
+        with open(path, "rb") as file:
+            digest = hashlib.sha256()
+            while block := file.read(1 << 20):
+                digest.update(block)
+            return digest.hexdigest()
+    except OSError as error:
+        raise PictureError(f"cannot be read: {error.strerror}") from None
+
+
+@contextmanager
+def _timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
+    start = time.perf_counter()
+    try:
+        yield
+    finally:
+        seconds[stage] = time.perf_counter() - start
