@@ -14,7 +14,7 @@ VERSION = re.search(r'__version__ = "(.+)"', (HERE / "anonymizer" / "_version.py
 QUICK = ["-O3", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off"]
 HEIF = ["pillow-heif>=1.0"]
 VIDEO = ["av>=17.1"]
-WEB = ["starlette>=1.0", "uvicorn>=0.40"]
+WEB = ["starlette>=1.10", "uvicorn>=0.54"]
 TRAIN = ["matplotlib>=3.8", "scipy>=1.15"]
 # What reads the exports of detections.
 CONSUMERS = ["pycocotools>=2.0.11", "labelformat>=0.1.17"]
@@ -27,6 +27,7 @@ TEST = [
     *VIDEO,
     *WEB,
     "httpx>=0.28",
+    "schemathesis>=4.32",
     *CONSUMERS,
     *TRAIN,
 ]

@@ -9,12 +9,15 @@ PACKAGE = TESTS.parent / "anonymizer"
 NOTHING_TO_TEST = {"_version.py", "detect/detector.py"}
 """A number and a protocol."""
 ABOUT_A_ROOM = {
+    "bot.py",  # an example of a client
     "bundled.py",  # the models that come with the package
     "consumers.py",  # programs that read exports
     "edited.py",  # edited records
     "films.py",  # films on the command line
     "fuzz.py",  # damaged files of every format
     "gallery_options.py",  # galleries on the command line
+    "hostile.py",  # clients that mean no good
+    "nothing_stored.py",  # files and logs that the server does not write
     "shown_right.py",  # what shows pictures right
     "twins.py",  # names that look alike
     "upright.py",  # which way up pictures are shown
