@@ -28,6 +28,7 @@ TEST = [
     *WEB,
     "httpx>=0.28",
     "schemathesis>=4.32",
+    "selenium>=4.20",
     *CONSUMERS,
     *TRAIN,
 ]

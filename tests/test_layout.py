@@ -15,6 +15,7 @@ ABOUT_A_ROOM = {
     "edited.py",  # edited records
     "films.py",  # films on the command line
     "fuzz.py",  # damaged files of every format
+    "page.py",  # the page in a browser
     "gallery_options.py",  # galleries on the command line
     "hostile.py",  # clients that mean no good
     "nothing_stored.py",  # files and logs that the server does not write

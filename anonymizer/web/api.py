@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from urllib.parse import parse_qsl
@@ -23,10 +23,11 @@ from anonymizer.web.jobs import Desk, Job, Jobs, Part, answer_of
 from anonymizer.web.limits import MAX_DETECTIONS_BYTES, MAX_QUERY_BYTES, SESSION_S
 from anonymizer.web.metrics import MEDIA_TYPE as METRICS_TYPE
 from anonymizer.web.metrics import Metrics
+from anonymizer.web.offer import describe_offer
 from anonymizer.web.orders import Done, Order
 from anonymizer.web.problems import Problem
 from anonymizer.web.request_settings import parse_settings, to_flag
-from anonymizer.web.responses import FileResponse, detections_answer, file_headers, summary, to_form
+from anonymizer.web.responses import RESULT_HEADER, FileResponse, detections_answer, file_headers, summary, to_form
 
 FORM = "multipart/form-data"
 _EVENT_S = 0.3
@@ -40,8 +41,8 @@ class Api:
     """The operations and what they share. Only for the thread of the server."""
 
     desk: Desk
-    kinds: Sequence[Kind]
-    """What the server looks for by default."""
+    thresholds: Mapping[Kind, float]
+    """What the server looks for by default, and from which scores on."""
     serve: ServeSettings
     defaults: Settings
     keys: Keys
@@ -69,6 +70,14 @@ class Api:
             Problem: a token is needed.
         """
         self.caller(request)
+
+    def is_signed_in(self, request: Request) -> bool:
+        """Whether it has the token, or needs none."""
+        try:
+            self.check_token(request)
+        except Problem:
+            return False
+        return True
 
     async def redact(self, request: Request) -> Response:
         """Hides faces and plates in a picture."""
@@ -101,7 +110,7 @@ class Api:
             return FileResponse(json.dumps(detections_answer(done)).encode(), "application/json", on_sent=place.leave)
         if wants_form:
             content, media_type = to_form(done)
-            return FileResponse(content, media_type, on_sent=place.leave)
+            return FileResponse(content, media_type, {RESULT_HEADER: json.dumps(summary(done))}, place.leave)
         return FileResponse(done.file, done.media_type, file_headers(done), place.leave)
 
     async def _read_order(self, request: Request, place: Place, only_detects: bool) -> tuple[Order, bool]:
@@ -268,7 +277,11 @@ class Api:
         """Whether it takes pictures."""
         if not self.desk.is_ready:
             raise Problem("busy", "no worker is ready", headers={"Retry-After": "10"})
-        return JSONResponse({"status": "ready", "kinds": list(self.kinds)})
+        return JSONResponse({"status": "ready", "kinds": list(self.thresholds)})
+
+    async def get_settings(self, request: Request) -> Response:
+        """What requests may set, what is looked for, and how much the server takes."""
+        return JSONResponse(describe_offer(self.serve, self.defaults, self.thresholds))
 
     async def get_metrics(self, request: Request) -> Response:
         """Numbers for Prometheus."""

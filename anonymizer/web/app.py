@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from importlib import resources
+from pathlib import Path
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -24,6 +24,7 @@ from anonymizer.web.responses import RESULT_HEADER
 
 _SWEEP_S = 2.0
 """How often jobs are looked through for those that are too old."""
+_STATIC = Path(__file__).with_name("static")
 _STATIC_TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml", "png": "image/png"}
 
 _OBJECT: Schema = {"type": "object"}
@@ -163,6 +164,14 @@ def operations_of(api: Api) -> list[Operation]:
         ),
         Operation(
             "GET",
+            "/v1/settings",
+            api.get_settings,
+            "What requests may set, from which scores on detections count, and how much the server takes.",
+            {200: Answer("Settings, kinds, extensions of files and limits", {"application/json": _OBJECT})},
+            ("method-not-allowed",),
+        ),
+        Operation(
+            "GET",
             "/metrics",
             api.get_metrics,
             "Numbers for Prometheus.",
@@ -172,9 +181,10 @@ def operations_of(api: Api) -> list[Operation]:
     ]
 
 
-def pages_of(documented: Sequence[Operation]) -> list[Operation]:
+def pages_of(documented: Sequence[Operation], api: Api) -> list[Operation]:
     """What browsers show."""
     document, page = to_openapi(documented), render_docs(documented)
+    index, sign_in = ((_STATIC / name).read_bytes() for name in ("index.html", "sign-in.html"))
 
     async def get_openapi(request: Request) -> Response:
         return JSONResponse(document)
@@ -183,7 +193,7 @@ def pages_of(documented: Sequence[Operation]) -> list[Operation]:
         return HTMLResponse(page)
 
     async def get_index(request: Request) -> Response:
-        return RedirectResponse("/docs", 303)
+        return HTMLResponse(index if api.is_signed_in(request) else sign_in)
 
     async def get_static(request: Request) -> Response:
         return _static(request.path_params["name"])
@@ -201,17 +211,16 @@ def pages_of(documented: Sequence[Operation]) -> list[Operation]:
 
 def _static(name: str) -> Response:
     """A file that pages consist of. Only those of the package are there, by their names."""
-    folder = resources.files("anonymizer.web") / "static"
     media_type = _STATIC_TYPES.get(name.rpartition(".")[2])
-    if media_type is None or name not in {entry.name for entry in folder.iterdir()}:
+    if media_type is None or name not in {entry.name for entry in _STATIC.iterdir()}:
         raise Problem("not-found", "there is no such file")
-    return Response((folder / name).read_bytes(), headers={"Cache-Control": "max-age=3600"}, media_type=media_type)
+    return Response((_STATIC / name).read_bytes(), headers={"Cache-Control": "no-cache"}, media_type=media_type)
 
 
 def make_app(api: Api) -> ASGIApp:
     """The whole application."""
     documented = operations_of(api)
-    routes = to_routes([*documented, *pages_of(documented)], api.check_token)
+    routes = to_routes([*documented, *pages_of(documented, api)], api.check_token)
     router = Router(routes, redirect_slashes=False, default=_not_found, lifespan=lambda app: _sweeping(api))
     return Guard(router, api.serve.server_name, api.metrics)
 

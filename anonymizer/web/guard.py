@@ -73,12 +73,14 @@ class Guard:
             self._check(scope)
             await self._app(scope, receive, send_guarded)
         except Problem as problem:
-            await problem.to_response()(scope, receive, send_guarded)
+            await problem.to_response(_accepted(scope))(scope, receive, send_guarded)
         except Exception as error:  # noqa: BLE001 - no error of one request reaches a log with its text
             _log(error)
             if status:
                 raise ConnectionAbortedError from None  # the server closes the connection
-            await Problem("internal", "please report what you did").to_response()(scope, receive, send_guarded)
+            await Problem("internal", "please report what you did").to_response(_accepted(scope))(
+                scope, receive, send_guarded
+            )
         finally:
             self._metrics.requests[getattr(scope.get("route"), "path", "other"), status] += 1
 
@@ -88,6 +90,10 @@ class Guard:
         check_site(scope["method"], headers)
         if len(scope["query_string"]) > MAX_QUERY_BYTES:
             raise Problem("bad-request", f"the address has more than {MAX_QUERY_BYTES} bytes behind the question mark")
+
+
+def _accepted(scope: Scope) -> str:
+    return Headers(scope=scope).get("accept", "")
 
 
 def _log(error: Exception) -> None:

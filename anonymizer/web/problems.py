@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from html import escape
 from typing import Any
 
-from starlette.responses import JSONResponse
+from starlette.responses import HTMLResponse, JSONResponse, Response
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -65,5 +66,20 @@ class Problem(Exception):  # noqa: N818 - the standard's word
         members = {"type": f"/docs#{self.name}", "title": known.title, "status": known.status, "detail": self.detail}
         return {**self.further, **members}
 
-    def to_response(self) -> JSONResponse:
+    def to_response(self, accept: str = "") -> Response:
+        """
+        Args:
+            accept: the header of the request: browsers that show the answer itself get a page.
+        """
+        if "text/html" in accept:
+            return HTMLResponse(self._to_page(), self.status, self.headers)
         return JSONResponse(self.as_dict(), self.status, self.headers, MEDIA_TYPE)
+
+    def _to_page(self) -> str:
+        title = escape(PROBLEMS[self.name].title)
+        return (
+            f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{title}</title>\n'
+            '<meta name="viewport" content="width=device-width">\n<link rel="stylesheet" href="/static/page.css">\n'
+            f"</head>\n<body>\n<main>\n<h1>{title}</h1>\n<p>{escape(str(self))}</p>\n"
+            '<p><a href="/">Back to the page</a></p>\n</main>\n</body>\n</html>\n'
+        )

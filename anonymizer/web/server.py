@@ -14,8 +14,9 @@ from types import FrameType
 import uvicorn
 
 from anonymizer.detect.frames import load_finder
-from anonymizer.detect.load import choose_models, chosen_kinds
+from anonymizer.detect.load import choose_models, thresholds_of
 from anonymizer.errors import SettingsError
+from anonymizer.kinds import Kind
 from anonymizer.pipeline import Finder
 from anonymizer.run.machine import auto_workers
 from anonymizer.run.service import Service
@@ -79,12 +80,17 @@ def run_server(
         desk: Desk = Service(RedactionTask(settings.detect, load), serve.workers or auto_workers(), serve.timeout)
         with closing(desk):
             desk.start()
-            kinds = chosen_kinds(choose_models(settings.detect), settings.detect)
-            server = make_server(Api(desk, kinds, serve, settings, Keys(serve.token)))
+            server = make_server(Api(desk, _thresholds(settings.detect), serve, settings, Keys(serve.token)))
             on_ready(_address(listener, serve))
             server.run(sockets=[listener])
             if desk.error is not None:
                 raise desk.error
+
+
+def _thresholds(settings: DetectSettings) -> dict[Kind, float]:
+    """The lowest of each kind that is looked for."""
+    pairs = [pair for model in choose_models(settings) for pair in thresholds_of(model, settings).items()]
+    return {kind: min(value for other, value in pairs if other == kind) for kind, _ in pairs}
 
 
 def make_server(api: Api) -> uvicorn.Server:

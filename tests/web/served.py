@@ -51,7 +51,7 @@ def serving(
     desk: Desk = Service(RedactionTask(settings.detect, load), 1, timeout_s)
     desk.start()
     listener = listen(serve)
-    api = Api(desk, ("face",), serve, settings, Keys(serve.token))
+    api = Api(desk, {"face": 0.2}, serve, settings, Keys(serve.token))
     server = make_server(api)
     thread = threading.Thread(target=server.run, args=[[listener]], daemon=True)
     thread.start()

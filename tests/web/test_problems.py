@@ -19,6 +19,14 @@ def test_a_problem_says_what_the_standard_wants() -> None:
     }
 
 
+def test_browsers_get_a_page() -> None:
+    response = Problem("bad-request", "<script>").to_response("text/html,application/xhtml+xml,*/*;q=0.8")
+    assert response.media_type == "text/html"
+    assert response.status_code == 400
+    assert b"<p>&lt;script&gt;</p>" in response.body
+    assert b'<a href="/">' in response.body
+
+
 def test_every_problem_is_an_error_of_http() -> None:
     assert {400, 401, 404, 413, 415, 422, 429, 503} <= {each.status for each in PROBLEMS.values()}
     assert all(400 <= each.status < 600 and each.title for each in PROBLEMS.values())

@@ -1,0 +1,30 @@
+"""What the server offers to pages and programs: what may be set, what is looked for, and how much it takes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from anonymizer.formats import EXTENSIONS
+from anonymizer.kinds import TRAITS, Kind
+from anonymizer.settings import STAGES, ServeSettings, Settings
+from anonymizer.web.request_settings import FIELDS, schema_of
+
+
+def describe_offer(serve: ServeSettings, defaults: Settings, thresholds: Mapping[Kind, float]) -> dict[str, object]:
+    """As plain values.
+
+    Args:
+        defaults: what holds where a request says nothing.
+        thresholds: scores from which on detections count then, of each kind that is looked for.
+    """
+    plain = {key: value for stage in STAGES for key, value in getattr(defaults, stage).as_options().items()}
+    return {
+        "settings": {key: {"default": plain[key], **schema_of(key)} for key in FIELDS},
+        "kinds": {
+            kind: {"threshold": threshold, "one": TRAITS[kind].one, "plural": TRAITS[kind].plural}
+            for kind, threshold in thresholds.items()
+        },
+        "extensions": list(EXTENSIONS),
+        "max_bytes": serve.max_bytes,
+        "max_pixels": serve.max_pixels,
+    }

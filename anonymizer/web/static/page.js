@@ -1,0 +1,689 @@
+// The page: pictures come in, the server says what is in them, a person decides, and the results go out.
+
+import { cleanName, freeName, recordNames } from "./names.js";
+import { Picture, drawnObject } from "./picture.js";
+import { detect, fetchOffer, redact } from "./server.js";
+import { Review } from "./review.js";
+import { Stage } from "./stage.js";
+import { makeZip } from "./zip.js";
+
+const LOW_SHARE = 0.5; // objects are shown from this share of the server's thresholds on
+const LANES = 2; // uploads at a time
+const PAUSE_MS = 250; // after the last change, before the result is made anew
+const CARD_PX = 72;
+const STEP_SHARE = 0.02; // of the picture, for each key that moves a box
+const STATES = { waiting: "waits", sending: "is sent", looking: "is looked at", failed: "failed" };
+
+const at = (id) => document.getElementById(id);
+let offer;
+let thresholds = {};
+let lowest = {};
+let pictures = [];
+let open = null;
+let selected = null;
+let review = null;
+let busyLanes = 0;
+let pending = null; // the timer or request of the next result
+const urls = new Map(); // of blobs
+
+const stage = new Stage(
+  {
+    stage: at("stage"),
+    before: at("before"),
+    after: at("after"),
+    outlines: at("outlines"),
+    scroller: at("scroller"),
+    unseen: at("unseen"),
+  },
+  { onPick: (object) => toggle(object), onDraw: (object) => draw(object) },
+);
+
+await begin();
+
+async function begin() {
+  try {
+    offer = await fetchOffer();
+  } catch (error) {
+    say(error.message);
+    return;
+  }
+  for (const [kind, { threshold }] of Object.entries(offer.kinds)) {
+    thresholds[kind] = threshold;
+    lowest[kind] = Math.max(0.001, Math.round(threshold * LOW_SHARE * 1000) / 1000);
+  }
+  takeDefaults();
+  makeThresholds();
+  listenToFiles();
+  listenToSettings();
+  listenToEditor();
+  at("plain").hidden = true;
+  if (offer.review) await beginReview();
+  document.documentElement.dataset.ready = "";
+}
+
+async function beginReview() {
+  review = new Review(say);
+  at("upload").querySelector("#drop").hidden = true;
+  at("finding").hidden = true;
+  at("saving").hidden = false;
+  at("remove-all").hidden = true;
+  at("redact-again").addEventListener("click", () => review.redactAgain());
+  pictures = await review.fetchPictures();
+  pictures.sort((a, b) => b.doubtful(thresholds).length - a.doubtful(thresholds).length);
+  renderPictures();
+  const first = pictures.find((picture) => picture.state === "ready");
+  if (first) await openPicture(first);
+  moveToDoubtful();
+}
+
+function say(text) {
+  at("status").textContent = text;
+}
+
+// ---- settings
+
+// As the operator has set them.
+function takeDefaults() {
+  for (const [key, { default: value }] of Object.entries(offer.settings)) {
+    const field = at(key);
+    if (field === null || field.form !== at("upload") || value === null) continue;
+    if (field.type === "color") field.value = /^#[0-9a-f]{6}$/i.test(value) ? value : "#000000";
+    else field.value = String(value);
+  }
+}
+
+function makeThresholds() {
+  for (const kind of Object.keys(offer.kinds)) {
+    const line = document.createElement("p");
+    const label = document.createElement("label");
+    const slider = document.createElement("input");
+    const value = document.createElement("output");
+    label.htmlFor = slider.id = `threshold-${kind}`;
+    label.textContent = `Hide ${offer.kinds[kind].plural} from this score on`;
+    Object.assign(slider, { type: "range", min: review ? thresholds[kind] : lowest[kind], max: 0.99, step: 0.005 });
+    slider.value = thresholds[kind];
+    value.textContent = thresholds[kind];
+    slider.addEventListener("input", () => {
+      thresholds[kind] = Number(slider.value);
+      value.textContent = slider.value;
+      edited();
+    });
+    line.append(label, slider, value);
+    at("thresholds").append(line);
+  }
+  at("thresholds").hidden = false;
+}
+
+function showSettings() {
+  for (const line of at("settings").querySelectorAll("[data-for]")) {
+    line.hidden = !line.dataset.for.split(" ").includes(at("method").value);
+  }
+  for (const output of at("upload").querySelectorAll("output[for]")) output.textContent = at(output.htmlFor).value;
+}
+
+function listenToSettings() {
+  showSettings();
+  at("settings").addEventListener("input", () => {
+    showSettings();
+    edited();
+  });
+  at("preset").addEventListener("change", () => {
+    for (const picture of pictures) {
+      if (picture.state === "ready") picture.state = "waiting";
+    }
+    renderPictures();
+    fillLanes();
+  });
+}
+
+// What is asked of the server when it hides, beside detections.
+function hidingSettings() {
+  const settings = { method: at("method").value, shape: at("shape").value, metadata: at("metadata").value };
+  settings["face-margin"] = at("face-margin").value;
+  for (const line of at("settings").querySelectorAll("[data-for]:not([hidden]) input")) settings[line.name] = line.value;
+  for (const kind of Object.keys(offer.kinds)) settings[`${kind}-threshold`] = "0.001"; // what is posted is hidden
+  settings.kinds = [...Object.keys(offer.kinds), "area"].join(",");
+  return settings;
+}
+
+function findingSettings() {
+  const settings = { preset: at("preset").value };
+  for (const kind of Object.keys(offer.kinds)) settings[`${kind}-threshold`] = String(lowest[kind]);
+  return settings;
+}
+
+// ---- files come in
+
+function listenToFiles() {
+  const input = at("file");
+  input.multiple = true;
+  input.required = false;
+  at("drop-hint").hidden = false;
+  at("upload").addEventListener("submit", (event) => event.preventDefault());
+  input.addEventListener("change", () => {
+    addFiles([...input.files].map((file) => [file, file.webkitRelativePath || file.name]));
+    input.value = "";
+  });
+  if (offer.review) return;
+  addEventListener("dragover", (event) => {
+    event.preventDefault();
+    document.body.classList.add("is-over");
+  });
+  addEventListener("dragleave", (event) => event.relatedTarget === null && document.body.classList.remove("is-over"));
+  addEventListener("drop", async (event) => {
+    event.preventDefault();
+    document.body.classList.remove("is-over");
+    addFiles(await droppedFiles(event.dataTransfer));
+  });
+  addEventListener("paste", (event) => addFiles([...event.clipboardData.files].map((file) => [file, file.name])));
+}
+
+async function droppedFiles(transfer) {
+  const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.()).filter((entry) => entry);
+  if (!entries.length) return [...transfer.files].map((file) => [file, file.name]);
+  const nested = await Promise.all(entries.map(filesOf));
+  return nested.flat();
+}
+
+async function filesOf(entry) {
+  if (entry.isFile) {
+    const file = await new Promise((resolve, reject) => entry.file(resolve, reject));
+    return [[file, entry.fullPath.slice(1) || file.name]];
+  }
+  const reader = entry.createReader();
+  const found = [];
+  for (;;) {
+    const some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
+    if (!some.length) break;
+    found.push(...some);
+  }
+  return (await Promise.all(found.map(filesOf))).flat();
+}
+
+function addFiles(pairs) {
+  const taken = new Set(pictures.map((picture) => picture.name.toLowerCase()));
+  for (const [file, path] of pairs) {
+    const name = freeName(cleanName(path), taken);
+    taken.add(name.toLowerCase());
+    pictures.push(new Picture(file, name));
+  }
+  renderPictures();
+  fillLanes();
+}
+
+function fillLanes() {
+  while (busyLanes < LANES) {
+    const next = pictures.find((picture) => picture.state === "waiting");
+    if (!next) return;
+    busyLanes += 1;
+    lookAt(next).finally(() => {
+      busyLanes -= 1;
+      fillLanes();
+    });
+  }
+}
+
+async function lookAt(picture) {
+  picture.state = "sending";
+  renderPictures();
+  const onProgress = (share) => {
+    picture.progress = share;
+    if (share === 1) picture.state = "looking";
+    renderPictures();
+  };
+  picture.controller = new AbortController();
+  const tellsWaiting = () => say("The server has much to do; this page waits and tries again.");
+  try {
+    const options = { signal: picture.controller.signal, onProgress, onWait: tellsWaiting };
+    picture.takeFound(await detect(picture.file, findingSettings(), options));
+    picture.state = "ready";
+  } catch (error) {
+    if (error.name === "AbortError") return;
+    picture.state = "failed";
+    picture.problem = error.message;
+  }
+  renderPictures();
+  if (picture.state === "ready" && (open === null || open === picture)) await openPicture(picture);
+  const left = pictures.filter((one) => !["ready", "failed"].includes(one.state)).length;
+  say(left ? `${left} of ${pictures.length} pictures to look at` : `All ${pictures.length} pictures are looked at.`);
+}
+
+// ---- the list
+
+function renderPictures() {
+  at("work").hidden = !pictures.length;
+  const lines = pictures.map((picture) => {
+    picture.line ??= makeLine(picture);
+    const { button, state, bar, retry } = picture.line;
+    const isReady = picture.state === "ready";
+    button.disabled = !isReady;
+    button.setAttribute("aria-current", String(picture === open));
+    bar.hidden = !["sending", "looking"].includes(picture.state);
+    if (picture.state === "sending") bar.value = picture.progress;
+    else bar.removeAttribute("value");
+    retry.hidden = picture.state !== "failed";
+    state.textContent = isReady ? summaryOf(picture) : picture.problem || STATES[picture.state];
+    picture.line.item.classList.toggle("is-failed", picture.state === "failed");
+    return picture.line.item;
+  });
+  showIn(at("pictures"), lines);
+  at("download-all").disabled = !pictures.some((picture) => picture.state === "ready");
+}
+
+// Leaves what is there already where it is: else it would lose the focus, and clicks that have begun.
+function showIn(list, items) {
+  if (items.length === list.children.length && items.every((item, index) => list.children[index] === item)) return;
+  list.replaceChildren(...items);
+}
+
+function summaryOf(picture) {
+  const hidden = picture.objects.filter((object) => picture.isHidden(object, thresholds)).length;
+  const doubtful = picture.doubtful(thresholds).length;
+  return `${hidden} hidden${doubtful ? `, ${doubtful} doubtful` : ""}`;
+}
+
+function makeLine(picture) {
+  const item = document.createElement("li");
+  const button = document.createElement("button");
+  const name = document.createElement("span");
+  const state = document.createElement("span");
+  const bar = document.createElement("progress");
+  const remove = document.createElement("button");
+  const retry = document.createElement("button");
+  button.type = remove.type = retry.type = "button";
+  button.className = "picture";
+  name.textContent = picture.name;
+  name.className = "name";
+  state.className = "state";
+  bar.setAttribute("aria-label", `Progress of ${picture.name}`);
+  bar.max = 1;
+  remove.textContent = "Remove";
+  remove.setAttribute("aria-label", `Remove ${picture.name}`);
+  remove.hidden = offer.review !== null;
+  retry.textContent = "Try again";
+  retry.setAttribute("aria-label", `Try ${picture.name} again`);
+  button.append(name, state);
+  item.append(button, bar, retry, remove);
+  button.addEventListener("click", () => openPicture(picture));
+  remove.addEventListener("click", () => removePicture(picture));
+  retry.addEventListener("click", () => {
+    picture.state = "waiting";
+    picture.problem = "";
+    renderPictures();
+    fillLanes();
+  });
+  return { item, button, state, bar, retry };
+}
+
+function removePicture(picture) {
+  picture.controller?.abort();
+  pictures = pictures.filter((one) => one !== picture);
+  forgetUrl(picture.file);
+  if (picture === open) closePicture();
+  renderPictures();
+}
+
+function closePicture() {
+  stopPending();
+  open = selected = null;
+  at("editor").hidden = true;
+  at("before").removeAttribute("src");
+  stage.showResult(null);
+}
+
+function urlOf(blob) {
+  if (!urls.has(blob)) urls.set(blob, URL.createObjectURL(blob));
+  return urls.get(blob);
+}
+
+function forgetUrl(blob) {
+  if (!urls.has(blob)) return;
+  URL.revokeObjectURL(urls.get(blob));
+  urls.delete(blob);
+}
+
+// ---- one picture in view
+
+async function openPicture(picture) {
+  if (picture.fetchFile && !picture.file) {
+    try {
+      picture.file = await picture.fetchFile();
+    } catch (error) {
+      picture.state = "failed";
+      picture.problem = error.message;
+      renderPictures();
+      return;
+    }
+  }
+  open = picture;
+  selected = null;
+  at("editor").hidden = false;
+  at("editor-title").textContent = picture.name;
+  at("frame-choice").hidden = picture.sizes.length < 2;
+  at("frame").value = 1;
+  at("frame").max = picture.sizes.length;
+  stage.show(urlOf(picture.file), picture.sizes[0]);
+  stage.compare(Number(at("compare").value) / 100);
+  renderEditor();
+  makeResultSoon(0);
+}
+
+function edited() {
+  for (const picture of pictures) picture.isStale = true;
+  renderPictures();
+  if (!open) return;
+  renderEditor();
+  makeResultSoon(PAUSE_MS);
+}
+
+function decisionMade() {
+  review?.save(open);
+  renderPictures();
+  renderEditor();
+  makeResultSoon(PAUSE_MS);
+}
+
+function renderEditor() {
+  const shown = open.objects.map((object) => ({
+    object,
+    isHidden: open.isHidden(object, thresholds),
+    isSelected: object === selected,
+  }));
+  stage.outline(shown);
+  at("undo").disabled = !open.history.length;
+  at("hide").disabled = at("keep").disabled = selected === null;
+  at("next").disabled = !pictures.some((picture) => picture.doubtful(thresholds).length);
+  renderCards(shown);
+  const warnings = open.result?.warnings ?? open.warnings;
+  at("warnings").replaceChildren(...warnings.map((text) => Object.assign(document.createElement("li"), { textContent: text })));
+}
+
+function renderCards(shown) {
+  const known = new Map([...at("objects").children].map((item) => [item.dataset.key, item]));
+  const numbers = {};
+  const cards = shown.map(({ object, isHidden, isSelected }) => {
+    numbers[object.kind] = (numbers[object.kind] ?? 0) + 1;
+    const title = `${titleOf(object.kind)} ${numbers[object.kind]}`;
+    const key = `${pictures.indexOf(open)} ${open.name} ${object.id} ${title}`;
+    const item = known.get(key) ?? makeCard(key, object, title);
+    item.querySelector(".state").textContent = isHidden ? "hidden" : "visible";
+    item.classList.toggle("is-hidden", isHidden);
+    item.classList.toggle("is-selected", isSelected);
+    if (item.object !== object) drawCard(item, object);
+    return item;
+  });
+  showIn(at("objects"), cards);
+}
+
+// "a face" as the beginning of a line: "Face".
+function titleOf(kind) {
+  const name = (offer.kinds[kind]?.one ?? kind).replace(/^an? /, "");
+  return name.charAt(0).toUpperCase() + name.slice(1);
+}
+
+function makeCard(key, object, title) {
+  const item = document.createElement("li");
+  const button = document.createElement("button");
+  const canvas = document.createElement("canvas");
+  const name = document.createElement("span");
+  const score = document.createElement("span");
+  const state = document.createElement("span");
+  item.dataset.key = key;
+  button.type = "button";
+  canvas.width = canvas.height = CARD_PX;
+  name.textContent = title;
+  score.textContent = object.place ? "by hand" : `score ${object.score.toFixed(2)}`;
+  const id = object.id;
+  state.className = "state";
+  button.append(canvas, name, score, state);
+  button.addEventListener("click", () => toggle(open.objects.find((one) => one.id === id)));
+  button.addEventListener("focus", () => select(open.objects.find((one) => one.id === id)));
+  item.append(button);
+  return item;
+}
+
+// The object with a little around it.
+function drawCard(item, object) {
+  item.object = object;
+  const image = at("before");
+  if (!image.complete || !image.naturalWidth) {
+    image.addEventListener("load", () => item.isConnected && drawCard(item, object), { once: true });
+    return;
+  }
+  const entry = object.members[0];
+  if ((entry.frame ?? 0) > 0) return;
+  const scale = image.naturalWidth / open.sizes[0][0];
+  const width = entry.x_max - entry.x_min;
+  const height = entry.y_max - entry.y_min;
+  const side = Math.max(width, height, 8) * 1.6;
+  const left = (entry.x_min + entry.x_max - side) / 2;
+  const top = (entry.y_min + entry.y_max - side) / 2;
+  const context = item.querySelector("canvas").getContext("2d");
+  context.clearRect(0, 0, CARD_PX, CARD_PX);
+  context.drawImage(image, left * scale, top * scale, side * scale, side * scale, 0, 0, CARD_PX, CARD_PX);
+}
+
+function select(object) {
+  if (!object || selected === object) return;
+  selected = object;
+  stage.scrollTo(object);
+  renderEditor();
+}
+
+function toggle(object) {
+  if (!object) return;
+  selected = object;
+  open.decide(object, !open.isHidden(object, thresholds));
+  decisionMade();
+}
+
+function draw(object) {
+  open.draw(object);
+  selected = object;
+  decisionMade();
+}
+
+function listenToEditor() {
+  at("compare").addEventListener("input", () => stage.compare(Number(at("compare").value) / 100));
+  at("zoom").addEventListener("input", () => stage.zoom(Number(at("zoom").value)));
+  for (const radio of document.querySelectorAll("input[name=tool]")) {
+    radio.addEventListener("change", () => {
+      stage.setTool(radio.value);
+      at("brush").hidden = radio.value !== "brush";
+    });
+  }
+  at("brush-size").addEventListener("input", () => {
+    stage.brushShare = Number(at("brush-size").value) / 100;
+  });
+  at("frame").addEventListener("input", () => {
+    stage.frame = Math.min(open.sizes.length, Math.max(1, Number(at("frame").value) || 1)) - 1;
+    renderEditor();
+  });
+  at("next").addEventListener("click", moveToDoubtful);
+  at("hide").addEventListener("click", () => decideSelected(true));
+  at("keep").addEventListener("click", () => decideSelected(false));
+  at("undo").addEventListener("click", undo);
+  at("add").addEventListener("click", addBox);
+  at("download").addEventListener("click", () => saving(downloadOne));
+  at("download-all").addEventListener("click", () => saving(downloadAll));
+  at("remove-all").addEventListener("click", () => [...pictures].forEach(removePicture));
+  document.addEventListener("keydown", onKey);
+}
+
+function onKey(event) {
+  if (!open || event.altKey || event.metaKey) return;
+  const isZ = event.key.toLowerCase() === "z";
+  if (event.ctrlKey && !isZ) return;
+  if (/^(select|textarea)$/i.test(event.target.tagName) || /^(text|password|number|color)$/.test(event.target.type)) return;
+  if (event.target === at("scroller") && moveBox(event)) {
+    event.preventDefault();
+    return;
+  }
+  if (!at("keys").checked && !event.ctrlKey) return;
+  const actions = {
+    n: moveToDoubtful,
+    h: () => decideByKey(true),
+    k: () => decideByKey(false),
+    u: undo,
+    b: addBox,
+    r: () => review?.redactAgain(),
+  };
+  const action = event.ctrlKey ? undo : actions[event.key.toLowerCase()];
+  if (!action) return;
+  event.preventDefault();
+  action();
+}
+
+function decideSelected(isHidden) {
+  if (!selected) return;
+  open.decide(selected, isHidden);
+  decisionMade();
+}
+
+// Goes on to the next doubtful object, if this was one.
+function decideByKey(isHidden) {
+  if (!selected) return;
+  const wasDoubtful = open.doubtful(thresholds).includes(selected);
+  decideSelected(isHidden);
+  if (wasDoubtful) moveToDoubtful();
+}
+
+// The next in this picture after the selected one, else in the next picture that has one.
+async function moveToDoubtful() {
+  const here = open?.doubtful(thresholds) ?? [];
+  const next = here[here.indexOf(selected) + 1];
+  if (next) {
+    select(next);
+    return;
+  }
+  const begin = pictures.indexOf(open);
+  const order = [...pictures.slice(begin + 1), ...pictures.slice(0, begin + 1)];
+  const picture = order.find((one) => one.state === "ready" && one.doubtful(thresholds).length);
+  if (!picture) {
+    say("Nothing is doubtful any more.");
+    return;
+  }
+  if (picture !== open) await openPicture(picture);
+  select(picture.doubtful(thresholds)[0]);
+}
+
+function undo() {
+  if (!open.undo()) return;
+  selected = open.objects.find((object) => object.id === selected?.id) ?? null;
+  decisionMade();
+}
+
+// For those who do not use a pointer.
+function addBox() {
+  const [width, height] = open.sizes[stage.frame];
+  const share = (value) => Math.round(value * 10) / 10;
+  draw(drawnObject({ box: [share(width * 0.4), share(height * 0.4), share(width * 0.6), share(height * 0.6)] }));
+  at("scroller").focus();
+}
+
+function moveBox(event) {
+  const steps = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+  const box = selected?.place?.box;
+  if (!steps[event.key] || !box) return false;
+  const [width, height] = open.sizes[stage.frame];
+  const by = Math.max(1, Math.round(Math.min(width, height) * STEP_SHARE));
+  const [x, y] = steps[event.key].map((step) => step * by);
+  const moved = event.shiftKey
+    ? [box[0], box[1], Math.max(box[0] + 1, box[2] + x), Math.max(box[1] + 1, box[3] + y)]
+    : [box[0] + x, box[1] + y, box[2] + x, box[3] + y];
+  if (moved[0] >= width || moved[1] >= height || moved[2] <= 0 || moved[3] <= 0) return true;
+  const object = drawnObject({ box: moved }, selected.id);
+  open.move(selected, object);
+  selected = object;
+  decisionMade();
+  return true;
+}
+
+// ---- results
+
+function keyOf(picture) {
+  return JSON.stringify([hidingSettings(), picture.toHide(thresholds)]);
+}
+
+async function resultOf(picture, signal) {
+  const key = keyOf(picture);
+  if (picture.result?.key === key) return picture.result;
+  if (!picture.file) picture.file = await picture.fetchFile();
+  const made = await redact(picture.file, picture.toHide(thresholds), hidingSettings(), { signal });
+  if (picture.result) forgetUrl(picture.result.file);
+  picture.result = { key, ...made };
+  return picture.result;
+}
+
+function stopPending() {
+  clearTimeout(pending?.timer);
+  pending?.controller.abort();
+  pending = null;
+}
+
+function makeResultSoon(pause) {
+  stopPending();
+  const picture = open;
+  const controller = new AbortController();
+  const timer = setTimeout(async () => {
+    at("stage").setAttribute("aria-busy", "true");
+    try {
+      const result = await resultOf(picture, controller.signal);
+      if (picture !== open) return;
+      stage.showResult(urlOf(result.file));
+      renderEditor();
+    } catch (error) {
+      if (error.name === "AbortError") return;
+      stage.showResult(null);
+      say(`${picture.name}: ${error.message}`);
+    } finally {
+      if (picture === open) at("stage").removeAttribute("aria-busy");
+    }
+  }, pause);
+  pending = { timer, controller };
+}
+
+async function saving(save) {
+  const buttons = [at("download"), at("download-all")];
+  for (const button of buttons) button.disabled = true;
+  try {
+    await save();
+  } catch (error) {
+    say(error.message);
+  } finally {
+    for (const button of buttons) button.disabled = false;
+  }
+}
+
+async function downloadOne() {
+  const { file } = await resultOf(open);
+  offerFile(file, open.name.split("/").pop());
+}
+
+async function downloadAll() {
+  const ready = pictures.filter((picture) => picture.state === "ready");
+  const records = recordNames(ready.map((picture) => picture.name));
+  const members = [];
+  for (const [index, picture] of ready.entries()) {
+    say(`${index + 1} of ${ready.length}: ${picture.name}`);
+    let result;
+    try {
+      result = await resultOf(picture);
+    } catch (error) {
+      throw new Error(`${picture.name}: ${error.message} Nothing was downloaded.`);
+    }
+    members.push({ name: picture.name, content: result.file });
+    if (at("with-detections").checked) members.push({ name: records[index], content: result.detections });
+  }
+  offerFile(await makeZip(members), "anonymized.zip");
+  const missing = pictures.length - ready.length;
+  say(missing ? `${missing} pictures are not in the zip file: they failed, or are not looked at yet.` : "The zip file is complete.");
+}
+
+function offerFile(blob, name) {
+  const link = document.createElement("a");
+  const url = URL.createObjectURL(blob);
+  Object.assign(link, { href: url, download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(url), 60_000);
+}

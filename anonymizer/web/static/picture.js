@@ -1,0 +1,167 @@
+// A picture, what was found in it, and what a person decided about that.
+
+const SAME_FROM = 0.3; // boxes of neighbouring frames with this IoU are of one object
+const DOUBT_SHARE = 0.5; // scores this near to the threshold, as a share of it, are worth a look
+
+export class Picture {
+  constructor(file, name) {
+    this.file = file;
+    this.name = name;
+    this.state = "waiting"; // sending, looking, ready, failed
+    this.progress = 0;
+    this.problem = "";
+    this.sizes = []; // width and height of each frame
+    this.found = []; // objects of the models
+    this.warnings = [];
+    this.edits = { decided: new Map(), drawn: [] }; // never changed, but replaced
+    this.history = [];
+    this.result = null; // {key, file, detections, warnings}
+  }
+
+  takeFound({ detections, sizes, warnings }) {
+    this.sizes = sizes;
+    this.warnings = warnings ?? [];
+    this.detections = detections;
+    this.found = toObjects(detections, sizes.length);
+    this.result = null;
+    this.history = [];
+    this.edits = { decided: new Map(), drawn: this.edits.drawn };
+  }
+
+  get objects() {
+    return [...this.found, ...this.edits.drawn];
+  }
+
+  isHidden(object, thresholds) {
+    return this.edits.decided.get(object.id) ?? object.score >= (thresholds[object.kind] ?? 0);
+  }
+
+  // The nearest to the threshold first.
+  doubtful(thresholds) {
+    const distance = (object) => Math.abs(object.score - thresholds[object.kind]);
+    const isOpen = (object) => !this.edits.decided.has(object.id) && distance(object) <= DOUBT_SHARE * thresholds[object.kind];
+    return this.found.filter(isOpen).sort((a, b) => distance(a) - distance(b));
+  }
+
+  decide(object, isHidden) {
+    this.change({ decided: new Map(this.edits.decided).set(object.id, isHidden), drawn: this.edits.drawn });
+  }
+
+  draw(object) {
+    this.change({ decided: this.edits.decided, drawn: [...this.edits.drawn, object] });
+  }
+
+  // The same object at another place.
+  move(object, moved) {
+    this.change({
+      decided: this.edits.decided,
+      drawn: this.edits.drawn.map((one) => (one.id === object.id ? moved : one)),
+    });
+  }
+
+  change(edits) {
+    this.history.push(this.edits);
+    this.edits = edits;
+  }
+
+  undo() {
+    if (!this.history.length) return false;
+    this.edits = this.history.pop();
+    return true;
+  }
+
+  // The detections to hide, as detection JSON.
+  toHide(thresholds) {
+    const owners = new Map(this.found.flatMap((object) => object.members.map((member) => [member, object])));
+    const isWanted = (entry) =>
+      this.edits.decided.get(owners.get(entry).id) ?? entry.score >= (thresholds[entry.kind] ?? 0);
+    const drawn = this.edits.drawn.filter((object) => this.isHidden(object, thresholds));
+    const frames = this.sizes.map((_, frame) => frame);
+    return [
+      ...(this.detections ?? []).filter(isWanted),
+      ...frames.flatMap((frame) =>
+        drawn.map((object) => ({ ...object.members[0], ...(frames.length > 1 ? { frame } : {}) })),
+      ),
+    ];
+  }
+}
+
+// One object for each track, and for boxes that follow each other through frames.
+function toObjects(detections, frames) {
+  const objects = [];
+  for (const entry of detections) {
+    const frame = entry.frame ?? 0;
+    const box = boxOf(entry);
+    const known = frames > 1 ? objects.find((object) => belongs(object, entry, frame, box)) : undefined;
+    if (known) {
+      known.members.push(entry);
+      known.last = { frame, box };
+      known.score = Math.max(known.score, entry.score);
+    } else {
+      objects.push({
+        id: `found-${objects.length}`,
+        kind: entry.kind,
+        score: entry.score,
+        members: [entry],
+        track: entry.track,
+        last: { frame, box },
+      });
+    }
+  }
+  return objects;
+}
+
+function belongs(object, entry, frame, box) {
+  if (object.kind !== entry.kind) return false;
+  if (entry.track !== undefined || object.track !== undefined) return object.track === entry.track;
+  return object.last.frame === frame - 1 && iou(object.last.box, box) >= SAME_FROM;
+}
+
+// What is to be hidden of a detection: x_min, y_min, x_max, y_max.
+export function boxOf(entry) {
+  const wide = entry.extent ?? entry;
+  return [
+    Math.min(entry.x_min, wide.x_min),
+    Math.min(entry.y_min, wide.y_min),
+    Math.max(entry.x_max, wide.x_max),
+    Math.max(entry.y_max, wide.y_max),
+  ];
+}
+
+export function iou(a, b) {
+  const width = Math.max(0, Math.min(a[2], b[2]) - Math.max(a[0], b[0]));
+  const height = Math.max(0, Math.min(a[3], b[3]) - Math.max(a[1], b[1]));
+  const area = ([left, top, right, bottom]) => (right - left) * (bottom - top);
+  const shared = width * height;
+  return shared === 0 ? 0 : shared / (area(a) + area(b) - shared);
+}
+
+let drawnSoFar = 0;
+
+// An object that a person drew: {box: [x_min, y_min, x_max, y_max]}, {ellipse: ...} or {stroke: ...}.
+export function drawnObject(place, id = `drawn-${(drawnSoFar += 1)}`) {
+  const [x_min, y_min, x_max, y_max] = hullOf(place);
+  const outline = place.box ? {} : { outline: place };
+  const entry = { y_min, x_min, y_max, x_max, score: 1, kind: "area", ...outline };
+  return { id, kind: "area", score: 1, members: [entry], place };
+}
+
+function hullOf({ box, ellipse, stroke }) {
+  if (box) return box;
+  if (ellipse) {
+    const [[x, y], [a, b]] = [ellipse.center, ellipse.semi_axes];
+    return [x - a, y - b, x + a, y + b];
+  }
+  const half = stroke.width / 2;
+  const xs = stroke.points.map(([x]) => x);
+  const ys = stroke.points.map(([, y]) => y);
+  return [least(xs) - half, least(ys) - half, most(xs) + half, most(ys) + half];
+}
+
+function least(numbers) {
+  return numbers.reduce((a, b) => Math.min(a, b));
+}
+
+function most(numbers) {
+  return numbers.reduce((a, b) => Math.max(a, b));
+}

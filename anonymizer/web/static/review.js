@@ -1,0 +1,114 @@
+// A finished folder in view: its records, what a person decides about them, and the run that redacts again.
+
+import { Picture, drawnObject, iou } from "./picture.js";
+import { fetchChecked } from "./server.js";
+
+const SAME_FROM = 0.5;
+const PAUSE_MS = 300;
+
+export class Review {
+  constructor(say) {
+    this.say = say;
+    this.timer = null;
+    this.unsaved = new Set();
+    this.isRedacting = false;
+  }
+
+  // Pictures of the folder, with their detections and with what was decided before.
+  async fetchPictures() {
+    const { pictures } = await (await fetchChecked("/v1/review")).json();
+    return pictures.map((entry) => toPicture(entry));
+  }
+
+  save(picture) {
+    this.unsaved.add(picture);
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.saveNow().catch((error) => this.say(`Not saved: ${error.message}`)), PAUSE_MS);
+  }
+
+  async saveNow() {
+    clearTimeout(this.timer);
+    for (const picture of [...this.unsaved]) {
+      this.unsaved.delete(picture);
+      try {
+        await post(`/v1/review/${picture.number}/edits`, toEdits(picture));
+      } catch (error) {
+        this.unsaved.add(picture);
+        throw error;
+      }
+    }
+    this.say("Decisions are saved.");
+  }
+
+  async redactAgain() {
+    if (this.isRedacting) return;
+    this.isRedacting = true;
+    this.say("Redacting again …");
+    try {
+      await this.saveNow();
+      const { text } = await (await post("/v1/review/redact", {})).json();
+      this.say(text);
+    } catch (error) {
+      this.say(error.message);
+    } finally {
+      this.isRedacting = false;
+    }
+  }
+}
+
+function post(address, value) {
+  const headers = { "Content-Type": "application/json" };
+  return fetchChecked(address, { method: "POST", headers, body: JSON.stringify(value) });
+}
+
+function toPicture({ number, name, problem, detections, sizes, edits }) {
+  const picture = new Picture(null, name);
+  picture.number = number;
+  if (problem) {
+    picture.state = "failed";
+    picture.problem = problem;
+    return picture;
+  }
+  picture.takeFound({ detections, sizes });
+  picture.state = "ready";
+  picture.fetchFile = async () => (await fetchChecked(`/v1/review/${number}/original`)).blob();
+  takeEdits(picture, edits);
+  return picture;
+}
+
+function takeEdits(picture, edits) {
+  const decided = new Map();
+  const drawn = [];
+  picture.otherEdits = [];
+  for (const edit of edits) {
+    const object = edit.remove && picture.found.find((one) => one.members.some((member) => means(edit, member)));
+    if (object) decided.set(object.id, false);
+    else if (edit.add && edit.kind === "area" && edit.frame === undefined && !edit.add.polygon && !edit.add.rest) {
+      drawn.push(drawnObject(edit.add));
+    } else picture.otherEdits.push(edit);
+  }
+  picture.edits = { decided, drawn };
+}
+
+function means({ remove, kind, frame }, member) {
+  const box = [member.x_min, member.y_min, member.x_max, member.y_max];
+  return member.kind === kind && (member.frame ?? 0) === (frame ?? 0) && iou(box, remove.box) >= SAME_FROM;
+}
+
+// As edits.yaml has them, without the name of the picture.
+function toEdits(picture) {
+  const hasFrames = picture.sizes.length > 1;
+  const { decided, drawn } = picture.edits;
+  const removed = picture.found
+    .filter((object) => decided.get(object.id) === false)
+    .flatMap((object) => object.members)
+    .map(({ x_min, y_min, x_max, y_max, kind, frame }) => ({
+      remove: { box: [x_min, y_min, x_max, y_max] },
+      kind,
+      ...(hasFrames ? { frame: frame ?? 0 } : {}),
+    }));
+  const added = drawn
+    .filter((object) => decided.get(object.id) !== false)
+    .map(({ place }) => ({ add: place, kind: "area" }));
+  return [...picture.otherEdits, ...removed, ...added];
+}

@@ -1,0 +1,277 @@
+"""The page in a real browser, on a real server with the bundled models."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("selenium")
+
+from web.browser import Browser, browsing, running
+
+NAMES = ("astronaut.png", "drawn_car.jpg", "happy_couple.jpg")
+LOWEST = {"face": 0.1, "plate": 0.275}
+"""From which scores on the page shows what is found: half of the models' thresholds."""
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    with running("serve", "--port", "0", "--workers", "1") as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    with browsing(tmp_path_factory.mktemp("downloads")) as browser:
+        yield browser
+
+
+def run(*arguments: object) -> None:
+    """The command line."""
+    command = [sys.executable, "-m", "anonymizer", "--quiet", *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def look_at(browser: Browser, address: str, *files: Path) -> None:
+    """Drops pictures and waits until all are looked at."""
+    browser.open(address)
+    browser.drop(files)
+    browser.until(lambda: browser.at("status").text.startswith("All "))
+
+
+def card(browser: Browser, begin: str) -> Any:
+    """The card of an object."""
+    return next(each for each in browser.all("#objects button") if each.text.startswith(begin))
+
+
+def unzip(content: bytes) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        assert archive.testzip() is None
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def test_what_a_person_does_gives_the_files_of_the_command_line(
+    browser: Browser, address: str, originals: Path, tmp_path: Path
+) -> None:
+    look_at(browser, address, *(originals / name for name in NAMES))
+    assert [text.split("\n")[0] for text in browser.texts("#pictures li")] == list(NAMES)
+    browser.all("#pictures .picture")[2].click()
+    browser.until(lambda: browser.at("editor-title").text == "happy_couple.jpg")
+
+    face = card(browser, "Face 1")
+    assert "hidden" in face.text
+    face.click()
+    assert "visible" in card(browser, "Face 1").text
+    browser.at("tool-box").click()
+    browser.drag(browser.at("outlines"), (0.1, 0.2), (0.3, 0.5))
+    browser.until(lambda: any(text.startswith("Area 1") for text in browser.texts("#objects button")))
+    before = browser.texts("#objects .state").count("hidden")
+    browser.set("threshold-plate", 0.3)
+    assert browser.texts("#objects .state").count("hidden") > before  # at once, without the server
+
+    assert not browser.barriers()
+    browser.at("with-detections").click()
+    browser.at("download-all").click()
+    files = unzip(browser.download("anonymized.zip"))
+    assert set(files) == {*NAMES, *(f"{Path(name).stem}.json" for name in NAMES)}
+    assert not browser.messages()
+
+    source = tmp_path / "in"
+    source.mkdir()
+    for name in NAMES:
+        (source / name).write_bytes((originals / name).read_bytes())
+    lowest = [word for kind, score in LOWEST.items() for word in (f"--{kind}-threshold", score)]
+    run("--input", source, "--image-output", tmp_path / "found", "--method", "none", *lowest)
+    found = json.loads((tmp_path / "found" / "happy_couple.json").read_bytes())
+    (removed,) = (each for each in found if each["kind"] == "face" and each["score"] > 0.9)
+    (drawn,) = (each for each in json.loads(files["happy_couple.json"]) if each["kind"] == "area")
+    edits = [
+        {"file": "happy_couple.jpg", "remove": {"box": box_of(removed)}, "kind": "face"},
+        {"file": "happy_couple.jpg", "add": {"box": box_of(drawn)}},
+    ]
+    (tmp_path / "edits.json").write_text(json.dumps({"edits": edits}))
+    thresholds = ("--face-threshold", 0.2, "--plate-threshold", 0.3)
+    replay = ("--detections", tmp_path / "found", "--edits", tmp_path / "edits.json", *thresholds)
+    run("--input", source, "--image-output", tmp_path / "out", *replay)
+    for name, content in files.items():
+        assert content == (tmp_path / "out" / name).read_bytes(), name
+
+
+def box_of(entry: dict[str, float]) -> list[float]:
+    return [entry[side] for side in ("x_min", "y_min", "x_max", "y_max")]
+
+
+def test_untouched_results_are_those_of_the_first_command(browser: Browser, address: str, originals: Path) -> None:
+    look_at(browser, address, originals / "happy_couple.jpg")
+    browser.at("download").click()
+    made = originals.parent / "anonymized" / "happy_couple.jpg"
+    assert browser.download("happy_couple.jpg") == made.read_bytes()
+
+
+def test_keys_do_what_the_buttons_do(browser: Browser, address: str, originals: Path) -> None:
+    look_at(browser, address, originals / "drawn_car.jpg")
+    states = browser.texts("#objects .state")
+    browser.press("n")
+    browser.until(lambda: browser.all("#objects .is-selected"))
+    doubtful = browser.texts("#pictures .state")[0]
+    browser.press("h")
+    browser.press("k")
+    assert browser.texts("#pictures .state")[0] != doubtful
+    browser.press("u")
+    browser.press("u")
+    assert browser.texts("#objects .state") == states
+    assert browser.texts("#pictures .state")[0] == doubtful
+    browser.press("b")
+    moved = browser.script("return document.querySelector('#outlines .is-selected.line').getAttribute('x')")
+    browser.press("\ue014")  # the right arrow
+    assert browser.script("return document.querySelector('#outlines .is-selected.line').getAttribute('x')") > moved
+
+
+@pytest.mark.parametrize("tool", ["ellipse", "brush"])
+def test_shapes_are_hidden_as_drawn(browser: Browser, address: str, originals: Path, tool: str) -> None:
+    look_at(browser, address, originals / "coffee.png")
+    browser.at(f"tool-{tool}").click()
+    browser.drag(browser.at("outlines"), (0.2, 0.2), (0.6, 0.4))
+    browser.until(lambda: any(text.startswith("Area 1") for text in browser.texts("#objects button")))
+    browser.at("with-detections").click()
+    browser.at("download-all").click()
+    entries = json.loads(unzip(browser.download("anonymized.zip"))["coffee.json"])
+    (drawn,) = (each for each in entries if each["kind"] == "area")
+    assert list(drawn["outline"]) == ["stroke" if tool == "brush" else tool]
+    assert not browser.messages()
+
+
+@pytest.mark.parametrize("method", ["mosaic", "solid", "image", "inpaint"])
+def test_methods_change_the_result(browser: Browser, address: str, originals: Path, method: str) -> None:
+    look_at(browser, address, originals / "astronaut.png")
+    browser.set("method", method)
+    browser.at("download").click()
+    run_alone = browser.download("astronaut.png")
+    assert run_alone != (originals.parent / "anonymized" / "astronaut.png").read_bytes()
+    assert not browser.messages()
+
+
+def test_names_and_errors_are_never_markup(browser: Browser, address: str, originals: Path, tmp_path: Path) -> None:
+    evil = tmp_path / "<img src=x onerror=document.title='stolen'>.png"
+    evil.write_bytes((originals / "coffee.png").read_bytes())
+    broken = tmp_path / "'\"><svg onload=document.title='stolen'>.png"
+    broken.write_bytes(b"\x89PNG\r\n\x1a\n<script>document.title='stolen'</script>")
+    drawing = tmp_path / "drawing.svg"
+    drawing.write_text("<svg xmlns='http://www.w3.org/2000/svg'><script>document.title='stolen'</script></svg>")
+    look_at(browser, address, evil, broken, drawing)
+    assert "_img src=x onerror=document.title='stolen'_.png" in browser.at("pictures").text
+    assert len(browser.all(".is-failed")) == 2
+    assert not browser.all("#pictures img, #pictures svg, #pictures script")
+    assert browser.driver.title == "Hide faces and licence plates"
+    assert not browser.messages() or all("422" in text or "415" in text for text in browser.messages())
+
+
+def test_nothing_comes_from_elsewhere_and_nothing_stays(browser: Browser, address: str, originals: Path) -> None:
+    look_at(browser, address, originals / "astronaut.png")
+    asked = browser.script("return performance.getEntriesByType('resource').map((entry) => entry.name)")
+    assert asked
+    assert all(name.startswith((address, f"blob:{address}")) for name in asked)
+    assert browser.script("return [localStorage.length, sessionStorage.length, document.cookie]") == [0, 0, ""]
+    assert browser.wait_for("indexedDB.databases()") == []
+    assert browser.wait_for("caches.keys()") == []
+
+
+def test_inline_scripts_and_styles_are_forbidden(browser: Browser, address: str) -> None:
+    browser.open(address)
+    browser.script(
+        "const script = document.createElement('script'); script.textContent = 'document.title = \"stolen\"';"
+        "document.body.append(script); document.body.setAttribute('onclick', 'document.title = \"stolen\"');"
+        "document.body.click()"
+    )
+    assert browser.driver.title == "Hide faces and licence plates"
+    assert any("Content Security Policy" in text for text in browser.messages())
+
+
+def test_names_in_zip_files_lead_nowhere_else(browser: Browser, address: str) -> None:
+    browser.open(address)
+    code = "import('/static/names.js').then((names) => arguments[0].map(names.cleanName))"
+    names = {
+        "../../etc/passwd": "etc/passwd",
+        "/etc/passwd": "etc/passwd",
+        "C:\\Windows\\a.jpg": "C_/Windows/a.jpg",
+        "a/./../b.jpg": "a/b.jpg",
+        "": "picture",
+        "..": "picture",
+        "a\u202egpj.exe": "a_gpj.exe",
+        "line\nbreak.jpg": "line_break.jpg",
+        "con. ": "con_",
+        "x" * 300 + ".jpg": "x" * 196 + ".jpg",
+        "Jürgen/日本.jpg": "Jürgen/日本.jpg",
+    }
+    assert browser.wait_for(code, list(names)) == list(names.values())
+    code = "import('/static/names.js').then((names) => [names.freeName('a.jpg', new Set(['a.jpg', 'a (2).jpg']))])"
+    assert browser.wait_for(code) == ["a (3).jpg"]
+
+
+def test_records_are_named_as_on_the_command_line(browser: Browser, address: str) -> None:
+    from anonymizer.files.find import record_names
+
+    browser.open(address)
+    names = ["a.jpg", "b.jpg", "b.PNG", "c", "c.jpg", "d.e.jpg"]
+    code = "import('/static/names.js').then((names) => names.recordNames(arguments[0]))"
+    assert browser.wait_for(code, names) == record_names(names)
+
+
+def test_the_page_fits_a_phone_in_the_dark(browser: Browser, address: str, originals: Path, tmp_path: Path) -> None:
+    metrics = {"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": True}
+    browser.command("Emulation.setDeviceMetricsOverride", **metrics)
+    dark = [{"name": "prefers-color-scheme", "value": "dark"}]
+    browser.command("Emulation.setEmulatedMedia", features=dark)
+    try:
+        look_at(browser, address, originals / "astronaut.png")
+        assert browser.script("return document.documentElement.scrollWidth") <= 390
+        assert not browser.barriers()
+    finally:
+        browser.command("Emulation.clearDeviceMetricsOverride")
+        browser.command("Emulation.setEmulatedMedia", features=[])
+
+
+def test_the_plain_case_works_without_scripts(address: str, originals: Path, tmp_path: Path) -> None:
+    with browsing(tmp_path, {"profile.managed_default_content_settings.javascript": 2}) as browser:
+        browser.driver.get(address)
+        browser.at("file").send_keys(str(originals / "happy_couple.jpg"))
+        browser.all("#plain button")[0].click()
+        made = originals.parent / "anonymized" / "happy_couple.jpg"
+        assert browser.download("anonymized.jpg") == made.read_bytes()
+        text = tmp_path / "letter.txt"
+        text.write_text("no picture")
+        browser.at("file").send_keys(str(text))
+        browser.all("#plain button")[0].click()
+        browser.until(lambda: "does not take files of this kind" in browser.driver.title)
+        browser.all("a")[0].click()
+        browser.until(lambda: browser.all("#file"))
+
+
+def test_people_sign_in_with_the_token(originals: Path, browser: Browser) -> None:
+    token = "only-for-this-test"
+    with running("serve", "--port", "0", "--workers", "1", "--token", token) as address:
+        browser.driver.get(address)
+        assert not browser.all("#file")
+        assert not browser.barriers()
+        browser.at("token").send_keys("x" * 20)
+        browser.all("#sign-in button")[0].click()
+        browser.until(lambda: "token is needed" in browser.driver.title)
+        browser.all("a")[0].click()
+        browser.until(lambda: browser.all("#token"))
+        browser.at("token").send_keys(token)
+        browser.all("#sign-in button")[0].click()
+        browser.until(lambda: browser.script("return 'ready' in document.documentElement.dataset"))
+        browser.drop([originals / "astronaut.png"])
+        browser.until(lambda: browser.at("status").text.startswith("All "))
+        browser.driver.delete_all_cookies()
