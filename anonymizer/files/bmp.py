@@ -18,6 +18,7 @@ from anonymizer.files.codecs import Codec
 from anonymizer.files.frames import decode_still, palette_left_out
 from anonymizer.files.global_state import pillow_state
 from anonymizer.files.metadata import EmbeddedData, Policy, exact_profile
+from anonymizer.files.palettes import COLOURS, PALETTE_ISSUE, as_colours, may_hold_data, used_by
 from anonymizer.files.picture import Encoded, Frame, Picture, StoredFrame, to_image
 from anonymizer.settings import ReadSettings
 from anonymizer.types import Alpha, Pixels
@@ -125,12 +126,20 @@ class _Header:
         return self.start + size if size else len(self.content)
 
     @property
+    def palette(self) -> bytes:
+        return self.content[self.palette_end - self._palette_size : self.palette_end]
+
+    @property
     def palette_end(self) -> int:
         """Where the header, the masks behind it and the palette end."""
         masks = {_MASKS: 12, _ALPHA_MASKS: 16}.get(self.compression, 0) if self.size == _PLAIN else 0
+        return _FILE_HEADER + self.size + masks + self._palette_size
+
+    @property
+    def _palette_size(self) -> int:
         colours = 0 if self.size == _OLD else self._number(32)
         colours = colours or (1 << self.bits if self.bits <= 8 else 0)
-        return _FILE_HEADER + self.size + masks + colours * (3 if self.size == _OLD else 4)
+        return colours * (3 if self.size == _OLD else 4)
 
 
 def can_open(content: bytes) -> bool:
@@ -256,11 +265,24 @@ def embedded_data(content: bytes) -> EmbeddedData:
         parts[1:] = [content[end:start], content[start + len(profile) :]]
     apart, *behind = (len(part) if part.strip(b"\0") else 0 for part in parts)
     return EmbeddedData(
+        hidden_content=[PALETTE_ISSUE] if _hides_in_palette(header) else [],
         profiles=[profile] if header.has_profile else [],
         texts=[profile] if profile and not header.has_profile else [],
         bytes_behind=sum(behind),
         bytes_apart=apart,
     )
+
+
+def _hides_in_palette(header: _Header) -> bool:
+    """Whether colours that no pixel shows may be something else."""
+    is_indexed = header.bits <= 8
+    used = np.zeros(COLOURS, bool)
+    if is_indexed:
+        with pillow_state(True), Image.open(io.BytesIO(header.content), formats=["BMP"]) as image:
+            if image.mode != "P":
+                return False  # two colours, or a ramp
+            used = used_by(np.asarray(image))
+    return may_hold_data(as_colours(header.palette, 3 if header.size == _OLD else 4), used)
 
 
 CODEC = Codec(decode, encode, embedded_data, can_open, left_out=palette_left_out)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from anonymizer.files.budget import excess
 from anonymizer.files.codecs import codec_of
 from anonymizer.files.global_state import pillow_buffer
-from anonymizer.files.metadata import Policy
+from anonymizer.files.metadata import Policy, exact_profile
 from anonymizer.files.orientation import turn_back
 from anonymizer.files.picture import Encoded, Frame, Picture, StoredFrame, to_image
 from anonymizer.types import Pixels8
@@ -38,11 +38,13 @@ def encode_picture(
         for frame, source, mask in zip(frames, picture.frames, changed, strict=True)
     ]
     codec = codec_of(picture.encoding.format)
-    too_much = excess(codec.metadata(picture.content)) if policy == "keep" else 0
+    found = codec.metadata(picture.content)
+    too_much = excess(found) if policy == "keep" else 0
     encoded = codec.encode(picture, stored, "strip" if too_much else policy)
     left_out = (
         *picture.left_out,
         *_excess_note(too_much),
+        *_profile_note(found.profiles),
         *encoded.left_out,
         *_credentials(picture.content),
         *codec.left_out(picture, stored),
@@ -86,6 +88,16 @@ def _excess_note(characters: int) -> Sequence[str]:
         f"metadata are left out but for those that the picture needs: {characters} characters of them are not plain "
         "language, and so may be a picture in pieces",
     )
+
+
+def _profile_note(profiles: Sequence[bytes]) -> Sequence[str]:
+    """A note if a colour profile is not kept as it is."""
+    kept = [(exact_profile(profile), profile) for profile in profiles]
+    if any(profile and not exact for exact, profile in kept):
+        return ("a damaged colour profile is left out",)
+    if any(exact != profile for exact, profile in kept):
+        return ("parts of the colour profile that do not describe colours are left out",)
+    return ()
 
 
 def _credentials(content: bytes) -> Sequence[str]:

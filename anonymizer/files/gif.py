@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TypeAlias
 
@@ -20,6 +20,7 @@ from anonymizer.errors import PictureError
 from anonymizer.files.animation import Patch, decode_still_or_animation, to_patch, to_patches
 from anonymizer.files.carriers import stated_by
 from anonymizer.files.codecs import Codec, Mask
+from anonymizer.files.global_state import pillow_state
 from anonymizer.files.metadata import (
     MAX_UNKNOWN,
     EmbeddedData,
@@ -29,12 +30,15 @@ from anonymizer.files.metadata import (
     kept_xmp,
     left_out_note,
 )
+from anonymizer.files.palettes import PALETTE_ISSUE, Used, as_colours, may_hold_data, used_by, without_unused
 from anonymizer.files.picture import Encoded, Frame, Picture, StoredFrame
 from anonymizer.files.trailing_data import CUT, is_complete
 from anonymizer.settings import ReadSettings
 from anonymizer.types import Fidelity, Pixels
 
 _ASPECT_AT = 12  # shape of the pixels
+_BACKGROUND_AT = 11  # number of a colour
+_TABLE_AT = 7  # bytes of the screen before its palette
 _EXTENSION, _IMAGE, _TRAILER = 0x21, 0x2C, 0x3B
 _CONTROL, _COMMENT, _APPLICATION = 0xF9, 0xFE, 0xFF
 _LOOP = (b"NETSCAPE2.0", b"ANIMEXTS1.0")
@@ -112,7 +116,7 @@ def encode(picture: Picture, frames: Sequence[StoredFrame], policy: Policy) -> E
         start += picture.content[_ASPECT_AT : _ASPECT_AT + 1]
         body, fidelity = _encode_frames(frames, _delays(blocks))
     else:
-        start = picture.content[6 : 13 + table_size(picture.content[10])]
+        start, blocks = _without_unused_colours(picture.content, blocks)
         body = b"".join(_picture_block(block) for block in blocks)
     content = b"GIF89a" + start + b"".join(metadata) + body + bytes([_TRAILER])
     return Encoded(content, fidelity, left_out_note(left_out))
@@ -128,11 +132,56 @@ def _are_exact(content: bytes, blocks: Sequence[Block], allow_truncated: bool = 
     )
 
 
+def _without_unused_colours(content: bytes, blocks: Sequence[Block]) -> tuple[bytes, list[Block]]:
+    """The screen with its palette, and the blocks, in which colours are black that no pixel shows."""
+    start = content[6 : 13 + table_size(content[10])]
+    shared, own = _used_colours(content, blocks)
+    new = []
+    for number, block in enumerate(blocks):
+        if number in own:
+            table = without_unused(as_colours(block.head[10:-1]), own[number]).tobytes()
+            head = block.head[:10] + table + block.head[-1:]
+            block = replace(block, head=head, content=head + block.content[len(head) :])
+        new.append(block)
+    return start[:_TABLE_AT] + without_unused(as_colours(start[_TABLE_AT:]), shared).tobytes(), new
+
+
+def _used_colours(content: bytes, blocks: Sequence[Block]) -> tuple[Used, dict[int, Used]]:
+    """The colours of the palette of the file, and of those of pictures by their number among the blocks."""
+    shared, own = used_by(further=[content[_BACKGROUND_AT]]), dict[int, Used]()
+    for number, block in enumerate(blocks):
+        if block.kind == _IMAGE:
+            used = used_by(_indices(block))
+            if table_size(block.head[9]):
+                own[number] = used
+            else:
+                shared |= used
+    return shared, own
+
+
+def _indices(block: Block) -> npt.NDArray[np.uint8]:
+    """The numbers of colours of a picture."""
+    size, flags = block.head[5:9], bytes([_HAS_TABLE | block.head[9] & _INTERLACED | 7])
+    colours = bytes(3 * (_COLOURS - 1)) + b"\0\0\1"  # not gray
+    head = b"GIF89a" + size + bytes(3) + bytes([_IMAGE]) + bytes(4) + size + flags + colours + block.head[-1:]
+    with (
+        pillow_state(True),
+        Image.open(io.BytesIO(head + block.content[len(block.head) :] + bytes([_TRAILER])), formats=["GIF"]) as image,
+    ):
+        return np.asarray(image)
+
+
 def embedded_data(content: bytes) -> EmbeddedData:
     """All data of a file beside its pictures."""
     found = read_metadata(content)
-    if not _are_exact(content, list(read_blocks(content))):
+    blocks = list(read_blocks(content))
+    if not _are_exact(content, blocks):
         found.hidden_content.append("more compressed data than the pictures take")
+    shared, own = _used_colours(content, blocks)
+    palettes = [(content[13 : 13 + table_size(content[10])], shared)]
+    palettes += [(blocks[number].head[10:-1], used) for number, used in own.items()]
+    if any(may_hold_data(as_colours(palette), used) for palette, used in palettes):
+        found.hidden_content.append(PALETTE_ISSUE)
     return found
 
 

@@ -50,6 +50,7 @@ from anonymizer.files.jpeg_segments import (
     picture_data,
     read_segments,
     split_tables,
+    unused_tables,
     write_segment,
 )
 from anonymizer.files.metadata import (
@@ -79,6 +80,7 @@ _PHOTOSHOP_THUMBNAILS = (b"\x04\x09", b"\x04\x0c")  # resources
 _PROFILE = b"ICC_PROFILE\0"
 _PROFILE_PART = 65519  # bytes of a profile that fit into a segment
 _GAIN_MAP = (b"urn:iso:std:iso:ts:21496:-1", b"hdrgm")  # ISO 21496-1, and Adobe's own
+_UNUSED_TABLES = "tables that no scan uses"
 _SCANS_COST, _TABLES_COST = 1.05, 64
 """Several scans may be larger than a single one by this factor, and by so many bytes for each further marker."""
 
@@ -329,6 +331,8 @@ def _left_out(content: bytes) -> list[str]:
     markers = [(segment.marker, segment.payload) for segment in read_segments(content)]
     if any(sign in payload for marker, payload in markers if marker in (APP1, APP2) for sign in _GAIN_MAP):
         notes.append("the gain map is left out: the picture is shown with the usual range of brightness")
+    if unused_tables(content):
+        notes.append(f"{_UNUSED_TABLES} are left out")
     behind = len(content) - end_of_picture(content, first_scan(content))
     if behind:
         notes.append(f"{behind} bytes behind the picture, such as further pictures or a video, are left out")
@@ -340,6 +344,8 @@ def embedded_data(content: bytes) -> EmbeddedData:
     found = read_metadata(content)
     if not _is_exact(content[: len(content) - found.bytes_behind]):
         found.hidden_content.append("more data than the picture takes, or segments between or behind its scans")
+    elif unused_tables(content):
+        found.hidden_content.append(_UNUSED_TABLES)
     return found
 
 

@@ -139,6 +139,21 @@ def used_tables(content: bytes) -> set[tuple[int, int]]:
     return used
 
 
+def unused_tables(content: bytes) -> list[bytes]:
+    """The tables that no scan uses, and that are not equal to one that is used; none if a table is damaged."""
+    segments, used = list(read_segments(content)), used_tables(content)
+    try:
+        found = [
+            ((marker, first & (15 if marker == DQT else 0xFF)) in used, body)
+            for marker in (DHT, DQT)
+            for first, body in split_tables(segments, marker)
+        ]
+    except CoefficientsError:
+        return []
+    shown = {body for is_used, body in found if is_used}
+    return [body for is_used, body in found if not is_used and body not in shown]
+
+
 def _with_used_tables(segment: Segment, used: set[tuple[int, int]]) -> bytes | None:
     """The segment without other tables; None if it has none, or is damaged."""
     try:

@@ -33,6 +33,7 @@ from anonymizer.files.metadata import (
     left_out_note,
     parse_exif,
 )
+from anonymizer.files.palettes import COLOURS, PALETTE_ISSUE, Used, as_colours, may_hold_data, used_by, without_unused
 from anonymizer.files.picture import Encoded, Frame, Picture, StoredFrame, to_image
 from anonymizer.files.plain_language import is_plain
 from anonymizer.settings import ReadSettings
@@ -52,6 +53,9 @@ _XMP, _RAW_PROFILE, _END_OF_KEYWORD = b"XML:com.adobe.xmp", b"Raw profile", b"\0
 _EXIF = b"Exif\0\0"
 _MAX_TEXT = 16_000_000  # bytes
 _UNREADABLE = b"\0!"  # stands for text that is never kept
+_PALETTE_CHUNKS = (b"PLTE", b"tRNS")
+_PALETTE, _TRANSPARENT_SIZES = 3, {0: 2, 2: 6}  # colour type; bytes of a transparent colour by colour type
+_HEADER_AT = 16  # position of the header's data in a file
 _PICTURE_CHUNKS = (b"PLTE", b"tRNS", b"IDAT", b"IEND")
 _ANIMATION_CHUNKS = (b"acTL", b"fcTL", b"fdAT")
 _BIT_DEPTH_AT = 24  # signature 8, length 4, "IHDR" 4, width 4, height 4
@@ -213,7 +217,43 @@ def _with_same_pixels(picture: Picture, metadata: Sequence[Chunk]) -> bytes | No
     if not _are_exact_streams(header[1], others, len(picture.frames) if is_animation else 1, is_animation):
         return None
     kinds = (*_PICTURE_CHUNKS, *_ANIMATION_CHUNKS) if is_animation else _PICTURE_CHUNKS
-    return join_chunks([header, *metadata, *(chunk for chunk in others if chunk[0] in kinds)])
+    palette = _kept_palette(header[1], others, is_animation)
+    if palette is None:
+        return None
+    pictures = [chunk for chunk in others if chunk[0] in kinds and chunk[0] not in _PALETTE_CHUNKS]
+    return join_chunks([header, *metadata, *palette, *pictures])
+
+
+def _kept_palette(header: bytes, chunks: Sequence[Chunk], is_animation: bool) -> list[Chunk] | None:
+    """The palette and its transparency, or the transparent colour, without anything that no pixel shows.
+
+    None if there are several, or some of another size.
+    """
+    found = [chunk for chunk in chunks if chunk[0] in _PALETTE_CHUNKS]
+    by_kind = dict(found)
+    palette, transparency = by_kind.get(b"PLTE", b""), by_kind.get(b"tRNS", b"")
+    colour_type = header[_COLOUR_TYPE_AT - _HEADER_AT]
+    if len(by_kind) < len(found):
+        return None
+    if colour_type != _PALETTE:  # any other palette is a mere suggestion
+        is_sound = len(transparency) == _TRANSPARENT_SIZES.get(colour_type, 0)
+        return None if transparency and not is_sound else [(b"tRNS", transparency)] if transparency else []
+    used = _used_colours(header, chunks, is_animation)
+    if len(palette) % 3 or len(palette) > 3 * COLOURS or len(transparency) > len(palette) // 3:
+        return None
+    kept = [(b"PLTE", without_unused(as_colours(palette), used).tobytes())]
+    alphas = without_unused(as_colours(transparency, 1), used, 255)
+    return [*kept, (b"tRNS", alphas.tobytes())] if transparency else kept
+
+
+def _used_colours(header: bytes, chunks: Sequence[Chunk], is_animation: bool) -> Used:
+    """The colours of the palette that any frame shows."""
+    palette, pictures = (b"PLTE", bytes(3 * COLOURS)), []
+    for size, parts in _streams(header, chunks, is_animation):
+        content = join_chunks([(b"IHDR", size + header[8:]), palette, (b"IDAT", b"".join(parts)), (b"IEND", b"")])
+        with pillow_state(), Image.open(io.BytesIO(content), formats=["PNG"]) as image:
+            pictures.append(np.asarray(image))
+    return used_by(*pictures)
 
 
 def _filter_metadata(picture: Picture, policy: Policy) -> tuple[list[Chunk], list[str]]:
@@ -309,16 +349,22 @@ def _xmp_chunk(packet: bytes) -> Chunk:
 
 def _exact_profile(data: bytes) -> Iterator[Chunk]:
     """The chunk with an ICC profile with nothing but colours; nothing if it is damaged."""
+    name, profile, ends = _read_profile(data)
+    exact = exact_profile(profile)
+    is_exact = exact == profile and ends and is_plain(name.decode("latin-1"))
+    if exact:
+        yield b"iCCP", data if is_exact else b"ICC profile\0\0" + zlib.compress(exact)
+
+
+def _read_profile(data: bytes) -> tuple[bytes, bytes, bool]:
+    """Name and content of an ICC profile, nothing if it is damaged, and whether its data end where the chunk does."""
     name, _, packed = data.partition(b"\0")
     inflate = zlib.decompressobj()
     try:
         profile = inflate.decompress(packed[1:], _MAX_TEXT)
     except zlib.error:
-        return
-    exact = exact_profile(profile)
-    is_exact = exact == profile and inflate.eof and not inflate.unused_data and is_plain(name.decode("latin-1"))
-    if exact:
-        yield b"iCCP", data if is_exact else b"ICC profile\0\0" + zlib.compress(exact)
+        return name, b"", False
+    return name, profile, inflate.eof and not inflate.unused_data
 
 
 def _plain_text(kind: bytes, data: bytes) -> tuple[bytes, bytes]:
@@ -349,7 +395,13 @@ def _inflated(packed: bytes) -> bytes:
 
 def _are_exact_streams(header: bytes, chunks: Sequence[Chunk], frames: int, is_animation: bool) -> bool:
     """Whether the compressed data hold exactly the rows of `frames` frames; false for interlaced files."""
-    streams: list[tuple[bytes, list[bytes]]] = []  # width and height, data
+    streams = _streams(header, chunks, is_animation)
+    return len(streams) == frames and all(_is_exact_stream(size + header[8:], parts) for size, parts in streams)
+
+
+def _streams(header: bytes, chunks: Sequence[Chunk], is_animation: bool) -> list[tuple[bytes, list[bytes]]]:
+    """Width and height, as stored, and compressed data of each frame."""
+    streams: list[tuple[bytes, list[bytes]]] = []
     for kind, data in chunks:
         if kind == b"fcTL" and is_animation:
             streams.append((data[4:12], []))
@@ -359,7 +411,7 @@ def _are_exact_streams(header: bytes, chunks: Sequence[Chunk], frames: int, is_a
             streams[-1][1].append(data)
         elif kind == b"fdAT" and is_animation:
             streams[-1][1].append(data[4:])
-    return len(streams) == frames and all(_is_exact_stream(size + header[8:], parts) for size, parts in streams)
+    return streams
 
 
 def embedded_data(content: bytes) -> EmbeddedData:
@@ -370,7 +422,20 @@ def embedded_data(content: bytes) -> EmbeddedData:
     is_interlaced = header[1][-1] != 0  # not checked
     if not is_interlaced and not _are_exact_streams(header[1], others, frames, is_animation):
         found.hidden_content.append("more compressed data than the picture takes")
+    elif _hides_in_palette(header[1], others, is_animation):
+        found.hidden_content.append(PALETTE_ISSUE)
     return found
+
+
+def _hides_in_palette(header: bytes, chunks: Sequence[Chunk], is_animation: bool) -> bool:
+    """Whether colours that no pixel shows may be something else."""
+    palettes = [data for kind, data in chunks if kind == b"PLTE"]
+    used = np.zeros(COLOURS, bool)
+    if palettes and header[_COLOUR_TYPE_AT - _HEADER_AT] == _PALETTE:
+        used = _used_colours(header, chunks, is_animation)
+    alphas = [data for kind, data in chunks if kind == b"tRNS"]
+    parts = [(data, 3) for data in palettes] + [(data, 1) for data in alphas]
+    return any(may_hold_data(as_colours(data, channels), used) for data, channels in parts)
 
 
 def read_metadata(content: bytes) -> EmbeddedData:
@@ -389,8 +454,10 @@ def read_metadata(content: bytes) -> EmbeddedData:
             found.texts.append(_packet(names, text) if _is_xmp((kind, data)) else names + text)
             if _UNREADABLE in text:
                 found.hidden_content.append("a text that cannot be read")
-        elif kind == b"iCCP" and list(_exact_profile(data)) != [(kind, data)]:
-            found.hidden_content.append("more in the colour profile than the profile")
+        elif kind == b"iCCP":
+            found.profiles.append(_read_profile(data)[1])
+            if list(_exact_profile(data)) != [(kind, data)]:
+                found.hidden_content.append("more in the colour profile than the profile")
         elif kind not in known and not _is_for_display(kind, data) and len(data) > _OTHER_SIZES.get(kind, -1):
             found.texts.append(data)
             if len(data) > MAX_UNKNOWN:

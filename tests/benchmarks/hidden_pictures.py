@@ -308,6 +308,20 @@ def _keyword(random: np.random.Generator) -> bytes:
     return str(random.choice(["Comment", "Description", "mxfile", "application/vnd.x+json", "parameters"])).encode()
 
 
+def _with_palette(file_format: Format, data: bytes) -> bytes:
+    """A picture of the first and the last of 256 colours. `data`: the others."""
+    image = Image.new("P", (8, 8))
+    image.putpalette(b"\0\0\0" + _whole_colours(data).ljust(3 * 255, b"\0"))
+    image.putpixel((0, 0), 255)
+    buffer = io.BytesIO()
+    image.save(buffer, file_format, optimize=False)
+    return buffer.getvalue()
+
+
+def _whole_colours(data: bytes) -> bytes:
+    return data[: min(len(data) // 3, 254) * 3]
+
+
 def _riff(chunks: Sequence[webp.Chunk]) -> bytes:
     picture = [chunk for chunk in webp.read_file_chunks(_host("WEBP")) if chunk[0] != b"VP8X"]
     flags = 0x08 * any(kind == b"EXIF" for kind, _ in chunks) | 0x04 * any(kind == b"XMP " for kind, _ in chunks)
@@ -416,6 +430,8 @@ PLACES: Mapping[Format, Mapping[str, Place]] = {
         ),
         "XMP": lambda pieces, random: _with_chunks([(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + xmp(pieces, random))]),
         **_in_exif("eXIf", lambda data: _with_chunks([(b"eXIf", data)])),
+        "palette of RGB": lambda pieces, random: _with_chunks([(b"PLTE", _whole_colours(b"".join(pieces)))]),
+        "palette": lambda pieces, random: _with_palette("PNG", b"".join(pieces)),
         "unknown chunk": lambda pieces, random: _with_chunks(
             [(str(random.choice(["prVW", "vpAg", "juNk", "mkBS", "heRe"])).encode(), one) for one in pieces]
         ),
@@ -433,6 +449,7 @@ PLACES: Mapping[Format, Mapping[str, Place]] = {
         "application": lambda pieces, random: _gif(
             b"".join(gif.write_extension(0xFF, b"MGK8BIM0000", one) for one in pieces)
         ),
+        "palette": lambda pieces, random: _with_palette("GIF", b"".join(pieces)),
         "plain text": lambda pieces, random: _gif(
             b"".join(gif.write_extension(0x01, b"\0" * 12, one) for one in pieces)
         ),

@@ -13,6 +13,7 @@ from PIL import Image, PngImagePlugin
 
 from anonymizer.files import gif, heic, jpeg_segments
 from anonymizer.files.encode import encode_picture, encode_png, may_differ
+from anonymizer.files.inspect import FileIssue, inspect_file
 from anonymizer.files.metadata import Policy
 from anonymizer.files.picture import Frame
 from anonymizer.files.read import read_picture
@@ -186,3 +187,27 @@ def test_nothing_is_kept_of_metadata_beyond_the_budget(tmp_path: Path, policy: P
     assert all(text not in encoded.content for text in (b"Two people", b"tEXt"))
     with Image.open(BytesIO(encoded.content)) as image:
         assert image.getexif()[0x0112] == 6
+
+
+@pytest.mark.parametrize("extension", ["jpg", "png", "webp", "tif"])
+def test_dropped_parts_of_profiles_are_told(tmp_path: Path, extension: str) -> None:
+    for stored, note in (
+        (PROFILE, ()),
+        (PROFILE + b"more", ("parts of the colour profile that do not describe colours are left out",)),
+        (b"nothing", ("a damaged colour profile is left out",)),
+    ):
+        path = save(tmp_path / f"a.{extension}", smooth(20, 30), icc_profile=stored)
+        picture = read_picture(path)
+        encoded = encode_picture(picture, picture.frames, [np.zeros((20, 30), bool)], "strip")
+        assert encoded.left_out == note
+
+
+def test_dropped_tables_of_jpeg_files_are_told(tmp_path: Path) -> None:
+    plain = jpeg_file(smooth(20, 20))
+    (tmp_path / "a.jpg").write_bytes(plain[:2] + jpeg_segments.write_segment(0xDB, b"\3" + b"data" * 16) + plain[2:])
+    picture = read_picture(tmp_path / "a.jpg")
+    for change in (False, True):
+        encoded = encode_picture(picture, picture.frames, [np.full((20, 20), change)], "strip")
+        assert encoded.left_out == ("tables that no scan uses are left out",)
+        assert b"data" not in encoded.content
+    assert inspect_file(picture.content, "JPEG") == [FileIssue("preview", "tables that no scan uses")]

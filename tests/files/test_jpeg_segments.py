@@ -26,3 +26,14 @@ def test_tables_that_no_scan_uses_are_left_out(channels: int, progressive: bool)
     assert content.endswith(jpeg_segments.picture_data(content)[-200:])
     assert any("more data" in issue.text for issue in inspect_file(with_unused, "JPEG"))
     assert inspect_file(content, "JPEG") == []
+
+
+def test_unused_tables_are_told_unless_they_repeat_a_used_one() -> None:
+    plain = jpeg_file(smooth(20, 20))
+    table = next(body for first, body in jpeg_segments.split_tables(jpeg_segments.read_segments(plain), 0xDB))
+    same, other = (
+        plain[:2] + jpeg_segments.write_segment(0xDB, b"\3" + data) + plain[2:] for data in (table, table[::-1])
+    )
+    assert jpeg_segments.unused_tables(plain) == jpeg_segments.unused_tables(same) == []
+    assert jpeg_segments.unused_tables(other) == [table[::-1]]
+    assert jpeg_segments.unused_tables(plain[:2] + jpeg_segments.write_segment(0xDB, b"\3cut") + plain[2:]) == []
