@@ -6,6 +6,7 @@ may be a picture. The tables of device profiles are kept as they are, if they ha
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Iterator, Mapping
 
@@ -18,6 +19,8 @@ _SIGNATURE_AT, _ID_AT, _RESERVED_AT = 36, 84, 100
 _MOST_TAGS, _LONGEST_TEXT, _MOST_POINTS = 100, 4096, 4096
 _PADDING, _TABLE_PADDING = 3, 16  # bytes behind a value, and behind a table, as some programs write them
 _NOTHING_BEHIND = 78  # bytes of a description behind its text in ASCII, if there is none in other encodings
+_CHAIN, _MATRIX, _GRID = 32, 48, 20  # bytes of the head of a chain, of its matrix, and of the head of its grid
+_PARAMETERS = (1, 3, 4, 5, 7)  # of the formulas of curves
 _MOST_STEPS_BACK = 0.1  # of the points of a curve: a curve rises or falls, which other data do not
 _VALUES = {
     **{b"XYZ ": 20, b"sf32": 44, b"sig ": 12, b"view": 36, b"meas": 36, b"cicp": 12, b"dtim": 20},
@@ -113,9 +116,12 @@ def _is_curve(data: bytes) -> bool:
 
 
 def _is_table(data: bytes) -> bool:
-    """Whether a multi-dimensional table has the size that it says, as far as that is easily told. (Section 10.10.)"""
-    if data[:4] in (b"mAB ", b"mBA ", b"mpet"):
-        return True
+    """Whether a multi-dimensional table has the size that it says. (Sections 10.10 to 10.13.)
+
+    Chains of elements (`mpet`) are not kept: they only refine the other tables, and may hold anything.
+    """
+    if data[:4] in (b"mAB ", b"mBA "):
+        return _is_chain(data)
     if data[:4] not in (b"mft1", b"mft2") or len(data) < 52:
         return False
     inputs, outputs, points = data[8:11]
@@ -123,6 +129,54 @@ def _is_table(data: bytes) -> bool:
     size = entries[0] * inputs + points**inputs * outputs + entries[1] * outputs
     exact = 48 + size if data[:4] == b"mft1" else 52 + 2 * size
     return bool(exact <= len(data) <= exact + _TABLE_PADDING)
+
+
+def _is_chain(data: bytes) -> bool:
+    """Whether a table of curves, a matrix and a grid consists of these and nothing else."""
+    if len(data) < _CHAIN:
+        return False
+    inputs, outputs = data[8], data[9]
+    first, matrix, middle, grid, last = struct.unpack(">5I", data[12:_CHAIN])
+    on_both_sides = (outputs, inputs) if data[:4] == b"mAB " else (inputs, outputs)
+    parts = [(0, _CHAIN)]
+    try:
+        for start, number in ((first, on_both_sides[0]), (middle, on_both_sides[0]), (last, on_both_sides[1])):
+            parts += _curves(data, start, number) if start else []
+        if matrix:
+            parts.append((matrix, matrix + _MATRIX))
+        if grid:
+            size = math.prod(data[grid : grid + inputs]) * outputs * data[grid + 16]
+            parts.append((grid, grid + _GRID + size))
+    except (IndexError, ValueError, struct.error):
+        return False
+    position = 0
+    for start, end in sorted(parts):
+        if start > position + _PADDING or any(data[position:start]):
+            return False
+        position = max(position, end)
+    return position <= len(data) <= position + _TABLE_PADDING and not any(data[position:])
+
+
+def _curves(data: bytes, start: int, number: int) -> list[tuple[int, int]]:
+    """Where some curves lie, one behind the other.
+
+    Raises:
+        ValueError: they are not curves.
+    """
+    parts = []
+    for _ in range(number):
+        kind = data[start : start + 4]
+        if kind == b"curv":
+            size = 12 + 2 * int.from_bytes(data[start + 8 : start + 12], "big")
+        elif kind == b"para":
+            size = 12 + 4 * _PARAMETERS[int.from_bytes(data[start + 8 : start + 10], "big")]
+        else:
+            raise ValueError("neither points nor a formula")
+        if kind == b"curv" and not _is_curve(data[start : start + size]):
+            raise ValueError("neither rising nor falling")
+        parts.append((start, start + size))
+        start += size + -size % 4
+    return parts
 
 
 def _kept_description(data: bytes) -> bytes:

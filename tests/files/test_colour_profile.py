@@ -121,3 +121,29 @@ def test_in_files(file_format: Format, profile: bytes, change: bool) -> None:
     with Image.open(io.BytesIO(encoded)) as image:
         assert SECRET[100:120] not in image.info.get("icc_profile", b"")
     assert inspect_file(encoded, file_format) == []
+
+
+FORMULA = b"para\0\0\0\0\0\0\0\0" + b"\0\2\0\0"
+GRID = b"\2\2\2".ljust(16, b"\0") + b"\2\0\0\0" + bytes(2 * 3 * 8)
+CHAIN = struct.pack(">4s4x2B2x5I", b"mAB ", 3, 3, 32, 0, 0, 128, 80) + 3 * FORMULA + 3 * FORMULA + GRID
+"""Formulas behind and before a grid of 2 x 2 x 2 points."""
+
+
+@pytest.mark.parametrize(
+    ("table", "is_kept"),
+    [
+        (CHAIN, True),
+        (CHAIN + bytes(3), True),
+        (CHAIN + SECRET, False),
+        (CHAIN[:-5], False),
+        (CHAIN.replace(b"\2\2\2\0", b"\2\2\1\0"), False),  # a smaller grid, and more behind it
+        (CHAIN.replace(b"para", b"data", 1), False),
+        (CHAIN[:32] + 3 * FORMULA + SECRET[:48] + GRID, False),
+        (CHAIN[:31], False),
+        (b"mpet\0\0\0\0" + SECRET, False),
+    ],
+)
+def test_chains_have_the_size_that_they_say(table: bytes, is_kept: bool) -> None:
+    kept = tags_of(only_colours(profile_of({b"A2B0": table, b"wtpt": b"XYZ " + bytes(16)})))
+    assert (kept.get(b"A2B0") == table) == is_kept
+    assert set(kept) == ({b"A2B0", b"wtpt"} if is_kept else {b"wtpt"})
