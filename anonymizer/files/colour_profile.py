@@ -207,5 +207,6 @@ def _texts(data: bytes) -> Iterator[str | None]:
         length, start = struct.unpack(">II", data[at + 4 : at + 12])
         used = max(used, start + length)
         is_sound = length % 2 == 0 and start + length <= len(data)
-        yield data[start : start + length].decode("utf-16-be", "surrogatepass") if is_sound else None
+        # Some programs end them with zeros, as in C.
+        yield data[start : start + length].decode("utf-16-be", "surrogatepass").rstrip("\0") if is_sound else None
     yield None if used + _PADDING < len(data) else ""

@@ -59,6 +59,7 @@ TABLE = b"mft2\0\0\0\0\3\3\2\0" + b"\0" * 36 + b"\0\2\0\2" + b"\0" * (2 * (6 + 2
         {b"rTRC": curve([500])},
         {b"dmnd": description(b"A maker of displays")},
         {b"dscm": mluc("Display at the window")},
+        {b"dscm": mluc("Display at the window\0")},
         {b"A2B0": TABLE},
     ],
 )
