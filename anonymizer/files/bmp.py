@@ -179,7 +179,7 @@ def decode(image: Image.Image, content: bytes, settings: ReadSettings) -> Pictur
 
 def _left_out(content: bytes) -> Iterator[str]:
     """Notes for the report."""
-    found = embedded_data(content)
+    found = read_metadata(content)
     if number := found.bytes_behind + found.bytes_apart:
         yield f"{number} bytes that do not belong to the picture are left out"
 
@@ -256,6 +256,14 @@ def _write(source: _Header, stored: Pixels, has_alpha: bool, has_colours: bool) 
 
 
 def embedded_data(content: bytes) -> EmbeddedData:
+    """All data of a file beside its picture."""
+    found = read_metadata(content)
+    if _hides_in_palette(_Header(content)):
+        found.hidden_content.append(PALETTE_ISSUE)
+    return found
+
+
+def read_metadata(content: bytes) -> EmbeddedData:
     """The colour profile, and bytes behind the pixels and in front of them that do not belong to it."""
     header = _Header(content)
     start, profile = header.profile
@@ -265,7 +273,6 @@ def embedded_data(content: bytes) -> EmbeddedData:
         parts[1:] = [content[end:start], content[start + len(profile) :]]
     apart, *behind = (len(part) if part.strip(b"\0") else 0 for part in parts)
     return EmbeddedData(
-        hidden_content=[PALETTE_ISSUE] if _hides_in_palette(header) else [],
         profiles=[profile] if header.has_profile else [],
         texts=[profile] if profile and not header.has_profile else [],
         bytes_behind=sum(behind),
@@ -285,4 +292,4 @@ def _hides_in_palette(header: _Header) -> bool:
     return may_hold_data(as_colours(header.palette, 3 if header.size == _OLD else 4), used)
 
 
-CODEC = Codec(decode, encode, embedded_data, can_open, left_out=palette_left_out)
+CODEC = Codec(decode, encode, embedded_data, can_open, left_out=palette_left_out, read_metadata=read_metadata)

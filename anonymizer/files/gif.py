@@ -160,7 +160,9 @@ def _used_colours(content: bytes, blocks: Sequence[Block]) -> tuple[Used, dict[i
 
 
 def _indices(block: Block) -> npt.NDArray[np.uint8]:
-    """The numbers of colours of a picture."""
+    """The numbers of colours of a picture; none of one without pixels."""
+    if b"\0\0" in (block.head[5:7], block.head[7:9]):
+        return np.zeros(0, np.uint8)
     size, flags = block.head[5:9], bytes([_HAS_TABLE | block.head[9] & _INTERLACED | 7])
     colours = bytes(3 * (_COLOURS - 1)) + b"\0\0\1"  # not gray
     head = b"GIF89a" + size + bytes(3) + bytes([_IMAGE]) + bytes(4) + size + flags + colours + block.head[-1:]

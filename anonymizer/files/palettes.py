@@ -42,7 +42,7 @@ def used_by(*pictures: npt.NDArray[np.uint8], further: Iterable[int] = ()) -> Us
     """
     used = np.zeros(COLOURS, bool)
     for picture in pictures:
-        used |= np.bincount(picture.ravel(), minlength=COLOURS) > 0
+        used |= np.bincount(picture.ravel(), minlength=COLOURS)[:COLOURS] > 0
     used[list(further)] = True
     return used
 
