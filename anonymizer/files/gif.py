@@ -1,7 +1,8 @@
 """GIF files and their blocks. (Graphics Interchange Format, version 89a.)
 
-If nothing was redacted, the pictures stay byte for byte. Otherwise each frame gets a palette of its own: first every
-colour outside the redacted areas, then as many of the redacted areas as there is room for.
+If nothing was redacted, the pictures stay byte for byte, but for colours that no pixel shows. Otherwise each frame gets
+a palette of its own: first every colour outside the redacted areas, then as many of the redacted areas as there is room
+for.
 """
 
 from __future__ import annotations
