@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,19 +13,18 @@ import numpy as np
 
 from anonymizer.detect.zones import add_given
 from anonymizer.errors import PictureError
-from anonymizer.files.picture import Encoding as PictureEncoding
-from anonymizer.files.picture import Frame, Picture
 from anonymizer.files.write import remove_files, written_together
 from anonymizer.geometry import Box
 from anonymizer.kinds import KINDS, Kind
-from anonymizer.pipeline import Finder, find_in, guarded, not_counted_warning
+from anonymizer.pipeline import Finder, guarded, not_counted_warning
 from anonymizer.record.detections import film_to_json
 from anonymizer.record.edits import NO_EDITS, Edits
 from anonymizer.redact.warnings import redaction_warnings
 from anonymizer.settings import Settings
-from anonymizer.types import Detection, FrameDetections, Job, Pixels8, Result, Source
+from anonymizer.types import Detection, FrameDetections, Job, Result, Source
 from anonymizer.video.encoders import Encoding, is_as_good
 from anonymizer.video.facts import FilmFacts
+from anonymizer.video.finder import FrameFinder, frame_finder, picture_of
 from anonymizer.video.look import EVERY, find_tracks
 from anonymizer.video.paint import Painter
 from anonymizer.video.selection import select
@@ -66,7 +65,7 @@ class FilmProcess:
             film = open_film(self.input_root / job.source, self.settings.read)
             zones = self._zones(job, film.facts)
         with _timed(seconds, "detect"):
-            finder = _FrameFinder(self.finder)
+            finder = frame_finder(self.finder)
             survey, tracks = self._look(job, film, finder)
         result = self._result(job, survey, tracks, zones, finder)
         if self.settings.redact.only_detects(self._kinds):
@@ -98,11 +97,11 @@ class FilmProcess:
     def _zones(self, job: Job, facts: FilmFacts) -> list[Detection]:
         """What is hidden in every frame, whatever is there."""
         width, height = facts.upright_size
-        blank = _picture_of(np.zeros((height, width, 3), np.uint8))
+        blank = picture_of(np.zeros((height, width, 3), np.uint8))
         (given,) = add_given(blank, [FrameDetections([])], self.settings.detect, job.name)
         return list(given.detections)
 
-    def _look(self, job: Job, film: Film, finder: _FrameFinder) -> tuple[Survey, FilmTracks]:
+    def _look(self, job: Job, film: Film, finder: FrameFinder) -> tuple[Survey, FilmTracks]:
         """The first pass."""
         settings = self.settings
         survey = Survey(film, self._beats("looked at", film.facts.announced_frames))
@@ -159,7 +158,7 @@ class FilmProcess:
             raise PictureError("has changed while it was read")
 
     def _result(
-        self, job: Job, survey: Survey, tracks: FilmTracks, zones: Sequence[Detection], finder: _FrameFinder
+        self, job: Job, survey: Survey, tracks: FilmTracks, zones: Sequence[Detection], finder: FrameFinder
     ) -> Result:
         found = [*(track.kind for track in tracks.tracks), *(zone.kind for zone in zones)]
         return Result(
@@ -178,7 +177,7 @@ class FilmProcess:
         )
 
     def _warnings(
-        self, facts: FilmFacts, encoding: Encoding, tracks: FilmTracks, finder: _FrameFinder
+        self, facts: FilmFacts, encoding: Encoding, tracks: FilmTracks, finder: FrameFinder
     ) -> tuple[str, ...]:
         """What a user should know of how the film was written and of what stays visible in it."""
         remarks = list(self.remarks)
@@ -210,33 +209,6 @@ class FilmProcess:
                 self.on_beat(f"{what} {done} of {frames} frames" if frames else f"{what} {done} frames")
 
         return beat
-
-
-class _FrameFinder:
-    """Asks a finder of pictures what is in single frames. All that it answers is sure."""
-
-    def __init__(self, finder: Finder) -> None:
-        self._finder = finder
-        self.not_counted = 0
-        """How many detections there were where the zones say that nothing counts."""
-
-    @property
-    def thresholds(self) -> Mapping[Kind, float]:
-        return dict.fromkeys(self._finder.kinds, 0.0)
-
-    def find(self, pixels: Pixels8) -> Sequence[Detection]:
-        """
-        Raises:
-            PictureError: nothing can be said about the frame.
-        """
-        (found,) = find_in(_picture_of(pixels), self._finder)
-        self.not_counted += found.not_counted
-        return found.detections
-
-
-def _picture_of(pixels: Pixels8) -> Picture:
-    """A frame as a picture by itself."""
-    return Picture((Frame(pixels),), content=b"", encoding=PictureEncoding("PNG"))
 
 
 def _write_record(place: Path, survey: Survey, tracks: FilmTracks, zones: Sequence[Detection]) -> None:
