@@ -29,7 +29,8 @@ SURE = 0.15
 """Score at a point from which on the network's size there is believed."""
 NEIGHBOURS = 5
 """Other heads get the middle size of so many sure ones around them: perspective changes slowly."""
-UNLABELLED_SCORE, UNLABELLED_SIZE = 0.4, 24.0
+UNLABELLED_SCORE, UNLABELLED_SIZE = 0.15, 24.0
+"""In dense crowds the nearest heads often have no point: what is learnt as background there is missed elsewhere."""
 
 
 def read_sizes(answer: np.ndarray, points: np.ndarray) -> np.ndarray:

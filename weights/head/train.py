@@ -11,6 +11,8 @@ import csv
 import dataclasses
 import json
 import os
+import signal
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -147,7 +149,7 @@ class Trainer:
 def fit(trainer: Trainer, rows: Sequence[data.Row], out: Path) -> None:
     """Train up to the step that the settings name, from the last checkpoint where there is one.
 
-    `loss.csv` in `out`: step, the three losses, seconds a step; `last.weights.h5`: the running mean.
+    SIGTERM ends it early, with a checkpoint. `loss.csv` in `out`: step, the three losses, seconds a step; `last.weights.h5`: the running mean.
     """
     settings = trainer.settings
     out.mkdir(parents=True, exist_ok=True)
@@ -162,6 +164,8 @@ def fit(trainer: Trainer, rows: Sequence[data.Row], out: Path) -> None:
         trainer.mean_network.save_weights(out / "new.weights.h5")
         (out / "new.weights.h5").replace(out / "last.weights.h5")
 
+    is_stopped = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: is_stopped.set())
     every = max(1, min(50, settings.steps // 4))
     start = saved = time.perf_counter()
     sums = np.zeros(3)
@@ -177,6 +181,8 @@ def fit(trainer: Trainer, rows: Sequence[data.Row], out: Path) -> None:
         if now - saved > SAVE_EVERY_SECONDS:
             save()
             saved = now
+        if is_stopped.is_set():
+            break
     save()
 
 
