@@ -165,10 +165,10 @@ def test_train_measure_export(tmp_path: Path) -> None:
     training = ("--data", tmp_path, "--out", tmp_path / "run", "--batch", 2, "--size", 64, "--warmup", 1)
     run("train", *training, "--steps", 4, "--until", 2)
     assert "resumed at step 2" in run("train", *training, "--steps", 4)
-    assert "boxes (1 pictures, 6 heads)" in run("evaluate", weights, "--data", tmp_path)
     assert "2 pictures" in run("sizes", weights, tmp_path)
     assert set(json.loads((tmp_path / "sizes.json").read_text())) == {"1.jpg", "3.jpg"}
     assert "sha256" in run("export", weights, tmp_path / "head.tflite")
     (tmp_path / "model.yaml").write_text("file: head.tflite\nlabels: {1: face}\ninput: {size_multiple: 32}\n")
+    assert "boxes (1 pictures, 6 heads)" in run("evaluate", tmp_path, "--data", tmp_path)
     (detector,) = load_detectors(DetectSettings(weights=tmp_path, face_threshold=0.001))
     assert all(0 <= detection.score <= 1 for detection in detector.detect(np.full((100, 130, 3), 90, np.uint8)))

@@ -88,12 +88,18 @@ class Detector(tf.Module):  # type: ignore[misc]  # TensorFlow has no types
     """The network behind the output signature of the TensorFlow Object Detection API."""
 
     def __init__(
-        self, network: keras.Model, score_floor: float = SCORE_FLOOR, iou_threshold: float = IOU_THRESHOLD
+        self,
+        network: keras.Model,
+        score_floor: float = SCORE_FLOOR,
+        iou_threshold: float = IOU_THRESHOLD,
+        only_maxima: bool = False,
     ) -> None:
+        """`only_maxima`: a peak is also the best among its eight neighbours, as tiny objects need."""
         super().__init__()
         self.network = network
         self.score_floor = score_floor
         self.iou_threshold = iou_threshold
+        self.only_maxima = only_maxima
 
     @tf.function(input_signature=[tf.TensorSpec((1, None, None, 3), tf.uint8, "input_tensor")])  # type: ignore[untyped-decorator]
     def detect(self, input_tensor: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -108,7 +114,10 @@ class Detector(tf.Module):  # type: ignore[misc]  # TensorFlow has no types
             `num_detections` float32 (1,). One detection per peak, by falling score; N varies, with no upper limit.
         """
         heatmap, log_size, offset = self.network(tf.cast(input_tensor, tf.float32))
-        cells = tf.where(heatmap[0, :, :, 0] >= self.score_floor)  # (N, 2): row, column
+        is_candidate = heatmap >= self.score_floor
+        if self.only_maxima:
+            is_candidate &= heatmap >= tf.nn.max_pool2d(heatmap, 3, 1, "SAME")
+        cells = tf.where(is_candidate[0, :, :, 0])  # (N, 2): row, column
         scores = tf.gather_nd(heatmap[0, :, :, 0], cells)
         centre = tf.cast(cells, tf.float32) + tf.gather_nd(offset[0], cells) + 0.5
         half_size = tf.exp(tf.gather_nd(log_size[0], cells)) / 2.0

@@ -1,6 +1,6 @@
-"""Measuring a head model on the held-out parts of packs.
+"""Measuring a head model on the held-out parts of packs, as the program runs it.
 
-    python -m weights.head.evaluate last.weights.h5 --data PACK --data PACK --scale 1 --scale 2
+    python -m weights.head.evaluate FOLDER --data PACK --data PACK --preset balanced
 
 A head is found if its middle (its point, where only that is labelled) lies inside the box of a detection that is not
 another head's. Heads smaller than 8 pixels count neither way, and neither do detections on them.
@@ -9,7 +9,6 @@ another head's. Heads smaller than 8 pixels count neither way, and neither do de
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -17,12 +16,13 @@ import click
 import cv2
 import numpy as np
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-
-import tensorflow as tf
+from anonymizer.detect.catalogue import find_models
+from anonymizer.detect.load import load_model
+from anonymizer.detect.merge import merge_detections
+from anonymizer.detect.signature import SignatureDetector
 
 from . import data
-from .network import STRIDE, build
+from .network import STRIDE
 
 SMALLEST = 8.0
 """Pixels of the picture."""
@@ -33,16 +33,21 @@ THRESHOLDS = (0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6)
 SIZE_MULTIPLE = 32
 Answer = Callable[[np.ndarray], np.ndarray]
 """From pixels, float32 (1, H, W, 3), to the network's output, float32 (1, H/4, W/4, 5)."""
+Find = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
+"""From a picture, uint8 RGB, to boxes, float32 (n, 4) in its pixels, and scores, float32 (n,), best first."""
 
 
-def detect(answer: Answer, pixels: np.ndarray, scales: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
-    """Heads in a picture, uint8 RGB: boxes float32 (n, 4) in its pixels, scores float32 (n,), best first."""
-    boxes, scores = [], []
-    for scale in scales:
-        found, certainty = decode(look(answer, pixels, scale))
-        boxes.append(found / scale)
-        scores.append(certainty)
-    return suppress(np.concatenate(boxes), np.concatenate(scores))
+def finder_of(folder: Path, preset: str) -> Find:
+    """What the program finds with the model that a `model.yaml` in a folder describes."""
+    (model,) = find_models(folder)
+    detector = SignatureDetector(model, load_model(model), preset, dict.fromkeys(model.found_kinds, SCORE_FLOOR))
+
+    def find(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        found = sorted(merge_detections(detector.detect(pixels)), key=lambda detection: -detection.score)
+        boxes = [(d.box.x_min, d.box.y_min, d.box.x_max, d.box.y_max) for d in found]
+        return np.asarray(boxes, np.float32).reshape(-1, 4), np.asarray([d.score for d in found], np.float32)
+
+    return find
 
 
 def look(answer: Answer, pixels: np.ndarray, scale: float) -> np.ndarray:
@@ -105,13 +110,13 @@ def match(row: data.Row, boxes: np.ndarray, scores: np.ndarray) -> tuple[np.ndar
     return np.asarray(hits), np.asarray(wrong), np.asarray(counts.sum())
 
 
-def measure(rows: Sequence[data.Row], answer: Answer, scales: Sequence[float]) -> dict[str, dict[str, list[float]]]:
+def measure(rows: Sequence[data.Row], find: Find) -> dict[str, dict[str, list[float]]]:
     """Per group: at each threshold recall, precision and the mean absolute error of the count."""
     figures = {}
     for group, members in sorted(data.by_group(rows).items()):
         found = []
         for row in members:
-            boxes, scores = detect(answer, data.decode(row.path), scales)
+            boxes, scores = find(data.decode(row.path))
             found.append((*match(row, boxes, scores), (~row.ignore).sum()))
         heads = sum(int(count) for _, _, count, _ in found)
         table: dict[str, list[float]] = {}
@@ -129,20 +134,17 @@ def measure(rows: Sequence[data.Row], answer: Answer, scales: Sequence[float]) -
 
 
 @click.command()
-@click.argument("weights", type=click.Path(exists=True, path_type=Path))
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--data", "packs", multiple=True, required=True, type=click.Path(exists=True, path_type=Path))
-@click.option("--scale", "scales", multiple=True, type=float, default=(1.0,), show_default=True)
+@click.option("--preset", default="balanced", show_default=True)
 @click.option("--every", default=1, show_default=True, help="Look at one of so many pictures.")
-@click.option("--threads", default=1, show_default=True)
-def main(weights: Path, packs: tuple[Path, ...], scales: tuple[float, ...], every: int, threads: int) -> None:
-    """Print recall, precision and count error per group and threshold, on the held-out parts of the packs."""
-    tf.config.threading.set_intra_op_parallelism_threads(threads)
-    tf.config.threading.set_inter_op_parallelism_threads(1)
-    network = build()
-    network.load_weights(weights)
-    run = tf.function(lambda pixels: network(pixels, training=False), reduce_retracing=True)
+def main(folder: Path, packs: tuple[Path, ...], preset: str, every: int) -> None:
+    """Print recall, precision and count error per group and threshold, on the held-out parts of the packs.
+
+    FOLDER holds a model and its model.yaml.
+    """
     rows = [row for pack in packs for row in data.read_pack(pack, "held_out")][::every]
-    figures = measure(rows, lambda pixels: run(tf.constant(pixels)).numpy(), scales)
+    figures = measure(rows, finder_of(folder, preset))
     for group, table in figures.items():
         click.echo(group)
         for threshold, (recall, precision, error) in table.items():

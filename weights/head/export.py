@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import tempfile
 from pathlib import Path
 
@@ -28,7 +29,8 @@ def detector_of(network: keras.Model) -> Detector:
     """The network with decoding and peak selection in the graph, like the face model's."""
     answer = network.output
     heat = keras.ops.sigmoid(answer[..., :1])
-    return Detector(keras.Model(network.input, [heat, answer[..., 1:3], answer[..., 3:]]), SCORE_FLOOR, OVERLAP)
+    parts = keras.Model(network.input, [heat, answer[..., 1:3], answer[..., 3:]])
+    return Detector(parts, SCORE_FLOOR, OVERLAP, only_maxima=True)
 
 
 @click.command()
@@ -36,7 +38,7 @@ def detector_of(network: keras.Model) -> Detector:
 @click.argument("target", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--picture", type=click.Path(exists=True, path_type=Path), help="Compare both on this picture.")
 def main(weights: Path, target: Path, picture: Path | None) -> None:
-    """Export WEIGHTS, written by train.py, to the TFLite file TARGET."""
+    """Export WEIGHTS, written by train.py, to the TFLite file TARGET, and its checksum to the model.yaml beside it."""
     network = build()
     network.load_weights(weights)
     detector = detector_of(network)
@@ -47,6 +49,9 @@ def main(weights: Path, target: Path, picture: Path | None) -> None:
         check_model(content, detector, [np.ascontiguousarray(read_padded(picture))])
     target.write_bytes(content)
     digest = hashlib.sha256(content).hexdigest()
+    description = target.with_name("model.yaml")
+    if description.is_file():
+        description.write_text(re.sub(r"(?m)^sha256: .*$", f'sha256: "{digest}"', description.read_text()))
     click.echo(f"{network.count_params()} parameters, {len(content)} bytes, sha256 {digest}")
 
 

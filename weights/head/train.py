@@ -149,7 +149,8 @@ class Trainer:
 def fit(trainer: Trainer, rows: Sequence[data.Row], out: Path) -> None:
     """Train up to the step that the settings name, from the last checkpoint where there is one.
 
-    SIGTERM ends it early, with a checkpoint. `loss.csv` in `out`: step, the three losses, seconds a step; `last.weights.h5`: the running mean.
+    SIGTERM ends it early, with a checkpoint. `loss.csv` in `out`: step, the three losses, seconds a step;
+    `last.weights.h5`: the running mean.
     """
     settings = trainer.settings
     out.mkdir(parents=True, exist_ok=True)
