@@ -22,6 +22,8 @@ SMALLEST, LARGEST = 5.0, 200.0
 """Heads are drawn to sizes between these. Pixels of the view."""
 SMALLEST_LEARNT = 4.0
 """Smaller heads are neither learnt as heads nor as background. Pixels."""
+AT_HEAD = 0.8
+"""Share of the views around a head; the others lie anywhere in the picture, mostly on background."""
 CHANNELS = 8
 GUESSED_SIZE_WEIGHT = 0.0
 """Of the loss of a size that is only guessed: its heat alone is learnt."""
@@ -41,7 +43,7 @@ def view_matrix(rng: Generator, row: Row, size: int) -> np.ndarray:
     """Map pixels of the picture to the view: scale, squeeze, rotation, mirror, shift. float64 (2, 3)."""
     width, height = row.width, row.height
     sides = np.sqrt(np.prod(row.boxes[:, 2:] - row.boxes[:, :2], axis=1))
-    if len(sides) and rng.random() < 0.93:
+    if len(sides) and rng.random() < AT_HEAD:
         index = rng.integers(len(sides))
         middle = (row.boxes[index, :2] + row.boxes[index, 2:]) / 2
         if row.measured[index]:
@@ -53,7 +55,7 @@ def view_matrix(rng: Generator, row: Row, size: int) -> np.ndarray:
             scale = np.exp(rng.uniform(np.log(0.45), np.log(2.5)))
     else:
         middle = np.array([rng.uniform(0, width), rng.uniform(0, height)])
-        scale = np.exp(rng.uniform(np.log(0.4), np.log(2)))
+        scale = np.exp(rng.uniform(np.log(0.35), np.log(1.6)))
     scale = float(np.clip(scale, 0.8 * size / max(width, height), 3.0))
     squeeze = np.exp(rng.uniform(-0.3, 0.3)) if rng.random() < 0.25 else np.exp(rng.normal(0, 0.05))
     angle = rng.normal(0, 0.15) if rng.random() < 0.4 else 0.0

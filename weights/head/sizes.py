@@ -29,7 +29,7 @@ SURE = 0.15
 """Score at a point from which on the network's size there is believed."""
 NEIGHBOURS = 5
 """Other heads get the middle size of so many sure ones around them: perspective changes slowly."""
-UNLABELLED_SCORE, UNLABELLED_SIZE = 0.15, 24.0
+UNLABELLED_SCORE, UNLABELLED_SIZE = 0.3, 32.0
 """In dense crowds the nearest heads often have no point: what is learnt as background there is missed elsewhere."""
 
 
