@@ -19,6 +19,7 @@ from anonymizer.files.metadata import (
     is_iptc,
     is_xmp,
     measure_captions,
+    measure_named,
     measure_tags,
     parse_exif,
     size_of_numbers,
@@ -81,7 +82,7 @@ def _values(found: EmbeddedData) -> Iterator[tuple[Hashable, _Value]]:
     """Each value with what tells it from others."""
     for tags in (*found.pages, *_readable(found.exifs)):
         yield from _values_of_tags(tags)
-    texts: dict[bytes, Measure] = {}
+    texts: dict[Hashable, Measure] = {}
     for text in dict.fromkeys(found.texts):
         if is_xmp(text):
             for place, (measure, is_plain) in measure_packet(text).items():
@@ -91,9 +92,12 @@ def _values(found: EmbeddedData) -> Iterator[tuple[Hashable, _Value]]:
                 yield (text, number), _Value(measure, is_plain)
         elif is_printable(text):
             texts[text] = measure_bytes(text)
+    for names, text in dict.fromkeys(found.named_texts):
+        if is_printable(names + text):
+            texts[names, text] = measure_named(names, text)
     plain = find_plain(texts)
-    for text, measure in texts.items():
-        yield text, _Value(measure, text in plain)
+    for key, measure in texts.items():
+        yield key, _Value(measure, key in plain)
 
 
 def _values_of_tags(found: Tags) -> Iterator[tuple[Hashable, _Value]]:

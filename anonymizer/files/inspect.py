@@ -30,6 +30,7 @@ from anonymizer.files.metadata import (
     exact_profile,
     is_iptc,
     is_xmp,
+    measure_named,
     name_of_tag,
     parse_exif,
     plain_tags,
@@ -84,9 +85,9 @@ def inspect_file(content: bytes, file_format: Format) -> list[FileIssue]:
         issues += _issues_in_exif(exif)
     for page in found.pages:
         issues += _issues_in_tags(page)
-    for text in found.texts:
+    for text in (*found.texts, *(names + text for names, text in found.named_texts)):
         issues += _issues_in_text(text)
-    issues += _opaque_texts(found.texts)
+    issues += _opaque_texts([*((b"", text) for text in found.texts), *found.named_texts])
     if too_much := excess(found):
         issues.append(
             FileIssue("preview", f"metadata hold {too_much} characters that are no plain language, in pieces")
@@ -144,21 +145,21 @@ def _opaque_tags(directories: Mapping[int, Mapping[int, object]]) -> Iterator[Fi
                 )
 
 
-def _opaque_texts(texts: Sequence[bytes]) -> Iterator[FileIssue]:
-    """Whether what is not plain language may hold a picture: each text by itself, and all together."""
+def _opaque_texts(texts: Sequence[tuple[bytes, bytes]]) -> Iterator[FileIssue]:
+    """Whether what is not plain language may hold a picture: each text by itself, and all together. With names."""
     measures = {}
     binary_bytes = 0
-    for number, text in enumerate(texts):
+    for number, (names, text) in enumerate(texts):
         if is_xmp(text):
             left_out = plain_xmp(text).left_out
             if left_out:
-                names = ", ".join(left_out[:_SHOWN_NAMES])
-                yield FileIssue("preview", f"{names}: not plain language, it may hold a picture")
+                what = ", ".join(left_out[:_SHOWN_NAMES])
+                yield FileIssue("preview", f"{what}: not plain language, it may hold a picture")
         elif is_iptc(text):
             if not are_captions_kept(text, "keep"):
                 yield FileIssue("preview", "captions (IPTC) that are not plain language: they may hold a picture")
-        elif is_printable(text):
-            measures[number] = measure_bytes(text)
+        elif is_printable(names + text):
+            measures[number] = measure_named(names, text) if names else measure_bytes(text)
         else:
             binary_bytes += len(zlib.compress(text, 9)) - _ZLIB_BYTES
     if find_plain(measures) != set(measures):

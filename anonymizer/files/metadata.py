@@ -175,6 +175,8 @@ class EmbeddedData:
     """Tags of the pages of a TIFF file."""
     texts: list[bytes] = field(default_factory=list)
     """XMP, captions, comments, and all other data that may hold a picture or a name."""
+    named_texts: list[tuple[bytes, bytes]] = field(default_factory=list)
+    """The same of texts that have names, such as a keyword: these, and the text."""
     hidden_content: list[str] = field(default_factory=list)
     """Descriptions of data that hold, or are likely to hold, another picture."""
     profiles: list[bytes] = field(default_factory=list)
@@ -412,13 +414,11 @@ def kept_texts(texts: Sequence[tuple[bytes, bytes]], policy: Policy) -> list[boo
     """
     if policy != "keep":
         return [False] * len(texts)
-    plain = find_plain(
-        {number: _measure_named(names, text.rstrip(b"\0")) for number, (names, text) in enumerate(texts)}
-    )
+    plain = find_plain({number: measure_named(names, text.rstrip(b"\0")) for number, (names, text) in enumerate(texts)})
     return [number in plain and is_text_kept(names + text, policy) for number, (names, text) in enumerate(texts)]
 
 
-def _measure_named(names: bytes, text: bytes) -> Measure:
+def measure_named(names: bytes, text: bytes) -> Measure:
     """The measure of a text and its names, which do not make it readable."""
     of_names = measure_bytes(names)
     total = together([measure_bytes(text.rstrip(b"\0")), replace(of_names, words=0, readable=0)])

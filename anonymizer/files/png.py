@@ -451,7 +451,10 @@ def read_metadata(content: bytes) -> EmbeddedData:
             found.hidden_content.append("content credentials (C2PA)")
         elif kind in TEXT_CHUNKS:
             names, text = _plain_text(kind, data)
-            found.texts.append(_packet(names, text) if _is_xmp((kind, data)) else names + text)
+            if _is_xmp((kind, data)):
+                found.texts.append(_packet(names, text))
+            else:
+                found.named_texts.append((names, text))
             if _UNREADABLE in text:
                 found.hidden_content.append("a text that cannot be read")
         elif kind == b"iCCP":

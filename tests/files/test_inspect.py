@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 from fakes import noise, save, smooth
-from files.samples import PHOTOSHOP_THUMBNAIL, PROFILE, THUMBNAIL, XMP, full_exif, jpeg_file
+from files.samples import PHOTOSHOP_THUMBNAIL, PROFILE, THUMBNAIL, XMP, full_exif, jpeg_file, png_file
 from PIL import Image, ImageFile, PngImagePlugin
 
 from anonymizer.files import gif, heic, iso_boxes, jpeg_segments, png
@@ -240,3 +240,16 @@ def test_pictures_are_told_by_their_beginning(tmp_path: Path) -> None:
         assert not is_picture(tmp_path / name)
     assert not is_picture(tmp_path / "no such file")
     assert not is_picture(tmp_path)
+
+
+def test_words_in_keywords_do_not_make_texts_readable() -> None:
+    header, *others = png.read_chunks(png_file(smooth(9, 9)))
+    letters = SECRET_LETTERS
+    chunks = [(b"tEXt", letters[at : at + 14] + b"\0text") for at in range(0, len(letters), 14)]
+    issues = inspect_file(png.join_chunks([header, *chunks, *others]), "PNG")
+    assert any("not plain language" in issue.text for issue in issues)
+
+
+SECRET_LETTERS = " ".join(
+    "".join(chr(97 + (number * 7 + at * at * number) % 16) for at in range(6)) for number in range(100)
+).encode()
