@@ -18,14 +18,20 @@ _LOOK_S = 1.0
 class GuardedProtocol(H11Protocol):
     """Ends a connection whose client sends or reads nothing for too long. How long bodies take, `read_body` limits."""
 
+    max_connections = MAX_CONNECTIONS
     _watch: asyncio.TimerHandle | None = None
     _since_s = 0.0
     """Since when the connection is as it is, on the clock of time.monotonic()."""
     _before: object = None
 
+    @classmethod
+    def limited_to(cls, number: int) -> type[GuardedProtocol]:
+        """The same for a server that may have so many connections."""
+        return type(cls.__name__, (cls,), {"max_connections": number})
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        if len(self.connections) > MAX_CONNECTIONS:
+        if len(self.connections) > self.max_connections:
             transport.abort()
             return
         self._look()

@@ -75,7 +75,6 @@ def run_server(
         AnonymizerError: the workers cannot go on.
     """
     forbid_core_dumps()
-    _allow_connections()
     with closing(listen(serve)) as listener:
         desk: Desk = Service(RedactionTask(settings.detect, load), serve.workers or auto_workers(), serve.timeout)
         with closing(desk):
@@ -98,7 +97,7 @@ def make_server(api: Api) -> uvicorn.Server:
     logging.getLogger("uvicorn").propagate = False
     config = uvicorn.Config(
         make_app(api),
-        http=GuardedProtocol,
+        http=GuardedProtocol.limited_to(_allow_connections()),
         ws="none",
         lifespan="on",
         loop="asyncio",
@@ -134,10 +133,12 @@ def _address(listener: socket.socket, serve: ServeSettings) -> str:
     return f"http://{host}:{port}/"
 
 
-def _allow_connections() -> None:
-    """As many open files as the connections need, where the system lets us."""
+def _allow_connections() -> int:
+    """How many connections there may be. Raises the limit of open files for them, as far as the system lets us."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = MAX_CONNECTIONS + _SPARE_FILES
-    if soft < wanted:
+    if soft != resource.RLIM_INFINITY and soft < wanted:
         with suppress(OSError, ValueError):
-            resource.setrlimit(resource.RLIMIT_NOFILE, (min(wanted, hard), hard))
+            soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return MAX_CONNECTIONS if soft == resource.RLIM_INFINITY else max(1, min(MAX_CONNECTIONS, soft - _SPARE_FILES))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ from typing import Any
 
 import httpx
 import numpy as np
+import uvicorn
 from fakes import load_troublesome
 from PIL import Image
 
@@ -30,10 +32,15 @@ TIMEOUT_S = 120.0
 class Served:
     """A server, and a client for it."""
 
-    def __init__(self, api: Api, address: str) -> None:
+    def __init__(self, api: Api, server: uvicorn.Server, address: str) -> None:
         self.api = api
+        self.server = server
         self.address = address
         self.client = httpx.Client(base_url=address, timeout=TIMEOUT_S)
+
+    def connect(self) -> socket.socket:
+        """A connection on which nothing was sent yet."""
+        return socket.create_connection(("127.0.0.1", int(self.address.rpartition(":")[2])), timeout=TIMEOUT_S)
 
     def redact(self, content: bytes, **settings: str) -> httpx.Response:
         return self.client.post("/v1/redact", content=content, params=settings)
@@ -55,7 +62,7 @@ def serving(
     server = make_server(api)
     thread = threading.Thread(target=server.run, args=[[listener]], daemon=True)
     thread.start()
-    served = Served(api, f"http://127.0.0.1:{listener.getsockname()[1]}")
+    served = Served(api, server, f"http://127.0.0.1:{listener.getsockname()[1]}")
     try:
         yield served
     finally:

@@ -76,7 +76,8 @@ def test_an_answer_that_nobody_reads_is_given_up(served: Served) -> None:
 
 
 def test_connections_beyond_the_limit_are_closed_at_once(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connections, "MAX_CONNECTIONS", 0)
+    limited = connections.GuardedProtocol.limited_to(0)
+    monkeypatch.setattr(served.server.config, "http_protocol_class", limited)
     with socket.create_connection(("127.0.0.1", int(served.address.rpartition(":")[2])), timeout=30) as connection:
         assert is_closed(connection)
 
