@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -306,9 +307,8 @@ def _query(request: Request) -> dict[str, str]:
         Problem: a key is there twice.
     """
     pairs = request.query_params.multi_items()
-    keys = [key for key, _ in pairs]
-    for key in keys:
-        if keys.count(key) > 1:
+    for key, number in Counter(key for key, _ in pairs).items():
+        if number > 1:
             raise Problem("wrong-setting", f"{key[:100]!r} is there twice", setting=key[:100])
     return dict(pairs)
 

@@ -81,8 +81,9 @@ def to_routes(operations: Sequence[Operation], check_token: Callable[[Request], 
 
 def _dispatch(methods: Mapping[str, Operation], check_token: Callable[[Request], None]) -> Handler:
     async def dispatch(request: Request) -> Response:
-        operation = methods.get("GET" if request.method == "HEAD" else request.method)
-        if operation is None:
+        is_head = request.method == "HEAD"
+        operation = methods.get("GET" if is_head else request.method)
+        if operation is None or (is_head and not operation.is_public):  # else it would use up a result
             allowed = ", ".join(methods)
             raise Problem("method-not-allowed", f"allowed here: {allowed}", headers={"Allow": allowed})
         if not operation.is_public:

@@ -37,7 +37,14 @@ _BACKLOG = 1024
 
 
 class _Server(uvicorn.Server):
-    """Ends on signals, but not by them: the workers are to be ended, too."""
+    """Ends on signals, but not by them: the workers are to be ended, too. It also ends when they cannot go on."""
+
+    def __init__(self, config: uvicorn.Config, desk: Desk) -> None:
+        super().__init__(config)
+        self._desk = desk
+
+    async def on_tick(self, counter: int) -> bool:
+        return await super().on_tick(counter) or not self._desk.is_ready
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -75,6 +82,7 @@ def run_server(
         AnonymizerError: the workers cannot go on.
     """
     forbid_core_dumps()
+    _silence_libraries()
     with closing(listen(serve)) as listener:
         desk: Desk = Service(RedactionTask(settings.detect, load), serve.workers or auto_workers(), serve.timeout)
         with closing(desk):
@@ -94,7 +102,6 @@ def _thresholds(settings: DetectSettings) -> dict[Kind, float]:
 
 def make_server(api: Api) -> uvicorn.Server:
     """The HTTP server of an application. It logs nothing of requests."""
-    logging.getLogger("uvicorn").propagate = False
     config = uvicorn.Config(
         make_app(api),
         http=GuardedProtocol.limited_to(_allow_connections()),
@@ -112,7 +119,13 @@ def make_server(api: Api) -> uvicorn.Server:
         proxy_headers=bool(api.serve.trusted_proxy),
         forwarded_allow_ips=list(api.serve.trusted_proxy),
     )
-    return _Server(config)
+    return _Server(config, api.desk)
+
+
+def _silence_libraries() -> None:
+    """What they say of errors may quote what was posted."""
+    for name in ("asyncio", "uvicorn"):
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
 
 
 def listen(serve: ServeSettings) -> socket.socket:

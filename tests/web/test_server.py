@@ -11,6 +11,8 @@ from pathlib import Path
 
 import httpx
 import pytest
+from fakes import KILLS, marked
+from web.served import png
 
 from anonymizer.errors import SettingsError
 from anonymizer.settings import ServeSettings
@@ -18,13 +20,14 @@ from anonymizer.web.server import listen
 
 SCRIPT = """
 import fakes
+from web import served
 from anonymizer.settings import ServeSettings, Settings
 from anonymizer.web.server import run_server
-run_server(ServeSettings(port=0, workers=1), Settings(), lambda address: print(address, flush=True), fakes.{load})
+run_server(ServeSettings(port=0, workers=1), Settings(), lambda address: print(address, flush=True), {load})
 """
 
 
-def start(load: str = "load_troublesome") -> subprocess.Popen[str]:
+def start(load: str = "fakes.load_troublesome") -> subprocess.Popen[str]:
     path = os.pathsep.join(sys.path)
     return subprocess.Popen(
         [sys.executable, "-c", SCRIPT.format(load=load)],
@@ -50,10 +53,22 @@ def test_it_says_where_it_is_and_ends_on_a_signal_without_a_trace(number: int) -
 
 
 def test_models_that_cannot_be_loaded_end_it() -> None:
-    with start("load_nothing") as process:
+    with start("fakes.load_nothing") as process:
         _, errors = process.communicate(timeout=60)
     assert process.returncode == 1
     assert "ModelError: model net is damaged" in errors
+
+
+def test_workers_that_cannot_go_on_end_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TROUBLE_MARK", str(tmp_path / "mark"))
+    with start("served.load_once") as process:
+        assert process.stdout is not None
+        address = process.stdout.readline().strip()
+        response = httpx.post(f"{address}v1/redact", content=png(marked(KILLS)), timeout=60)
+        assert response.status_code == 503
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "worker processes end while they load the models (signal 9)" in errors
 
 
 def test_a_port_that_is_taken_is_named() -> None:
