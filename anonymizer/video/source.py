@@ -6,11 +6,11 @@ import os
 import stat
 import struct
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import av
 import av.error
@@ -36,6 +36,7 @@ _ONE_FRAME_A_PACKET = ("h264", "hevc", "vvc", "av1", "vp9", "prores", "mjpeg", "
 """Codecs each of whose packets shows one frame, unless fields come one by one."""
 _NEEDS_DOLBY_VISION = ("dvh1", "dvhe", "dva1", "dvav", "dav1")
 """Tags of films that show wrong colours without the metadata of Dolby Vision, which no encoder here writes."""
+_DECODES_ALPHA = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 _ENCRYPTED = ("encv", "drmi")
 _SAYS_DURATION = ("matroska,webm", "asf")
 """Demuxers that know the duration from the file alone, and do not guess it from what they find."""
@@ -133,6 +134,7 @@ class Reading:
     def __init__(self, container: InputContainer, stream: VideoStream, facts: FilmFacts) -> None:
         self._container = container
         self._stream = stream
+        self._decode = _decoder_of(stream)
         self._facts = facts
         self.film_bytes = 0
         """Of the packets of the film so far."""
@@ -167,7 +169,7 @@ class Reading:
                 continue
             self._check_packet(packet)
             with self._translated_errors():
-                pictures = cast("list[VideoFrame]", packet.decode())
+                pictures = self._decode(packet)
             for picture in pictures:
                 yield self._checked(picture)
         self._check_end()
@@ -319,10 +321,26 @@ def _prepare(container: InputContainer, index: int, settings: ReadSettings) -> V
     return stream
 
 
+def _decoder_of(stream: VideoStream) -> Callable[[av.Packet[Any]], list[VideoFrame]]:
+    """What decodes the packets of a film.
+
+    FFmpeg's own decoders of VP8 and VP9 leave out the alpha channel, those of libvpx do not.
+    """
+    name = _DECODES_ALPHA.get(stream.codec_context.codec.canonical_name)
+    if name is None or _tag(stream, "alpha_mode") != "1":
+        return lambda packet: packet.decode()
+    context: Any = av.CodecContext.create(name, "r")
+    context.extradata = stream.codec_context.extradata
+    context.thread_count = 1
+    return lambda packet: context.decode(packet if packet.size else None)
+
+
 def _first_frame(container: InputContainer, stream: VideoStream) -> VideoFrame:
+    decode = _decoder_of(stream)
     try:
-        for frame in container.decode(stream):
-            return frame
+        for packet in container.demux(stream):
+            for frame in decode(packet):
+                return frame
     except (av.error.FFmpegError, OSError) as error:
         raise PictureError(f"is damaged: its first frame cannot be decoded ({error.strerror})") from error
     raise PictureError("holds no frame")

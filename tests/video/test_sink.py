@@ -98,6 +98,8 @@ def brightness_of(path: Path) -> list[bytes]:
         ("a.webm", "libvpx", "yuv420p", TIME_BASE),
         ("a.webm", "libvpx-vp9", "yuv420p", TIME_BASE),
         ("a.webm", "libsvtav1", "yuv420p10le", TIME_BASE),
+        ("a.webm", "libvpx", "yuva420p", TIME_BASE),
+        ("a.webm", "libvpx-vp9", "yuva420p", TIME_BASE),
         ("a.avi", "mpeg4", "yuv420p", COARSE),
         ("a.avi", "mjpeg", "yuvj422p", COARSE),
         ("a.avi", "libx264", "yuv420p", COARSE),
@@ -125,7 +127,7 @@ def test_codec_format_and_times_stay(
         pixel_format=pixel_format,
         size=size,
         time_base=time_base,
-        options={"preset": "12"} if codec == "libsvtav1" else {},
+        options={"libsvtav1": {"preset": "12"}, "libvpx": {"auto-alt-ref": "0"}}.get(codec, {}),
         sounds=[] if name in ("a.3gp", "a.webm", "a.m4v") else ["mp2"],
     )
     facts = rewrite(source)
