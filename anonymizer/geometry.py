@@ -18,6 +18,9 @@ Point: TypeAlias = tuple[float, float]
 Polygon: TypeAlias = tuple[Point, ...]
 """Its corners, in order; the last one is joined to the first."""
 
+_WHOLLY = 0.999
+"""A box lies wholly in a polygon from this share of its area on; the rest allows for rounding."""
+
 
 @dataclass(frozen=True, slots=True)
 class Box:
@@ -200,6 +203,11 @@ def share_inside(box: Box, polygon: Sequence[Point]) -> float:
         rest = _cut(rest, axis, low[axis], 1.0)
         rest = _cut(rest, axis, high[axis], -1.0)
     return polygon_area(rest) / ((high[0] - low[0]) * (high[1] - low[1]))
+
+
+def is_inside(box: Box, polygon: Sequence[Point]) -> bool:
+    """Whether a box lies wholly in a simple polygon."""
+    return share_inside(box, polygon) >= _WHOLLY
 
 
 def _cut(polygon: Sequence[Point], axis: int, limit: float, sign: float) -> list[Point]:

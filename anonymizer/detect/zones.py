@@ -13,17 +13,11 @@ from fnmatch import fnmatchcase
 from anonymizer.detect.tones import varies
 from anonymizer.errors import PictureError
 from anonymizer.files.picture import Frame, Picture
-from anonymizer.geometry import Box, Polygon, corners_of, share_inside
-from anonymizer.kinds import GIVEN_KINDS, ZONE_KIND
+from anonymizer.geometry import Polygon, is_inside, share_inside
+from anonymizer.kinds import ZONE_KIND
 from anonymizer.outlines import Place, PolygonOutline, RestOutline
 from anonymizer.settings import DetectSettings, NamedZones, Zone
 from anonymizer.types import Detection, FrameDetections
-
-WHOLLY = 0.999
-"""A box lies wholly in a zone from this share of its area on; the rest allows for rounding."""
-
-APPROVED_FROM = 0.5
-"""A detection is what somebody keeps if its box has at least this IoU with that of the place."""
 
 
 def keep_in_zones(detections: Sequence[Detection], size: tuple[int, int], settings: DetectSettings) -> list[Detection]:
@@ -34,7 +28,7 @@ def keep_in_zones(detections: Sequence[Detection], size: tuple[int, int], settin
         detection
         for detection in detections
         if (not included or any(share_inside(detection.box, zone) > 0 for zone in included))
-        and not any(share_inside(detection.box, zone) >= WHOLLY for zone in excluded)
+        and not any(is_inside(detection.box, zone) for zone in excluded)
     ]
 
 
@@ -113,37 +107,27 @@ def add_given(
 def hide_rest(
     picture: Picture, found: Sequence[FrameDetections], kept: Sequence[Sequence[Place]]
 ) -> list[FrameDetections]:
-    """The frames with all hidden but these places.
-
-    What models found in such a place, or just there, is approved with it. What zones and people hide stays hidden.
+    """The frames with all hidden but these places; what is to be hidden in a place stays hidden.
 
     Args:
         kept: the places of each frame.
     """
     frames = zip(picture.frames, found, kept, strict=True)
-    return [_without_rest(frame, of_frame, places) for frame, of_frame, places in frames]
+    return [_with_rest(frame, of_frame, places) for frame, of_frame, places in frames]
 
 
-def _without_rest(frame: Frame, found: FrameDetections, places: Sequence[Place]) -> FrameDetections:
-    size = frame.pixels.shape[0], frame.pixels.shape[1]
-    rest = rest_of(size, places)
-    boxes = [place if isinstance(place, Box) else place.box for place in places]
+def _with_rest(frame: Frame, found: FrameDetections, places: Sequence[Place]) -> FrameDetections:
+    rest = rest_of((frame.pixels.shape[0], frame.pixels.shape[1]), places)
+    in_alpha = None if found.in_alpha is None else [*_without_rests(found.in_alpha), rest]
+    return replace(found, detections=[*_without_rests(found.detections), rest], in_alpha=in_alpha)
 
-    def still_counts(one: Detection) -> bool:
-        if isinstance(one.outline, RestOutline):  # of an earlier run
-            return False
-        return one.kind in GIVEN_KINDS or not any(_is_approved(one.box, box) for box in boxes)
 
-    detections = [one for one in found.detections if still_counts(one)]
-    in_alpha = None if found.in_alpha is None else [*filter(still_counts, found.in_alpha), rest]
-    return replace(found, detections=[*detections, rest], in_alpha=in_alpha)
+def _without_rests(detections: Sequence[Detection]) -> list[Detection]:
+    """Those of an earlier run may keep other places."""
+    return [one for one in detections if not isinstance(one.outline, RestOutline)]
 
 
 def rest_of(size: tuple[int, int], places: Sequence[Place]) -> Detection:
     """A picture of this height and width but for some places, as a detection."""
     kept = tuple(place for place in dict.fromkeys(places) if not isinstance(place, RestOutline))
     return Detection.of(RestOutline(size, kept), ZONE_KIND)
-
-
-def _is_approved(box: Box, place: Box) -> bool:
-    return share_inside(box, corners_of(place)) >= WHOLLY or box.iou(place) >= APPROVED_FROM

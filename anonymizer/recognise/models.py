@@ -9,6 +9,7 @@ from pathlib import Path
 import yaml
 
 from anonymizer.detect.catalogue import BUNDLED, RECOGNISER_NAME
+from anonymizer.detect.stderr import suppress_native_stderr
 from anonymizer.errors import ModelError
 from anonymizer.recognise.landmarks import LandmarkFinder
 from anonymizer.recognise.recogniser import Recogniser
@@ -67,4 +68,5 @@ def load_face_reader(folder: Path = _FOLDER) -> FaceReader:
         ModelError: a model is missing or damaged.
     """
     described = describe_recogniser(folder)
-    return FaceReader(LandmarkFinder(described.landmarks_path), Recogniser(described.path))
+    with suppress_native_stderr():
+        return FaceReader(LandmarkFinder(described.landmarks_path), Recogniser(described.path))

@@ -15,7 +15,7 @@ from typing import Any
 
 from anonymizer.geometry import Box
 from anonymizer.kinds import KINDS
-from anonymizer.outlines import from_plain, to_plain
+from anonymizer.outlines import RestOutline, from_plain, to_plain
 from anonymizer.types import Detection, FrameDetections
 
 _SIDES = ("y_min", "x_min", "y_max", "x_max")
@@ -98,7 +98,7 @@ def from_json(content: bytes, sizes: Sequence[tuple[int, int]] | None = None) ->
     for number, entry in enumerate(_entries(content), 1):
         try:
             detection, in_alpha, frame = _to_detection(entry)
-            _check_place(detection.redaction_box, frame, sizes)
+            _check_place(detection, frame, sizes)
         except ValueError as error:
             raise ValueError(f"entry {number}: {error}") from None
         frames.setdefault(frame, []).append((detection, in_alpha))
@@ -190,11 +190,13 @@ def _to_count(entry: Mapping[str, Any], key: str) -> int:
     return value
 
 
-def _check_place(box: Box, frame: int, sizes: Sequence[tuple[int, int]] | None) -> None:
+def _check_place(detection: Detection, frame: int, sizes: Sequence[tuple[int, int]] | None) -> None:
     if sizes is None:
         return
     if frame >= len(sizes):
         raise ValueError(f"frame {frame} is beyond the {len(sizes)} frames of the picture")
     height, width = sizes[frame]
-    if not box.touches(sizes[frame]):
+    if not detection.redaction_box.touches(sizes[frame]):
         raise ValueError(f"the box lies outside the {width} x {height} pixels of the picture")
+    if isinstance(detection.outline, RestOutline) and detection.outline.size != (height, width):
+        raise ValueError(f"the rest is not of a picture of {width} x {height} pixels")

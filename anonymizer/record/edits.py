@@ -29,9 +29,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Literal, TypeAlias, get_args
 
 from anonymizer.errors import PictureError, SettingsError
-from anonymizer.geometry import Box
-from anonymizer.kinds import KINDS, TRAITS, Kind
-from anonymizer.outlines import Outline, from_plain, to_plain
+from anonymizer.geometry import Box, corners_of, is_inside
+from anonymizer.kinds import GIVEN_KINDS, KINDS, TRAITS, Kind
+from anonymizer.outlines import Drawn, RestOutline, from_plain, place_to_plain
 from anonymizer.types import Detection, FrameDetections
 
 NAMES = ("edits.yaml", "edits.yml", "edits.json")
@@ -44,7 +44,7 @@ DEFAULT_KIND = "area"
 Action: TypeAlias = Literal["add", "remove", "resize", "keep"]
 """keep: the place stays visible in a run that hides everything else."""
 ACTIONS: tuple[Action, ...] = get_args(Action)
-Place: TypeAlias = Box | Outline
+Place: TypeAlias = Box | Drawn
 
 _TEXTS = ("reason", "by", "at")
 _KEYS = ("file", "frame", *ACTIONS, "to", "kind", *_TEXTS)
@@ -179,24 +179,22 @@ def render_edits(edits: Sequence[Edit]) -> bytes:
 
 def to_entry(edit: Edit) -> dict[str, object]:
     """As in the file."""
-    optional = {"frame": edit.frame, "to": None if edit.to is None else _plain_place(edit.to)}
+    optional = {"frame": edit.frame, "to": None if edit.to is None else place_to_plain(edit.to)}
     optional |= {key: getattr(edit, key) for key in _TEXTS}
     return {
         "file": edit.file,
-        edit.action: _plain_place(edit.place),
+        edit.action: place_to_plain(edit.place),
         **({} if edit.kind is None else {"kind": edit.kind}),
         **{key: value for key, value in optional.items() if value is not None},
     }
 
 
-def _plain_place(place: Place) -> dict[str, object]:
-    return {"box": list(place.xyxy)} if isinstance(place, Box) else to_plain(place)
-
-
 def _to_document(content: bytes, is_json: bool) -> object:
     if is_json:
         try:
-            return json.loads(content)
+            return json.loads(content, object_pairs_hook=_to_mapping)
+        except _TwiceError:
+            raise
         except (ValueError, RecursionError) as error:
             raise ValueError(f"truncated or not JSON: {error}") from None
     import yaml
@@ -215,6 +213,19 @@ def _to_document(content: bytes, is_json: bool) -> object:
         return yaml.load(content, Loader)
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise ValueError(f"not YAML: {' '.join(str(error).split())}") from None
+
+
+class _TwiceError(ValueError):
+    """A key is there twice."""
+
+
+def _to_mapping(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
+    """Refuses what JSON takes silently, too."""
+    keys = [key for key, _ in pairs]
+    twice = next((key for key in keys if keys.count(key) > 1), None)
+    if twice is not None:
+        raise _TwiceError(f"key {twice!r} is there twice in one mapping")
+    return dict(pairs)
 
 
 def _to_edit(entry: object, number: int) -> Edit:
@@ -281,9 +292,12 @@ def _to_text(key: str, value: object) -> str | None:
 def _to_place(value: object) -> Place:
     if not isinstance(value, dict) or set(value) != {"box"}:
         try:
-            return from_plain(value)
+            place = from_plain(value)
         except ValueError as error:
             raise ValueError(f"{error}; or it is a box: [x_min, y_min, x_max, y_max]") from None
+        if isinstance(place, RestOutline):
+            raise ValueError("a 'rest' is of runs with --hide-all-but; edits keep places there")
+        return place
     sides = value["box"]
     if not isinstance(sides, list) or len(sides) != 4:
         raise ValueError("a box is [x_min, y_min, x_max, y_max]")
@@ -318,10 +332,14 @@ def apply_edits(
             for number in _frames_of(edit, sizes):
                 if edit.action == "keep":
                     kept[number].append(edit.place)
+                    frames[number] = _approve(edit.place, frames[number])
                     continue
                 frames[number], changed = _apply(edit, frames[number])
                 if changed is not None:
-                    entry["found"] = {**_plain_place(changed.outline or changed.redaction_box), "score": changed.score}
+                    entry["found"] = {
+                        **place_to_plain(changed.outline or changed.redaction_box),
+                        "score": changed.score,
+                    }
         except ValueError as error:
             raise PictureError(f"does not fit its edits, {name} entry {edit.number}: {error}") from None
         done.append(entry)
@@ -354,6 +372,21 @@ def _apply(edit: Edit, frame: FrameDetections) -> tuple[FrameDetections, Detecti
     # Of what is new, the alpha channel may show something.
     in_alpha = None if frame.in_alpha is None else _exchanged(frame.in_alpha, old, new)
     return replace(frame, detections=_exchanged(frame.detections, old, new), in_alpha=in_alpha), old
+
+
+def _approve(place: Place, frame: FrameDetections) -> FrameDetections:
+    """The frame without what models found just in a place that is kept, or wholly in there.
+
+    What zones and people hide stays hidden.
+    """
+    box = place if isinstance(place, Box) else place.box
+
+    def still_counts(one: Detection) -> bool:
+        is_approved = is_inside(one.box, corners_of(box)) or one.box.iou(box) >= SAME_FROM
+        return one.kind in GIVEN_KINDS or not is_approved
+
+    in_alpha = None if frame.in_alpha is None else [*filter(still_counts, frame.in_alpha)]
+    return replace(frame, detections=[*filter(still_counts, frame.detections)], in_alpha=in_alpha)
 
 
 def _exchanged(detections: Sequence[Detection], old: Detection | None, new: Detection | None) -> list[Detection]:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from fakes import face
 
-from anonymizer.detect.zones import add_zones, keep_in_zones, to_pixels, zones_to_hide
+from anonymizer.detect.zones import add_zones, hide_rest, keep_in_zones, rest_of, to_pixels, zones_to_hide
 from anonymizer.errors import PictureError
 from anonymizer.files.picture import Encoding, Frame, Picture
 from anonymizer.geometry import Box
@@ -83,6 +83,13 @@ def test_zones_are_in_every_frame_and_in_the_alpha_channel_where_that_shows_anyt
         FrameDetections([LOW], [LOW]),
     ]
     assert add_zones(picture, found, (), "a.png") is found
+
+
+def test_what_is_to_be_hidden_in_a_place_that_is_kept_stays_hidden() -> None:
+    picture, kept = Picture((Frame(np.zeros((100, 200, 3), np.uint8)),), b"", Encoding("PNG")), Box(0, 0, 50, 50)
+    earlier = rest_of((100, 200), [Box(0, 0, 90, 90)])
+    (hidden,) = hide_rest(picture, [FrameDetections([face(10, 10, 20, 20), earlier])], [[kept]])
+    assert hidden.detections == [face(10, 10, 20, 20), rest_of((100, 200), [kept])]
 
 
 def test_a_zone_that_is_recorded_already_is_not_added_again() -> None:

@@ -32,3 +32,8 @@ def test_a_missing_recogniser_is_named(tmp_path: Path) -> None:
     (tmp_path / "recogniser.yaml").write_text("name: only\n")
     with pytest.raises(ModelError, match="'file'"):
         load_face_reader(tmp_path)
+
+
+def test_loading_says_nothing(capfd: pytest.CaptureFixture[str]) -> None:
+    load_face_reader()
+    assert capfd.readouterr() == ("", "")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from redact.strategies import shapes_of_people
 
 from anonymizer.geometry import Box
-from anonymizer.outlines import StrokeOutline
+from anonymizer.outlines import RestOutline, StrokeOutline
 from anonymizer.record.detections import film_to_json, from_json, to_json
 from anonymizer.types import Detection, FrameDetections
 
@@ -70,6 +70,13 @@ def test_what_is_of_a_film_or_reaches_further() -> None:
     found = FrameDetections([replace(face(1, 2, 3, 4), extent=Box(0, 2, 3, 5), track=3)])
     entry = json.loads(to_json([found]))[0]
     assert (entry["extent"], entry["track"]) == ({"y_min": 2, "x_min": 0, "y_max": 5, "x_max": 3}, 3)
+
+
+def test_what_hides_all_but_some_places_has_the_size_of_the_picture() -> None:
+    content = to_json([FrameDetections([Detection.of(RestOutline((9, 8)), "area")])])
+    assert from_json(content, [(9, 8)]) == from_json(content)
+    with pytest.raises(ValueError, match="entry 1: the rest is not of a picture of 10 x 9 pixels"):
+        from_json(content, [(9, 10)])
 
 
 def test_an_outline_stands_beside_its_box() -> None:

@@ -210,6 +210,14 @@ def test_places_that_are_kept() -> None:
     assert parsed(*entries).kinds == frozenset()
 
 
+@pytest.mark.parametrize("place", [{"box": [0, 0, 40, 40]}, {"polygon": [[0, 0], [40, 0], [40, 40], [0, 40]]}])
+def test_what_was_found_in_a_place_that_is_kept_is_approved(place: Mapping[str, object]) -> None:
+    area = replace(face(10, 10, 30, 30), kind="area")
+    found = FrameDetections([FACE, area, face(30, 10, 50, 30)], [FACE, area])
+    after = edited([found], entry(keep=place))
+    assert after.frames == [FrameDetections([area, face(30, 10, 50, 30)], [area])]
+
+
 def test_the_exact_box_is_meant_before_others_near_it() -> None:
     twin = face(11, 10, 31, 30)
     frame = FrameDetections([FACE, twin])
@@ -271,6 +279,7 @@ def test_what_is_uncovered_needs_a_frame_where_there_are_several() -> None:
         (entry(add={"box": [1, 2, 0, 4]}, kind="face"), "Box(x_min=1.0, "),
         (entry(add={"box": [1, 2, 10**400, 4]}, kind="face"), "the numbers of a box are finite"),
         (entry(add=[1, 2, 3, 4], kind="face"), "an outline is one of polygon, ellipse, stroke"),
+        (entry(add={"rest": {"height": 9, "width": 9, "kept": []}}), "a 'rest' is of runs with --hide-all-but"),
         (entry(add={"polygon": [[1, 2]]}, kind="face"), "a polygon has three or more corners"),
         (entry(add={"box": [1, 2, 3, 4]}, kind="face", frame=-1), "frame is not a whole number"),
         (entry(add={"box": [1, 2, 3, 4]}, kind="face", frame=True), "frame is not a whole number"),
@@ -294,6 +303,7 @@ def test_wrong_entries(wrong: Any, reason: str) -> None:
         ("edits.json", b"[]", "not a mapping with a list 'edits'"),
         ("edits.json", b'{"edits": {}}', "not a mapping with a list 'edits'"),
         ("edits.json", b'{"edits": [], "zones": []}', "and nothing else"),
+        ("edits.json", b'{"edits": [{"file": "a.jpg", "add": {}, "add": {}}]}', "key 'add' is there twice"),
         ("edits.yaml", b"edits: [", "not YAML"),
         ("edits.yaml", b"\xff\xfe\xfd", "not YAML"),
         ("edits.yaml", b"edits: []\nedits: []", "key 'edits' is there twice, in line 1"),
