@@ -20,6 +20,7 @@ COMMAND_PAGES = {
     "detections import": "anonymizer/record/README.md",
     "detections stats": "anonymizer/record/README.md",
     "report merge": "anonymizer/run/README.md",
+    "review": "anonymizer/web/README.md",
     "serve": "anonymizer/web/README.md",
     "": "anonymizer/cli/README.md",
 }

@@ -15,6 +15,7 @@ from anonymizer.cli.help import MainCommand
 from anonymizer.cli.models import models_command
 from anonymizer.cli.options import setting_options
 from anonymizer.cli.report import report_command
+from anonymizer.cli.review import review_command
 from anonymizer.cli.serve import serve_command
 from anonymizer.cli.text import echo, reserve_standard_streams, silence_closed_streams
 from anonymizer.errors import AnonymizerError
@@ -85,6 +86,7 @@ anonymize.add_command(check_command)
 anonymize.add_command(report_command)
 anonymize.add_command(detections_command)
 anonymize.add_command(serve_command)
+anonymize.add_command(review_command)
 
 
 def main() -> None:

@@ -23,6 +23,7 @@ from anonymizer.settings.stages import FindSettings as FindSettings
 from anonymizer.settings.stages import ReadSettings as ReadSettings
 from anonymizer.settings.stages import RecordSettings as RecordSettings
 from anonymizer.settings.stages import RedactSettings as RedactSettings
+from anonymizer.settings.stages import ReviewSettings as ReviewSettings
 from anonymizer.settings.stages import RunSettings as RunSettings
 from anonymizer.settings.stages import ServeSettings as ServeSettings
 from anonymizer.settings.stages import Settings as Settings

@@ -53,6 +53,7 @@ from anonymizer.settings.values import (
     parse_path,
     parse_port,
     parse_quality,
+    parse_reason,
     parse_seconds,
     parse_shard,
     parse_share,
@@ -687,6 +688,23 @@ class ServeSettings(SettingsPart, group="Server"):
             return ipaddress.ip_address(self.host).is_loopback
         except ValueError:
             return self.host == "localhost"
+
+
+@dataclass(frozen=True)
+class ReviewSettings(SettingsPart, group="Input and output"):
+    """What `anonymize review` compares with, and where it writes."""
+
+    against: Path | None = setting(None, parse_path, "Folder with the originals.", "DIR", common=True)
+    image_output: Path | None = setting(
+        None,
+        parse_path,
+        "Folder for what is redacted again. By default beside the reviewed one, with -reviewed behind its name.",
+        "DIR",
+        common=True,
+    )
+    reason: str | None = setting(None, parse_reason, "What new edits give as their reason.", "TEXT")
+    port: int = setting(0, parse_port, "Port to listen on; 0 takes a free one.", "PORT", group="Server")
+    workers: int | None = _workers()
 
 
 STAGES: Mapping[str, type[SettingsPart]] = {

@@ -348,6 +348,12 @@ def parse_port(value: object) -> int:
     return int(number)
 
 
+def parse_reason(value: object) -> str | None:
+    if value is not None and (not isinstance(value, str) or not value.strip()):
+        raise ValueError(f"{value!r} is not a text")
+    return value
+
+
 def parse_token(value: object) -> str | None:
     if value is None:
         return None

@@ -29,6 +29,7 @@ from anonymizer.web.orders import Done, Order
 from anonymizer.web.problems import Problem
 from anonymizer.web.request_settings import parse_settings, to_flag
 from anonymizer.web.responses import RESULT_HEADER, FileResponse, detections_answer, file_headers, summary, to_form
+from anonymizer.web.review import Review
 
 FORM = "multipart/form-data"
 _EVENT_S = 0.3
@@ -47,6 +48,8 @@ class Api:
     serve: ServeSettings
     defaults: Settings
     keys: Keys
+    review: Review | None = None
+    """The finished folder that the page shows, where it shows one."""
     metrics: Metrics = field(default_factory=Metrics)
 
     def __post_init__(self) -> None:
@@ -242,15 +245,23 @@ class Api:
 
     async def _token_in(self, request: Request) -> str:
         """The token in a form, which is small."""
-        place = self.admission.enter(_address(request))
-        try:
-            body = await read_body(request, MAX_QUERY_BYTES, place)
-        finally:
-            place.leave()
+        body = await self.read(request, MAX_QUERY_BYTES)
         content_type = request.headers.get("content-type", "")
         if content_type.lower().startswith(FORM):
             return parse_form(content_type, body).fields.get("token", "")
         return dict(parse_qsl(body.decode("utf-8", "replace"))).get("token", "")
+
+    async def read(self, request: Request, max_bytes: int) -> bytes:
+        """The body of a request that is no picture.
+
+        Raises:
+            Problem: it is larger, or takes too long.
+        """
+        place = self.admission.enter(_address(request))
+        try:
+            return await read_body(request, max_bytes, place)
+        finally:
+            place.leave()
 
     def set_session(self, request: Request, response: Response) -> None:
         """Begins a session. Only after the token was shown, where there is one."""
@@ -282,7 +293,7 @@ class Api:
 
     async def get_settings(self, request: Request) -> Response:
         """What requests may set, what is looked for, and how much the server takes."""
-        return JSONResponse(describe_offer(self.serve, self.defaults, self.thresholds))
+        return JSONResponse(describe_offer(self.serve, self.defaults, self.thresholds, self.review))
 
     async def get_metrics(self, request: Request) -> Response:
         """Numbers for Prometheus."""

@@ -21,6 +21,7 @@ from anonymizer.web.operations import BINARY, TEXT, Answer, Operation, Parameter
 from anonymizer.web.problems import Problem
 from anonymizer.web.request_settings import FIELDS, schema_of
 from anonymizer.web.responses import RESULT_HEADER
+from anonymizer.web.review_operations import review_operations
 
 _SWEEP_S = 2.0
 """How often jobs are looked through for those that are too old."""
@@ -220,7 +221,8 @@ def _static(name: str) -> Response:
 def make_app(api: Api) -> ASGIApp:
     """The whole application."""
     documented = operations_of(api)
-    routes = to_routes([*documented, *pages_of(documented, api)], api.check_token)
+    of_review = [] if api.review is None else review_operations(api.review, api.read)
+    routes = to_routes([*documented, *of_review, *pages_of(documented, api)], api.check_token)
     router = Router(routes, redirect_slashes=False, default=_not_found, lifespan=lambda app: _sweeping(api))
     return Guard(router, api.serve.server_name, api.metrics)
 

@@ -8,14 +8,18 @@ from anonymizer.formats import EXTENSIONS
 from anonymizer.kinds import TRAITS, Kind
 from anonymizer.settings import STAGES, ServeSettings, Settings
 from anonymizer.web.request_settings import FIELDS, schema_of
+from anonymizer.web.review import Review
 
 
-def describe_offer(serve: ServeSettings, defaults: Settings, thresholds: Mapping[Kind, float]) -> dict[str, object]:
+def describe_offer(
+    serve: ServeSettings, defaults: Settings, thresholds: Mapping[Kind, float], review: Review | None = None
+) -> dict[str, object]:
     """As plain values.
 
     Args:
         defaults: what holds where a request says nothing.
         thresholds: scores from which on detections count then, of each kind that is looked for.
+        review: the finished folder that the page shows, where it shows one.
     """
     plain = {key: value for stage in STAGES for key, value in getattr(defaults, stage).as_options().items()}
     return {
@@ -27,4 +31,5 @@ def describe_offer(serve: ServeSettings, defaults: Settings, thresholds: Mapping
         "extensions": list(EXTENSIONS),
         "max_bytes": serve.max_bytes,
         "max_pixels": serve.max_pixels,
+        "review": None if review is None else review.offer(),
     }

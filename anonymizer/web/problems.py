@@ -80,6 +80,7 @@ class Problem(Exception):  # noqa: N818 - the standard's word
         return (
             f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{title}</title>\n'
             '<meta name="viewport" content="width=device-width">\n<link rel="stylesheet" href="/static/page.css">\n'
+            '<link rel="icon" href="/static/icon.svg" type="image/svg+xml">\n'
             f"</head>\n<body>\n<main>\n<h1>{title}</h1>\n<p>{escape(str(self))}</p>\n"
             '<p><a href="/">Back to the page</a></p>\n</main>\n</body>\n</html>\n'
         )

@@ -29,6 +29,7 @@ from anonymizer.web.jobs import Desk
 from anonymizer.web.limits import KEEP_ALIVE_S, MAX_CONNECTIONS, SHUTDOWN_S
 from anonymizer.web.privacy import forbid_core_dumps
 from anonymizer.web.redaction_task import RedactionTask
+from anonymizer.web.review import Review
 
 _SPARE_FILES = 256
 """Descriptors for everything but connections."""
@@ -68,6 +69,7 @@ def run_server(
     settings: Settings,
     on_ready: Callable[[str], None],
     load: Callable[[DetectSettings], Finder] = load_finder,
+    review: Review | None = None,
 ) -> None:
     """Serves until a signal ends it.
 
@@ -75,6 +77,7 @@ def run_server(
         settings: what requests do not say is as here.
         on_ready: called with the address of the server when it listens.
         load: makes what says where faces and plates are, once in each worker.
+        review: the finished folder that the page shows, where it shows one.
 
     Raises:
         SettingsError: the port cannot be used.
@@ -87,7 +90,7 @@ def run_server(
         desk: Desk = Service(RedactionTask(settings.detect, load), serve.workers or auto_workers(), serve.timeout)
         with closing(desk):
             desk.start()
-            server = make_server(Api(desk, _thresholds(settings.detect), serve, settings, Keys(serve.token)))
+            server = make_server(Api(desk, _thresholds(settings.detect), serve, settings, Keys(serve.token), review))
             on_ready(_address(listener, serve))
             server.run(sockets=[listener])
             if desk.error is not None:

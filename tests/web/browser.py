@@ -43,7 +43,12 @@ class Browser:
 
     def open(self, address: str) -> None:
         self.driver.get(address)
-        self.until(lambda: self.script("return 'ready' in document.documentElement.dataset"))
+        self.until_ready()
+
+    def until_ready(self) -> None:
+        """Until the scripts of the page have begun."""
+        code = "return Boolean(document.documentElement && 'ready' in document.documentElement.dataset)"
+        self.until(lambda: self.script(code))
 
     def script(self, code: str, *arguments: Any) -> Any:
         return self.driver.execute_script(code, *arguments)

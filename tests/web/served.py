@@ -27,6 +27,7 @@ from anonymizer.web.access import Keys
 from anonymizer.web.api import Api
 from anonymizer.web.jobs import Desk
 from anonymizer.web.redaction_task import RedactionTask
+from anonymizer.web.review import Review
 from anonymizer.web.server import listen, make_server
 
 TOKEN = "a-token-for-tests-only"
@@ -64,6 +65,7 @@ def serving(
     load: Callable[[DetectSettings], Finder] = load_troublesome,
     settings: Settings = Settings(),
     timeout_s: float = 60.0,
+    review: Review | None = None,
     **limits: Any,
 ) -> Iterator[Served]:
     """Starts a server on a free port, and ends it."""
@@ -71,7 +73,7 @@ def serving(
     desk: Desk = Service(RedactionTask(settings.detect, load), 1, timeout_s)
     desk.start()
     listener = listen(serve)
-    api = Api(desk, {"face": 0.2}, serve, settings, Keys(serve.token))
+    api = Api(desk, {"face": 0.2}, serve, settings, Keys(serve.token), review)
     server = make_server(api)
     thread = threading.Thread(target=server.run, args=[[listener]], daemon=True)
     thread.start()

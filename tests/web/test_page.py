@@ -36,6 +36,12 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
         yield browser
 
 
+@pytest.fixture(autouse=True)
+def _fresh_messages(browser: Browser) -> None:
+    """What earlier tests made the browser say is theirs."""
+    browser.messages()
+
+
 def run(*arguments: object) -> None:
     """The command line."""
     command = [sys.executable, "-m", "anonymizer", "--quiet", *map(str, arguments)]
@@ -271,7 +277,43 @@ def test_people_sign_in_with_the_token(originals: Path, browser: Browser) -> Non
         browser.until(lambda: browser.all("#token"))
         browser.at("token").send_keys(token)
         browser.all("#sign-in button")[0].click()
-        browser.until(lambda: browser.script("return 'ready' in document.documentElement.dataset"))
+        browser.until_ready()
         browser.drop([originals / "astronaut.png"])
         browser.until(lambda: browser.at("status").text.startswith("All "))
         browser.driver.delete_all_cookies()
+
+
+def test_a_finished_folder_is_corrected_and_redacted_again(browser: Browser, originals: Path, tmp_path: Path) -> None:
+    source, target = tmp_path / "in", tmp_path / "out"
+    source.mkdir()
+    for name in NAMES:
+        (source / name).write_bytes((originals / name).read_bytes())
+    run("--input", source, "--image-output", target)
+    with running("review", str(target), "--against", str(source), "--workers", "1", "--reason", "seen") as address:
+        browser.driver.get(address)
+        browser.until_ready()
+        assert "#" not in browser.driver.current_url
+        names = browser.texts("#pictures .name")
+        browser.all("#pictures .picture")[names.index("happy_couple.jpg")].click()
+        browser.until(lambda: browser.at("editor-title").text == "happy_couple.jpg")
+        card(browser, "Face 1").click()
+        browser.press("b")
+        browser.until(lambda: browser.at("status").text == "Decisions are saved.")
+        assert not browser.barriers()
+        browser.press("r")
+        browser.until(lambda: "redacted again" in browser.at("status").text)
+        assert not browser.messages()
+
+        browser.driver.get(address)  # what was decided is there again
+        browser.until_ready()
+        browser.all("#pictures .picture")[names.index("happy_couple.jpg")].click()
+        browser.until(lambda: any(text.startswith("Area 1") for text in browser.texts("#objects button")))
+        assert "visible" in card(browser, "Face 1").text
+        browser.driver.delete_all_cookies()
+    edits = tmp_path / "out" / "edits.yaml"
+    run("--input", source, "--detections", target, "--edits", edits, "--image-output", tmp_path / "again")
+    for name in NAMES:
+        made = (tmp_path / "out-reviewed" / name).read_bytes()
+        assert made == (tmp_path / "again" / name).read_bytes()
+        assert (made == (target / name).read_bytes()) is (name != "happy_couple.jpg")
+    assert edits.read_text().count("reason: seen") == 2

@@ -48,8 +48,8 @@ async function begin() {
     return;
   }
   for (const [kind, { threshold }] of Object.entries(offer.kinds)) {
-    thresholds[kind] = threshold;
-    lowest[kind] = Math.max(0.001, Math.round(threshold * LOW_SHARE * 1000) / 1000);
+    thresholds[kind] = offer.review?.thresholds[kind] ?? threshold;
+    lowest[kind] = Math.max(0.001, Math.round(thresholds[kind] * LOW_SHARE * 1000) / 1000);
   }
   takeDefaults();
   makeThresholds();
@@ -63,8 +63,9 @@ async function begin() {
 
 async function beginReview() {
   review = new Review(say);
-  at("upload").querySelector("#drop").hidden = true;
-  at("finding").hidden = true;
+  at("upload").hidden = true;
+  document.title = document.querySelector("h1").textContent = "Review";
+  at("promise").textContent = `Decisions are kept in ${offer.review.edits}. The originals stay as they are.`;
   at("saving").hidden = false;
   at("remove-all").hidden = true;
   at("redact-again").addEventListener("click", () => review.redactAgain());
@@ -74,6 +75,7 @@ async function beginReview() {
   const first = pictures.find((picture) => picture.state === "ready");
   if (first) await openPicture(first);
   moveToDoubtful();
+  lookForMoreInAll();
 }
 
 function say(text) {
@@ -100,7 +102,7 @@ function makeThresholds() {
     const value = document.createElement("output");
     label.htmlFor = slider.id = `threshold-${kind}`;
     label.textContent = `Hide ${offer.kinds[kind].plural} from this score on`;
-    Object.assign(slider, { type: "range", min: review ? thresholds[kind] : lowest[kind], max: 0.99, step: 0.005 });
+    Object.assign(slider, { type: "range", min: lowest[kind], max: 0.99, step: 0.005 });
     slider.value = thresholds[kind];
     value.textContent = thresholds[kind];
     slider.addEventListener("input", () => {
@@ -138,9 +140,11 @@ function listenToSettings() {
 
 // What is asked of the server when it hides, beside detections.
 function hidingSettings() {
-  const settings = { method: at("method").value, shape: at("shape").value, metadata: at("metadata").value };
-  settings["face-margin"] = at("face-margin").value;
-  for (const line of at("settings").querySelectorAll("[data-for]:not([hidden]) input")) settings[line.name] = line.value;
+  const settings = {};
+  const wanted = "select, input, [data-for]:not([hidden]) input";
+  for (const field of review ? [] : at("settings").querySelectorAll(wanted)) {
+    if (!field.closest("[hidden]")) settings[field.name] = field.value;
+  }
   for (const kind of Object.keys(offer.kinds)) settings[`${kind}-threshold`] = "0.001"; // what is posted is hidden
   settings.kinds = [...Object.keys(offer.kinds), "area"].join(",");
   return settings;
@@ -299,7 +303,7 @@ function makeLine(picture) {
   bar.max = 1;
   remove.textContent = "Remove";
   remove.setAttribute("aria-label", `Remove ${picture.name}`);
-  remove.hidden = offer.review !== null;
+  remove.hidden = Boolean(offer.review);
   retry.textContent = "Try again";
   retry.setAttribute("aria-label", `Try ${picture.name} again`);
   button.append(name, state);
@@ -355,6 +359,7 @@ async function openPicture(picture) {
       return;
     }
   }
+  if (review) lookForMore(picture);
   open = picture;
   selected = null;
   at("editor").hidden = false;
@@ -366,6 +371,37 @@ async function openPicture(picture) {
   stage.compare(Number(at("compare").value) / 100);
   renderEditor();
   makeResultSoon(0);
+}
+
+// In a review: what the run was not sure enough of. It stays visible until somebody hides it.
+async function lookForMore(picture) {
+  if (picture.isLookedAt) return;
+  picture.isLookedAt = true;
+  try {
+    const { detections } = await detect(picture.file, findingSettings(), {});
+    picture.takeMore(detections);
+  } catch (error) {
+    say(`${picture.name}: ${error.message}`);
+    return;
+  }
+  renderPictures();
+  if (picture === open) renderEditor();
+}
+
+async function lookForMoreInAll() {
+  for (const picture of pictures) {
+    if (picture.state !== "ready" || picture.isLookedAt) continue;
+    try {
+      picture.file = await picture.fetchFile();
+    } catch (error) {
+      picture.state = "failed";
+      picture.problem = error.message;
+      continue;
+    }
+    await lookForMore(picture);
+    if (picture !== open) picture.file = null; // it can be fetched again
+  }
+  renderPictures();
 }
 
 function edited() {
@@ -554,6 +590,7 @@ async function moveToDoubtful() {
   const next = here[here.indexOf(selected) + 1];
   if (next) {
     select(next);
+    at("editor").scrollIntoView();
     return;
   }
   const begin = pictures.indexOf(open);
@@ -565,6 +602,7 @@ async function moveToDoubtful() {
   }
   if (picture !== open) await openPicture(picture);
   select(picture.doubtful(thresholds)[0]);
+  at("editor").scrollIntoView();
 }
 
 function undo() {

@@ -28,12 +28,24 @@ export class Picture {
     this.edits = { decided: new Map(), drawn: this.edits.drawn };
   }
 
+  // Objects that the records of a run do not hold.
+  takeMore(detections) {
+    const frameOf = (entry) => entry.frame ?? 0;
+    const isSame = (one, other) =>
+      one.kind === other.kind && frameOf(one) === frameOf(other) && iou(boxOf(one), boxOf(other)) >= SAME_FROM;
+    const known = [...this.detections, ...this.edits.drawn.flatMap((object) => object.members)];
+    const more = detections.filter((entry) => !known.some((one) => isSame(one, entry)));
+    const objects = toObjects(more, this.sizes.length);
+    this.detections = [...this.detections, ...more];
+    this.found = [...this.found, ...objects.map((object) => ({ ...object, id: `more-${object.id}`, isMore: true }))];
+  }
+
   get objects() {
     return [...this.found, ...this.edits.drawn];
   }
 
   isHidden(object, thresholds) {
-    return this.edits.decided.get(object.id) ?? object.score >= (thresholds[object.kind] ?? 0);
+    return this.edits.decided.get(object.id) ?? (!object.isMore && object.score >= (thresholds[object.kind] ?? 0));
   }
 
   // The nearest to the threshold first.
@@ -73,8 +85,10 @@ export class Picture {
   // The detections to hide, as detection JSON.
   toHide(thresholds) {
     const owners = new Map(this.found.flatMap((object) => object.members.map((member) => [member, object])));
-    const isWanted = (entry) =>
-      this.edits.decided.get(owners.get(entry).id) ?? entry.score >= (thresholds[entry.kind] ?? 0);
+    const isWanted = (entry) => {
+      const owner = owners.get(entry);
+      return this.edits.decided.get(owner.id) ?? (!owner.isMore && entry.score >= (thresholds[entry.kind] ?? 0));
+    };
     const drawn = this.edits.drawn.filter((object) => this.isHidden(object, thresholds));
     const frames = this.sizes.map((_, frame) => frame);
     return [
@@ -139,11 +153,11 @@ export function iou(a, b) {
 let drawnSoFar = 0;
 
 // An object that a person drew: {box: [x_min, y_min, x_max, y_max]}, {ellipse: ...} or {stroke: ...}.
-export function drawnObject(place, id = `drawn-${(drawnSoFar += 1)}`) {
+export function drawnObject(place, id = `drawn-${(drawnSoFar += 1)}`, kind = "area") {
   const [x_min, y_min, x_max, y_max] = hullOf(place);
   const outline = place.box ? {} : { outline: place };
-  const entry = { y_min, x_min, y_max, x_max, score: 1, kind: "area", ...outline };
-  return { id, kind: "area", score: 1, members: [entry], place };
+  const entry = { y_min, x_min, y_max, x_max, score: 1, kind, ...outline };
+  return { id, kind, score: 1, members: [entry], place };
 }
 
 function hullOf({ box, ellipse, stroke }) {

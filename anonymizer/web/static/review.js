@@ -1,6 +1,6 @@
 // A finished folder in view: its records, what a person decides about them, and the run that redacts again.
 
-import { Picture, drawnObject, iou } from "./picture.js";
+import { Picture, boxOf, drawnObject, iou } from "./picture.js";
 import { fetchChecked } from "./server.js";
 
 const SAME_FROM = 0.5;
@@ -83,8 +83,8 @@ function takeEdits(picture, edits) {
   for (const edit of edits) {
     const object = edit.remove && picture.found.find((one) => one.members.some((member) => means(edit, member)));
     if (object) decided.set(object.id, false);
-    else if (edit.add && edit.kind === "area" && edit.frame === undefined && !edit.add.polygon && !edit.add.rest) {
-      drawn.push(drawnObject(edit.add));
+    else if (edit.add && edit.frame === undefined && !edit.add.polygon && !edit.add.rest) {
+      drawn.push(drawnObject(edit.add, undefined, edit.kind));
     } else picture.otherEdits.push(edit);
   }
   picture.edits = { decided, drawn };
@@ -100,7 +100,7 @@ function toEdits(picture) {
   const hasFrames = picture.sizes.length > 1;
   const { decided, drawn } = picture.edits;
   const removed = picture.found
-    .filter((object) => decided.get(object.id) === false)
+    .filter((object) => !object.isMore && decided.get(object.id) === false)
     .flatMap((object) => object.members)
     .map(({ x_min, y_min, x_max, y_max, kind, frame }) => ({
       remove: { box: [x_min, y_min, x_max, y_max] },
@@ -109,6 +109,14 @@ function toEdits(picture) {
     }));
   const added = drawn
     .filter((object) => decided.get(object.id) !== false)
-    .map(({ place }) => ({ add: place, kind: "area" }));
-  return [...picture.otherEdits, ...removed, ...added];
+    .map(({ place, kind }) => ({ add: place, kind }));
+  const more = picture.found
+    .filter((object) => object.isMore && decided.get(object.id))
+    .flatMap((object) => object.members)
+    .map((entry) => ({
+      add: { box: boxOf(entry) },
+      kind: entry.kind,
+      ...(hasFrames ? { frame: entry.frame ?? 0 } : {}),
+    }));
+  return [...picture.otherEdits, ...removed, ...added, ...more];
 }

@@ -1,0 +1,268 @@
+"""A finished folder under review: its records, what people change about them, and the run that redacts again."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
+from pathlib import Path, PurePosixPath
+
+from anonymizer.errors import AnonymizerError, SettingsError
+from anonymizer.files.write import write_files
+from anonymizer.formats import EXTENSIONS
+from anonymizer.geometry import Box
+from anonymizer.kinds import Kind
+from anonymizer.record.detections import from_json
+from anonymizer.record.edits import (
+    NAMES,
+    SAME_FROM,
+    Edit,
+    Edits,
+    find_edits,
+    parse_edits,
+    read_edits,
+    render_edits,
+    to_entry,
+)
+from anonymizer.record.recording import Recording, read_recording
+from anonymizer.record.report import Report
+from anonymizer.run.plan import make_plan
+from anonymizer.run.runner import run
+from anonymizer.settings import ReviewSettings, RunSettings, Settings, settings_from_options
+from anonymizer.types import Recorded
+from anonymizer.web.problems import Problem
+
+_UNKNOWN_HERE = ("overlay", "keep-visible", "hide-only")
+"""Settings of which a report knows a checksum only."""
+_MAX_NAMED = 3
+"""So many failed pictures are named."""
+
+
+@dataclass
+class Review:
+    """One finished folder, its originals, and where what is redacted again goes."""
+
+    folder: Path
+    against: Path
+    again: Path
+    recording: Recording
+    settings: Settings
+    """Those of the run that made the folder."""
+    edits_path: Path
+    edits: dict[str, Sequence[Edit]]
+    """By the name of the picture."""
+    workers: int | None = None
+    reason: str | None = None
+    """Of new edits."""
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Of the pictures, in the order of the report. Requests speak of them by their place in it."""
+        return list(self.recording.pictures)
+
+    @property
+    def thresholds(self) -> dict[Kind, float]:
+        """From which scores on objects are hidden in the folder."""
+        pairs = [pair for model in self.recording.models for pair in model.thresholds.items()]
+        return {kind: min(value for other, value in pairs if other == kind) for kind, _ in pairs}
+
+    def offer(self) -> dict[str, object]:
+        """What the page is to know first."""
+        return {"thresholds": self.thresholds, "edits": self.edits_path.name}
+
+    def describe(self) -> dict[str, object]:
+        """All pictures, with their detections and edits."""
+        return {"pictures": [self._describe(number, name) for number, name in enumerate(self.names)]}
+
+    def _describe(self, number: int, name: str) -> dict[str, object]:
+        plain: dict[str, object] = {"number": number, "name": name}
+        recorded = self.recording.of(name)
+        if not isinstance(recorded, Recorded):
+            return {**plain, "problem": recorded}
+        if not _is_picture(name):
+            return {**plain, "problem": "is a film: its records cannot be reviewed here"}
+        if recorded.source is None:
+            return {**plain, "problem": "has a record without a checksum: run again to review it"}
+        try:
+            content = recorded.path.read_bytes()
+            from_json(content)
+        except OSError as error:
+            return {**plain, "problem": f"has a record that cannot be read: {error.strerror}"}
+        except ValueError as error:
+            return {**plain, "problem": f"has a damaged record: {error}"}
+        return {
+            **plain,
+            "detections": json.loads(content),
+            "sizes": [list(size) for size in recorded.source.sizes_of_frames],
+            "edits": [_without_file(edit) for edit in self.edits.get(name, ())],
+        }
+
+    def original(self, number: int) -> bytes:
+        """The picture that a record is of.
+
+        Raises:
+            Problem: there is none, or it has changed.
+        """
+        name = self._name(number)
+        recorded, path = self.recording.of(name), self.against / name
+        is_inside = self.against.resolve() in path.resolve().parents
+        if not isinstance(recorded, Recorded) or recorded.source is None or not _is_picture(name) or not is_inside:
+            raise Problem("not-found", "there is nothing to review")
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise Problem("not-found", f"the original cannot be read: {error.strerror}") from None
+        if sha256(content).hexdigest() != recorded.source.sha256:
+            raise Problem("picture-failed", "the original is another file than its record is of, by their SHA-256")
+        return content
+
+    def save(self, number: int, content: bytes) -> None:
+        """Takes the edits of a picture in place of those that it had, and writes all to the file.
+
+        Args:
+            content: a JSON list of entries as in edits.yaml, without `file`.
+
+        Raises:
+            Problem: an entry is wrong, or the file cannot be written.
+        """
+        name = self._name(number)
+        with self._lock:
+            before = self.edits.get(name, ())
+            edits = [self._explained(edit, before) for edit in _parse(content, name)]
+            self.edits[name] = edits
+            try:
+                write_files(self.edits_path.parent, {Path(self.edits_path.name): self._render()})
+            except AnonymizerError as error:
+                self.edits[name] = before
+                raise Problem("picture-failed", f"the edits cannot be written: {error}") from None
+
+    def _explained(self, edit: Edit, before: Sequence[Edit]) -> Edit:
+        """With what was written about it before."""
+        known = next((one for one in before if _is_same(one, edit)), None)
+        if known is not None:
+            return known
+        return replace(edit, reason=edit.reason or self.reason)
+
+    def _render(self) -> bytes:
+        edits = [edit for of_picture in self.edits.values() for edit in of_picture]
+        if self.edits_path.suffix == ".json":
+            return render_edits(edits)
+        import yaml
+
+        entries = [json.loads(json.dumps(to_entry(edit))) for edit in edits]
+        text: str = yaml.safe_dump({"edits": entries}, sort_keys=False, allow_unicode=True, width=120)
+        return text.encode()
+
+    def redact_again(self) -> str:
+        """Redacts all originals by the records and the edits; says what came of it.
+
+        Raises:
+            Problem: that cannot be done.
+        """
+        if not self._lock.acquire(blocking=False):
+            raise Problem("not-done", "it is being redacted already")
+        try:
+            edits = self.edits_path if self.edits_path.is_file() else None
+            what = RunSettings(self.against, self.again, detections=self.folder, edits=edits, workers=self.workers)
+            failed: list[str] = []
+            plan = make_plan(what, self.settings)
+            report = run(plan, lambda result: failed.append(result.file) if result.status == "failed" else None)
+        except AnonymizerError as error:
+            raise Problem("picture-failed", f"nothing was redacted again: {error}") from None
+        finally:
+            self._lock.release()
+        return _summary(report, failed, self.again)
+
+    def _name(self, number: int) -> str:
+        if not 0 <= number < len(self.names):
+            raise Problem("not-found", "there is no such picture")
+        return self.names[number]
+
+
+def open_review(folder: Path, review: ReviewSettings) -> Review:
+    """
+    Args:
+        folder: with the outputs of a run.
+
+    Raises:
+        SettingsError: it is none, or cannot be reviewed.
+    """
+    if review.against is None:
+        raise SettingsError("missing --against: the folder with the originals")
+    if not review.against.is_dir():
+        raise SettingsError(f"--against: {review.against} is not a folder")
+    recording = read_recording(folder)
+    for name in recording.pictures:
+        if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
+            raise SettingsError(f"the report in {folder} names a picture outside of the input folder: {name}")
+    for key in _UNKNOWN_HERE:
+        if recording.settings.get(key) is not None:
+            raise SettingsError(
+                f"{folder} was made with --{key}, of which the report knows a checksum only: write edits by hand, and "
+                "redact with --detections"
+            )
+    known = Settings().as_dict()
+    settings = settings_from_options({key: value for key, value in recording.settings.items() if key in known})
+    if settings.redact.only_detects(recording.kinds):
+        raise SettingsError(f"{folder} holds no pictures: they were made with --method none")
+    path = find_edits(folder, recording.records) or folder / NAMES[0]
+    edits = read_edits(path) if path.is_file() else Edits()
+    unknown = [name for name in edits.of_files if name not in recording.pictures]
+    if unknown:
+        raise SettingsError(f"edits {path}: {unknown[0]} is not in the report")
+    again = review.image_output or folder.resolve().with_name(f"{folder.resolve().name}-reviewed")
+    return Review(
+        folder,
+        review.against,
+        again,
+        recording,
+        settings,
+        path,
+        dict(edits.of_files),
+        review.workers,
+        review.reason,
+    )
+
+
+def _is_picture(name: str) -> bool:
+    return PurePosixPath(name).suffix.lower().removeprefix(".") in EXTENSIONS
+
+
+def _without_file(edit: Edit) -> Mapping[str, object]:
+    return {key: value for key, value in to_entry(edit).items() if key != "file"}
+
+
+def _parse(content: bytes, name: str) -> Sequence[Edit]:
+    """
+    Raises:
+        Problem: an entry is wrong.
+    """
+    try:
+        entries = json.loads(content)
+        if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+            raise ValueError("not a list of entries")
+        document = json.dumps({"edits": [{**entry, "file": name} for entry in entries]})
+        return parse_edits(document.encode(), "posted.json").of(name)
+    except (ValueError, RecursionError) as error:
+        raise Problem("bad-request", f"edits: {error}") from None
+
+
+def _is_same(one: Edit, other: Edit) -> bool:
+    """Whether they mean the same, whatever is written about them."""
+    if (one.action, one.kind, one.frame, one.to) != (other.action, other.kind, other.frame, other.to):
+        return False
+    if one.action != "add" and isinstance(one.place, Box) and isinstance(other.place, Box):
+        return one.place.iou(other.place) >= SAME_FROM
+    return one.place == other.place
+
+
+def _summary(report: Report, failed: Sequence[str], folder: Path) -> str:
+    done = report.totals.statuses["anonymized"]
+    text = f"{done} pictures are in {folder}, {done - report.totals.unchanged} of them redacted again."
+    if not failed:
+        return text
+    others = f" and {len(failed) - _MAX_NAMED} more" if len(failed) > _MAX_NAMED else ""
+    return f"{text} Failed: {', '.join(failed[:_MAX_NAMED])}{others}; the report in the folder says why."

@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from fakes import FixedDetector, Folders, UseDetectors, face, load, noise, save
+
+from anonymizer import anonymize_folder
+from anonymizer.errors import SettingsError
+from anonymizer.record.report import REPORT_NAME
+from anonymizer.settings import RedactSettings, ReviewSettings, Settings
+from anonymizer.web.problems import Problem
+from anonymizer.web.review import Review, open_review
+
+REMOVE = {"remove": {"box": [5.0, 5.0, 15.0, 15.0]}, "kind": "face"}
+ADD = {"add": {"box": [30.0, 20.0, 40.0, 30.0]}, "kind": "area"}
+
+
+@pytest.fixture
+def finished(folders: Folders, use_detectors: UseDetectors) -> Folders:
+    """Two pictures with a face each, and what a run made of them."""
+    source, target = folders
+    use_detectors(FixedDetector(face(5, 5, 15, 15, 0.9)))
+    save(source / "a.png", noise(40, 50))
+    save(source / "sub/b.png", noise(40, 50, seed=1))
+    (source / "c.png").write_bytes(b"\x89PNG, damaged")
+    anonymize_folder(source, target, Settings(redact=RedactSettings("solid")))
+    return folders
+
+
+def reviewed(folders: Folders, **settings: object) -> Review:
+    source, target = folders
+    return open_review(target, ReviewSettings(source, workers=0, **settings))  # type: ignore[arg-type]
+
+
+def post(review: Review, name: str, *entries: object) -> None:
+    review.save(review.names.index(name), json.dumps(entries).encode())
+
+
+def test_it_tells_what_was_found_and_what_failed(finished: Folders) -> None:
+    review = reviewed(finished)
+    described: Any = review.describe()
+    a, c, b = described["pictures"]
+    assert (a["name"], b["name"], c["name"]) == ("a.png", "sub/b.png", "c.png")
+    assert a["sizes"] == [[50, 40]]
+    assert [entry["score"] for entry in a["detections"]] == [0.9]
+    assert a["edits"] == []
+    assert "failed in the run" in c["problem"]
+    assert review.settings.redact.method == "solid"
+
+
+def test_originals_are_those_that_were_recorded(finished: Folders) -> None:
+    source, _ = finished
+    review = reviewed(finished)
+    assert review.original(0) == (source / "a.png").read_bytes()
+    save(source / "a.png", noise(40, 50, seed=9))
+    with pytest.raises(Problem, match="another file"):
+        review.original(0)
+    (source / "a.png").unlink()
+    with pytest.raises(Problem, match="cannot be read"):
+        review.original(0)
+    for number in (-1, 1, 99):
+        with pytest.raises(Problem):
+            review.original(number)
+
+
+def test_links_out_of_the_folder_are_not_followed(finished: Folders, tmp_path: Path) -> None:
+    source, _ = finished
+    (source / "a.png").rename(tmp_path / "secret.png")
+    (source / "a.png").symlink_to(tmp_path / "secret.png")
+    with pytest.raises(Problem, match="nothing to review"):
+        reviewed(finished).original(0)
+
+
+def test_decisions_are_kept_and_redacted_again(finished: Folders) -> None:
+    source, target = finished
+    review = reviewed(finished, reason="seen")
+    post(review, "a.png", REMOVE, ADD)
+    edits = yaml.safe_load((target / "edits.yaml").read_text())["edits"]
+    assert edits == [{"file": "a.png", **each, "reason": "seen"} for each in (REMOVE, ADD)]
+    text = review.redact_again()
+    again = target.with_name("out-reviewed")
+    assert f"2 pictures are in {again}, 2 of them redacted again. Failed: c.png" in text
+    before, after = load(source / "a.png"), load(again / "a.png")
+    assert (before[5:15, 5:15] == after[5:15, 5:15]).all()
+    assert not after[22:28, 32:38].any()
+    assert (again / "sub/b.png").read_bytes() == (target / "sub/b.png").read_bytes()
+    post(review, "a.png")
+    assert ", 1 of them redacted again" in review.redact_again()
+    assert (again / "a.png").read_bytes() == (target / "a.png").read_bytes()
+    assert yaml.safe_load((target / "edits.yaml").read_text()) == {"edits": []}
+
+
+def test_what_was_decided_before_stays_with_its_reasons(finished: Folders) -> None:
+    _, target = finished
+    before = [
+        {"file": "sub/b.png", **ADD, "by": "Ada", "reason": "a tattoo"},
+        {"file": "a.png", "remove": {"box": [5, 5, 15, 16]}, "kind": "face", "reason": "a statue"},
+    ]
+    (target / "edits.json").write_text(json.dumps({"edits": before}))
+    review = reviewed(finished)
+    described: Any = review.describe()
+    assert described["pictures"][0]["edits"][0]["reason"] == "a statue"
+    post(review, "a.png", REMOVE, ADD)
+    now = json.loads((target / "edits.json").read_text())["edits"]
+    assert now == [*before, {"file": "a.png", **ADD}]
+    assert not (target / "edits.yaml").exists()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{}", b"[1]", b'[{"remove": {"box": [1]}}]', b'[{"file": "../x", "move": {}}]', b"[" * 100_000, b"\xff"],
+)
+def test_wrong_edits_change_nothing(finished: Folders, content: bytes) -> None:
+    review = reviewed(finished)
+    with pytest.raises(Problem, match="edits"):
+        review.save(0, content)
+    assert not (finished[1] / "edits.yaml").exists()
+
+
+def test_edits_are_of_the_picture_that_they_are_posted_for(finished: Folders) -> None:
+    review = reviewed(finished)
+    post(review, "a.png", {"file": "../../etc/passwd", **REMOVE})
+    assert [edit.file for edit in review.edits["a.png"]] == ["a.png"]
+
+
+def test_what_cannot_be_reviewed_is_refused(finished: Folders, tmp_path: Path) -> None:
+    source, target = finished
+    with pytest.raises(SettingsError, match="missing --against"):
+        open_review(target, ReviewSettings())
+    with pytest.raises(SettingsError, match="not a folder"):
+        open_review(target, ReviewSettings(tmp_path / "nothing"))
+    with pytest.raises(SettingsError, match="no report"):
+        open_review(source, ReviewSettings(source))
+    report = json.loads((target / REPORT_NAME).read_text())
+    for changed, reason in (
+        ({"files": [{**report["files"][0], "file": "../a.png"}]}, "outside"),
+        ({"settings": {**report["settings"], "overlay": "0" * 64}}, "--overlay"),
+        ({"settings": {**report["settings"], "method": "none"}}, "--method none"),
+    ):
+        (target / REPORT_NAME).write_text(json.dumps({**report, **changed}))
+        with pytest.raises(SettingsError, match=reason):
+            open_review(target, ReviewSettings(source))
+
+
+def test_edits_of_unknown_pictures_are_refused(finished: Folders) -> None:
+    source, target = finished
+    (target / "edits.yaml").write_text(yaml.safe_dump({"edits": [{"file": "x.png", **ADD}]}))
+    with pytest.raises(SettingsError, match=r"x\.png is not in the report"):
+        open_review(target, ReviewSettings(source))
