@@ -75,6 +75,7 @@ def test_the_wheel_is_for_this_platform_and_any_python_3(wheel: Path) -> None:
 
 def test_the_wheel_has_the_models_and_no_recipes(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
+    assert "anonymizer/web/static/docs.css" in names
     assert {"anonymizer/weights/face/model.yaml", "anonymizer/weights/plate/plate.tflite", "anonymizer/py.typed"} < {
         *names
     }

@@ -55,7 +55,7 @@ class Admission:
 
     def on_hand(self) -> int:
         """Pictures of all, from upload to the end."""
-        return self._on_hand.total() if hasattr(self._on_hand, "total") else sum(self._on_hand.values())
+        return self._on_hand.total()
 
     def _retry(self) -> dict[str, str]:
         return {"Retry-After": str(min(_MAX_RETRY_S, ceil(self.seconds_until(self.waiting()))))}

@@ -58,7 +58,7 @@ class Api:
         self.admission = Admission(
             limits.max_jobs, limits.max_waiting, limits.max_memory, self.desk.workers, self.desk.count_waiting
         )
-        self.jobs = Jobs(self.desk, self.admission, limits.keep)
+        self.jobs = Jobs(self.desk, self.admission, limits.keep, self._note)
 
     def caller(self, request: Request) -> Caller:
         """
@@ -103,13 +103,13 @@ class Api:
                 return JSONResponse(self._describe(job), 202, headers)
             done = await self._work(order, request, place)
         except Problem as problem:
-            self.metrics.pictures[problem.name] += 1
+            self._note(problem.name, 0.0)
             place.leave()
             raise
         except BaseException:
             place.leave()
             raise
-        self.metrics.pictures["done"] += 1
+        self._note("done", done.seconds)
         if only_detects:
             return FileResponse(json.dumps(detections_answer(done)).encode(), "application/json", on_sent=place.leave)
         if wants_form:
@@ -155,14 +155,16 @@ class Api:
         finally:
             gone.cancel()
         done = answer.result()
-        self._note(done)
         place.let_go(upload_bytes)
         place.hold(len(done.file) + len(done.detections) + len(done.mask or b""))
         return done
 
-    def _note(self, done: Done) -> None:
-        self.admission.note_seconds(done.seconds)
-        self.metrics.seconds += done.seconds
+    def _note(self, outcome: str, seconds: float) -> None:
+        """What became of a picture, and how long a worker took for it."""
+        self.metrics.pictures[outcome] += 1
+        self.metrics.seconds += seconds
+        if outcome == "done":
+            self.admission.note_seconds(seconds)
 
     def _job(self, request: Request) -> Job:
         return self.jobs.get(request.path_params["id"], self.caller(request).owner)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
@@ -66,6 +66,8 @@ class Jobs:
     admission: Admission
     keep_s: float
     """How long results are kept."""
+    note: Callable[[str, float], None] = lambda outcome, seconds: None
+    """Is told what became of each job, done or the name of a problem, and how long a worker took."""
     _jobs: dict[str, Job] = field(default_factory=dict)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
@@ -123,17 +125,18 @@ class Jobs:
         except Problem as problem:
             job.place.let_go(job.place.held_bytes)
             job.problem = problem
+            self.note(problem.name, 0.0)
         job.ticket = None
         job.ended_s = time.monotonic()
 
     def _note(self, job: Job, done: Done) -> None:
-        self.admission.note_seconds(done.seconds)
         parts: dict[Part, bytes] = {"detections": done.detections}
         if done.file:
             parts["result"] = done.file
         if done.mask is not None:
             parts["mask"] = done.mask
         job.place.hold(sum(map(len, parts.values())))
+        self.note("done", done.seconds)
         job.parts = parts
         job.done = done.without_files()
 

@@ -221,7 +221,12 @@ def test_a_picture_that_kills_its_worker_fails_and_harms_no_other(served: Served
 def test_health_readiness_and_metrics(served: Served) -> None:
     assert served.client.get("/health").json() == {"status": "ok"}
     assert served.client.get("/ready").json() == {"status": "ready", "kinds": ["face"]}
+    before = served.api.metrics.pictures["done"]
     served.redact(PICTURE)
+    job = begin(served)
+    wait_for(served, job)
+    served.client.delete(job)
+    assert served.api.metrics.pictures["done"] == before + 2
     text = served.client.get("/metrics").text
     assert 'anonymizer_pictures_total{outcome="done"} ' in text
     assert 'anonymizer_requests_total{route="/v1/redact",status="200"} ' in text
