@@ -7,12 +7,13 @@ scores, no tracks, and no sizes. The pictures belong into the folder images/trai
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import PurePosixPath
 
 import yaml
 
 from anonymizer.kinds import KINDS
-from anonymizer.record.exports.label_files import by_stem, label_file, picture_of
+from anonymizer.record.exports.label_files import by_stem, label_file, picture_of, read_lines
 from anonymizer.record.exports.values import (
     Corners,
     ExportedPicture,
@@ -26,6 +27,7 @@ from anonymizer.record.exports.values import (
 from anonymizer.types import Detection
 
 _ROOTS = ("labels", "obj_train_data")
+_FIELDS = 5
 _LISTS = {"train.txt", "val.txt", "test.txt", "classes.txt"}
 """Text files that hold no labels."""
 
@@ -54,7 +56,13 @@ def _read(files: Files, sizes: Mapping[str, Size]) -> list[ReadPicture]:
     stems = by_stem(sizes)
     texts = [name for name in files if name.endswith(".txt") and PurePosixPath(name).name not in _LISTS]
     labels = [name for name in texts if set(_ROOTS).intersection(PurePosixPath(name).parts)] or texts
-    return [_to_picture(name, files[name], picture_of(name, _ROOTS, stems), kinds, sizes) for name in labels]
+
+    def read(file: str) -> ReadPicture:
+        picture = picture_of(file, _ROOTS, stems)
+        size = (0, 0) if picture is None else sizes[picture]
+        return read_lines(file, files[file], picture, _FIELDS, partial(_to_box, kinds=kinds, size=size))
+
+    return [read(file) for file in labels]
 
 
 def _class_names(files: Files) -> dict[str, str]:
@@ -72,27 +80,9 @@ def _class_names(files: Files) -> dict[str, str]:
     raise ValueError("holds no data.yaml, obj.names or classes.txt, which name the classes")
 
 
-def _to_picture(
-    file: str, content: bytes, picture: str | None, kinds: Mapping[str, str], sizes: Mapping[str, Size]
-) -> ReadPicture:
-    if picture is None:
-        return ReadPicture(file, problem="it is not named after one of the pictures")
-    try:
-        lines = content.decode().splitlines()
-    except UnicodeDecodeError:
-        return ReadPicture(picture, problem=f"{file} is not text")
-    boxes = []
-    for line_number, line in enumerate(lines, 1):
-        fields = line.split()
-        if not fields:
-            continue
-        entry = f"{file}, line {line_number}"
-        if len(fields) not in (5, 6):
-            return ReadPicture(picture, problem=f"{entry} has not 5 fields, or 6 with a score")
-        kind = kinds.get(fields[0], f"class {fields[0]}")
-        score = number(fields[5]) if len(fields) == 6 else None
-        boxes.append(ReadBox(entry, kind, _to_corners(fields[1:5], sizes[picture]), score))
-    return ReadPicture(picture, boxes)
+def _to_box(entry: str, fields: list[str], kinds: Mapping[str, str], size: Size) -> ReadBox:
+    kind = kinds.get(fields[0], f"class {fields[0]}")
+    return ReadBox(entry, kind, _to_corners(fields[1:_FIELDS], size))
 
 
 def _to_corners(fields: Sequence[str], size: Size) -> Corners:

@@ -1,6 +1,7 @@
 import pytest
 
-from anonymizer.record.exports.label_files import by_stem, label_file, picture_of, stem_of
+from anonymizer.record.exports.label_files import by_stem, label_file, picture_of, read_lines, stem_of
+from anonymizer.record.exports.values import ReadBox
 
 STEMS = by_stem(["a.jpg", "train/b.png", "c/d.e.jpg", "labels/f.jpg"])
 
@@ -32,3 +33,18 @@ def test_pictures_that_share_a_label_file_have_none() -> None:
 )
 def test_picture_of(file: str, picture: str | None) -> None:
     assert picture_of(file, ("labels", "obj_train_data"), STEMS) == picture
+
+
+def test_a_line_is_an_object_with_or_without_a_score() -> None:
+    def to_box(entry: str, fields: list[str]) -> ReadBox:
+        return ReadBox(entry, fields[0], (0, 0, 1, 1))
+
+    read = read_lines("a.txt", b"face 1\n\nplate 2 0.5\n", "a.jpg", 2, to_box)
+    assert [(box.entry, box.kind, box.score) for box in read.boxes] == [
+        ("a.txt, line 1", "face", None),
+        ("a.txt, line 3", "plate", 0.5),
+    ]
+    wrong = read_lines("a.txt", b"face\n", "a.jpg", 2, to_box)
+    assert wrong.problem == "a.txt, line 1 has not 2 fields, or 3 with a score"
+    assert read_lines("a.txt", b"\xff", "a.jpg", 2, to_box).problem == "a.txt is not text"
+    assert read_lines("a.txt", b"", None, 2, to_box).name == "a.txt"
