@@ -41,7 +41,8 @@ from anonymizer.files.plain_language import find_plain, is_printable, measure_by
 from anonymizer.files.xmp import plain_xmp
 from anonymizer.formats import FORMATS, Format
 
-FileIssueKind: TypeAlias = Literal["preview", "gps", "serial", "name", "trailing"]
+FileIssueKind: TypeAlias = Literal["preview", "gps", "serial", "name", "trailing", "data"]
+"""data: a track, an attached file or a block of a film that is neither picture, sound nor text."""
 FILE_ISSUE_KINDS: tuple[FileIssueKind, ...] = get_args(FileIssueKind)
 
 _THUMBNAIL_IFD = 1

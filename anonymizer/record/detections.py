@@ -8,10 +8,11 @@ number of frames, and how many detections did not count.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from math import isfinite
-from typing import Any
+from typing import Any, BinaryIO
 
 from anonymizer.geometry import Box
 from anonymizer.kinds import KINDS
@@ -20,6 +21,8 @@ from anonymizer.types import Detection, FrameDetections
 
 _SIDES = ("y_min", "x_min", "y_max", "x_max")
 _KEYS = (*_SIDES, "score", "kind", "frame", "extent", "outline", "in_alpha", "track", "time_s")
+_OWN_LAYOUT = re.compile(rb"\[\n +\{.*\},?\n")
+"""Of the first two lines of what `film_to_json` writes."""
 _ROUNDING_PX = 0.01
 """Machines may compute the box around an outline with other roundings."""
 
@@ -55,6 +58,43 @@ def film_to_json(frames: Iterable[tuple[float, Sequence[Detection]]]) -> Iterato
             yield separator + b"\n  " + json.dumps(entry).encode()
             separator = b","
     yield b"[]\n" if separator == b"[" else b"\n]\n"
+
+
+def film_from_json(file: BinaryIO) -> Iterator[tuple[int, float | None, Detection]]:
+    """The inverse of `film_to_json`: frame, time in seconds and detection of each entry, one after the other.
+
+    Raises:
+        ValueError: the content is not such a list, or its frames do not come in their order.
+    """
+    last = 0
+    for number, entry in enumerate(_streamed(file), 1):
+        try:
+            detection, _, frame = _to_detection(entry)
+            time_s = _to_number(entry, "time_s") if isinstance(entry, dict) and "time_s" in entry else None
+            if frame < last:
+                raise ValueError(f"frame {frame} comes after frame {last}")
+        except ValueError as error:
+            raise ValueError(f"entry {number}: {error}") from None
+        last = frame
+        yield frame, time_s, detection
+
+
+def _streamed(file: BinaryIO) -> Iterator[object]:
+    """The items of a list in JSON: line by line as `film_to_json` wrote it; in another layout it is read as a whole."""
+    start = file.readline() + file.readline()
+    if not _OWN_LAYOUT.fullmatch(start):
+        yield from _entries(start + file.read())
+        return
+    file.seek(len(b"[\n"))
+    has_more = True
+    for line in file:
+        if not has_more:
+            if line != b"]\n" or file.read(1):
+                raise ValueError("not JSON: the list does not end with its last entry")
+            return
+        has_more = line.endswith(b",\n")
+        yield _parsed(line.removesuffix(b"\n").removesuffix(b","))
+    raise ValueError("truncated or not JSON: the list has no end")
 
 
 def _to_entries(frame: FrameDetections) -> Iterator[dict[str, object]]:
@@ -106,17 +146,21 @@ def from_json(content: bytes, sizes: Sequence[tuple[int, int]] | None = None) ->
 
 
 def _entries(content: bytes) -> list[object]:
+    entries = _parsed(content)
+    if not isinstance(entries, list):
+        raise ValueError("not a list of detections")
+    return entries
+
+
+def _parsed(content: bytes) -> object:
     try:
-        entries = json.loads(content)
+        return json.loads(content)
     except json.JSONDecodeError as error:
         raise ValueError(f"truncated or not JSON: {error.msg} in line {error.lineno}") from None
     except RecursionError:
         raise ValueError("not a list of detections: nested too deeply") from None
     except ValueError as error:
         raise ValueError(f"not JSON: {error}") from None
-    if not isinstance(entries, list):
-        raise ValueError("not a list of detections")
-    return entries
 
 
 def _to_frame(of_frame: Sequence[tuple[Detection, bool | None]]) -> FrameDetections:

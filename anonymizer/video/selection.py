@@ -16,7 +16,7 @@ TEXT_CODECS = ("subrip", "srt", "text", "mov_text", "ass", "ssa", "webvtt")
 """Subtitles that are text; others are pictures."""
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8}){0,3}")
 _TIME_TAGS = ("creation_time", "date")
-_OF_THE_FILE = ("major_brand", "minor_version", "compatible_brands", "encoder", "software", "handler_name", "vendor_id")
+OF_THE_FILE = ("major_brand", "minor_version", "compatible_brands", "encoder", "software", "handler_name", "vendor_id")
 """Tags that say how the source was written, which the new file is not."""
 _PLACE_TAG = re.compile(r"location|gps|latitude|longitude|xyz|geo", re.IGNORECASE)
 _DEGREES = r"[-+]?\d{1,3}[.,]\d"
@@ -56,7 +56,7 @@ def select(facts: FilmFacts, settings: VideoSettings, policy: MetadataPolicy, te
     names = _counted(reason for index, reason in reasons.items() if reason is not None and index != facts.index)
     if facts.has_dynamic_hdr:
         names.append("dynamic metadata of HDR10+ or Dolby Vision")
-    if any(_is_place(key, value) for key, value in facts.metadata.items()):
+    if any(is_place(key, value) for key, value in facts.metadata.items()):
         names.append("the location")
     chapters = tuple(
         chapter if policy == "keep" and is_harmless(chapter.title) else chapter._replace(title="")
@@ -129,11 +129,11 @@ def _metadata(tags: Mapping[str, str], policy: MetadataPolicy) -> dict[str, str]
     """The tags of the whole file that a policy keeps."""
     if policy == "strip":
         return {}
-    allowed = {key: value for key, value in tags.items() if not _is_place(key, value) and is_plain(value)}
+    allowed = {key: value for key, value in tags.items() if not is_place(key, value) and is_plain(value)}
     if policy == "safe":
         return {key: value for key, value in allowed.items() if key.lower() in _TIME_TAGS}
-    return {key: value for key, value in allowed.items() if key.lower() not in _OF_THE_FILE}
+    return {key: value for key, value in allowed.items() if key.lower() not in OF_THE_FILE}
 
 
-def _is_place(key: str, value: str) -> bool:
+def is_place(key: str, value: str) -> bool:
     return _PLACE_TAG.search(key) is not None or holds_coordinates(value)

@@ -12,6 +12,8 @@ _LONGEST_HEADER = 1 << 20
 _ASF = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
 _ASF_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
 _ASF_IS_BROADCAST = 1
+_PROGRAM_STREAM = b"\0\0\x01\xba"
+_PICTURE_BRANDS = (*(b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1", b"avif", b"avis", b"crx ", b"jxl "), b"jp2 ")
 _MP4_BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"styp")
 _TS_SYNC = 0x47
 _TS_LAYOUTS = ((188, 0), (192, 4), (204, 0))
@@ -20,6 +22,15 @@ _TS_LAYOUTS = ((188, 0), (192, 4), (204, 0))
 
 def missing_bytes(path: Path) -> int:
     """How many bytes the file lacks at its end, at least; 0 if it is whole, as far as that can be told.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    return max(0, end_of_film(path) - path.stat().st_size)
+
+
+def end_of_film(path: Path) -> int:
+    """Where the file ends by its own structure, at least; 0 if it does not say.
 
     Knows Matroska and WebM (RFC 9559), MP4 and MOV (ISO/IEC 14496-12), AVI, ASF, and transport streams (ISO/IEC
     13818-1), whose packets are of one size.
@@ -31,16 +42,33 @@ def missing_bytes(path: Path) -> int:
     with open(path, "rb") as file:
         start = file.read(16)
         if start[:4] == _MATROSKA:
-            end = _end_of_matroska(file)
+            return _end_of_matroska(file)
         elif start[4:8] in _MP4_BOXES:
-            end = _end_of_boxes(file, size)
+            return _end_of_boxes(file, size)
         elif start[:4] == b"RIFF" and start[8:12] == b"AVI ":
-            end = _end_of_riff(file, size)
+            return _end_of_riff(file, size)
         elif start == _ASF:
-            end = _end_of_asf(file)
-        else:
-            end = _end_of_packets(file, size)
-    return max(0, end - size)
+            return _end_of_asf(file)
+        return _end_of_packets(file, size)
+
+
+def is_film(path: Path) -> bool:
+    """Whether a file begins like a film in one of the common containers, whatever its name."""
+    try:
+        if not path.is_file():
+            return False
+        with open(path, "rb") as file:
+            start = file.read(16)
+            is_named = (
+                start[:4] in (_MATROSKA, _PROGRAM_STREAM)
+                or start == _ASF
+                or (start[:4] == b"RIFF" and start[8:12] == b"AVI ")
+                or (start[4:8] == b"ftyp" and start[8:12] not in _PICTURE_BRANDS)
+                or start[4:8] in (b"moov", b"mdat")
+            )
+            return is_named or _end_of_packets(file, 1) > 0
+    except OSError:
+        return False
 
 
 def _end_of_matroska(file: BinaryIO) -> int:
@@ -76,7 +104,9 @@ def _end_of_boxes(file: BinaryIO, size: int) -> int:
         length = int.from_bytes(head[:4], "big")
         if length == 1:
             length = int.from_bytes(head[8:16], "big")
-        if length < 8 or not head[4:8].isalnum():  # to the end of the file, or something that is no box
+        if length == 0 and head[4:8].isalnum():  # to the end of the file
+            return size
+        if length < 8 or not head[4:8].isalnum():  # no box
             return end
         end += length
     return end

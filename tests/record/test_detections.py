@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from redact.strategies import shapes_of_people
 
 from anonymizer.geometry import Box
 from anonymizer.outlines import RestOutline, StrokeOutline
-from anonymizer.record.detections import film_to_json, from_json, to_json
+from anonymizer.record.detections import film_from_json, film_to_json, from_json, to_json
 from anonymizer.types import Detection, FrameDetections
 
 SIDES = st.floats(-1e6, 1e6)
@@ -154,3 +155,28 @@ def test_a_film_is_written_in_pieces_and_read_as_ever(found: list[list[Detection
     assert from_json(content) == expected
     for entry in json.loads(content):
         assert entry["time_s"] == entry["frame"] / 25
+    one_by_one = [(n, n / 25, one) for n, of_frame in enumerate(found) for one in of_frame]
+    assert list(film_from_json(BytesIO(content))) == one_by_one
+    assert list(film_from_json(BytesIO(json.dumps(json.loads(content), indent=2).encode()))) == one_by_one
+
+
+FILM = b"".join(film_to_json([(0.0, [face(1, 2, 3, 4)]), (0.04, [face(1, 2, 3, 4), face(5, 6, 7, 8)])]))
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "truncated or not JSON"),
+        (b"{}", "not a list of detections"),
+        (FILM[:-3], "the list has no end"),
+        (FILM[:-30], "truncated or not JSON"),
+        (FILM + b"[]", "does not end with its last entry"),
+        (FILM.replace(b"},", b"}"), "does not end with its last entry"),
+        (FILM.replace(b'"frame": 0', b'"frame": 2'), "entry 2: frame 1 comes after frame 2"),
+        (FILM.replace(b"face", b"fish"), "entry 1: kind 'fish'"),
+        (FILM.replace(b'"time_s": 0.04', b'"time_s": "x"'), "entry 2: time_s is not a number"),
+    ],
+)
+def test_damaged_records_of_films(content: bytes, reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        list(film_from_json(BytesIO(content)))

@@ -1,13 +1,14 @@
 """Tests of anonymizer.video.structure."""
 
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from video.film_samples import write_film
+from video.film_samples import TIME_BASE, write_film
 
-from anonymizer.video.structure import missing_bytes
+from anonymizer.video.structure import end_of_film, is_film, missing_bytes
 
 FILMS = {"a.mp4": "libx264", "a.mov": "mpeg4", "a.mkv": "ffv1", "a.webm": "libvpx", "a.avi": "mjpeg", "a.ts": "libx264"}
 
@@ -50,3 +51,25 @@ def test_any_bytes_have_an_answer(tmp_path_factory: pytest.TempPathFactory, star
     path = tmp_path_factory.getbasetemp() / "any"
     path.write_bytes(start + rest)
     assert missing_bytes(path) >= 0
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.avi", "a.ts", "a.wmv", "a.mpg"])
+def test_films_are_known_by_their_content(tmp_path: Path, name: str) -> None:
+    codec = {"a.wmv": "wmv2", "a.mpg": "mpeg2video"}.get(name, "mpeg4" if name == "a.avi" else "libx264")
+    path = write_film(tmp_path / name, codec, time_base=Fraction(1, 25) if name in ("a.mpg", "a.wmv") else TIME_BASE)
+    assert is_film(path.rename(tmp_path / "unnamed"))
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"text", b"\0\0\0\x20ftypheic", b"\xff\xd8\xff\xe0", b"RIFF\0\0\0\0WEBP", b"GGGG"]
+)
+def test_others_are_not(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "other").write_bytes(content)
+    assert not is_film(tmp_path / "other")
+    assert not is_film(tmp_path / "gone")
+    assert not is_film(tmp_path)
+
+
+def test_a_box_to_the_end_of_the_file_ends_there(tmp_path: Path) -> None:
+    (tmp_path / "a.mp4").write_bytes(b"\0\0\0\x10ftypmp42\0\0\0\0" + b"\0\0\0\0mdat" + bytes(100))
+    assert end_of_film(tmp_path / "a.mp4") == 124
