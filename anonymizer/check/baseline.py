@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from anonymizer.check.finding import Finding, FindingKind
@@ -34,52 +35,89 @@ class Entry:
     """x_min, y_min, x_max, y_max."""
     region: str | None = None
     """SHA-256 of the pixels in the box, in the first frame."""
+    frames: tuple[int, int] | None = None
+    """Of a film: the first and the last frame that it stands for."""
 
 
-def to_entry(finding: Finding, picture: Picture) -> Entry:
-    digest = hashlib.sha256(picture.content).hexdigest()
+@dataclass(frozen=True)
+class Content:
+    """What a file is recognised by."""
+
+    digest: str
+    """SHA-256 of the file."""
+    picture: Picture | None = None
+    """None for films: they are known as whole files only."""
+
+
+def content_of(picture: Picture) -> Content:
+    return Content(hashlib.sha256(picture.content).hexdigest(), picture)
+
+
+def content_of_film(path: Path) -> Content:
+    """
+    Raises:
+        OSError: it cannot be read.
+    """
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return Content(digest.hexdigest())
+
+
+def to_entry(finding: Finding, content: Content) -> Entry:
     if finding.box is None:
-        return Entry(finding.file, finding.kind, digest)
+        return Entry(finding.file, finding.kind, content.digest)
     box = finding.box
     sides = (box.x_min, box.y_min, box.x_max, box.y_max)
     # The region of a later frame is not hashed: its findings are recognised by the whole file only.
-    return Entry(finding.file, finding.kind, digest, sides, None if finding.frame else _digest_of_region(picture, box))
+    region = None if finding.frame or content.picture is None else _digest_of_region(content.picture, box)
+    return Entry(finding.file, finding.kind, content.digest, sides, region, finding.frames)
 
 
-def accept(findings: Sequence[Finding], picture: Picture, entries: Sequence[Entry]) -> list[Finding]:
-    """The findings of a picture; those that are in the baseline are marked as accepted.
+def accept(findings: Sequence[Finding], content: Content, entries: Sequence[Entry]) -> list[Finding]:
+    """The findings of a file; those that are in the baseline are marked as accepted.
 
     A finding is known if its file is the same, byte for byte. If the picture has changed elsewhere but kept its name, a
     finding with a box is known as long as the pixels in the box of the entry are the same. One name may have more
-    folders before it than the other: a check of a folder names a file from there on.
+    folders before it than the other: a check of a folder names a file from there on. In a film an entry stands for its
+    span of frames.
     """
     if not entries:
         return list(findings)
-    digest = hashlib.sha256(picture.content).hexdigest()
     names = {_last_part(finding.file) for finding in findings}
-    eligible = [entry for entry in entries if entry.picture == digest or _last_part(entry.file) in names]
+    eligible = [entry for entry in entries if entry.picture == content.digest or _last_part(entry.file) in names]
     return [
         finding.accepted()
-        if finding.level in ("finding", "warning") and _is_known(finding, picture, digest, eligible)
+        if finding.level in ("finding", "warning") and _is_known(finding, content, eligible)
         else finding
         for finding in findings
     ]
 
 
-def _is_known(finding: Finding, picture: Picture, digest: str, entries: Sequence[Entry]) -> bool:
+def _is_known(finding: Finding, content: Content, entries: Sequence[Entry]) -> bool:
     if finding.kind not in ACCEPTABLE:
         return False
-    return any(entry.kind == finding.kind and _stands_for(entry, finding, picture, digest) for entry in entries)
+    return any(entry.kind == finding.kind and _stands_for(entry, finding, content) for entry in entries)
 
 
-def _stands_for(entry: Entry, finding: Finding, picture: Picture, digest: str) -> bool:
+def _stands_for(entry: Entry, finding: Finding, content: Content) -> bool:
+    is_same_file = entry.picture == content.digest
     if entry.box is None or finding.box is None:
-        return entry.box is None and finding.box is None and entry.picture == digest
+        return entry.box is None and finding.box is None and is_same_file
     box = Box(*entry.box)
     if not box.iou(finding.box) >= SAME_FROM:
         return False
+    if finding.frames is not None or entry.frames is not None:
+        return is_same_file and _is_within(finding.frames, entry.frames)
+    if is_same_file:
+        return True
     has_same_name = _may_be_same(entry.file, finding.file) and not finding.frame
-    return entry.picture == digest or (has_same_name and entry.region == _digest_of_region(picture, box))
+    return has_same_name and content.picture is not None and entry.region == _digest_of_region(content.picture, box)
+
+
+def _is_within(one: tuple[int, int] | None, other: tuple[int, int] | None) -> bool:
+    return one is not None and other is not None and other[0] <= one[0] and one[1] <= other[1]
 
 
 def _last_part(name: str) -> str:
@@ -126,4 +164,6 @@ def _to_entry(entry: dict[str, Any]) -> Entry:
     sides = None if entry["box"] is None else tuple(map(float, entry["box"]))
     if sides is not None:
         Box(*sides)  # raises ValueError for sides that do not make a box
-    return Entry(str(entry["file"]), str(entry["kind"]), str(entry["picture"]), sides, entry["region"])  # type: ignore[arg-type]
+    span = entry.get("frames")
+    frames = None if span is None else (int(span[0]), int(span[1]))
+    return Entry(str(entry["file"]), str(entry["kind"]), str(entry["picture"]), sides, entry["region"], frames)  # type: ignore[arg-type]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TypeAlias
 
@@ -32,6 +33,8 @@ from anonymizer.files.write import remove_partials, write_files
 from anonymizer.pipeline import Finder, find_in
 from anonymizer.record import detections as record
 from anonymizer.types import Detection, FrameDetections
+
+MISSING_PYAV = "is a film, which cannot be checked without PyAV: pip install 'anonymizer[video]'"
 
 NumberedFile: TypeAlias = tuple[int, InputFile]
 """A file and its position among all."""
@@ -64,7 +67,7 @@ class FileCheck:
         plan = self.plan
         sensitive = load_sensitive_finder(plan.detect, plan.thresholds)
         of_run = load_finder(plan.settings.detect) if plan.check.against is not None else None
-        return lambda numbered: _check_file(numbered[1], plan, sensitive, of_run)
+        return _PicturesAndFilms(plan, sensitive, of_run)
 
     def give_up(self, numbered: NumberedFile, reason: str) -> CheckedFile:
         """A file on which a process ended counts as unreadable."""
@@ -78,17 +81,67 @@ class FileCheck:
             remove_partials(self.plan.check.annotate, [_annotated_name(numbered[1])])
 
 
-def _check_file(file: InputFile, plan: CheckPlan, sensitive: Finder, of_run: Finder | None) -> CheckedFile:
-    """
-    Args:
-        sensitive: the finder of the gate.
-        of_run: that of the anonymizing run, for originals.
-    """
+class _PicturesAndFilms:
+    """Checks each file the way of a picture or of a film."""
+
+    def __init__(self, plan: CheckPlan, sensitive: Finder, of_run: Finder | None) -> None:
+        """
+        Args:
+            sensitive: the finder of the gate.
+            of_run: that of the anonymizing run, for originals.
+        """
+        self._plan = plan
+        self._sensitive = sensitive
+        self._of_run = of_run
+        self._beat: Callable[[str], None] = lambda text: None
+
+    def listen(self, beat: Callable[[str], None]) -> None:
+        """Films tell how far they are; see `LongWork`."""
+        self._beat = beat
+
+    def __call__(self, numbered: NumberedFile) -> CheckedFile:
+        file = numbered[1]
+        if file.is_film:
+            return _check_film(file, self._plan, self._sensitive, self._beat)
+        return _check_picture(file, self._plan, self._sensitive, self._of_run)
+
+
+def _check_film(file: InputFile, plan: CheckPlan, sensitive: Finder, beat: Callable[[str], None]) -> CheckedFile:
+    if find_spec("av") is None:
+        findings = [Finding(file.name, "unreadable", MISSING_PYAV)]
+        card = make_card(file.name, findings, None) if plan.check.html is not None else None
+        return CheckedFile(findings, card=card)
+    from anonymizer.check.film_check import FilmCheck
+    from anonymizer.check.film_page import FilmPage
+
+    is_shown = plan.check.html is not None or plan.check.annotate is not None
+    page = FilmPage(annotates=plan.check.annotate is not None) if is_shown else None
+    check = FilmCheck(file, plan, sensitive, beat, page=page)
+    content = None
+    try:
+        with messages_of(file.name), picture_boundary(file.name, _roots(file)):
+            check.run()
+            if plan.accepted or plan.check.write_baseline:
+                content = baseline.content_of_film(file.path)
+    except PictureError as error:
+        check.findings.append(Finding(file.name, "unreadable", f"cannot be checked: {error}"))
+    judged, entries = _with_baseline(check.findings, content, plan)
+    if page is not None and page.annotated is not None and plan.check.annotate is not None:
+        _write_annotated(file, page.annotated, plan.check.annotate)
+    card = page.card(file.name, judged) if page is not None and plan.check.html is not None else None
+    return CheckedFile(judged, entries, card)
+
+
+def _roots(file: InputFile) -> dict[str, Path]:
+    """Folders whose place no message names."""
+    return {"folder": file.path.parent} | ({} if file.original is None else {"originals": file.original.parent})
+
+
+def _check_picture(file: InputFile, plan: CheckPlan, sensitive: Finder, of_run: Finder | None) -> CheckedFile:
     picture = None
     findings: list[Finding] = []
-    roots = {"folder": file.path.parent} | ({} if file.original is None else {"originals": file.original.parent})
     try:
-        with messages_of(file.name), picture_boundary(file.name, roots):
+        with messages_of(file.name), picture_boundary(file.name, _roots(file)):
             picture = read_picture(file.path, plan.settings.read)
             issues = inspect_file(picture.content, picture.encoding.format)
             findings += [Finding(file.name, issue.kind, issue.text) for issue in issues]
@@ -179,26 +232,39 @@ def _compare(
 
 def _conclude(file: InputFile, findings: Sequence[Finding], picture: Picture | None, plan: CheckPlan) -> CheckedFile:
     """Marks what is accepted, and renders what is shown, so that the pixels can be freed."""
-    entries: list[baseline.Entry] = []
-    if picture is not None:
-        findings = baseline.accept(findings, picture, plan.accepted)
-        if plan.check.write_baseline:
-            acceptable = [f for f in findings if f.level != "noted" and f.kind in baseline.ACCEPTABLE]
-            entries = [baseline.to_entry(finding, picture) for finding in acceptable]
-            findings = baseline.accept(findings, picture, entries)
-        if plan.check.annotate is not None:
-            _annotate(file, findings, picture, plan.check.annotate)
+    content = None if picture is None else baseline.content_of(picture)
+    findings, entries = _with_baseline(findings, content, plan)
+    if picture is not None and plan.check.annotate is not None:
+        _annotate(file, findings, picture, plan.check.annotate)
     card = make_card(file.name, findings, picture) if plan.check.html is not None else None
     return CheckedFile(findings, entries, card)
+
+
+def _with_baseline(
+    findings: Sequence[Finding], content: baseline.Content | None, plan: CheckPlan
+) -> tuple[Sequence[Finding], list[baseline.Entry]]:
+    """The findings, those that are known marked as accepted; and the entries of a new baseline."""
+    if content is None:
+        return findings, []
+    findings = baseline.accept(findings, content, plan.accepted)
+    if not plan.check.write_baseline:
+        return findings, []
+    acceptable = [one for one in findings if one.level != "noted" and one.kind in baseline.ACCEPTABLE]
+    entries = [baseline.to_entry(finding, content) for finding in acceptable]
+    return baseline.accept(findings, content, entries), entries
 
 
 def _annotate(file: InputFile, findings: Sequence[Finding], picture: Picture, folder: Path) -> None:
     if all(finding.box is None for finding in findings):
         return
     pixels = mark(picture.frames[0].view, findings, ANNOTATED_PX, labels=True)
+    _write_annotated(file, encode_preview(pixels), folder)
+
+
+def _write_annotated(file: InputFile, content: bytes, folder: Path) -> None:
     name = _annotated_name(file)
     try:
-        write_files(folder, {name: encode_preview(pixels)})
+        write_files(folder, {name: content})
     except PictureError as error:
         raise OutputError(f"{folder / name} {error}") from None
 

@@ -37,7 +37,13 @@ class Finding:
     """In pixels of the upright picture; None if it has no place in it."""
     score: float | None = None
     frame: int = 0
-    """Number of the frame or page, from 0 on."""
+    """Number of the frame or page, from 0 on; in films that in which it shows most."""
+    time_s: float | None = None
+    """Of films: when that frame is shown, in seconds on the clock of the file."""
+    track: int | None = None
+    """Of films: the recorded track that it is about; None: none."""
+    frames: tuple[int, int] | None = None
+    """Of films: the first and the last frame in which it shows."""
 
     @property
     def label(self) -> str:
@@ -55,3 +61,13 @@ def urgency(finding: Finding) -> tuple[int, bool, float, float]:
     size = finding.box.longer_side if finding.box is not None else 0.0
     sign = -1 if finding.level == "warning" else 1
     return LEVELS.index(finding.level), finding.box is not None, sign * (finding.score or 0.0), sign * size
+
+
+def place_in_time(finding: Finding) -> str:
+    """In words; empty for the first frame of a picture. Of films: frame 12 (0.48 s; 10 to 20), track 3."""
+    if finding.time_s is None:
+        return f"frame {finding.frame}" if finding.frame else ""
+    first, last = finding.frames or (finding.frame, finding.frame)
+    span = f"; {first} to {last}" if first != last else ""
+    track = "" if finding.track is None else f", track {finding.track}"
+    return f"frame {finding.frame} ({finding.time_s:.2f} s{span}){track}"

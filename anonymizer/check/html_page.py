@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import base64
 import html
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from anonymizer.check.annotate import THUMBNAIL_PX, close_up, mark
-from anonymizer.check.finding import Finding, urgency
+from anonymizer.check.finding import LEVELS, Finding, Level, place_in_time, urgency
 from anonymizer.files.encode import encode_preview
 from anonymizer.files.picture import Picture
 from anonymizer.text import printable
 
 MAX_SHOWN = 8
 """So many findings are shown per file, the most urgent ones: crowds have hundreds."""
+
+_TIME_LINE_PX = 1000
+_ROWS: Mapping[Level, tuple[int, str]] = {"finding": (0, "#b00020"), "warning": (14, "#c9a000")}
+"""Where on the time line a level is drawn, and in which colour."""
 
 _STYLE = """
 body { font: 15px/1.4 system-ui, sans-serif; margin: 2em auto; max-width: 70em; padding: 0 1em; color: #222 }
@@ -25,7 +29,32 @@ figure { margin: 0; display: inline-block; text-align: center; font-size: .8em }
 img { image-rendering: auto; max-width: 100% }
 .finding { color: #b00020 } .warning { color: #8a6100 } .noted { color: #2a6f97 } .accepted { color: #2b7a2b }
 .close-ups { width: 100%; display: flex; gap: .5em; flex-wrap: wrap }
+.film { width: 100% } .film p { margin: .5em 0 .2em; font-size: .9em }
 """
+
+
+@dataclass(frozen=True)
+class Strip:
+    """A recorded track of a film, as it looks redacted."""
+
+    track: int
+    kind: str
+    first_s: float
+    last_s: float
+    pictures: Sequence[tuple[float, bytes]]
+    """When each is shown, in seconds, and a JPEG."""
+
+
+@dataclass(frozen=True)
+class FilmCard:
+    """What the page shows of a film besides."""
+
+    first_s: float
+    """When the first frame is shown, in seconds on the clock of the file."""
+    last_s: float
+    strips: Sequence[Strip]
+    more_tracks: int = 0
+    """How many tracks have no strip."""
 
 
 @dataclass(frozen=True)
@@ -34,11 +63,17 @@ class Card:
 
     file: str
     findings: Sequence[Finding]
-    """At least one, sorted by urgency."""
+    """Sorted by urgency; of pictures at least one."""
     thumbnail: bytes | None = None
     """JPEG."""
     close_ups: Sequence[tuple[Finding, bytes]] = ()
     """JPEG."""
+    film: FilmCard | None = None
+
+    @property
+    def rank(self) -> tuple[int, bool, float, float]:
+        """Sort key: what a person should look at first."""
+        return urgency(self.findings[0]) if self.findings else (len(LEVELS), False, 0.0, 0.0)
 
 
 def make_card(file: str, findings: Sequence[Finding], picture: Picture | None) -> Card | None:
@@ -93,7 +128,46 @@ def to_article(card: Card) -> str:
         for finding, content in card.close_ups
     )
     close_ups = f'<div class="close-ups">\n{figures}</div>\n' if figures else ""
-    return f"<article>\n<h2><bdi>{_escaped(card.file)}</bdi></h2>\n{image}<ul>\n{items}</ul>\n{close_ups}</article>\n"
+    film = "" if card.film is None else _film(card.film, card.findings)
+    name = _escaped(card.file)
+    return f"<article>\n<h2><bdi>{name}</bdi></h2>\n{image}<ul>\n{items}</ul>\n{close_ups}{film}</article>\n"
+
+
+def _film(film: FilmCard, findings: Sequence[Finding]) -> str:
+    """The time line of a film, and a strip of each track."""
+    strips = "".join(_strip(strip) for strip in film.strips)
+    more = f"<p>and {film.more_tracks} more tracks</p>\n" if film.more_tracks else ""
+    return f'<div class="film">\n{_time_line(film, findings)}{strips}{more}</div>\n'
+
+
+def _time_line(film: FilmCard, findings: Sequence[Finding]) -> str:
+    """A drawing of when there is something to look at: what counts above, warnings below."""
+    span = max(film.last_s - film.first_s, 1e-3)
+    marks = []
+    for finding in findings:
+        if finding.time_s is None or finding.level not in _ROWS:
+            continue
+        x = _TIME_LINE_PX * (finding.time_s - film.first_s) / span
+        title = _escaped(f"{finding.label}: {finding.text}, {place_in_time(finding)}")
+        row, colour = _ROWS[finding.level]
+        marks.append(
+            f'<rect x="{x:.1f}" y="{row}" width="3" height="10" fill="{colour}"><title>{title}</title></rect>\n'
+        )
+    ends = f"{film.first_s:.1f} s to {film.last_s:.1f} s"
+    return (
+        f'<svg viewBox="0 0 {_TIME_LINE_PX + 3} 24" width="100%" height="24" role="img" aria-label="time line">\n'
+        f'<rect x="0" y="11" width="{_TIME_LINE_PX + 3}" height="2" fill="#888"/>\n{"".join(marks)}</svg>\n'
+        f"<p>{ends}: findings above the line, warnings below</p>\n"
+    )
+
+
+def _strip(strip: Strip) -> str:
+    pictures = "".join(
+        f'<figure><img src="{_data(content)}" alt=""><figcaption>{time_s:.2f} s</figcaption></figure>\n'
+        for time_s, content in strip.pictures
+    )
+    name = _escaped(f"track {strip.track}: {strip.kind}, {strip.first_s:.2f} s to {strip.last_s:.2f} s")
+    return f'<p>{name}</p>\n<div class="close-ups">\n{pictures}</div>\n'
 
 
 def _sentence(finding: Finding) -> str:
@@ -101,6 +175,8 @@ def _sentence(finding: Finding) -> str:
     if finding.box is not None:
         box = finding.box
         place = f" ({box.width:.0f} x {box.height:.0f} pixels at {box.x_min:.0f}, {box.y_min:.0f})"
+    if finding.time_s is not None:
+        place += f" in {place_in_time(finding)}"
     return f"{finding.level}: {finding.label}: {finding.text}{place}"
 
 

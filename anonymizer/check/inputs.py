@@ -8,9 +8,11 @@ from pathlib import Path
 
 from anonymizer.check.choices import Choice
 from anonymizer.errors import SettingsError
-from anonymizer.files.find import find_pictures
+from anonymizer.files.find import find_pictures, has_extension
 from anonymizer.files.inspect import is_picture
+from anonymizer.formats import EXTENSIONS, FILM_EXTENSIONS
 from anonymizer.types import Fidelity
+from anonymizer.video.structure import is_film
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,13 @@ class InputFile:
         return self.root / self.below
 
     @property
+    def is_film(self) -> bool:
+        """By its name or, if that says nothing, by its content. Only looked at where pictures were sorted out."""
+        if has_extension(self.path, EXTENSIONS):
+            return False
+        return has_extension(self.path, FILM_EXTENSIONS) or is_film(self.path)
+
+    @property
     def original(self) -> Path | None:
         return None if self.originals is None else self.originals / self.name
 
@@ -54,13 +63,13 @@ class Inputs:
 
     files: list[InputFile] = field(default_factory=list)
     others: dict[str, Path] = field(default_factory=dict)
-    """Files that are neither pictures, by extension or content, nor records of pictures; by name."""
+    """Files that are neither pictures nor films, by extension or content, nor records of them; by name."""
     unreadable: dict[str, str] = field(default_factory=dict)
     """Names of folders that cannot be listed, with the reason."""
 
 
 def find_inputs(paths: Sequence[Path], extensions: Sequence[str]) -> Inputs:
-    """Every file that is named, and in folders every file that is a picture by its extension or its content.
+    """Every file that is named, and in folders every file that is a picture or a film by its extension or its content.
 
     Raises:
         SettingsError: a path is not there, or a folder cannot be listed.
@@ -83,7 +92,7 @@ def _add_folder(found: Inputs, folder: Path, extensions: Sequence[str], prefix: 
     def add_other(other: Path) -> None:
         """Called after the pictures of the same folder."""
         name = (prefix / other).as_posix()
-        if is_picture(folder / other):
+        if is_picture(folder / other) or is_film(folder / other):
             by_content.append(InputFile(folder, str(other), name))
         elif other not in records:
             found.others[name] = folder / other

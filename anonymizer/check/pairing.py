@@ -41,21 +41,12 @@ def pair_originals(root: Path, originals: Listing, found: Inputs, previous: Prev
     findings += [
         Finding(name, "extra", "belongs to no picture among the originals") for name in files if name not in jobs
     ]
-    films = {name: entry for name, entry in previous.files.items() if "film" in entry}
-    records |= {str(entry.get("record")) for entry in films.values()}
-    others = {name: path for name, path in found.others.items() if name not in records}
-    findings += [_judge_other(name, path, name in films) for name, path in others.items()]
+    findings += [_judge_other(name, path) for name, path in found.others.items() if name not in records]
     paired = [_with_original(file, root, jobs.get(name), previous) for name, file in files.items()]
     return Pairing(paired, findings)
 
 
-def _judge_other(name: str, path: Path, is_film: bool) -> Finding:
-    """
-    Args:
-        is_film: whether the report says that it is a film.
-    """
-    if is_film:
-        return Finding(name, "extra", "is a film, which the check does not look at: look at it yourself", "warning")
+def _judge_other(name: str, path: Path) -> Finding:
     if is_of_the_system(path):
         text = "was put there by the operating system, and may hold thumbnails or names: do not publish it"
         return Finding(name, "extra", text, "warning")

@@ -16,9 +16,9 @@ from anonymizer.check.pairing import pair_originals
 from anonymizer.check.previous_run import is_of_the_run, read_previous_run
 from anonymizer.check.thresholds import Thresholds, choose_thresholds, preset_of_gate
 from anonymizer.errors import OutputError, SettingsError
-from anonymizer.files.find import find_pictures, kind_of_other
+from anonymizer.files.find import find_pictures, has_extension, kind_of_other
 from anonymizer.files.output import check_output
-from anonymizer.formats import EXTENSIONS
+from anonymizer.formats import EXTENSIONS, FILM_EXTENSIONS
 from anonymizer.record.shards import find_reports
 from anonymizer.settings import CheckSettings, DetectSettings, Settings, from_options, settings_from_options
 
@@ -71,7 +71,8 @@ def make_check_plan(paths: Sequence[Path], options: Mapping[str, object]) -> Che
     thresholds = choose_thresholds(detect, of_run, check.threshold_share)
     settings = settings_from_options({**reported, **options})
 
-    found = find_inputs(paths, settings.find.image_extensions)
+    # Films count whatever the run left out.
+    found = find_inputs(paths, (*settings.find.image_extensions, *FILM_EXTENSIONS))
     chosen = {name: choices for name, entry in previous.files.items() if (choices := choices_of(entry))}
     if chosen:
         found.files = [replace(file, choices=chosen.get(file.name, ())) for file in found.files]
@@ -83,11 +84,12 @@ def make_check_plan(paths: Sequence[Path], options: Mapping[str, object]) -> Che
     }
     files, known = found.files, [Finding(file, "unreadable", why) for file, why in found.unreadable.items()]
     if check.against is not None and folder is not None:
-        originals = find_pictures(check.against, settings.find.image_extensions, None)
+        extensions = (*settings.find.image_extensions, *settings.video.video_extensions)
+        originals = find_pictures(check.against, extensions, None)
         pairing = pair_originals(check.against, originals, found, previous)
         files, known = pairing.files, [*known, *pairing.findings]
     if not files and not known:
-        raise SettingsError(f"nothing to check: no pictures in {', '.join(map(str, paths))}")
+        raise SettingsError(f"nothing to check: no pictures or films in {', '.join(map(str, paths))}")
     _refuse_outputs(check, [*paths, *([check.against] if check.against is not None else [])], files)
     return CheckPlan(
         check=check,
@@ -131,8 +133,8 @@ def _refuse_outputs(check: CheckSettings, folders: Sequence[Path], files: Sequen
     sources = (path for file in files for path in (file.path, file.original) if path is not None)
     taken = {place for path in sources if places and (place := _place(path)) in places}
     for path in outputs:
-        is_picture = path.suffix.lower().removeprefix(".") in EXTENSIONS
-        if is_picture or path.is_dir() or _place(path) in taken:
+        is_checked = has_extension(path, (*EXTENSIONS, *FILM_EXTENSIONS))
+        if is_checked or path.is_dir() or _place(path) in taken:
             raise OutputError(f"{path} is a folder or a picture that is checked; choose another file")
 
 

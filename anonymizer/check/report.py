@@ -9,7 +9,7 @@ from textwrap import indent
 from typing import Any
 
 from anonymizer._version import __version__
-from anonymizer.check.finding import LEVELS, Finding, Level
+from anonymizer.check.finding import LEVELS, Finding, Level, place_in_time
 from anonymizer.check.store import FindingStore
 from anonymizer.check.thresholds import Thresholds
 from anonymizer.text import printable
@@ -89,8 +89,10 @@ def _entry(finding: Finding) -> dict[str, Any]:
     if finding.box is not None:
         box = finding.box
         entry |= {"y_min": box.y_min, "x_min": box.x_min, "y_max": box.y_max, "x_max": box.x_max}
-    if finding.frame:
+    if finding.frame or finding.time_s is not None:
         entry["frame"] = finding.frame
+    of_film = {"time_s": finding.time_s, "track": finding.track, "frames": finding.frames}
+    entry |= {key: value for key, value in of_film.items() if value is not None}
     if finding.score is not None:
         entry["score"] = finding.score
     return entry
@@ -124,8 +126,8 @@ def _what(finding: Finding) -> str:
 
 
 def _where(finding: Finding) -> str:
+    frame = place_in_time(finding)
     if finding.box is None:
-        return ""
+        return frame
     box = finding.box
-    frame = f" of frame {finding.frame}" if finding.frame else ""
-    return f"{box.x_min:.0f}, {box.y_min:.0f}, {box.width:.0f} x {box.height:.0f}{frame}"
+    return f"{box.x_min:.0f}, {box.y_min:.0f}, {box.width:.0f} x {box.height:.0f}{frame and f' of {frame}'}"

@@ -19,13 +19,18 @@ from anonymizer.run.executor import Executor
 from anonymizer.run.pool import make_executor
 
 
-def run_check(plan: CheckPlan, on_checked: Callable[[str], None] = lambda name: None) -> CheckReport:
+def run_check(
+    plan: CheckPlan,
+    on_checked: Callable[[str], None] = lambda name: None,
+    on_beat: Callable[[str, str], None] = lambda name, text: None,
+) -> CheckReport:
     """Looks at all files, and writes what the plan asks for, however the check ends.
 
     The findings of the report lie in a temporary database, so that memory does not grow with their number: close it.
 
     Args:
         on_checked: called with the name of each file after it was looked at.
+        on_beat: called while a film is looked at, with its name and how far it is.
 
     Raises:
         ModelError: a model cannot be loaded.
@@ -34,7 +39,9 @@ def run_check(plan: CheckPlan, on_checked: Callable[[str], None] = lambda name: 
     if plan.check.annotate is not None:
         make_output(plan.check.annotate)
     task = FileCheck(replace(plan, files=(), known=()))
-    executor: Executor[NumberedFile, CheckedFile] = make_executor(task, plan.check.workers, plan.check.timeout)
+    executor: Executor[NumberedFile, CheckedFile] = make_executor(
+        task, plan.check.workers, plan.check.timeout, on_beat=lambda numbered, text: on_beat(numbered[1].name, text)
+    )
     report = CheckReport(plan.thresholds, plan.not_looked_at)
     try:
         for finding in plan.known:

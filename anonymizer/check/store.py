@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from anonymizer.check.finding import Finding, Level, urgency
+from anonymizer.check.finding import Finding, Level
 from anonymizer.check.html_page import Card, to_article
 from anonymizer.errors import OutputError
 from anonymizer.geometry import Box
@@ -56,7 +56,7 @@ class FindingStore:
             if card is not None:
                 # Names may hold bytes that are not text.
                 article = to_article(card).encode("utf-8", "backslashreplace")
-                row = (*urgency(card.findings[0]), json.dumps(card.file), article)
+                row = (*card.rank, json.dumps(card.file), article)
                 self._connection.execute("INSERT INTO articles VALUES (?, ?, ?, ?, ?, ?)", row)
         self.levels.update(finding.level for finding in findings)
 
@@ -110,5 +110,5 @@ class FindingsOfLevel:
 
 def _to_finding(text: str) -> Finding:
     values = json.loads(text)
-    box = values.pop("box")
-    return Finding(**values, box=None if box is None else Box(**box))
+    box, frames = values.pop("box"), values.pop("frames")
+    return Finding(**values, box=None if box is None else Box(**box), frames=None if frames is None else tuple(frames))

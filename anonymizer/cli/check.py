@@ -38,13 +38,13 @@ Exit codes:
 @setting_options(CHECK_SETTINGS)
 @click.pass_context
 def check_command(context: click.Context, /, paths: tuple[Path, ...], config: Path | None, **given: object) -> None:
-    """Looks for what pictures that are to be published still show or reveal.
+    """Looks for what pictures and films that are to be published still show or reveal.
 
     Faces and plates are looked for from lower scores on than the anonymizing run takes, and each file is searched for
     previews, positions, serial numbers, names and bytes behind the end of the picture. Where the detection JSON of the
     run lies beside a picture, what is seen again in areas that are redacted indeed is noted only.
 
-    With --against, every picture is also compared with its original.
+    With --against, every picture and every frame of a film is also compared with its original.
     """
     if not paths:
         raise click.UsageError("name a folder or files to look at, as in 'anonymize check anonymized'")
@@ -59,7 +59,7 @@ def check_command(context: click.Context, /, paths: tuple[Path, ...], config: Pa
     with logging_to(verbosity):
         plan = make_check_plan(paths, options)
         with Progress(lambda: len(plan.files), verbosity.verbose > 0, verbosity.quiet) as progress:
-            report = run_check(plan, lambda name: progress.advance())
+            report = run_check(plan, lambda name: progress.advance(), progress.tell)
         with closing(report):
             _print_report(report, verbosity)
             context.exit(report.exit_code)

@@ -612,6 +612,13 @@ class CheckSettings(SettingsPart, group="Input and output"):
         "FLOAT",
         group="What to find",
     )
+    video_every: int = setting(
+        1,
+        parse_count,
+        "The models look at every how many-th frame of films; all are compared with --against.",
+        "N",
+        group="What to find",
+    )
     baseline: Path | None = setting(
         None, parse_path, "File of findings that are known and accepted.", "FILE", common=True
     )

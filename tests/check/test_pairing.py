@@ -55,20 +55,6 @@ def test_missing_and_extra_files(folders: Folders) -> None:
     assert {file.name: file.original for file in pairing.files} == {"b.png": folders[0] / "b.png", "c.png": None}
 
 
-def test_films_of_the_run_are_named_but_do_no_harm(folders: Folders) -> None:
-    fill(folders[0], "a.png")
-    fill(folders[1], "a.png")
-    for name in ("b.mp4", "b.json", "c.mp4"):
-        (folders[1] / name).touch()
-    film = {"status": "anonymized", "film": {"frames": 5}, "record": "b.json"}
-    pairing = pair(folders, PreviousRun(files={"b.mp4": film}))
-    text = "is a film, which the check does not look at: look at it yourself"
-    assert pairing.findings == [
-        Finding("b.mp4", "extra", text, "warning"),
-        Finding("c.mp4", "extra", "is neither a picture nor what the program writes beside one"),
-    ]
-
-
 @pytest.mark.parametrize("status", ["failed", "skipped"])
 def test_the_report_explains_why_there_is_no_output(folders: Folders, status: str) -> None:
     fill(folders[0], "a.png")

@@ -117,7 +117,7 @@ def test_one_folder_is_compared_with_its_originals(folders: Folders, source: Pat
 def test_there_must_be_something_to_check(tmp_path: Path, use_detectors: UseDetectors) -> None:
     use_detectors(FixedDetector())
     (tmp_path / "in").mkdir()
-    with pytest.raises(SettingsError, match="nothing to check: no pictures in"):
+    with pytest.raises(SettingsError, match="nothing to check: no pictures or films in"):
         plan_for(tmp_path / "in")
 
 

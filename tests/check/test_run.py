@@ -9,15 +9,18 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from check.film_faces import load_squares, write_faces, write_pan
 from check.killing import Killing
 from fakes import CrashingDetector, FixedDetector, UseDetectors, face, marked, noise, save, smooth
 
+from anonymizer.api import anonymize_folder
 from anonymizer.check import run as check_run
 from anonymizer.check.baseline import Entry, from_json, to_json
 from anonymizer.check.finding import Finding
 from anonymizer.check.plan import make_check_plan
 from anonymizer.check.run import run_check
 from anonymizer.errors import OutputError
+from anonymizer.settings import settings_from_options
 
 
 def fill(folder: Path, names: Sequence[str]) -> None:
@@ -120,3 +123,28 @@ def test_a_baseline_is_renewed_for_the_files_that_were_checked(source: Path, tmp
     ]  # fmt: skip
     with closing(run_check(make_check_plan([source], {"baseline": known}))) as report:
         assert {finding.level for finding in report.findings} == {"accepted"}
+
+
+def test_films_tell_how_far_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_faces(tmp_path / "in" / "a.mkv", frames=12)
+    monkeypatch.setattr("anonymizer.check.thresholds.load_finder", load_squares)
+    monkeypatch.setattr("anonymizer.check.film_check.SECONDS_BETWEEN_BEATS", 0.0)
+    plan = make_check_plan([tmp_path / "in"], {"workers": 0})
+    beats: list[tuple[str, str]] = []
+    with closing(run_check(plan, on_beat=lambda name, text: beats.append((name, text)))) as report:
+        assert [(one.kind, one.frames) for one in report.findings] == [("face", (0, 11))]
+    assert beats[0] == ("a.mkv", "checked 1 frames")
+    assert len(beats) == 12
+
+
+@pytest.mark.slow
+def test_a_film_of_people_with_the_bundled_models(tmp_path: Path, originals: Path) -> None:
+    """A camera pans over a photograph: redacted it passes, by itself every person is found, in a worker process."""
+    folders = tmp_path / "in", tmp_path / "out"
+    write_pan(folders[0] / "a.mp4", originals / "happy_couple.jpg", frames=12)
+    anonymize_folder(*folders, settings_from_options({"preset": "fast"}), workers=1)
+    with closing(run_check(make_check_plan([folders[1]], {"workers": 1, "against": folders[0]}))) as report:
+        assert [one for one in report.findings if one.level == "finding"] == []
+    with closing(run_check(make_check_plan([folders[0]], {"workers": 1}))) as report:
+        faces = [one for one in report.findings if one.kind == "face" and one.frames == (0, 11)]
+    assert len(faces) >= 2

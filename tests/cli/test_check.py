@@ -286,7 +286,7 @@ def test_an_empty_folder(check: Check, tmp_path: Path, use_detectors: UseDetecto
     use_detectors(FixedDetector())
     code, out, err = check(tmp_path / "in")
     assert (code, out) == (2, "")
-    assert f"nothing to check: no pictures in {tmp_path / 'in'}" in err
+    assert f"nothing to check: no pictures or films in {tmp_path / 'in'}" in err
 
 
 @pytest.mark.slow
