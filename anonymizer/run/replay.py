@@ -146,7 +146,7 @@ def make_replay(run: RunSettings, given: DetectSettings) -> Replay | None:
             f"--detections: {run.detections} is of version {recording.version}, which noted no checksums of the "
             "pictures: detect anew, or add --detections-for changed if the pictures are still the same"
         )
-    recorded = _recorded_settings(recording)
+    recorded = _recorded_settings(recording, run.detections)
     _refuse_what_was_not_looked_for(given, recorded, recording)
     drops = DetectSettings(
         include_zone=() if recorded.include_zone else given.include_zone,
@@ -167,9 +167,16 @@ def make_replay(run: RunSettings, given: DetectSettings) -> Replay | None:
     )
 
 
-def _recorded_settings(recording: Recording) -> DetectSettings:
+def _recorded_settings(recording: Recording, folder: Path) -> DetectSettings:
+    """
+    Raises:
+        SettingsError: the report says something else than settings.
+    """
     known = DetectSettings().as_options()
-    return settings_from_options({key: value for key, value in recording.settings.items() if key in known}).detect
+    try:
+        return settings_from_options({key: value for key, value in recording.settings.items() if key in known}).detect
+    except SettingsError as error:
+        raise SettingsError(f"the report in {folder} is damaged, in its settings: {error}") from None
 
 
 def _refuse_what_was_not_looked_for(given: DetectSettings, recorded: DetectSettings, recording: Recording) -> None:

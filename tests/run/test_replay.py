@@ -318,6 +318,12 @@ def test_records_of_versions_without_checksums(folders: Folders, recorded: Path)
     assert [result.status for result in replay(folders, detections_for="changed")] == ["anonymized"]
 
 
+def test_a_report_whose_settings_make_no_sense_is_named(folders: Folders, recorded: Path) -> None:
+    change_report(recorded, settings={"preset": "hasty"})
+    with pytest.raises(SettingsError, match=r"^the report in .* is damaged, in its settings: --preset: 'hasty' is not"):
+        replay(folders)
+
+
 def test_a_single_entry_without_a_checksum(folders: Folders, recorded: Path) -> None:
     files = json.loads((recorded / REPORT_NAME).read_text())["files"]
     del files[0]["source_sha256"]
