@@ -91,6 +91,8 @@ class FilmFacts:
     """HDR10: AVContentLightMetadata, 8 bytes."""
     has_dynamic_hdr: bool = False
     """Whether the first frame has metadata of HDR10+ or Dolby Vision."""
+    has_time_codes: bool = False
+    """Whether each packet of a transport stream follows a time code of four bytes, as in AVCHD and on Blu-ray discs."""
     has_b_frames: bool = True
     """Whether frames may be stored in another order than they are shown in."""
     chapters: tuple[Chapter, ...] = ()

@@ -280,6 +280,8 @@ def _try(facts: FilmFacts, plan: SinkPlan, frames: Sequence[tuple[VideoFrame, in
 
 def _open(place: Path | io.BytesIO, facts: FilmFacts) -> OutputContainer:
     options = {"fflags": "+bitexact"}  # no random numbers, and no name of the program
+    if facts.has_time_codes:
+        options["mpegts_m2ts_mode"] = "1"
     if facts.container in _MOV_LIKE:
         if isinstance(place, Path):
             options["movflags"] = "+faststart"

@@ -8,7 +8,7 @@ import struct
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -26,7 +26,7 @@ from anonymizer.errors import PictureError, VanishedError
 from anonymizer.files.orientation import turn_upright
 from anonymizer.settings import ReadSettings
 from anonymizer.video.facts import Chapter, Colour, DisplayMatrix, FilmFacts, StreamFacts
-from anonymizer.video.structure import missing_bytes
+from anonymizer.video.structure import PACKET_WITH_TIME_CODE, missing_bytes, packet_size
 
 CONTAINERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,asf"
 """FFmpeg opens no others. Without this list it would also open scripts and playlists, whatever their names, and read
@@ -109,6 +109,7 @@ def open_film(path: Path, settings: ReadSettings = ReadSettings()) -> Film:
         _check_size(stream.width, stream.height, settings)
         _prepare(container, stream.index, settings)
         facts = _facts(container, stream, _first_frame(container, stream))
+        facts = replace(facts, has_time_codes=packet_size(path) == PACKET_WITH_TIME_CODE)
     _check_size(facts.width, facts.height, settings)
     return Film(path, facts, settings)
 
@@ -339,6 +340,8 @@ def _first_frame(container: InputContainer, stream: VideoStream) -> VideoFrame:
     decode = _decoder_of(stream)
     try:
         for packet in container.demux(stream):
+            if packet.has_sidedata("encryption_info"):
+                raise PictureError("is encrypted")
             for frame in decode(packet):
                 return frame
     except (av.error.FFmpegError, OSError) as error:

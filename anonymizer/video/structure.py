@@ -16,7 +16,8 @@ _PROGRAM_STREAM = b"\0\0\x01\xba"
 _PICTURE_BRANDS = (*(b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1", b"avif", b"avis", b"crx ", b"jxl "), b"jp2 ")
 _MP4_BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"styp")
 _TS_SYNC = 0x47
-_TS_LAYOUTS = ((188, 0), (192, 4), (204, 0))
+PACKET_WITH_TIME_CODE = 192
+_TS_LAYOUTS = ((188, 0), (PACKET_WITH_TIME_CODE, 4), (204, 0))
 """Bytes of a packet, and which of them is the first sync byte: plain, with time codes (m2ts, mts), with parity."""
 
 
@@ -134,11 +135,26 @@ def _end_of_asf(file: BinaryIO) -> int:
     return int.from_bytes(properties[24:32], "little") if is_known else 0
 
 
+def packet_size(path: Path) -> int | None:
+    """Bytes of a packet of a transport stream, with what lies between two of them; None for other files.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with open(path, "rb") as file:
+        return _packet_size(file)
+
+
+def _packet_size(file: BinaryIO) -> int | None:
+    start = file.read(5 * max(length for length, _ in _TS_LAYOUTS))
+    for length, first in _TS_LAYOUTS:
+        if len(start) > first + 4 * length and all(start[first + n * length] == _TS_SYNC for n in range(5)):
+            return length
+    return None
+
+
 def _end_of_packets(file: BinaryIO, size: int) -> int:
     """The end of the packet that begins last; 0 if the file holds no packets of a transport stream."""
     file.seek(0)
-    start = file.read(5 * 204)
-    for length, first in _TS_LAYOUTS:
-        if len(start) > first + 4 * length and all(start[first + n * length] == _TS_SYNC for n in range(5)):
-            return -(-size // length) * length
-    return 0
+    length = _packet_size(file)
+    return 0 if length is None else -(-size // length) * length

@@ -16,6 +16,7 @@ from anonymizer.video.facts import FilmFacts
 from anonymizer.video.selection import select
 from anonymizer.video.sink import FilmSink, Rhythm, SinkPlan, choose_encoding
 from anonymizer.video.source import FilmFrame, open_film, to_rgb
+from anonymizer.video.structure import packet_size
 from anonymizer.video.verify import Account, verify
 
 SETTINGS = VideoSettings()
@@ -189,6 +190,14 @@ class TestTimes:
         write_film(tmp_path / "plain.ts", sounds=["mp2"])
         ffmpeg("-i", tmp_path / "plain.ts", "-c", "copy", "-output_ts_offset", "5000", tmp_path / "a.ts")
         rewrite(tmp_path / "a.ts")
+
+    @pytest.mark.parametrize("size", [188, 192])
+    def test_packets_with_and_without_time_codes(self, tmp_path: Path, size: int) -> None:
+        mode = {"mpegts_m2ts_mode": str(int(size == 192))}
+        source = write_film(tmp_path / "a.mts", container_options=mode, sounds=["mp2"])
+        assert packet_size(source) == size
+        rewrite(source)
+        assert packet_size(result_of(source)) == size
 
     def test_fragments(self, tmp_path: Path) -> None:
         options = {"movflags": "frag_keyframe+empty_moov"}

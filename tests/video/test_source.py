@@ -212,6 +212,18 @@ class TestBadInput:
         (tmp_path / "a.ts").write_bytes(b"".join(packets[: starts[0]] + packets[starts[3] :]))
         self.fails(tmp_path / "a.ts", "does not begin with a key frame|is damaged")
 
+    def test_an_encrypted_film(self, tmp_path: Path) -> None:
+        write_film(tmp_path / "plain.mp4")
+        key = (
+            "-encryption_key",
+            "76a6c65c5ea762046bd749a2e632ccbb",
+            "-encryption_kid",
+            "a7e61c373e219033c21091fa607bf3b8",
+        )
+        copy = ("-c", "copy", "-encryption_scheme", "cenc-aes-ctr", *key)
+        ffmpeg("-i", tmp_path / "plain.mp4", *copy, tmp_path / "a.mp4")
+        self.fails(tmp_path / "a.mp4", "^is encrypted$")
+
     def test_too_many_pixels(self, tmp_path: Path) -> None:
         path = write_film(tmp_path / "a.mp4")
         with pytest.raises(PictureError, match="96 x 64 pixels, more than --max-pixels 1000"):

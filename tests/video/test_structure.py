@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from video.film_samples import TIME_BASE, write_film
 
-from anonymizer.video.structure import end_of_film, is_film, missing_bytes
+from anonymizer.video.structure import end_of_film, is_film, missing_bytes, packet_size
 
 FILMS = {"a.mp4": "libx264", "a.mov": "mpeg4", "a.mkv": "ffv1", "a.webm": "libvpx", "a.avi": "mjpeg", "a.ts": "libx264"}
 
@@ -73,3 +73,9 @@ def test_others_are_not(tmp_path: Path, content: bytes) -> None:
 def test_a_box_to_the_end_of_the_file_ends_there(tmp_path: Path) -> None:
     (tmp_path / "a.mp4").write_bytes(b"\0\0\0\x10ftypmp42\0\0\0\0" + b"\0\0\0\0mdat" + bytes(100))
     assert end_of_film(tmp_path / "a.mp4") == 124
+
+
+def test_the_size_of_packets(tmp_path: Path) -> None:
+    assert packet_size(write_film(tmp_path / "a.ts", frames=3)) == 188
+    assert packet_size(write_film(tmp_path / "a.m2ts", frames=3)) == 192
+    assert packet_size(write_film(tmp_path / "a.mp4", frames=3)) is None
