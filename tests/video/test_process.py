@@ -2,8 +2,12 @@
 
 import errno
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -166,8 +170,6 @@ def test_only_detections(folders: Folders) -> None:
 
 
 def test_what_the_encoder_had_to_change_is_told(folders: Folders) -> None:
-    from fractions import Fraction
-
     write_film(folders[0] / "a.avi", "svq1", 5, size=SIZE, pixel_format="yuv410p", time_base=Fraction(1, 25))
     assert run(folders, "a.avi").warnings == ("nothing here encodes svq1: the film is now h264",)
 
@@ -280,3 +282,23 @@ def test_films_with_edits_are_refused(folders: Folders, monkeypatch: pytest.Monk
     write_film(folders[0] / "a.mp4", frames=3, size=SIZE)
     monkeypatch.setattr(Edits, "of", lambda self, name: ["an edit"])
     assert "edits cannot change" in (run(folders, "a.mp4").reason or "")
+
+
+@pytest.mark.slow
+def test_memory_does_not_grow_with_the_film(folders: Folders) -> None:
+    """97 MB were measured for 200 frames, 113 MB for 20,000."""
+    script = (
+        "import resource, sys; from pathlib import Path\n"
+        "from video.test_process import job_of, run\n"
+        f"result = run((Path({str(folders[0])!r}), Path({str(folders[1])!r})), sys.argv[1])\n"
+        "assert result.status == 'anonymized', result.reason\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)\n"
+    )
+    tests = Path(__file__).parents[1]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tests), str(tests.parent)])}
+    peaks = []
+    for frames in (300, 3000):
+        path = write_film(folders[0] / f"{frames}.mp4", "mpeg4", frames, size=(64, 48))
+        command = [sys.executable, "-c", script, path.name]
+        peaks.append(int(subprocess.run(command, env=environment, check=True, capture_output=True).stdout))
+    assert peaks[1] < 1.15 * peaks[0]
