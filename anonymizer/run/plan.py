@@ -13,6 +13,7 @@ from pathlib import Path
 
 from anonymizer._version import __version__
 from anonymizer.detect.catalogue import checksum
+from anonymizer.detect.description import ModelDescription
 from anonymizer.detect.frames import load_finder
 from anonymizer.detect.load import choose_models, chosen_kinds, thresholds_of
 from anonymizer.errors import OutputError, SettingsError
@@ -147,20 +148,9 @@ def make_plan(run: RunSettings, settings: Settings, load: Callable[[DetectSettin
         if load is not load_finder:
             raise SettingsError("--detections takes the place of whatever else finds: give one of them")
         load, settings = replay.load, dataclasses.replace(settings, detect=replay.settings)
-    # Whatever else finds takes the place of the models.
-    models = choose_models(settings.detect) if load is load_finder else []
-    used = [
-        UsedModel(model.name, checksum(model), model.found_kinds, thresholds_of(model, settings.detect))
-        for model in models
-    ]
+    models, used, looked_for = _choose_models(settings.detect, load, replay)
     edits = _read_edits(run, settings, replay)
-    if replay is not None:
-        used, kinds = list(replay.recording.models), tuple(k for k in KINDS if k in replay.finder.kinds)
-    elif load is load_finder:
-        kinds = chosen_kinds(models, settings.detect)
-    else:
-        kinds = settings.detect.kinds or DEFAULT_KINDS
-    kinds = tuple(kind for kind in KINDS if kind in {*kinds, *edits.kinds, *settings.detect.given_kinds})
+    kinds = tuple(kind for kind in KINDS if kind in {*looked_for, *edits.kinds, *settings.detect.given_kinds})
     if settings.redact.only_detects(kinds) and not settings.record.write_detections:
         raise SettingsError("--no-write-detections: with --method none there is nothing else to write")
     jobs = _jobs(listing, run)
@@ -193,6 +183,23 @@ def make_plan(run: RunSettings, settings: Settings, load: Callable[[DetectSettin
 def _extensions(settings: Settings) -> tuple[str, ...]:
     """Of pictures and films."""
     return tuple(dict.fromkeys((*settings.find.image_extensions, *settings.video.video_extensions)))
+
+
+def _choose_models(
+    settings: DetectSettings, load: Callable[[DetectSettings], Finder], replay: Replay | None
+) -> tuple[Sequence[ModelDescription], Sequence[UsedModel], Iterable[Kind]]:
+    """The models to load, those that find or found what is redacted, and the kinds that are looked for.
+
+    Raises:
+        ModelError: a model is missing or damaged.
+    """
+    if replay is not None:
+        return [], replay.recording.models, replay.finder.kinds
+    if load is not load_finder:  # takes the place of the models
+        return [], [], settings.kinds or DEFAULT_KINDS
+    models = choose_models(settings)
+    used = [UsedModel(m.name, checksum(m), m.found_kinds, thresholds_of(m, settings)) for m in models]
+    return models, used, chosen_kinds(models, settings)
 
 
 def _read_edits(run: RunSettings, settings: Settings, replay: Replay | None) -> Edits:
