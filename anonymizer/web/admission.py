@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import ceil
 
+from anonymizer.web.limits import ADDRESS_SHARE
 from anonymizer.web.problems import Problem
 
 _MAX_RETRY_S = 60
@@ -29,7 +30,8 @@ class Admission:
     """Seconds that a picture takes, of late."""
     held_bytes: int = 0
     _on_hand: Counter[str] = field(default_factory=Counter)
-    _arriving: int = 0
+    _held_of: Counter[str] = field(default_factory=Counter)
+    """Bytes by address."""
 
     def enter(self, address: str) -> Place:
         """
@@ -39,11 +41,18 @@ class Admission:
         if self._on_hand[address] >= self.max_jobs:
             detail = f"{self.max_jobs} pictures of yours are on hand; fetch or delete some, or try later"
             raise Problem("too-many", detail, headers=self._retry())
-        if self._arriving + self.waiting() >= self.max_waiting:
-            raise Problem("busy", f"{self.max_waiting} pictures wait already; try later", headers=self._retry())
+        self.check_queue()
         self._on_hand[address] += 1
-        self._arriving += 1
         return Place(self, address)
+
+    def check_queue(self) -> None:
+        """For pictures that are about to wait. Those that still arrive do not count: slow uploads keep nobody out.
+
+        Raises:
+            Problem: too many wait.
+        """
+        if self.waiting() >= self.max_waiting:
+            raise Problem("busy", f"{self.max_waiting} pictures wait already; try later", headers=self._retry())
 
     def note_seconds(self, seconds: float) -> None:
         """A picture took so long."""
@@ -60,19 +69,23 @@ class Admission:
     def _retry(self) -> dict[str, str]:
         return {"Retry-After": str(min(_MAX_RETRY_S, ceil(self.seconds_until(self.waiting()))))}
 
-    def _take_bytes(self, number: int) -> None:
+    def _take_bytes(self, number: int, address: str) -> None:
+        if self._held_of[address] + number > ADDRESS_SHARE * self.max_memory:
+            detail = "uploads and results of yours fill their share of the memory; fetch or delete some, or try later"
+            raise Problem("too-many", detail, headers=self._retry())
         if self.held_bytes + number > self.max_memory:
             raise Problem("busy", "uploads and results fill the memory; try later", headers=self._retry())
-        self.held_bytes += number
+        self._give_bytes(-number, address)
+
+    def _give_bytes(self, number: int, address: str) -> None:
+        self.held_bytes -= number
+        self._held_of[address] -= number
 
     def _leave(self, place: Place) -> None:
-        self.held_bytes -= place.held_bytes
+        self._give_bytes(place.held_bytes, place.address)
         self._on_hand[place.address] -= 1
         if not self._on_hand[place.address]:
-            del self._on_hand[place.address]
-
-    def _has_arrived(self) -> None:
-        self._arriving -= 1
+            del self._on_hand[place.address], self._held_of[place.address]
 
 
 @dataclass(eq=False)
@@ -82,7 +95,6 @@ class Place:
     admission: Admission
     address: str
     held_bytes: int = 0
-    _is_arriving: bool = True
     _is_left: bool = False
 
     def hold(self, number: int) -> None:
@@ -92,24 +104,17 @@ class Place:
             Problem: that is too much for the server.
         """
         if not self._is_left:
-            self.admission._take_bytes(number)
+            self.admission._take_bytes(number, self.address)
             self.held_bytes += number
 
     def let_go(self, number: int) -> None:
         """So many bytes are not in memory any more."""
         if not self._is_left:
-            self.admission.held_bytes -= number
+            self.admission._give_bytes(number, self.address)
             self.held_bytes -= number
-
-    def arrive(self) -> None:
-        """The upload is complete."""
-        if self._is_arriving:
-            self._is_arriving = False
-            self.admission._has_arrived()
 
     def leave(self) -> None:
         """Nothing is in memory any more."""
-        self.arrive()
         if not self._is_left:
             self.admission._leave(self)
             self._is_left = True

@@ -96,7 +96,7 @@ class Api:
         place = self.admission.enter(caller.address)
         try:
             order, wants_form = await self._read_order(request, place, only_detects)
-            place.arrive()
+            self.admission.check_queue()
             if _prefers_async(request):
                 job = self.jobs.add(order, caller.owner, place)
                 headers = {"Location": f"/v1/jobs/{job.id}", "Preference-Applied": "respond-async"}

@@ -24,6 +24,8 @@ KEEP_ALIVE_S = 5
 SHUTDOWN_S = 10
 """How long answers may take once the server is to stop."""
 
+ADDRESS_SHARE = 0.5
+"""What one address may take up of the memory for uploads and results."""
 MAX_CONNECTIONS = 2_000
 """Connections at the same time; further ones are closed at once."""
 SESSION_S = 12 * 3600

@@ -24,31 +24,34 @@ def test_an_address_has_so_many_places() -> None:
     assert hall.on_hand() == 3
 
 
-def test_so_many_may_wait_or_arrive() -> None:
-    with pytest.raises(Problem, match="wait already"):
-        admission(waiting=3).enter("a")
-    hall = admission(waiting=2)
-    place = hall.enter("a")
+def test_so_many_may_wait_and_those_that_arrive_do_not_count() -> None:
     with pytest.raises(Problem, match="wait already") as caught:
-        hall.enter("b")
+        admission(waiting=3).enter("a")
     assert caught.value.status == 503
-    place.arrive()
-    hall.enter("b")
+    hall = admission(waiting=2)
+    for address in "abcdef":
+        hall.enter(address)
+    hall.check_queue()
 
 
 def test_memory_is_counted() -> None:
     hall = admission()
-    one, other = hall.enter("a"), hall.enter("b")
-    one.hold(60)
-    with pytest.raises(Problem, match="fill the memory"):
-        other.hold(50)
-    one.let_go(30)
+    one, other, third = hall.enter("a"), hall.enter("b"), hall.enter("c")
+    one.hold(45)
+    with pytest.raises(Problem, match="share of the memory") as caught:
+        one.hold(10)
+    assert caught.value.status == 429
     other.hold(50)
-    assert hall.held_bytes == 80
+    with pytest.raises(Problem, match="fill the memory"):
+        third.hold(10)
+    one.let_go(30)
+    third.hold(10)
+    assert hall.held_bytes == 75
     one.leave()
     one.hold(1000)  # nobody is there any more
     one.let_go(1000)
-    assert hall.held_bytes == 50
+    assert hall.held_bytes == 60
+    assert hall.on_hand() == 2
 
 
 def test_waiting_is_estimated_by_what_pictures_took() -> None:

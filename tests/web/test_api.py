@@ -265,8 +265,8 @@ def test_limits_of_an_address_and_of_all_are_told(tmp_path: Path, monkeypatch: p
         assert many.status_code == 413
         assert "max-pixels" in problem_of(many)["detail"]
 
-    with serving(max_waiting=1, max_memory=10_000) as served:
-        assert "fill the memory" in problem_of(served.redact(png(noise(60, 60))))["detail"]
+    with serving(max_waiting=1, max_memory=20_000) as served:
+        assert "share of the memory" in problem_of(served.redact(png(noise(60, 60))))["detail"]
         hanging = begin(served, png(marked(HANGS)))
         while served.client.get(hanging).json()["state"] != "working":
             time.sleep(0.05)

@@ -33,7 +33,7 @@ class Desk:
 
 
 def begin(desk: Desk, keep_s: float = 60.0, max_memory: int = 1000) -> tuple[Jobs, Job]:
-    admission = Admission(5, 5, max_memory, 1, lambda: 0)
+    admission = Admission(5, 5, 2 * max_memory, 1, lambda: 0)
     jobs = Jobs(desk, admission, keep_s)  # type: ignore[arg-type]
     place = admission.enter("a")
     place.hold(6)
@@ -122,7 +122,7 @@ def test_a_job_that_fails_holds_nothing(max_memory: int) -> None:
         desk.tickets[0].answer.set_result(large)
         await settle(job)
         assert job.state == "failed"
-        with pytest.raises(Problem, match="fill the memory"):
+        with pytest.raises(Problem, match="of the memory"):
             job.take("result")
         assert jobs.admission.held_bytes == 0
 
