@@ -16,6 +16,8 @@ def pictures_of(folder: Path) -> dict[str, list[Path]]:
     Raises:
         SettingsError: the folder is not a gallery.
     """
+    if not folder.is_dir():
+        raise SettingsError(f"gallery {folder} is not a folder")
     pictures: dict[str, list[Path]] = {}
     for job in find_pictures(folder, EXTENSIONS, None):
         if len(job.source.parts) < 2:

@@ -33,3 +33,8 @@ def test_a_folder_without_people_is_refused(tmp_path: Path) -> None:
     (tmp_path / "loose.png").write_bytes(b"")
     with pytest.raises(SettingsError, match=r"loose\.png lies in no person's folder"):
         pictures_of(tmp_path)
+
+
+def test_a_folder_that_is_not_there_is_named_as_the_gallery(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"^gallery .*nowhere is not a folder$"):
+        pictures_of(tmp_path / "nowhere")
