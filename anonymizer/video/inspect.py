@@ -6,6 +6,7 @@ content it cannot name, is found in the structure of the file itself.
 
 from __future__ import annotations
 
+import gc
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -31,6 +32,8 @@ SLACK_BYTES = 64
 """So many unused bytes of an MP4 file may be padding."""
 MAX_MESSAGES = 64
 """Bytes of all different messages beside the pictures that may be a mark of an encoder: those met have 0 and 13."""
+FIRST_FRAMES = 50
+"""So many frames are searched for messages, and all key frames."""
 MAX_MARKS = 16
 """Bytes other than zero in a place that is empty: FFmpeg leaves 9 where an AVI file keeps room for an index."""
 
@@ -99,6 +102,9 @@ class StreamInspection:
     facts: FilmFacts
     _found: dict[FileIssue, None] = field(default_factory=dict)
     _messages: set[bytes] = field(default_factory=set)
+    _frames: int = 0
+    _looks: int = 0
+    """At how many frames' messages."""
 
     def begin(self, reading: Reading) -> None:
         """Looks at the headers of the subtitles, and at the tags of all tracks."""
@@ -118,12 +124,20 @@ class StreamInspection:
             self._note("gps", "positions in subtitles")
 
     def note_frame(self, picture: VideoFrame) -> None:
-        """A decoded frame. Some cameras write messages beside its picture (SEI), with positions."""
+        """A decoded frame. Some cameras write messages beside its picture (SEI), with positions: from the beginning on,
+        or with key frames.
+        """
+        self._frames += 1
+        if self._frames > FIRST_FRAMES and not picture.key_frame:
+            return
         for message in _messages_of(picture):
             if not message.startswith(_ENCODER_MESSAGES) and sum(map(len, self._messages)) <= MAX_MESSAGES:
                 self._messages.add(message[_UUID_BYTES:])
         if sum(map(len, self._messages)) > MAX_MESSAGES:
             self._note("data", "messages beside the pictures (SEI), in which cameras write positions")
+        self._looks += 1
+        if self._looks % FIRST_FRAMES == 0:
+            gc.collect()  # PyAV lets frames and their side data refer to each other, so that they would pile up
 
     @property
     def issues(self) -> list[FileIssue]:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -148,3 +151,26 @@ def test_a_film_of_people_with_the_bundled_models(tmp_path: Path, originals: Pat
     with closing(run_check(make_check_plan([folders[0]], {"workers": 1}))) as report:
         faces = [one for one in report.findings if one.kind == "face" and one.frames == (0, 11)]
     assert len(faces) >= 2
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux to tell the memory of a process")
+def test_memory_does_not_grow_with_a_film(tmp_path: Path) -> None:
+    script = (
+        "import sys; from contextlib import closing; from pathlib import Path\n"
+        "from check.film_faces import load_squares; import anonymizer.check.thresholds as thresholds\n"
+        "thresholds.load_finder = load_squares\n"
+        "from anonymizer.check.plan import make_check_plan; from anonymizer.check.run import run_check\n"
+        "plan = make_check_plan([Path(sys.argv[1])], {'workers': 0, 'html': Path(sys.argv[1] + '.html')})\n"
+        "with closing(run_check(plan)) as report:\n"
+        "    assert report.complete and report.count('finding')\n"
+        "print(next(line.split()[1] for line in open('/proc/self/status') if line.startswith('VmHWM')))\n"
+    )
+    tests = Path(__file__).parents[1]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tests), str(tests.parent)])}
+    peaks = []
+    for frames in (200, 2000):
+        path = write_faces(tmp_path / f"{frames}.mp4", frames, codec="mpeg4")
+        command = [sys.executable, "-c", script, str(path)]
+        peaks.append(int(subprocess.run(command, env=environment, check=True, capture_output=True).stdout))
+    assert peaks[1] < 1.15 * peaks[0]
