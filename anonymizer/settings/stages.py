@@ -18,6 +18,7 @@ from anonymizer.settings.fields import PerKind, SettingsPart, setting
 from anonymizer.settings.values import (
     CHOICES,
     DETECTIONS_FOR,
+    DRAWINGS,
     MAX_CELLS,
     METADATA_POLICIES,
     METHODS,
@@ -25,6 +26,7 @@ from anonymizer.settings.values import (
     PROJECTIONS,
     Choice,
     DetectionsFor,
+    Drawing,
     Kernel,
     MetadataPolicy,
     Method,
@@ -249,6 +251,7 @@ class RedactSettings(SettingsPart, group="How to hide"):
             cells: int = 1,
             color: str = "black",
             overlay: Path | str | None = None,
+            drawing: str = "face",
             obfuscation_kernel: Kernel | Sequence[float] | str | None = None,
             shape: str | None = None,
             feather: float = 0.1,
@@ -283,7 +286,10 @@ class RedactSettings(SettingsPart, group="How to hide"):
         "COLOR",
     )
     overlay: Path | None = setting(
-        None, parse_path, "image: PNG file that is laid over each object. By default a simple drawn face.", "FILE"
+        None, parse_path, "image: PNG file that is laid over each object. By default a --drawing.", "FILE"
+    )
+    drawing: Drawing = setting(
+        "face", OneOf(DRAWINGS), f"image: what is drawn without an overlay: {', '.join(DRAWINGS)}.", "NAME"
     )
     obfuscation_kernel: Kernel | None = setting(
         None,

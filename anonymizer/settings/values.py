@@ -13,6 +13,9 @@ from anonymizer.kinds import KINDS
 
 Method: TypeAlias = Literal["gaussian", "mosaic", "solid", "image", "inpaint", "none"]
 METHODS: tuple[Method, ...] = get_args(Method)
+Drawing: TypeAlias = Literal["face", "heart", "fist"]
+DRAWINGS: tuple[Drawing, ...] = get_args(Drawing)
+"""What `image` shows without an overlay."""
 Preset: TypeAlias = Literal["fast", "balanced", "thorough"]
 PRESETS: tuple[Preset, ...] = get_args(Preset)
 """Each looks more closely than the one before."""

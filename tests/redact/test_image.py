@@ -43,4 +43,4 @@ def test_image_goes_on_beyond_the_picture(overlay: Path) -> None:
 def test_the_drawn_face_is_laid_over_by_default() -> None:
     result = redacted(noise(40, 40), [FACE], bare("image"))
     assert (result[20, 20] == (255, 205, 60)).all()
-    assert RedactionStyle("image", 1, "#000000", None, None) == to_style("face", RedactSettings(method="image"))
+    assert RedactionStyle("image", 1, "#000000", None, "face", None) == to_style("face", RedactSettings(method="image"))
