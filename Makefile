@@ -15,9 +15,10 @@ setup:  ## a virtual environment with everything that developers need; again aft
 check: lint types imports fast  ## before each commit: lint, types, imports and the fast tests, in less than a minute
 
 .PHONY: lint
-lint:  ## ruff: rules and format
+lint:  ## ruff: rules and format; hadolint
 	$(RUN)ruff check .
 	$(RUN)ruff format --check .
+	$(RUN)hadolint Containerfile
 
 .PHONY: format
 format:  ## lets ruff mend what it can
@@ -47,6 +48,10 @@ packages:  ## sdist and wheel in dist/, checked; on Linux the wheel is tagged fo
 	$(RUN)python -m build
 	$(RUN)python .ci/manylinux.py dist
 	$(RUN)twine check --strict dist/*
+
+.PHONY: container
+container:  ## builds the image and tries it, without a registry; as root, with buildah and debootstrap
+	bash .ci/container
 
 .PHONY: ci
 ci:  ## what CI runs, in a copy of the tree
