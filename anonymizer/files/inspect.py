@@ -162,7 +162,7 @@ def _opaque_texts(texts: Sequence[tuple[bytes, bytes]]) -> Iterator[FileIssue]:
         elif is_printable(names + text):
             measures[number] = measure_named(names, text) if names else measure_bytes(text)
         else:
-            binary_bytes += len(zlib.compress(text, 9)) - _ZLIB_BYTES
+            binary_bytes += len(zlib.compress(names + text, 9)) - _ZLIB_BYTES
     if find_plain(measures) != set(measures):
         yield FileIssue("preview", "a text that is not plain language: it may hold a picture")
     if binary_bytes > MAX_UNKNOWN:

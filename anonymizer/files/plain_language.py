@@ -54,6 +54,10 @@ _CLEAR_ALTERNATION, _SOME_PAIRS, _MANY_PAIRS, _FEW_PAIRS = -0.35, 20, 50, 4
 """A text with many pairs is a language below this correlation, and may be none above it if it has some. What chance
 makes of 20 and 50 pairs has a correlation of 0 +- 0.22 and 0 +- 0.14."""
 
+_MANY_LETTERS, _FEWEST_LETTERS = 200, 17
+"""Different words with so many letters together have so many different letters: sixteen may stand for hexadecimal
+digits."""
+
 _NO_PAIRS = (0, 0, 0, 0)
 
 # Also with the bytes of the time swapped, as Photoshop for Windows writes them; and without hyphens, as older programs
@@ -116,6 +120,8 @@ class Measure:
     uuids: frozenset[str] = frozenset()
     pairs: tuple[int, int, int, int] = _NO_PAIRS
     """Pairs of letters in words: two consonants, a vowel behind a consonant, a consonant behind a vowel, two vowels."""
+    vocabulary: frozenset[str] = frozenset()
+    """Its different words, in lower case."""
     is_certain: bool = True
     """False if it was read in an encoding in which nearly any bytes can be read."""
     is_language: bool = True
@@ -133,8 +139,14 @@ class Measure:
 
     @property
     def alternates(self) -> bool:
-        """Whether vowels and consonants alternate as in languages, as far as there are enough Latin letters to tell."""
-        return sum(self.pairs) < _PAIRS or _correlation(self.pairs) <= _ALTERNATION
+        """Whether vowels and consonants alternate as in languages, and more letters occur than hexadecimal digits have
+        values, as far as there are enough Latin letters to tell."""
+        return sum(self.pairs) < _PAIRS or (_correlation(self.pairs) <= _ALTERNATION and not self._has_few_letters)
+
+    @property
+    def _has_few_letters(self) -> bool:
+        letters = "".join(self.vocabulary)
+        return len(letters) >= _MANY_LETTERS and len(set(letters)) < _FEWEST_LETTERS
 
     @property
     def is_plain(self) -> bool:
@@ -165,6 +177,7 @@ def together(measures: Iterable[Measure]) -> Measure:
         frozenset().union(*(one.dates for one in ones)),
         frozenset().union(*(one.uuids for one in ones)),
         (neither, rises, falls, both),
+        frozenset().union(*(one.vocabulary for one in ones)),
         all(one.is_certain for one in ones),
         all(one.is_language for one in ones),
     )
@@ -224,6 +237,7 @@ def measure(text: str) -> Measure:
         frozenset(dates),
         frozenset(uuids),
         _pairs(words),
+        frozenset(map(str.casefold, words)),
         is_language=not (length >= _SOME_LENGTH and opaque > _STRANGE_SHARE * length and has_no_words),
     )
 

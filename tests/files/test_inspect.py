@@ -253,3 +253,11 @@ def test_words_in_keywords_do_not_make_texts_readable() -> None:
 SECRET_LETTERS = " ".join(
     "".join(chr(97 + (number * 7 + at * at * number) % 16) for at in range(6)) for number in range(100)
 ).encode()
+
+
+def test_bytes_in_the_keywords_of_png_texts_are_told() -> None:
+    random = np.random.default_rng(3)
+    chunks = list(png.read_chunks(png_file(smooth(8, 8))))
+    pieces = [random.integers(128, 256, 79, np.uint8).tobytes() + b"\0text" for _ in range(10)]
+    content = png.join_chunks([chunks[0], *((b"tEXt", piece) for piece in pieces), *chunks[1:]])
+    assert any("unknown blocks" in issue.text for issue in inspect_file(content, "PNG"))

@@ -167,3 +167,12 @@ def test_measures_add_up() -> None:
 def test_printable_bytes() -> None:
     assert is_printable("Brücke".encode())
     assert not is_printable(b"\x01\x02\x03 binary")
+
+
+def test_sixteen_letters_that_stand_for_hexadecimal_digits_are_no_language() -> None:
+    """Vowels and consonants may alternate in them by chance."""
+    words = [one + other for one in ("ba", "me", "gi", "lo", "ka") for other in ("dan", "fel", "nob", "pik", "mad")] * 2
+    words += [word[::-1] for word in words]
+    assert len(set("".join(words))) < 17
+    assert not measure(" ".join(words)).alternates
+    assert measure("The quick brown fox jumps over the lazy dog while others look on and say nothing " * 3).alternates
