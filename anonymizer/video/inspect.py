@@ -28,6 +28,8 @@ from anonymizer.video.structure import end_of_film
 
 MAX_HEADER = 1 << 28
 """Bytes of the header of an MP4 file (`moov`) that are read; ten hours of film and sound have 30 MB."""
+MAX_ISSUES = 100
+"""Of the structure of a file: a broken one may seem to hold millions of boxes."""
 SLACK_BYTES = 64
 """So many unused bytes of an MP4 file may be padding."""
 MAX_MESSAGES = 64
@@ -166,19 +168,26 @@ def issues_in_structure(path: Path) -> list[FileIssue]:
         OSError: it cannot be read.
     """
     size = path.stat().st_size
-    issues = []
-    with open(path, "rb") as file:
-        start = file.read(12)
-        if start[:4] == b"\x1aE\xdf\xa3":
-            issues = list(_issues_in_matroska(file, size))
-        elif start[4:8] in _FIRST_BOXES:
-            issues = list(_issues_in_mp4(file, size))
-        elif start[:4] == b"RIFF":
-            issues = list(_issues_in_riff(file, size))
+    issues: dict[FileIssue, None] = {}
     end = end_of_film(path)
     if end and size - end > 1:  # one may fill it up to an even length
-        issues.append(FileIssue("trailing", f"{size - end} bytes behind the end of the film"))
-    return list(dict.fromkeys(issues))
+        issues[FileIssue("trailing", f"{size - end} bytes behind the end of the film")] = None
+    with open(path, "rb") as file:
+        for issue in _issues_by_container(file, size):
+            issues[issue] = None
+            if len(issues) >= MAX_ISSUES:
+                break
+    return list(issues)
+
+
+def _issues_by_container(file: BinaryIO, size: int) -> Iterator[FileIssue]:
+    start = file.read(12)
+    if start[:4] == b"\x1aE\xdf\xa3":
+        yield from _issues_in_matroska(file, size)
+    elif start[4:8] in _FIRST_BOXES:
+        yield from _issues_in_mp4(file, size)
+    elif start[:4] == b"RIFF":
+        yield from _issues_in_riff(file, size)
 
 
 # MP4 and QuickTime: ISO/IEC 14496-12, QuickTime File Format Specification.
@@ -366,6 +375,8 @@ def _elements(file: BinaryIO, start: int, end: int) -> Iterator[tuple[int, int, 
 
 # AVI: Multimedia Programming Interface and Data Specifications 1.0; OpenDML 1.02.
 
+MAX_DEPTH = 8
+"""Lists lie three deep in AVI files."""
 _KNOWN_CHUNKS = (b"idx1", b"JUNK", b"avih", b"strh", b"strf", b"strn", b"indx", b"vprp", b"dmlh", b"ISMP", b"IDIT")
 _KNOWN_LISTS = (b"hdrl", b"strl", b"odml", b"INFO")
 
@@ -382,15 +393,15 @@ def _issues_in_riff(file: BinaryIO, size: int) -> Iterator[FileIssue]:
         start = end + end % 2
 
 
-def _issues_in_chunks(file: BinaryIO, start: int, end: int) -> Iterator[FileIssue]:
+def _issues_in_chunks(file: BinaryIO, start: int, end: int, depth: int = 0) -> Iterator[FileIssue]:
     while start + 8 <= end:
         file.seek(start)
         head = file.read(12)
         kind, length = head[:4], int.from_bytes(head[4:8], "little")
         behind = min(end, start + 8 + length)
         if kind == b"LIST" and head[8:12] in _KNOWN_LISTS:
-            if head[8:12] != b"INFO":
-                yield from _issues_in_chunks(file, start + 12, behind)
+            if head[8:12] != b"INFO" and depth < MAX_DEPTH:
+                yield from _issues_in_chunks(file, start + 12, behind, depth + 1)
         elif kind == b"JUNK":
             if _has_content(file, start + 8, behind):
                 yield FileIssue("trailing", f"{length} bytes that nothing in the file refers to")

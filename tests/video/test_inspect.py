@@ -8,13 +8,15 @@ from typing import Any
 
 import av
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 from video.film_samples import ffmpeg, write_film
 
 from anonymizer.files.inspect import FileIssue
 from anonymizer.files.iso_boxes import write_box
 from anonymizer.video.facts import FilmFacts
-from anonymizer.video.inspect import StreamInspection, issues_in_facts, issues_in_structure
+from anonymizer.video.inspect import MAX_ISSUES, StreamInspection, issues_in_facts, issues_in_structure
 from anonymizer.video.source import FilmFrame, open_film
 
 
@@ -195,3 +197,34 @@ def test_messages_beside_the_pictures(tmp_path: Path, payload: bytes, is_issue: 
 def test_facts_are_enough_for_what_ffmpeg_knows(tmp_path: Path) -> None:
     facts: FilmFacts = open_film(write_film(tmp_path / "a.mp4", metadata={"location": "+48.8577+002.2950/"})).facts
     assert "gps" in {issue.kind for issue in issues_in_facts(facts)}
+
+
+@pytest.fixture(scope="module")
+def plain_films(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
+    folder = tmp_path_factory.mktemp("films")
+    names = {"a.mp4": "libx264", "a.mkv": "ffv1", "a.avi": "mpeg4"}
+    return [write_film(folder / name, codec, 2, sounds=["mp2"]).read_bytes() for name, codec in names.items()]
+
+
+@given(data=st.data())
+def test_any_damage_is_borne(
+    plain_films: list[bytes], tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    content = bytearray(data.draw(st.sampled_from(plain_films)))
+    for _ in range(data.draw(st.integers(1, 8))):
+        at = data.draw(st.integers(0, len(content) - 1))
+        piece = data.draw(st.binary(min_size=1, max_size=12))
+        content[at : at + len(piece)] = piece
+    path = tmp_path_factory.getbasetemp() / "damaged"
+    path.write_bytes(content[: data.draw(st.integers(0, len(content)))])
+    assert len(issues_in_structure(path)) <= MAX_ISSUES
+
+
+def test_millions_of_boxes_are_not_told_one_by_one(tmp_path: Path) -> None:
+    path = write_film(tmp_path / "a.mp4")
+    boxes = b"".join(write_box(f"{number:04d}".encode(), b"") for number in range(5000))
+    path.write_bytes(path.read_bytes() + boxes)
+    assert len(issues_in_structure(path)) == MAX_ISSUES
+    deep = b"LIST\xff\xff\xff\x7fhdrl" * 5000
+    (tmp_path / "a.avi").write_bytes(b"RIFF\xff\xff\xff\x7fAVI " + deep)
+    issues_in_structure(tmp_path / "a.avi")
