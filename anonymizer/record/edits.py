@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import re
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
@@ -199,7 +200,10 @@ def _to_document(content: bytes, is_json: bool) -> object:
             raise ValueError(f"truncated or not JSON: {error}") from None
     import yaml
 
-    class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    # The fast loader refuses "\udcff", a byte of a name that is not UTF-8, though PyYAML writes it so.
+    is_plain = re.search(rb"\\u[dD][89a-fA-F]", content) is None
+
+    class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader) if is_plain else yaml.SafeLoader):  # type: ignore[misc]
         """Refuses what YAML takes silently: a key that is there twice."""
 
         def construct_mapping(self, node: Any, deep: bool = False) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import ipaddress
+import re
 import secrets
 import time
 from collections.abc import Mapping
@@ -45,8 +46,9 @@ def check_host(host: str, names: tuple[str, ...]) -> None:
 
 
 def _without_port(host: str) -> str:
-    if host.startswith("["):
-        return host[1:].partition("]")[0]
+    bracketed = re.fullmatch(r"\[([^]]*)\](:[0-9]*)?", host)
+    if bracketed:
+        return bracketed[1]
     return host.rpartition(":")[0] if host.count(":") == 1 else host
 
 
@@ -55,7 +57,7 @@ def _is_address(name: str) -> bool:
         ipaddress.ip_address(name)
     except ValueError:
         return False
-    return True
+    return "%" not in name  # behind it, a zone of IPv6 may be any text
 
 
 def check_site(method: str, headers: Mapping[str, str]) -> None:

@@ -48,7 +48,10 @@ def parse_form(content_type: str, body: bytes) -> Form:
 def _boundary_of(content_type: str) -> bytes:
     message = Message()
     message["Content-Type"] = content_type
-    boundary = message.get_boundary()
+    try:
+        boundary = message.get_boundary()
+    except (TypeError, ValueError):  # of contradicting continuations as in RFC 2231, which the library cannot sort
+        boundary = None
     if not boundary or len(boundary) > _LONGEST_BOUNDARY or not boundary.isascii():
         raise Problem("bad-request", "the header Content-Type names no boundary between the parts")
     return boundary.encode()
@@ -81,7 +84,10 @@ def _after(body: bytes, delimiter: bytes, begin: int) -> int:
 
 def _split(part: memoryview) -> tuple[str, memoryview]:
     head, separator, _ = bytes(part[:MAX_PART_HEAD_BYTES]).partition(b"\r\n\r\n")
-    name = message_from_bytes(head + b"\r\n\r\n").get_param("name", header="content-disposition")
+    try:
+        name = message_from_bytes(head + b"\r\n\r\n").get_param("name", header="content-disposition")
+    except (TypeError, ValueError):
+        name = None
     if not separator or not isinstance(name, str) or not re.fullmatch(r"[\x20-\x7e]{1,200}", name):
         raise Problem("bad-request", "a part of the form has no name")
     return name, part[len(head) + len(separator) :]

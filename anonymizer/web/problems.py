@@ -30,6 +30,7 @@ PROBLEMS: Mapping[str, ProblemType] = {
     "method-not-allowed": ProblemType(405, "This cannot be done here"),
     "too-slow": ProblemType(408, "The request took too long to arrive"),
     "not-done": ProblemType(409, "The job is not done yet"),
+    "conflict": ProblemType(409, "Something else has changed it meanwhile"),
     "too-large": ProblemType(413, "That is more than the server takes"),
     "unsupported": ProblemType(415, "The server does not take files of this kind"),
     "wrong-setting": ProblemType(422, "A setting is wrong"),
@@ -51,9 +52,10 @@ class Problem(Exception):  # noqa: N818 - the standard's word
             detail: what is wrong with this request.
             further: members beside the usual ones.
         """
-        super().__init__(detail)
+        # Names of files may hold bytes that are not UTF-8; answers may not.
+        self.detail = detail.encode("utf-8", "backslashreplace").decode()
+        super().__init__(self.detail)
         self.name = name
-        self.detail = detail
         self.headers = dict(headers or {})
         self.further = further
 

@@ -53,6 +53,8 @@ class Review:
     edits_path: Path
     edits: dict[str, Sequence[Edit]]
     """By the name of the picture."""
+    on_disk: bytes | None = None
+    """What the file of edits held when it was last read or written here; None if there was none."""
     workers: int | None = None
     reason: str | None = None
     """Of new edits."""
@@ -108,9 +110,10 @@ class Review:
         """
         name = self._name(number)
         recorded, path = self.recording.of(name), self.against / name
-        is_inside = self.against.resolve() in path.resolve().parents
-        if not isinstance(recorded, Recorded) or recorded.source is None or not _is_picture(name) or not is_inside:
+        if not isinstance(recorded, Recorded) or recorded.source is None or not _is_picture(name):
             raise Problem("not-found", "there is nothing to review")
+        if not _is_file_in(self.against, path):
+            raise Problem("not-found", "the original cannot be read: there is no such file in the folder of originals")
         try:
             content = path.read_bytes()
         except OSError as error:
@@ -126,18 +129,23 @@ class Review:
             content: a JSON list of entries as in edits.yaml, without `file`.
 
         Raises:
-            Problem: an entry is wrong, or the file cannot be written.
+            Problem: an entry is wrong, or the file cannot be written, or something else has changed it.
         """
         name = self._name(number)
         with self._lock:
             before = self.edits.get(name, ())
-            edits = [self._explained(edit, before) for edit in _parse(content, name)]
-            self.edits[name] = edits
+            edits = {**self.edits, name: [self._explained(edit, before) for edit in _parse(content, name)]}
+            rendered = self._render(edits)
+            if _read(self.edits_path) != self.on_disk:
+                detail = (
+                    f"{self.edits_path.name} has changed since this review read it: end the review, and start it anew"
+                )
+                raise Problem("conflict", detail)
             try:
-                write_files(self.edits_path.parent, {Path(self.edits_path.name): self._render()})
+                write_files(self.edits_path.parent, {Path(self.edits_path.name): rendered})
             except AnonymizerError as error:
-                self.edits[name] = before
                 raise Problem("picture-failed", f"the edits cannot be written: {error}") from None
+            self.edits, self.on_disk = edits, rendered
 
     def _explained(self, edit: Edit, before: Sequence[Edit]) -> Edit:
         """With what was written about it before."""
@@ -146,15 +154,26 @@ class Review:
             return known
         return replace(edit, reason=edit.reason or self.reason)
 
-    def _render(self) -> bytes:
-        edits = [edit for of_picture in self.edits.values() for edit in of_picture]
-        if self.edits_path.suffix == ".json":
-            return render_edits(edits)
-        import yaml
+    def _render(self, edits: Mapping[str, Sequence[Edit]]) -> bytes:
+        """The file of these edits.
 
-        entries = [json.loads(json.dumps(to_entry(edit))) for edit in edits]
-        text: str = yaml.safe_dump({"edits": entries}, sort_keys=False, allow_unicode=True, width=120)
-        return text.encode()
+        Raises:
+            Problem: they would not be the same when they are read again: YAML changes some characters.
+        """
+        flat = [edit for of_picture in edits.values() for edit in of_picture]
+        content = render_edits(flat)
+        if self.edits_path.suffix != ".json":
+            import yaml
+
+            text: str = yaml.safe_dump(json.loads(content), sort_keys=False, allow_unicode=True, width=120)
+            content = text.encode()
+        try:
+            again = parse_edits(content, self.edits_path.name).of_files.values()
+        except ValueError as error:
+            raise Problem("bad-request", f"edits: {error}") from None
+        if [to_entry(edit) for of_picture in again for edit in of_picture] != [to_entry(edit) for edit in flat]:
+            raise Problem("bad-request", "edits: a text in them holds characters that the file cannot")
+        return content
 
     def redact_again(self) -> str:
         """Redacts all originals by the records and the edits; says what came of it.
@@ -209,6 +228,7 @@ def open_review(folder: Path, review: ReviewSettings) -> Review:
     if settings.redact.only_detects(recording.kinds):
         raise SettingsError(f"{folder} holds no pictures: they were made with --method none")
     path = find_edits(folder, recording.records) or folder / NAMES[0]
+    on_disk = _read(path)  # before it is parsed: what changes it afterwards is noticed
     edits = read_edits(path) if path.is_file() else Edits()
     unknown = [name for name in edits.of_files if name not in recording.pictures]
     if unknown:
@@ -222,9 +242,26 @@ def open_review(folder: Path, review: ReviewSettings) -> Review:
         settings,
         path,
         dict(edits.of_files),
+        on_disk,
         review.workers,
         review.reason,
     )
+
+
+def _is_file_in(folder: Path, path: Path) -> bool:
+    """Whether it is a file, and no pipe or device, which may keep readers waiting; links do not lead out."""
+    try:
+        return path.is_file() and folder.resolve() in path.resolve().parents
+    except (OSError, RuntimeError, ValueError):  # a link to itself, or a name that no file can have
+        return False
+
+
+def _read(path: Path) -> bytes | None:
+    """What a file holds; None if it cannot be read."""
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None
 
 
 def _is_picture(name: str) -> bool:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from anonymizer.web.limits import MAX_DETECTIONS_BYTES
 from anonymizer.web.operations import Answer, Operation
@@ -21,7 +22,7 @@ def review_operations(review: Review, read: Callable[[Request, int], Awaitable[b
     """
 
     async def get_review(request: Request) -> Response:
-        return JSONResponse(await asyncio.to_thread(review.describe))
+        return _to_json(await asyncio.to_thread(review.describe))
 
     async def get_original(request: Request) -> Response:
         content = await asyncio.to_thread(review.original, _number(request))
@@ -33,7 +34,7 @@ def review_operations(review: Review, read: Callable[[Request, int], Awaitable[b
         return Response(status_code=204)
 
     async def redact_again(request: Request) -> Response:
-        return JSONResponse({"text": await asyncio.to_thread(review.redact_again)})
+        return _to_json({"text": await asyncio.to_thread(review.redact_again)})
 
     return [
         Operation("GET", "/v1/review", get_review, "All pictures", {200: Answer("")}, is_documented=False),
@@ -41,6 +42,11 @@ def review_operations(review: Review, read: Callable[[Request, int], Awaitable[b
         Operation("POST", "/v1/review/{number}/edits", save_edits, "Changes", {204: Answer("")}, is_documented=False),
         Operation("POST", "/v1/review/redact", redact_again, "Runs again", {200: Answer("")}, is_documented=False),
     ]
+
+
+def _to_json(plain: object) -> Response:
+    """In ASCII: names of files may hold bytes that are not UTF-8."""
+    return Response(json.dumps(plain), media_type="application/json")
 
 
 def _number(request: Request) -> int:

@@ -336,3 +336,8 @@ def test_reasons_can_be_required() -> None:
     )
     with pytest.raises(SettingsError, match=r"edits edits\.json: entry 2 gives no reason"):
         given.require_reasons()
+
+
+def test_names_that_are_not_text_are_read_from_yaml() -> None:
+    content = rb'edits: [{file: "\uDCFF.png", add: {box: [1, 2, 3, 4]}}]'
+    assert list(parse_edits(content, "edits.yaml").of_files) == ["\udcff.png"]

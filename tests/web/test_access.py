@@ -18,7 +18,11 @@ def test_the_server_has_names(host: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "host", ["evil.example", "evil.example:8000", "", "localhost.evil.example", "127.0.0.1.nip.io"]
+    "host",
+    [
+        *("evil.example", "evil.example:8000", "", "localhost.evil.example", "127.0.0.1.nip.io"),
+        *("[::1]evil.example", "[::1%evil.example]", "1::%evil.example:80", "[evil.example]", "[::1"),
+    ],
 )
 def test_names_that_could_be_bound_to_it_are_refused(host: str) -> None:
     with pytest.raises(Problem, match="server-name"):

@@ -55,6 +55,9 @@ def part(name: str, content: str = "x") -> bytes:
     [
         ("multipart/form-data", b"", "no boundary"),
         (f"multipart/form-data; boundary={'x' * 71}", b"", "no boundary"),
+        ("multipart/form-data; boundary*=a; boundary*0=b", b"", "no boundary"),
+        (f"multipart/form-data; boundary*{'9' * 5000}=a", b"", "no boundary"),
+        (TYPE, b"--xyz\r\nContent-Disposition: form-data; name*=a; name*0=b\r\n\r\n\r\n--xyz--", "has no name"),
         (TYPE, b"", "ends too early"),
         (TYPE, b"hello", "ends too early"),
         (TYPE, part("file"), "ends too early"),

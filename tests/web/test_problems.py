@@ -27,6 +27,12 @@ def test_browsers_get_a_page() -> None:
     assert b'<a href="/">' in response.body
 
 
+def test_names_that_are_not_text_can_be_said() -> None:
+    problem = Problem("picture-failed", "\udcff.png is damaged")
+    assert json.loads(bytes(problem.to_response().body))["detail"] == r"\udcff.png is damaged"
+    assert rb"\udcff.png" in problem.to_response("text/html").body
+
+
 def test_every_problem_is_an_error_of_http() -> None:
     assert {400, 401, 404, 413, 415, 422, 429, 503} <= {each.status for each in PROBLEMS.values()}
     assert all(400 <= each.status < 600 and each.title for each in PROBLEMS.values())

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,7 @@ def test_originals_are_those_that_were_recorded(finished: Folders) -> None:
     with pytest.raises(Problem, match="another file"):
         review.original(0)
     (source / "a.png").unlink()
-    with pytest.raises(Problem, match="cannot be read"):
+    with pytest.raises(Problem, match="no such file"):
         review.original(0)
     for number in (-1, 1, 99):
         with pytest.raises(Problem):
@@ -71,8 +72,60 @@ def test_links_out_of_the_folder_are_not_followed(finished: Folders, tmp_path: P
     source, _ = finished
     (source / "a.png").rename(tmp_path / "secret.png")
     (source / "a.png").symlink_to(tmp_path / "secret.png")
-    with pytest.raises(Problem, match="nothing to review"):
-        reviewed(finished).original(0)
+    review = reviewed(finished)
+    with pytest.raises(Problem, match="no such file"):
+        review.original(0)
+    (source / "a.png").unlink()
+    (source / "a.png").symlink_to("a.png")
+    with pytest.raises(Problem, match="no such file"):
+        review.original(0)
+    (source / "a.png").unlink()
+    os.mkfifo(source / "a.png")
+    with pytest.raises(Problem, match="no such file"):
+        review.original(0)
+
+
+def test_what_something_else_has_written_meanwhile_is_not_lost(finished: Folders) -> None:
+    path = finished[1] / "edits.yaml"
+    review, other = reviewed(finished), reviewed(finished)
+    post(review, "a.png", ADD)
+    post(review, "a.png", REMOVE)
+    before = path.read_bytes()
+    with pytest.raises(Problem, match=r"edits\.yaml has changed"):
+        post(other, "sub/b.png", ADD)
+    assert path.read_bytes() == before
+    assert not other.edits
+    path.unlink()
+    with pytest.raises(Problem, match=r"edits\.yaml has changed"):
+        post(review, "a.png", ADD)
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("reason", ["\x85x", "\ud800", "é\0\x1b\u2028\r\n- file: x", "\U0001f600: #'\""])
+def test_the_file_can_be_read_again_whatever_is_written_into_it(finished: Folders, reason: str) -> None:
+    review = reviewed(finished)
+    post(review, "a.png", ADD)
+    try:
+        post(review, "a.png", {**ADD, "reason": reason}, REMOVE)
+    except Problem:
+        assert reason == "\x85x", "YAML takes it for the end of a line"
+    (edit, *_) = reviewed(finished).edits["a.png"]
+    assert edit.reason in (None, reason)
+    assert edit.file == "a.png"
+    post(review, "sub/b.png", ADD)
+    assert "2 pictures" in review.redact_again()
+
+
+def test_names_need_not_be_text(folders: Folders, use_detectors: UseDetectors) -> None:
+    source, target = folders
+    use_detectors(FixedDetector(face(5, 5, 15, 15, 0.9)))
+    name = os.fsdecode(b"\xff.png")
+    save(source / name, noise(40, 50))
+    anonymize_folder(source, target, Settings(redact=RedactSettings("solid")))
+    review = reviewed(folders)
+    post(review, name, ADD)
+    assert reviewed(folders).edits.keys() == {name}
+    assert "1 of them redacted again" in review.redact_again()
 
 
 def test_decisions_are_kept_and_redacted_again(finished: Folders) -> None:
