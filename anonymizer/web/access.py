@@ -15,6 +15,7 @@ from anonymizer.web.limits import SESSION_S
 from anonymizer.web.problems import Problem
 
 COOKIE = "anonymizer_session"
+"""The beginning of its name."""
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 _OWN_SITES = ("same-origin", "none")
 """Values of Sec-Fetch-Site for requests of this site, and for those that a person typed."""
@@ -90,6 +91,15 @@ def address_of(client: str) -> str:
     return str(getattr(address, "ipv4_mapped", None) or address)
 
 
+def cookie_name(server: tuple[str, int | None] | None) -> str:
+    """
+    Args:
+        server: its address and port, as in ASGI. Browsers send cookies to all ports of a machine, and servers of
+            equal names would sign each other's browsers out.
+    """
+    return COOKIE if server is None else f"{COOKIE}_{server[1]}"
+
+
 class Keys:
     """The token, and the sessions of browsers that have shown it. Sessions are signed, and not kept."""
 
@@ -123,7 +133,7 @@ class Keys:
 
         Args:
             authorization: the header.
-            cookie: the value of `COOKIE`.
+            cookie: the value of the one that `cookie_name` names.
 
         Raises:
             Problem: a token is needed.

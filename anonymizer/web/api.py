@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 
 from anonymizer.kinds import Kind
 from anonymizer.settings import ReadSettings, ServeSettings, Settings
-from anonymizer.web.access import COOKIE, Caller, Keys, address_of
+from anonymizer.web.access import Caller, Keys, address_of, cookie_name
 from anonymizer.web.admission import Admission, Place
 from anonymizer.web.body import read_body
 from anonymizer.web.contents import check_content
@@ -65,7 +65,7 @@ class Api:
         Raises:
             Problem: a token is needed.
         """
-        owner = self.keys.owner_of(request.headers.get("authorization"), request.cookies.get(COOKIE))
+        owner = self.keys.owner_of(request.headers.get("authorization"), request.cookies.get(_cookie(request)))
         return Caller(owner, _address(request))
 
     def check_token(self, request: Request) -> None:
@@ -268,7 +268,7 @@ class Api:
     def set_session(self, request: Request, response: Response) -> None:
         """Begins a session. Only after the token was shown, where there is one."""
         response.set_cookie(
-            COOKIE,
+            _cookie(request),
             self.keys.new_session(),
             max_age=SESSION_S,
             path="/",
@@ -280,7 +280,7 @@ class Api:
     async def close_session(self, request: Request) -> Response:
         """Signs a browser out."""
         response = Response(status_code=204)
-        response.delete_cookie(COOKIE, path="/")
+        response.delete_cookie(_cookie(request), path="/")
         return response
 
     async def get_health(self, request: Request) -> Response:
@@ -311,6 +311,10 @@ class Api:
 
 def _address(request: Request) -> str:
     return address_of(request.client.host if request.client is not None else "")
+
+
+def _cookie(request: Request) -> str:
+    return cookie_name(request.scope.get("server"))
 
 
 def _query(request: Request) -> dict[str, str]:

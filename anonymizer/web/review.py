@@ -147,6 +147,15 @@ class Review:
                 raise Problem("picture-failed", f"the edits cannot be written: {error}") from None
             self.edits, self.on_disk = edits, rendered
 
+    def _check_on_disk(self) -> None:
+        """
+        Raises:
+            Problem: the file of edits is not what people see in this review.
+        """
+        if _read(self.edits_path) != self.on_disk:
+            detail = f"{self.edits_path.name} has changed since this review read it: end the review, and start it anew"
+            raise Problem("conflict", detail)
+
     def _explained(self, edit: Edit, before: Sequence[Edit]) -> Edit:
         """With what was written about it before."""
         known = next((one for one in before if _is_same(one, edit)), None)
@@ -184,7 +193,8 @@ class Review:
         if not self._lock.acquire(blocking=False):
             raise Problem("not-done", "it is being redacted already")
         try:
-            edits = self.edits_path if self.edits_path.is_file() else None
+            self._check_on_disk()
+            edits = None if self.on_disk is None else self.edits_path
             what = RunSettings(self.against, self.again, detections=self.folder, edits=edits, workers=self.workers)
             failed: list[str] = []
             plan = make_plan(what, self.settings)

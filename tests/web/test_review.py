@@ -99,6 +99,8 @@ def test_what_something_else_has_written_meanwhile_is_not_lost(finished: Folders
     with pytest.raises(Problem, match=r"edits\.yaml has changed"):
         post(review, "a.png", ADD)
     assert not path.exists()
+    with pytest.raises(Problem, match=r"edits\.yaml has changed"):
+        review.redact_again()  # else what people see as hidden would be visible
 
 
 @pytest.mark.parametrize("reason", ["\x85x", "\ud800", "é\0\x1b\u2028\r\n- file: x", "\U0001f600: #'\""])

@@ -66,3 +66,11 @@ def test_numbers_lead_nowhere_else(reviewed: Served, number: str) -> None:
 def test_without_a_review_there_is_none(served: Served) -> None:
     assert problem_of(served.client.get("/v1/review"))["status"] == 404
     assert served.client.get("/v1/settings").json()["review"] is None
+
+
+def test_two_servers_do_not_sign_each_other_out(reviewed: Served, served: Served) -> None:
+    assert reviewed.client.post("/v1/session", data={"token": TOKEN}).status_code == 204
+    served.client.cookies = reviewed.client.cookies  # as browsers do: cookies are of a machine, not of a port
+    assert served.client.post("/v1/session").status_code == 204
+    reviewed.client.cookies = served.client.cookies
+    assert reviewed.client.get("/v1/review").status_code == 200
