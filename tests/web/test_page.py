@@ -221,6 +221,9 @@ def test_names_in_zip_files_lead_nowhere_else(browser: Browser, address: str) ->
         "Jürgen/日本.jpg": "Jürgen/日本.jpg",
     }
     assert browser.wait_for(code, list(names)) == list(names.values())
+    code = "import('/static/names.js').then((names) => names.memberNames(arguments[0]))"
+    posted = ["..\\..\\a.jpg", "a.jpg", "b/c.png", "B/c.png"]
+    assert browser.wait_for(code, posted) == ["a.jpg", "a (2).jpg", "b/c.png", "B/c (2).png"]
     code = "import('/static/names.js').then((names) => [names.freeName('a.jpg', new Set(['a.jpg', 'a (2).jpg']))])"
     assert browser.wait_for(code) == ["a (3).jpg"]
 

@@ -28,6 +28,16 @@ export function freeName(name, taken) {
   return free;
 }
 
+// Of the members of a zip file: those of a finished folder may be any that a disk takes.
+export function memberNames(names) {
+  const taken = new Set();
+  return names.map((name) => {
+    const free = freeName(cleanName(name), taken);
+    taken.add(free.toLowerCase());
+    return free;
+  });
+}
+
 // The names of the detections of pictures, as the command line gives them: a.jpg has a.json, but a.jpg.json beside a.png.
 export function recordNames(names) {
   const stem = (name) => (name.lastIndexOf(".") > name.lastIndexOf("/") + 1 ? name.slice(0, name.lastIndexOf(".")) : name);

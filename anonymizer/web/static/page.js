@@ -1,6 +1,6 @@
 // The page: pictures come in, the server says what is in them, a person decides, and the results go out.
 
-import { cleanName, freeName, recordNames } from "./names.js";
+import { cleanName, freeName, memberNames, recordNames } from "./names.js";
 import { Picture, drawnObject } from "./picture.js";
 import { detect, fetchOffer, redact } from "./server.js";
 import { Review } from "./review.js";
@@ -700,7 +700,8 @@ async function downloadOne() {
 
 async function downloadAll() {
   const ready = pictures.filter((picture) => picture.state === "ready");
-  const records = recordNames(ready.map((picture) => picture.name));
+  const names = memberNames(ready.map((picture) => picture.name));
+  const records = recordNames(names);
   const members = [];
   for (const [index, picture] of ready.entries()) {
     say(`${index + 1} of ${ready.length}: ${picture.name}`);
@@ -710,7 +711,7 @@ async function downloadAll() {
     } catch (error) {
       throw new Error(`${picture.name}: ${error.message} Nothing was downloaded.`);
     }
-    members.push({ name: picture.name, content: result.file });
+    members.push({ name: names[index], content: result.file });
     if (at("with-detections").checked) members.push({ name: records[index], content: result.detections });
   }
   offerFile(await makeZip(members), "anonymized.zip");
