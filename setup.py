@@ -14,6 +14,7 @@ VERSION = re.search(r'__version__ = "(.+)"', (HERE / "anonymizer" / "_version.py
 QUICK = ["-O3", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off"]
 HEIF = ["pillow-heif>=1.0"]
 VIDEO = ["av>=17.1"]
+CONVERT = ["onnx>=1.17", "onnxruntime>=1.20"]
 WEB = ["starlette>=1.10", "uvicorn>=0.54"]
 TRAIN = ["matplotlib>=3.8", "scipy>=1.15"]
 # What reads the exports of detections.
@@ -31,6 +32,7 @@ TEST = [
     "selenium>=4.20",
     *CONSUMERS,
     *TRAIN,
+    *CONVERT,
 ]
 
 
@@ -112,7 +114,7 @@ setup(
         "train": TRAIN,
         # Beside the wheels that tests/benchmarks/attack.py names.
         "bench": ["onnx>=1.17", "onnxruntime>=1.20", "scikit-image", "imageio[ffmpeg]", "pyclipper", "shapely", "six"],
-        "convert": ["onnx>=1.17", "onnxruntime>=1.20"],
+        "convert": CONVERT,
     },
     entry_points={"console_scripts": ["anonymize = anonymizer.cli.main:main"]},
     classifiers=[

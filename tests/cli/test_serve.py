@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import anonymizer
 from anonymizer.cli.main import run
 from anonymizer.settings import ServeSettings, Settings
 
@@ -72,6 +74,7 @@ def test_wrong_options_are_named(given: list[Any], capsys: pytest.CaptureFixture
 def test_without_the_extra_it_says_what_is_missing(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(anonymizer, "web", import_module("anonymizer.web"))  # so that the package gets it back, too
     for name in [name for name in sys.modules if name.startswith("anonymizer.web")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "uvicorn", None)
