@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from pathlib import Path
+from typing import BinaryIO
 
 from anonymizer.errors import PictureError, VanishedError
 from anonymizer.files.decode import decode_picture
@@ -22,11 +23,11 @@ def read_picture(path: Path, settings: ReadSettings = ReadSettings()) -> Picture
     return decode_picture(read_file(path), settings, path.name)
 
 
-def read_file(path: Path) -> bytes:
-    """The bytes of a regular file that is not empty.
+def open_regular(path: Path) -> BinaryIO:
+    """Opens a file for reading that is no folder, device or pipe.
 
     Raises:
-        PictureError: it cannot be read, is empty, or is not a regular file.
+        PictureError: it cannot be opened, or is not a regular file.
         VanishedError: there is no such file.
     """
     try:
@@ -36,9 +37,20 @@ def read_file(path: Path) -> bytes:
         raise VanishedError(f"cannot be opened: {error.strerror}") from None
     except OSError as error:
         raise PictureError(f"cannot be opened: {error.strerror}") from None
-    with open(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise PictureError("is not a regular file")
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise PictureError("is not a regular file")
+    return open(descriptor, "rb")
+
+
+def read_file(path: Path) -> bytes:
+    """The bytes of a regular file that is not empty.
+
+    Raises:
+        PictureError: it cannot be read, is empty, or is not a regular file.
+        VanishedError: there is no such file.
+    """
+    with open_regular(path) as file:
         try:
             content = file.read()
         except OSError as error:

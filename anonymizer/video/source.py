@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 import struct
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -24,6 +23,7 @@ from av.video.stream import VideoStream
 
 from anonymizer.errors import PictureError, VanishedError
 from anonymizer.files.orientation import turn_upright
+from anonymizer.files.read import open_regular
 from anonymizer.settings import ReadSettings
 from anonymizer.video.facts import Chapter, Colour, DisplayMatrix, FilmFacts, StreamFacts
 from anonymizer.video.structure import PACKET_WITH_TIME_CODE, missing_bytes, packet_size
@@ -242,20 +242,9 @@ class Reading:
 
 
 def _check_file(path: Path) -> None:
-    try:
-        # Without O_NONBLOCK, opening a FIFO would wait for its writer for ever.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-    except FileNotFoundError as error:
-        raise VanishedError(f"cannot be opened: {error.strerror}") from None
-    except OSError as error:
-        raise PictureError(f"cannot be opened: {error.strerror}") from None
-    try:
-        status = os.fstat(descriptor)
-    finally:
-        os.close(descriptor)
-    if not stat.S_ISREG(status.st_mode):
-        raise PictureError("is not a regular file")
-    if not status.st_size:
+    with open_regular(path) as file:
+        size = os.fstat(file.fileno()).st_size
+    if not size:
         raise PictureError("is empty")
     try:
         missing = missing_bytes(path)
