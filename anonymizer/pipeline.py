@@ -89,9 +89,9 @@ class PictureProcess:
 
     def _process(self, job: Job, seconds: dict[str, float]) -> Result:
         settings = self.settings
-        with _timed(seconds, "read"):
+        with timed(seconds, "read"):
             picture = read_picture(self.input_root / job.source, settings.read)
-        with _timed(seconds, "detect"):
+        with timed(seconds, "detect"):
             edited = self._edit(picture, find_in(picture, self.finder, job), job)
             found = add_given(picture, edited.frames, settings.detect, job.name, edited.kept)
         result = Result(
@@ -105,12 +105,12 @@ class PictureProcess:
             edits=(*(job.recorded.edits if isinstance(job.recorded, Recorded) else ()), *edited.done),
         )
         if settings.redact.only_detects(self._kinds):
-            with _timed(seconds, "write"):
+            with timed(seconds, "write"):
                 self._write(job, found, None, self._masks(job, picture, found))
             return replace(result, status="detected")
-        with _timed(seconds, "redact"):
+        with timed(seconds, "redact"):
             redacted = redact_picture(picture, found, settings.redact, in_place=True)
-        with _timed(seconds, "write"):
+        with timed(seconds, "write"):
             encoded = encode_redacted(picture, redacted, settings.write)
             self._write(job, found, encoded, self._masks(job, picture, found))
         return replace(
@@ -274,7 +274,8 @@ def _counts(found: Sequence[FrameDetections], kinds: frozenset[Kind]) -> dict[Ki
 
 
 @contextmanager
-def _timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
+def timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
+    """Notes how long a stage took, also of one that failed."""
     start = time.perf_counter()
     try:
         yield

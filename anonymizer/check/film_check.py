@@ -5,7 +5,6 @@ PyAV is needed; `file_check` imports this module only where a film is met.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -29,11 +28,11 @@ from anonymizer.files.inspect import FileIssue
 from anonymizer.files.picture import Encoding, Frame, Picture
 from anonymizer.pipeline import Finder, find_in
 from anonymizer.types import Detection, Pixels8
+from anonymizer.video.beats import beats
 from anonymizer.video.inspect import StreamInspection, issues_in_facts, issues_in_structure
 from anonymizer.video.source import Film, FilmFrame, open_film, to_rgb
 from anonymizer.video.verify import Account
 
-SECONDS_BETWEEN_BEATS = 1.0
 CONFIRMED_FROM = 2
 """What was redacted by tracks is judged by tracks: below the score that is sure, what the models see in a single frame
 and in none beside it is a warning."""
@@ -65,7 +64,7 @@ class FilmCheck:
         """
         film = open_film(self.file.path, self.plan.settings.read)
         issues = [*issues_in_facts(film.facts), *issues_in_structure(self.file.path)]
-        beat = self._beats(film.facts.announced_frames)
+        beat = beats(self.tell, "checked", film.facts.announced_frames)
         inspection, account = StreamInspection(film.facts), Account(film.facts.time_base)
         with ExitStack() as at_end:
             at_end.callback(lambda: self._note_issues([*issues, *inspection.issues]))
@@ -166,19 +165,6 @@ class FilmCheck:
         if finding.level != "finding" or joined.frames >= CONFIRMED_FROM or self.plan.check.video_every > 1:
             return joined
         return replace(joined, finding=replace(finding, level="warning", text=f"{finding.text}; in this frame alone"))
-
-    def _beats(self, frames: int | None) -> Callable[[int], None]:
-        """What is to be called with the number of frames that are done."""
-        last_s = time.monotonic()
-
-        def beat(done: int) -> None:
-            nonlocal last_s
-            now_s = time.monotonic()
-            if now_s - last_s >= SECONDS_BETWEEN_BEATS:
-                last_s = now_s
-                self.tell(f"checked {done} of {frames} frames" if frames else f"checked {done} frames")
-
-        return beat
 
     def _note_issues(self, issues: Iterable[FileIssue]) -> None:
         self.findings += [Finding(self.file.name, issue.kind, issue.text) for issue in dict.fromkeys(issues)]

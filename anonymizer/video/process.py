@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,12 +14,13 @@ from anonymizer.errors import PictureError
 from anonymizer.files.write import remove_files, written_together
 from anonymizer.geometry import Box
 from anonymizer.kinds import KINDS, Kind
-from anonymizer.pipeline import Finder, guarded, not_counted_warning
+from anonymizer.pipeline import Finder, guarded, not_counted_warning, timed
 from anonymizer.record.detections import film_to_json
 from anonymizer.record.edits import NO_EDITS, Edits
 from anonymizer.redact.warnings import redaction_warnings
 from anonymizer.settings import Settings
 from anonymizer.types import Detection, FrameDetections, Job, Result, Source
+from anonymizer.video.beats import beats
 from anonymizer.video.encoders import Encoding, is_as_good
 from anonymizer.video.facts import FilmFacts
 from anonymizer.video.finder import FrameFinder, frame_finder, picture_of
@@ -33,8 +32,6 @@ from anonymizer.video.source import Film, FilmFrame, open_film
 from anonymizer.video.survey import Survey
 from anonymizer.video.tracks import FilmTracks, Limits
 from anonymizer.video.verify import Account, verify
-
-SECONDS_BETWEEN_BEATS = 1.0
 
 
 @dataclass(frozen=True)
@@ -61,18 +58,18 @@ class FilmProcess:
 
     def _process(self, job: Job, seconds: dict[str, float]) -> Result:
         self._refuse(job)
-        with _timed(seconds, "read"):
+        with timed(seconds, "read"):
             film = open_film(self.input_root / job.source, self.settings.read)
             zones = self._zones(job, film.facts)
-        with _timed(seconds, "detect"):
+        with timed(seconds, "detect"):
             finder = frame_finder(self.finder)
             survey, tracks = self._look(job, film, finder)
         result = self._result(job, survey, tracks, zones, finder)
         if self.settings.redact.only_detects(self._kinds):
-            with _timed(seconds, "write"), written_together(self.output_root, [job.detections_path]) as (place,):
+            with timed(seconds, "write"), written_together(self.output_root, [job.detections_path]) as (place,):
                 _write_record(place, survey, tracks, zones)
             return replace(result, status="detected")
-        with _timed(seconds, "write"):
+        with timed(seconds, "write"):
             encoding, left_out = self._write(job, film, survey, tracks, zones)
         return replace(
             result,
@@ -104,7 +101,7 @@ class FilmProcess:
     def _look(self, job: Job, film: Film, finder: FrameFinder) -> tuple[Survey, FilmTracks]:
         """The first pass."""
         settings = self.settings
-        survey = Survey(film, self._beats("looked at", film.facts.announced_frames))
+        survey = Survey(film, beats(self.on_beat, "looked at", film.facts.announced_frames))
         limits = Limits(settings.video.video_gap, settings.video.video_grace)
         tracks = find_tracks(survey, finder, settings.redact, limits, EVERY[settings.detect.preset])
         if tracks.frames != len(survey.times):
@@ -128,7 +125,7 @@ class FilmProcess:
             if self._has_record:
                 _write_record(places[0], survey, tracks, zones)
             self._redact(film, places[-1], plan, painter, survey)
-            beat = self._beats("proved", len(survey.times))
+            beat = beats(self.on_beat, "proved", len(survey.times))
             verify(places[-1], facts, survey.account, chosen.streams, settings.read, beat)
         unwanted = [] if self._has_record else [job.detections_path]
         remove_files(self.output_root, job.stale(*job.old_detections, *unwanted))
@@ -141,7 +138,7 @@ class FilmProcess:
             PictureError: its file has changed since the first pass, or a frame cannot be redacted or encoded.
         """
         account = Account(film.facts.time_base)
-        beat = self._beats("hidden in", len(survey.times))
+        beat = beats(self.on_beat, "hidden in", len(survey.times))
         with film.opened() as reading:
             sink = FilmSink(place, film.facts, plan, reading)
             with sink.closed_at_end():
@@ -197,19 +194,6 @@ class FilmProcess:
     def _has_record(self) -> bool:
         return self.settings.record.write_detections or self.settings.redact.only_detects(self._kinds)
 
-    def _beats(self, what: str, frames: int | None) -> Callable[[int], None]:
-        """What is to be called with the number of frames that are done."""
-        last_s = time.monotonic()
-
-        def beat(done: int) -> None:
-            nonlocal last_s
-            now_s = time.monotonic()
-            if now_s - last_s >= SECONDS_BETWEEN_BEATS:
-                last_s = now_s
-                self.on_beat(f"{what} {done} of {frames} frames" if frames else f"{what} {done} frames")
-
-        return beat
-
 
 def _write_record(place: Path, survey: Survey, tracks: FilmTracks, zones: Sequence[Detection]) -> None:
     def frames() -> Iterator[tuple[float, Sequence[Detection]]]:
@@ -233,12 +217,3 @@ def _sha256(path: Path) -> str:
             return digest.hexdigest()
     except OSError as error:
         raise PictureError(f"cannot be read: {error.strerror}") from None
-
-
-@contextmanager
-def _timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
-    start = time.perf_counter()
-    try:
-        yield
-    finally:
-        seconds[stage] = time.perf_counter() - start

@@ -131,7 +131,7 @@ def test_a_baseline_is_renewed_for_the_files_that_were_checked(source: Path, tmp
 def test_films_tell_how_far_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_faces(tmp_path / "in" / "a.mkv", frames=12)
     monkeypatch.setattr("anonymizer.check.thresholds.load_finder", load_squares)
-    monkeypatch.setattr("anonymizer.check.film_check.SECONDS_BETWEEN_BEATS", 0.0)
+    monkeypatch.setattr("anonymizer.video.beats.SECONDS_BETWEEN_BEATS", 0.0)
     plan = make_check_plan([tmp_path / "in"], {"workers": 0})
     beats: list[tuple[str, str]] = []
     with closing(run_check(plan, on_beat=lambda name, text: beats.append((name, text)))) as report:

@@ -175,7 +175,7 @@ def test_what_the_encoder_had_to_change_is_told(folders: Folders) -> None:
 
 
 def test_how_far_it_is_is_told(folders: Folders, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(process, "SECONDS_BETWEEN_BEATS", 0.0)
+    monkeypatch.setattr("anonymizer.video.beats.SECONDS_BETWEEN_BEATS", 0.0)
     write_film(folders[0] / "a.mp4", frames=3, size=SIZE)
     texts: list[str] = []
     run(folders, "a.mp4", on_beat=texts.append)
