@@ -5,30 +5,11 @@ from fractions import Fraction
 
 import av
 import pytest
+from video.frames import facts_of
 
 from anonymizer.video.encoders import OF_CONTAINER, SOFTWARE, candidates, is_as_good, nearest_format, options_of
-from anonymizer.video.facts import Colour, FilmFacts
 
-FACTS = FilmFacts(
-    container="mp4",
-    streams=(),
-    index=0,
-    codec="h264",
-    profile="High",
-    width=96,
-    height=64,
-    pixel_format="yuv420p",
-    display_matrix=None,
-    sample_aspect_ratio=None,
-    colour=Colour(2, 2, 2, 0),
-    field_order=1,
-    is_interlaced=False,
-    time_base=Fraction(1, 12800),
-    end=None,
-    rate=Fraction(25),
-    bit_rate=None,
-    announced_frames=None,
-)
+FACTS = replace(facts_of(96, 64), profile="High", field_order=1, time_base=Fraction(1, 12800))
 
 
 @pytest.mark.parametrize("codec", SOFTWARE)
