@@ -33,6 +33,8 @@ class KindTraits:
     """Whether `cells` applies to it. Otherwise its methods show the brightness of one cell."""
     is_default: bool
     """Whether it is looked for where the user names no kinds. A new kind must not change existing command lines."""
+    presets: tuple[str, ...] = ()
+    """Presets with which it is looked for all the same."""
     has_models: bool = True
     """Whether models look for it. Otherwise people and zones say where it is, and it is always hidden."""
 
@@ -41,6 +43,10 @@ TRAITS: Mapping[Kind, KindTraits] = {
     "face": KindTraits("a face", "faces", shape="ellipse", margin=0.2, has_cells=True, is_default=True),
     # From several cells its text could be read back.
     "plate": KindTraits("a plate", "plates", shape="box", margin=0.1, has_cells=False, is_default=True),
+    # Seen from any side, for crowds.
+    "head": KindTraits(
+        "a head", "heads", shape="ellipse", margin=0.1, has_cells=True, is_default=False, presets=("crowd",)
+    ),
     # As exact as it was drawn.
     "area": KindTraits("an area", "areas", "box", margin=0.0, has_cells=False, is_default=False, has_models=False),
 }
@@ -51,3 +57,8 @@ GIVEN_KINDS: tuple[Kind, ...] = tuple(kind for kind, traits in TRAITS.items() if
 ZONE_KIND: Kind = "area"
 """Of what zones hide."""
 DEFAULT_KINDS: tuple[Kind, ...] = tuple(kind for kind, traits in TRAITS.items() if traits.is_default)
+
+
+def default_kinds(preset: str) -> tuple[Kind, ...]:
+    """What is looked for where the user names no kinds."""
+    return tuple(kind for kind, traits in TRAITS.items() if traits.is_default or preset in traits.presets)

@@ -17,13 +17,13 @@ from anonymizer.kinds import DEFAULT_KINDS, GIVEN_KINDS, KINDS, MODEL_KINDS, TRA
 from anonymizer.settings import DetectSettings, RedactSettings
 from anonymizer.types import Detection
 
-ROW = '    "head": KindTraits("a head", "heads", shape="ellipse", margin=0.0, has_cells=True, is_default=False),\n'
+ROW = '    "hand": KindTraits("a hand", "hands", shape="ellipse", margin=0.0, has_cells=True, is_default=False),\n'
 
 
 @pytest.fixture(scope="module")
-def with_heads(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def with_hands(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a copy of the package whose table of kinds has one row more, and nothing else is changed."""
-    folder = tmp_path_factory.mktemp("with_heads")
+    folder = tmp_path_factory.mktemp("with_hands")
     package = Path(anonymizer.__file__).parent
     shutil.copytree(package, folder / "anonymizer", ignore=shutil.ignore_patterns("__pycache__"))
     table = folder / "anonymizer" / "kinds.py"
@@ -38,7 +38,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     folder = tmp_path_factory.mktemp("models")
     save_tflite(folder / "model.tflite")
-    (folder / "model.yaml").write_text("file: model.tflite\nlabels: {1: head, 2: face}\n")
+    (folder / "model.yaml").write_text("file: model.tflite\nlabels: {1: hand, 2: face}\n")
     return folder
 
 
@@ -51,38 +51,38 @@ def call(package: Path, *arguments: object) -> str:
 
 
 @pytest.mark.slow
-def test_a_kind_is_one_row(with_heads: Path, models: Path, tmp_path: Path) -> None:
+def test_a_kind_is_one_row(with_hands: Path, models: Path, tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     pixels = np.zeros((64, 128, 3), np.uint8)
     pixels[16:32, 8:24] = pixels[16:32, 80:96] = 200  # what the model calls a head, and a face
     Image.fromarray(pixels).save(tmp_path / "in" / "a.png")
     folders = ("--input", tmp_path / "in", "--image-output", tmp_path / "out")
-    style = ("--head-threshold", 0.5, "--head-method", "solid", "--head-shape", "box", "--head-margin", 0.125)
-    call(with_heads, *folders, "--weights", models, "--kinds", "head", *style, "--feather", 0)
+    style = ("--hand-threshold", 0.5, "--hand-method", "solid", "--hand-shape", "box", "--hand-margin", 0.125)
+    call(with_hands, *folders, "--weights", models, "--kinds", "hand", *style, "--feather", 0)
 
     (found,) = json.loads((tmp_path / "out" / "a.json").read_text())
-    assert (found["kind"], found["x_min"], found["y_max"]) == ("head", 8, 32)
+    assert (found["kind"], found["x_min"], found["y_max"]) == ("hand", 8, 32)
     expected = pixels.copy()
     expected[14:34, 6:26] = 0
     assert np.array_equal(np.asarray(Image.open(tmp_path / "out" / "a.png")), expected)
     report = json.loads((tmp_path / "out" / "anonymize-report.json").read_text())
-    assert report["settings"]["head-threshold"] == 0.5
-    assert report["totals"]["detections"] == {"head": 1}
+    assert report["settings"]["hand-threshold"] == 0.5
+    assert report["totals"]["detections"] == {"hand": 1}
 
 
 @pytest.mark.slow
-def test_a_new_kind_does_not_change_what_is_looked_for(with_heads: Path, models: Path, tmp_path: Path) -> None:
+def test_a_new_kind_does_not_change_what_is_looked_for(with_hands: Path, models: Path, tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     Image.new("L", (64, 64)).save(tmp_path / "in" / "a.png")
     folders = ("--input", tmp_path / "in", "--image-output", tmp_path / "out")
-    assert "would look for face in 1 pictures" in call(with_heads, *folders, "--weights", models, "--dry-run")
+    assert "would look for face in 1 pictures" in call(with_hands, *folders, "--weights", models, "--dry-run")
 
 
-def test_the_help_speaks_of_a_new_kind(with_heads: Path) -> None:
-    text = " ".join(call(with_heads, "--help").split())
-    assert "--head-threshold FLOAT Score from which on a head counts" in text
-    assert "By default ellipse for faces and heads, box for plates and areas." in text
-    assert "along the longer side of a face or a head whose brightness shows" in text
+def test_the_help_speaks_of_a_new_kind(with_hands: Path) -> None:
+    text = " ".join(call(with_hands, "--help").split())
+    assert "--hand-threshold FLOAT Score from which on a hand counts" in text
+    assert "By default ellipse for faces and heads and hands, box for plates and areas." in text
+    assert "along the longer side of a face or a head or a hand whose brightness shows" in text
 
 
 def test_default_kinds_without_a_model_are_an_error(tmp_path: Path) -> None:
@@ -95,10 +95,10 @@ def test_default_kinds_without_a_model_are_an_error(tmp_path: Path) -> None:
 
 
 def test_areas_are_never_looked_for(tmp_path: Path) -> None:
-    assert (MODEL_KINDS, GIVEN_KINDS) == (("face", "plate"), ("area",))
-    assert DetectSettings.thresholds.fields().keys() == {"face_threshold", "plate_threshold"}
+    assert (MODEL_KINDS, GIVEN_KINDS) == (("face", "plate", "head"), ("area",))
+    assert DetectSettings.thresholds.fields().keys() == {"face_threshold", "plate_threshold", "head_threshold"}
     assert DetectSettings().threshold_of("area") is None
-    with pytest.raises(SettingsError, match="--kinds area: no model looks for that; add face or plate"):
+    with pytest.raises(SettingsError, match="--kinds area: no model looks for that; add face or plate or head"):
         choose_models(DetectSettings("area"))
     settings = DetectSettings("area,face")
     assert chosen_kinds(choose_models(settings), settings) == ("face",)
@@ -115,13 +115,14 @@ def test_detections_of_other_kinds_are_refused() -> None:
 
 def test_settings_of_each_kind() -> None:
     assert DEFAULT_KINDS == ("face", "plate")
-    assert RedactSettings(plate_margin=0.5).margins == {"face": 0.2, "plate": 0.5, "area": 0.0}
+    assert RedactSettings(plate_margin=0.5).margins == {"face": 0.2, "plate": 0.5, "head": 0.1, "area": 0.0}
     assert {kind: RedactSettings().shape_of(kind) for kind in KINDS} == {
         "face": "ellipse",
         "plate": "box",
+        "head": "ellipse",
         "area": "box",
     }
-    assert [RedactSettings(cells=4).cells_of(kind) for kind in KINDS] == [4, 1, 1]
+    assert [RedactSettings(cells=4).cells_of(kind) for kind in KINDS] == [4, 1, 4, 1]
     settings = DetectSettings(face_threshold=0.3, plate_threshold=0.4, weights="models")
     assert settings.with_thresholds({"plate": 0.6}) == DetectSettings(plate_threshold=0.6, weights="models")
     assert tuple(TRAITS) == KINDS

@@ -12,7 +12,7 @@ from anonymizer.cli.progress import Progress
 from anonymizer.cli.signals import polite_stop
 from anonymizer.cli.text import counted, echo, skipped_files
 from anonymizer.files.find import find_pictures
-from anonymizer.kinds import DEFAULT_KINDS, MODEL_KINDS
+from anonymizer.kinds import MODEL_KINDS, default_kinds
 from anonymizer.native import is_available
 from anonymizer.record.report import Report
 from anonymizer.run.plan import Plan, make_plan
@@ -117,7 +117,7 @@ def _warn_of_missing_native_code() -> None:
 
 
 def _warn_of_kinds_without_model(plan: Plan) -> None:
-    missing = [kind for kind in DEFAULT_KINDS if kind not in plan.kinds]
+    missing = [kind for kind in default_kinds(plan.settings.detect.preset) if kind not in plan.kinds]
     if missing and plan.settings.detect.kinds is None:
         echo(
             f"anonymize: warning: no model for {' and '.join(missing)}: looking for {' and '.join(plan.kinds)} only",

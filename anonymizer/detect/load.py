@@ -16,7 +16,7 @@ from anonymizer.detect.model_cache import ModelCache
 from anonymizer.detect.signature import SignatureDetector
 from anonymizer.detect.stderr import suppress_native_stderr
 from anonymizer.errors import ModelError, SettingsError
-from anonymizer.kinds import DEFAULT_KINDS, KINDS, MODEL_KINDS, Kind
+from anonymizer.kinds import KINDS, MODEL_KINDS, Kind, default_kinds
 from anonymizer.settings import DetectSettings
 
 logger = logging.getLogger(__name__)
@@ -42,7 +42,8 @@ def choose_models(settings: DetectSettings) -> list[ModelDescription]:
     models = [model for model in find_models(settings.weights) if settings.preset in model.views]
     available = {kind for model in models for kind in model.found_kinds}
     place = "no bundled model" if settings.weights is None else f"no model in {settings.weights}"
-    named = settings.kinds or [kind for kind in DEFAULT_KINDS if kind in available]
+    by_default = default_kinds(settings.preset)
+    named = settings.kinds or [kind for kind in by_default if kind in available]
     wanted = [kind for kind in named if kind in MODEL_KINDS]
     if named and not wanted and settings.given_kinds:
         return []
@@ -51,7 +52,7 @@ def choose_models(settings: DetectSettings) -> list[ModelDescription]:
         raise SettingsError(f"--kinds {','.join(named)}: no model looks for that; add {others}, or --redact-zone")
     if not wanted:
         raise ModelError(
-            f"{place} finds {' or '.join(DEFAULT_KINDS)} with --preset {settings.preset}; name a folder with such a "
+            f"{place} finds {' or '.join(by_default)} with --preset {settings.preset}; name a folder with such a "
             "model by --weights, or what to look for by --kinds"
         )
     for kind in wanted:
@@ -66,7 +67,7 @@ def choose_models(settings: DetectSettings) -> list[ModelDescription]:
 def chosen_kinds(models: Sequence[ModelDescription], settings: DetectSettings) -> tuple[Kind, ...]:
     """The kinds that are looked for, in the order of `KINDS`."""
     found = {kind for model in models for kind in model.found_kinds}
-    return tuple(kind for kind in KINDS if kind in found and kind in (settings.kinds or DEFAULT_KINDS))
+    return tuple(kind for kind in KINDS if kind in found and kind in (settings.kinds or default_kinds(settings.preset)))
 
 
 def thresholds_of(model: ModelDescription, settings: DetectSettings) -> dict[Kind, float]:

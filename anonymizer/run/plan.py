@@ -21,7 +21,7 @@ from anonymizer.files.find import Listing, find_pictures, has_extension, jobs_in
 from anonymizer.files.mask_png import MASK_SUFFIX
 from anonymizer.files.output import check_masks, check_output
 from anonymizer.files.overlay import read_overlay
-from anonymizer.kinds import DEFAULT_KINDS, KINDS, Kind
+from anonymizer.kinds import KINDS, Kind, default_kinds
 from anonymizer.pipeline import Finder
 from anonymizer.recognise.gallery_folder import digest_of
 from anonymizer.record.edits import NO_EDITS, Edits, find_edits, read_edits
@@ -196,7 +196,7 @@ def _choose_models(
     if replay is not None:
         return [], replay.recording.models, replay.finder.kinds
     if load is not load_finder:  # takes the place of the models
-        return [], [], settings.kinds or DEFAULT_KINDS
+        return [], [], settings.kinds or default_kinds(settings.preset)
     models = choose_models(settings)
     used = [UsedModel(m.name, checksum(m), m.found_kinds, thresholds_of(m, settings)) for m in models]
     return models, used, chosen_kinds(models, settings)

@@ -16,9 +16,9 @@ METHODS: tuple[Method, ...] = get_args(Method)
 Drawing: TypeAlias = Literal["face", "heart", "fist"]
 DRAWINGS: tuple[Drawing, ...] = get_args(Drawing)
 """What `image` shows without an overlay."""
-Preset: TypeAlias = Literal["fast", "balanced", "thorough"]
+Preset: TypeAlias = Literal["fast", "balanced", "thorough", "crowd"]
 PRESETS: tuple[Preset, ...] = get_args(Preset)
-"""Each looks more closely than the one before."""
+"""Each looks more closely than the one before, or for more kinds."""
 Projection: TypeAlias = Literal["flat", "equirectangular"]
 PROJECTIONS: tuple[Projection, ...] = get_args(Projection)
 MetadataPolicy: TypeAlias = Literal["strip", "safe", "keep"]

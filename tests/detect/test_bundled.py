@@ -13,7 +13,7 @@ from PIL import Image
 from anonymizer.api import anonymize_image
 from anonymizer.detect.description import ViewSpec
 from anonymizer.detect.frames import detect
-from anonymizer.detect.load import choose_models, load_detectors, load_model
+from anonymizer.detect.load import choose_models, chosen_kinds, load_detectors, load_model
 from anonymizer.detect.signature import SignatureDetector
 from anonymizer.detect.tones import to_rgb_8_bits
 from anonymizer.files.orientation import turn_back
@@ -137,6 +137,27 @@ def test_each_preset_has_models_for_both_kinds() -> None:
     for preset in ("fast", "balanced", "thorough"):
         kinds = [kind for model in choose_models(DetectSettings(preset=preset)) for kind in model.found_kinds]
         assert sorted(kinds) == ["face", "plate"]
+
+
+def test_heads_are_looked_for_where_they_are_asked_for() -> None:
+    """And the face model sees with `crowd` what it sees with `balanced`."""
+    crowd = DetectSettings(preset="crowd")
+    assert chosen_kinds(choose_models(crowd), crowd) == ("face", "plate", "head")
+    heads = DetectSettings("head", preset="fast")
+    assert [model.name for model in choose_models(heads)] == ["head"]
+    (face,) = [model for model in choose_models(crowd) if model.found_kinds == ("face",)]
+    assert face.views["crowd"] == face.views["balanced"]
+    assert face.calibration["crowd"] == face.calibration["balanced"]
+
+
+@pytest.mark.parametrize("preset", ["fast", "crowd"])
+def test_heads_of_a_group(originals: Path, preset: str) -> None:
+    """Those that have a face are among them."""
+    pixels = read_picture(originals / "swearing_in_group.jpg").pixels
+    heads = detect(pixels, load_detectors(DetectSettings("head", preset=preset)))
+    for face in faces_in(originals / "swearing_in_group.jpg", face_threshold=0.8):
+        x, y = (face.box.x_min + face.box.x_max) / 2, (face.box.y_min + face.box.y_max) / 2
+        assert any(h.box.x_min < x < h.box.x_max and h.box.y_min < y < h.box.y_max for h in heads)
 
 
 def test_a_crowd_has_no_limit(originals: Path) -> None:

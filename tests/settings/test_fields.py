@@ -26,7 +26,14 @@ def test_fields_are_options_keys_checks_and_help() -> None:
     part = Part(first_value=7)
     assert [key_of(each) for each in fields(part)] == ["first-value", *(f"{kind}-size" for kind in KINDS), "last"]
     assert [each.metadata["help"] for each in fields(part)][1:3] == ["Of a face.", "Of a plate."]
-    assert part.as_options() == {"first-value": 7, "face-size": 5, "plate-size": 6, "area-size": 5, "last": "0x2"}
+    assert part.as_options() == {
+        "first-value": 7,
+        "face-size": 5,
+        "plate-size": 6,
+        "head-size": 5,
+        "area-size": 5,
+        "last": "0x2",
+    }
     assert Part.group == "Files"
 
 
@@ -42,16 +49,16 @@ def test_values_are_checked_and_turned_into_their_type() -> None:
 
 def test_settings_of_each_kind() -> None:
     part = Part(**{"plate_size": 9})
-    assert part.sizes == {"face": 5, "plate": 9, "area": 5}
-    assert Part.sizes.values({"plate": 3}) == {"face_size": None, "plate_size": 3, "area_size": None}
+    assert part.sizes == {"face": 5, "plate": 9, "head": 5, "area": 5}
+    assert Part.sizes.values({"plate": 3}) == {"face_size": None, "plate_size": 3, "head_size": None, "area_size": None}
     assert part != Part()
     assert hash(part) != hash(Part())
 
 
 def test_settings_of_kinds_that_models_look_for() -> None:
     of_models = PerKind("score", lambda kind: 1, to_whole_number, "Of {one}.", "N", only_models=True)
-    assert list(of_models.fields()) == ["face_score", "plate_score"]
-    assert of_models.values({"area": 2}) == {"face_score": None, "plate_score": None}
+    assert list(of_models.fields()) == ["face_score", "plate_score", "head_score"]
+    assert of_models.values({"area": 2}) == {"face_score": None, "plate_score": None, "head_score": None}
 
 
 def test_plain_values() -> None:

@@ -41,7 +41,7 @@ def test_flags() -> None:
 
 
 def test_every_setting_has_a_schema() -> None:
-    assert schema_of("preset") == {"type": "string", "enum": ["fast", "balanced", "thorough"]}
+    assert schema_of("preset") == {"type": "string", "enum": ["fast", "balanced", "thorough", "crowd"]}
     assert schema_of("lossless-only") == {"type": "boolean"}
     assert schema_of("feather") == {"type": "number"}
     assert schema_of("cells") == {"type": "integer"}

@@ -168,7 +168,7 @@ def test_train_measure_export(tmp_path: Path) -> None:
     assert "2 pictures" in run("sizes", weights, tmp_path)
     assert set(json.loads((tmp_path / "sizes.json").read_text())) == {"1.jpg", "3.jpg"}
     assert "sha256" in run("export", weights, tmp_path / "head.tflite")
-    (tmp_path / "model.yaml").write_text("file: head.tflite\nlabels: {1: face}\ninput: {size_multiple: 32}\n")
+    (tmp_path / "model.yaml").write_text("file: head.tflite\nlabels: {1: head}\ninput: {size_multiple: 32}\n")
     assert "boxes (1 pictures, 6 heads)" in run("evaluate", tmp_path, "--data", tmp_path)
-    (detector,) = load_detectors(DetectSettings(weights=tmp_path, face_threshold=0.001))
+    (detector,) = load_detectors(DetectSettings(weights=tmp_path, kinds="head", head_threshold=0.001))
     assert all(0 <= detection.score <= 1 for detection in detector.detect(np.full((100, 130, 3), 90, np.uint8)))
