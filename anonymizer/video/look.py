@@ -37,7 +37,7 @@ from anonymizer.video.source import FilmFrame, to_rgb
 from anonymizer.video.tracks import SAME, FilmTracks, Limits, TrackBuilder, bridge, likenesses, match
 
 USUAL = Limits()
-EVERY: Mapping[Preset, int] = {"fast": 8, "balanced": 5, "thorough": 1}
+EVERY: Mapping[Preset, int] = {"fast": 8, "balanced": 5, "crowd": 5, "thorough": 1}
 """Each how many-th frame is looked at, by preset."""
 LOOKS_APART_S = 0.35
 """But at least one frame in this time is, in films with few frames a second."""

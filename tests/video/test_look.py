@@ -15,10 +15,10 @@ from video.frames import MATRICES, facts_of, frame_of, random_frame
 
 from anonymizer.errors import PictureError
 from anonymizer.geometry import Box
-from anonymizer.settings import RedactSettings
+from anonymizer.settings import PRESETS, RedactSettings
 from anonymizer.types import Detection, Pixels8
 from anonymizer.video.facts import FilmFacts
-from anonymizer.video.look import USUAL, carried, find_tracks, to_gray
+from anonymizer.video.look import EVERY, USUAL, carried, find_tracks, to_gray
 from anonymizer.video.source import FilmFrame
 from anonymizer.video.tracks import FilmTracks, Limits
 
@@ -118,6 +118,10 @@ MOVING = [20 + 2 * index for index in range(40)]
 
 
 @pytest.mark.parametrize("every", [1, 3, 5, 8])
+def test_every_preset_looks() -> None:
+    assert set(EVERY) == set(PRESETS)
+
+
 def test_a_moving_face_is_hidden_in_all_frames(every: int) -> None:
     film, finder = DrawnFilm(MOVING), DrawnFinder()
     tracks = look_at(film, finder, every)
