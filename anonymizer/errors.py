@@ -26,6 +26,10 @@ class PictureError(AnonymizerError):
     """One picture could not be processed; the others can. The message never names a path."""
 
 
+class TooLargeError(PictureError):
+    """A picture or film has more pixels, frames or seconds than the settings allow."""
+
+
 class VanishedError(PictureError):
     """A picture is not there any more: nothing can be said about it, and what was made of it stays."""
 
@@ -70,7 +74,7 @@ def picture_boundary(picture: str, roots: Mapping[str, Path] = MappingProxyType(
         logger.debug("%s failed", picture, exc_info=True)
         reason = str(error) if isinstance(error, PictureError) else f"unexpected {type(error).__name__}: {error}"
         reason = _without_paths(reason, roots)
-        raise (VanishedError if isinstance(error, VanishedError) else PictureError)(reason) from error
+        raise (type(error) if isinstance(error, PictureError) else PictureError)(reason) from error
 
 
 def _without_paths(text: str, roots: Mapping[str, Path]) -> str:

@@ -152,6 +152,18 @@ class Job:
         return [path for path in paths if path not in self.foreign]
 
 
+class Progress(str):
+    """How far something is that takes long: a text for people, and a share for bars."""
+
+    share: float | None
+    """Of the work, 0..1; None: not known."""
+
+    def __new__(cls, text: str, share: float | None = None) -> Progress:
+        made = super().__new__(cls, text)
+        made.share = share
+        return made
+
+
 @dataclass(frozen=True, slots=True)
 class Result:
     """What became of one picture."""

@@ -11,6 +11,7 @@ from anonymizer.errors import (
     OutputError,
     PictureError,
     SettingsError,
+    TooLargeError,
     VanishedError,
     picture_boundary,
 )
@@ -38,9 +39,10 @@ def test_whatever_goes_wrong_with_a_picture_is_its_error(error: Exception, reaso
     assert raised.value.__cause__ is error
 
 
-def test_that_a_picture_has_vanished_stays_known() -> None:
-    with pytest.raises(VanishedError, match="is gone"), picture_boundary("a.png"):
-        raise VanishedError("is gone")
+@pytest.mark.parametrize("kind", [VanishedError, TooLargeError])
+def test_what_kind_of_error_it_is_stays_known(kind: type[PictureError]) -> None:
+    with pytest.raises(kind, match="is so"), picture_boundary("a.png"):
+        raise kind("is so")
 
 
 @pytest.mark.parametrize("error", [OutputError("disk full"), KeyboardInterrupt(), SystemExit(3)])

@@ -1,5 +1,6 @@
 """The plain values that the stages hand on."""
 
+import pickle
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from fakes import face
 
 from anonymizer.geometry import Box
 from anonymizer.outlines import StrokeOutline
-from anonymizer.types import Detection, Job
+from anonymizer.types import Detection, Job, Progress
 
 
 def test_what_is_hidden_covers_the_weaker_detections_too() -> None:
@@ -34,3 +35,9 @@ def test_the_box_of_an_outline_is_that_of_the_detection() -> None:
 def test_jobs_are_named_with_forward_slashes() -> None:
     path = Path("sub") / "a.png"
     assert Job(path, path, path.with_suffix(".json")).name == "sub/a.png"
+
+
+def test_progress_is_a_text_that_keeps_its_share_on_the_way_to_another_process() -> None:
+    sent = pickle.loads(pickle.dumps(Progress("frame 3 of 4", 0.75)))
+    assert (sent, sent.share) == ("frame 3 of 4", 0.75)
+    assert Progress("frame 3").share is None

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from anonymizer.errors import PictureError
+from anonymizer.errors import PictureError, TooLargeError
 from anonymizer.files.carriers import Stated
 from anonymizer.files.frames import decode_still, read_encoding, refuse_colours, to_frame, to_upright
 from anonymizer.files.global_state import pillow_state
@@ -41,13 +41,13 @@ def count_frames(image: Image.Image, settings: ReadSettings) -> int:
     """The number of frames in a file.
 
     Raises:
-        PictureError: together they have more pixels than `settings.max_pixels`.
+        TooLargeError: together they have more pixels than `settings.max_pixels`.
     """
     with pillow_state(settings.allow_truncated):
         frames = int(getattr(image, "n_frames", 1))
     if frames * image.width * image.height > settings.max_pixels:
         size = f"{frames} x {image.width} x {image.height}"
-        raise PictureError(f"has {size} pixels in its frames, more than --max-pixels")
+        raise TooLargeError(f"has {size} pixels in its frames, more than --max-pixels")
     return frames
 
 

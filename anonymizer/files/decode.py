@@ -11,7 +11,7 @@ from pathlib import PurePath
 
 from PIL import Image, UnidentifiedImageError
 
-from anonymizer.errors import PictureError
+from anonymizer.errors import PictureError, TooLargeError
 from anonymizer.files.codecs import codec_of
 from anonymizer.files.global_state import pillow_state
 from anonymizer.files.picture import Picture
@@ -47,14 +47,15 @@ def decode_picture(content: bytes, settings: ReadSettings = ReadSettings(), name
         name: of the file, if any: `Picture.remarks` reports an extension that belongs to another format.
 
     Raises:
-        PictureError: the file is damaged, too large, or of a kind that is not handled.
+        PictureError: the file is damaged, or of a kind that is not handled.
+        TooLargeError: it has too many pixels.
     """
     readable = [file_format for file_format in FORMATS if codec_of(file_format).can_open(content)]
     try:
         with pillow_state(settings.allow_truncated):
             image = Image.open(io.BytesIO(content), formats=readable)
         if image.width * image.height > settings.max_pixels:
-            raise PictureError(f"has {image.width} x {image.height} pixels, more than --max-pixels")
+            raise TooLargeError(f"has {image.width} x {image.height} pixels, more than --max-pixels")
         file_format = _format_of(image)
         picture = codec_of(file_format).decode(image, content, settings)
         remarks = _remarks(name, file_format)

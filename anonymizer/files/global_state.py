@@ -15,17 +15,16 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from functools import cache
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 from PIL import Image, ImageFile
 
 from anonymizer.files.library_messages import library_runs
+from anonymizer.files.memory import OWN_FILES, has_memory_files
 
 _LOCK = threading.RLock()
 _IN_MEMORY = "/dev/shm"  # on Linux
-_OWN_FILES = "/proc/self/fd"  # on Linux
 _BUFFER = 1 << 16  # bytes, the default of Pillow
 
 
@@ -72,7 +71,7 @@ def private_files(module: ModuleType) -> Iterator[Callable[[], str]]:
     Raises:
         OSError: files cannot be made anywhere.
     """
-    if not _has_memory_files():
+    if not has_memory_files():
         with _private_folder(_IN_MEMORY if os.access(_IN_MEMORY, os.W_OK) else None) as folder:
             yield lambda: str(folder / f"{len(list(folder.iterdir()))}.tmp")
         return
@@ -81,28 +80,12 @@ def private_files(module: ModuleType) -> Iterator[Callable[[], str]]:
         def new_file() -> str:
             descriptor = os.memfd_create("picture")
             open_files.callback(os.close, descriptor)
-            return f"{_OWN_FILES}/{descriptor}"
+            return f"{OWN_FILES}/{descriptor}"
 
         temporary = SimpleNamespace(NamedTemporaryFile=lambda **_: open(new_file(), "wb"))  # noqa: SIM115 - it closes it
         emptied = SimpleNamespace(remove=lambda path: os.truncate(path, 0))
         with _LOCK, library_runs(), _replaced(module, "tempfile", temporary), _replaced(module, "os", emptied):
             yield new_file
-
-
-@cache
-def _has_memory_files() -> bool:
-    """Whether files in memory can be opened by a path."""
-    try:
-        descriptor = os.memfd_create("test")
-    except (AttributeError, OSError):  # not on Linux, or not allowed
-        return False
-    try:
-        with open(f"{_OWN_FILES}/{descriptor}", "wb"):
-            return True
-    except OSError:  # /proc is not there
-        return False
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager

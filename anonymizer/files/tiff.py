@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from anonymizer.errors import PictureError
+from anonymizer.errors import PictureError, TooLargeError
 from anonymizer.files.carriers import stated_by
 from anonymizer.files.codecs import Codec
 from anonymizer.files.frames import PALETTES, palette_left_out, to_frame
@@ -101,7 +101,7 @@ def decode(image: Image.Image, content: bytes, settings: ReadSettings) -> Pictur
         pages = file.pages()
         numbers = [page.number for page in pages]
         if sum(_page_sizes(image, numbers)) > settings.max_pixels:
-            raise PictureError("has more pixels in its pages than --max-pixels")
+            raise TooLargeError("has more pixels in its pages than --max-pixels")
         frames = tuple(_decode_page(image, page, file) for page in pages)
         encoding = Encoding("TIFF", has_palette=_has_palette(image, numbers))
     return Picture(frames, content, encoding, left_out=tuple(_left_out(file, pages)))

@@ -34,6 +34,8 @@ class Ticket(Generic[Item, Answer]):
     item: Item
     answer: Future[Answer] = field(default_factory=Future)
     """Raises `StoppedError` or `DroppedError` where there will be none."""
+    beat: str = ""
+    """How far the worker is, as it says itself. It may come from another worker than the one before."""
 
     @property
     def is_begun(self) -> bool:
@@ -52,13 +54,13 @@ class Service(Generic[Item, Answer]):
         """
         Args:
             workers: number of processes, from 1 on.
-            timeout_s: seconds that an item may take.
+            timeout_s: seconds that an item may take, or that may pass until its worker tells how far it is.
         """
         self.workers = workers
         self.error: AnonymizerError | None = None
         """What has ended the service."""
         self._retries: RetryAtOnce[Item] = RetryAtOnce()
-        self._pool = Pool(task, workers, timeout_s, retries=self._retries)
+        self._pool = Pool(task, workers, timeout_s, retries=self._retries, on_beat=self._note_beat)
         self._thread = Thread(target=self._serve, name="service", daemon=True)
         self._lock = Lock()
         self._waiting: deque[Ticket[Item, Answer]] = deque()
@@ -156,6 +158,11 @@ class Service(Generic[Item, Answer]):
                 else:
                     continue
             self._pool.submit(ticket.item)
+
+    def _note_beat(self, item: Item, text: str) -> None:
+        for ticket in self._in_flight:
+            if ticket.item is item:
+                ticket.beat = text
 
     def _finish(self, item: Item, answer: Answer) -> None:
         self._retries.forget(item)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from anonymizer.record.detections import film_to_json
 from anonymizer.record.edits import NO_EDITS, Edits
 from anonymizer.redact.warnings import redaction_warnings
 from anonymizer.settings import Settings
-from anonymizer.types import Detection, FrameDetections, Job, Result, Source
+from anonymizer.types import Detection, FrameDetections, Job, Progress, Result, Source
 from anonymizer.video.beats import beats
 from anonymizer.video.encoders import Encoding, is_as_good
 from anonymizer.video.facts import FilmFacts
@@ -33,6 +34,9 @@ from anonymizer.video.survey import Survey
 from anonymizer.video.tracks import FilmTracks, Limits
 from anonymizer.video.verify import Account, verify
 
+_LOOKING, _HIDING, _PROVING = (0.0, 0.7), (0.7, 0.95), (0.95, 1.0)
+"""Parts of the work, as they were for a film of 720 lines on a processor: only progress bars are made of them."""
+
 
 @dataclass(frozen=True)
 class FilmProcess:
@@ -45,8 +49,10 @@ class FilmProcess:
     edits: Edits = NO_EDITS
     remarks: Sequence[str] = ()
     """What a user should know of all films."""
-    on_beat: Callable[[str], None] = lambda text: None
-    """Told about every second how far the film is."""
+    on_beat: Callable[[Progress], None] = lambda progress: None
+    """Told about every second how far the film is. A `PictureError` of it ends the work."""
+    places: Callable[[Path, Sequence[Path]], AbstractContextManager[list[Path]]] = written_together
+    """Gives places to write the outputs to, see `written_together`."""
 
     def __call__(self, job: Job) -> Result:
         """Whatever goes wrong with the film becomes a failed `Result`, see `PictureProcess`.
@@ -66,7 +72,7 @@ class FilmProcess:
             survey, tracks = self._look(job, film, finder)
         result = self._result(job, survey, tracks, zones, finder)
         if self.settings.redact.only_detects(self._kinds):
-            with timed(seconds, "write"), written_together(self.output_root, [job.detections_path]) as (place,):
+            with timed(seconds, "write"), self.places(self.output_root, [job.detections_path]) as (place,):
                 _write_record(place, survey, tracks, zones)
             return replace(result, status="detected")
         with timed(seconds, "write"):
@@ -101,7 +107,7 @@ class FilmProcess:
     def _look(self, job: Job, film: Film, finder: FrameFinder) -> tuple[Survey, FilmTracks]:
         """The first pass."""
         settings = self.settings
-        survey = Survey(film, beats(self.on_beat, "looked at", film.facts.announced_frames))
+        survey = Survey(film, beats(self.on_beat, "looked at", film.facts.announced_frames, _LOOKING))
         limits = Limits(settings.video.video_gap, settings.video.video_grace)
         tracks = find_tracks(survey, finder, settings.redact, limits, EVERY[settings.detect.preset])
         if tracks.frames != len(survey.times):
@@ -121,11 +127,11 @@ class FilmProcess:
         plan = SinkPlan(encoding, rhythm, chosen.streams, chosen.chapters, chosen.metadata, policy == "keep")
         painter = Painter(tracks, facts, settings.redact, zones)
         names = [*([job.detections_path] if self._has_record else []), job.target]
-        with written_together(self.output_root, names) as places:
+        with self.places(self.output_root, names) as places:
             if self._has_record:
                 _write_record(places[0], survey, tracks, zones)
             self._redact(film, places[-1], plan, painter, survey)
-            beat = beats(self.on_beat, "proved", len(survey.times))
+            beat = beats(self.on_beat, "proved", len(survey.times), _PROVING)
             verify(places[-1], facts, survey.account, chosen.streams, settings.read, beat)
         unwanted = [] if self._has_record else [job.detections_path]
         remove_files(self.output_root, job.stale(*job.old_detections, *unwanted))
@@ -138,7 +144,7 @@ class FilmProcess:
             PictureError: its file has changed since the first pass, or a frame cannot be redacted or encoded.
         """
         account = Account(film.facts.time_base)
-        beat = beats(self.on_beat, "hidden in", len(survey.times))
+        beat = beats(self.on_beat, "hidden in", len(survey.times), _HIDING)
         with film.opened() as reading:
             sink = FilmSink(place, film.facts, plan, reading)
             with sink.closed_at_end():
@@ -200,7 +206,7 @@ def _write_record(place: Path, survey: Survey, tracks: FilmTracks, zones: Sequen
         for index, moment in enumerate(survey.times):
             yield survey.facts.seconds(moment), [*tracks.in_frame(index), *zones]
 
-    with open(place, "xb") as file:
+    with open(place, "wb") as file:
         file.writelines(film_to_json(frames()))
 
 

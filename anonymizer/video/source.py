@@ -21,12 +21,12 @@ from av.stream import Disposition, Stream
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from anonymizer.errors import PictureError, VanishedError
+from anonymizer.errors import PictureError, TooLargeError, VanishedError
 from anonymizer.files.orientation import turn_upright
 from anonymizer.files.read import open_regular
 from anonymizer.settings import ReadSettings
 from anonymizer.video.facts import Chapter, Colour, DisplayMatrix, FilmFacts, StreamFacts
-from anonymizer.video.structure import PACKET_WITH_TIME_CODE, missing_bytes, packet_size
+from anonymizer.video.structure import PACKET_WITH_TIME_CODE, is_webm, missing_bytes, packet_size
 
 CONTAINERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,asf"
 """FFmpeg opens no others. Without this list it would also open scripts and playlists, whatever their names, and read
@@ -108,7 +108,7 @@ def open_film(path: Path, settings: ReadSettings = ReadSettings()) -> Film:
         stream = _choose(container)
         _check_size(stream.width, stream.height, settings)
         _prepare(container, stream.index, settings)
-        facts = _facts(container, stream, _first_frame(container, stream))
+        facts = _facts(container, stream, _first_frame(container, stream), path)
         facts = replace(facts, has_time_codes=packet_size(path) == PACKET_WITH_TIME_CODE)
     _check_size(facts.width, facts.height, settings)
     return Film(path, facts, settings)
@@ -151,6 +151,21 @@ class Reading:
         self._free_times: deque[int] | None = deque() if facts.container == "avi" else None
         """When packets were stored whose frame has not come yet: AVI files have no other times, and those that FFmpeg
         makes up for frames that are stored in another order may be wrong."""
+
+    def film_packets(self) -> Iterator[av.Packet[Any]]:
+        """The packets of the film as they lie in the file, not decoded and not looked at.
+
+        Raises:
+            PictureError: one cannot be read.
+        """
+        packets = self._container.demux(self._stream)
+        while True:
+            with self._translated_errors():
+                packet = next(packets, None)
+            if packet is None:
+                return
+            if packet.size:
+                yield packet
 
     def stream(self, index: int) -> Stream:
         """The stream of that index, to make another one like it."""
@@ -297,7 +312,7 @@ def _choose(container: InputContainer) -> VideoStream:
 
 def _check_size(width: int, height: int, settings: ReadSettings) -> None:
     if width * height > settings.max_pixels:
-        raise PictureError(f"has {width} x {height} pixels, more than --max-pixels {settings.max_pixels}")
+        raise TooLargeError(f"has {width} x {height} pixels, more than --max-pixels {settings.max_pixels}")
 
 
 def _prepare(container: InputContainer, index: int, settings: ReadSettings) -> VideoStream:
@@ -338,7 +353,7 @@ def _first_frame(container: InputContainer, stream: VideoStream) -> VideoFrame:
     raise PictureError("holds no frame")
 
 
-def _facts(container: InputContainer, stream: VideoStream, first: VideoFrame) -> FilmFacts:
+def _facts(container: InputContainer, stream: VideoStream, first: VideoFrame, path: Path) -> FilmFacts:
     context = stream.codec_context
     side_data = first.side_data
     if stream.time_base is None:
@@ -350,7 +365,7 @@ def _facts(container: InputContainer, stream: VideoStream, first: VideoFrame) ->
 
     dynamic = (SideDataType.DYNAMIC_HDR_PLUS, SideDataType.DOVI_METADATA, SideDataType.DOVI_RPU_BUFFER)
     return FilmFacts(
-        container=_container_name(container),
+        container=_container_name(container, path),
         streams=tuple(_stream_facts(each) for each in container.streams),
         index=stream.index,
         codec=context.codec.canonical_name,
@@ -401,7 +416,7 @@ def _chapters(container: InputContainer) -> Iterator[Chapter]:
             yield Chapter(chapter["start"], chapter["end"], chapter["time_base"], title)
 
 
-def _container_name(container: InputContainer) -> str:
+def _container_name(container: InputContainer, path: Path) -> str:
     """FFmpeg has one name for the demuxer of several containers, and one for the muxer of each."""
     name = container.format.name
     if name.startswith("mov,"):
@@ -409,7 +424,7 @@ def _container_name(container: InputContainer) -> str:
         return "mov" if brand.startswith("qt") else "3gp" if brand.startswith(("3gp", "3g2")) else "mp4"
     if name == "matroska,webm":
         codecs = {stream.codec_context.codec.canonical_name for stream in container.streams.video}
-        return "webm" if codecs <= {"vp8", "vp9", "av1"} and container.name.lower().endswith(".webm") else "matroska"
+        return "webm" if codecs <= {"vp8", "vp9", "av1"} and is_webm(path) else "matroska"
     if name == "mpeg":
         codecs = {stream.codec_context.codec.canonical_name for stream in container.streams.video}
         return "mpeg" if codecs <= {"mpeg1video"} else "vob"

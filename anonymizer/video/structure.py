@@ -9,6 +9,7 @@ from typing import BinaryIO
 _MATROSKA = b"\x1aE\xdf\xa3"
 _SEGMENT = b"\x18S\x80g"
 _LONGEST_HEADER = 1 << 20
+_DOC_TYPE_WEBM = b"\x42\x82\x84webm"
 _ASF = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
 _ASF_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
 _ASF_IS_BROADCAST = 1
@@ -51,6 +52,18 @@ def end_of_film(path: Path) -> int:
         elif start == _ASF:
             return _end_of_asf(file)
         return _end_of_packets(file, size)
+
+
+def is_webm(path: Path) -> bool:
+    """Whether a Matroska file says of itself that it is of the subset WebM, by the element DocType (RFC 8794, 11.2.7).
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with open(path, "rb") as file:
+        if file.read(4) != _MATROSKA:
+            return False
+        return _DOC_TYPE_WEBM in file.read(min(_variable_number(file) or 0, _LONGEST_HEADER))
 
 
 def is_film(path: Path) -> bool:

@@ -215,7 +215,7 @@ def test_files_of_libraries_are_in_memory_and_in_no_folder(
 def test_without_files_in_memory_they_go_to_a_folder_that_is_gone_afterwards(
     host: dict[str, object], library: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module_of_global_state, "_has_memory_files", lambda: False)
+    monkeypatch.setattr(module_of_global_state, "has_memory_files", lambda: False)
     with private_files(library) as new_file:
         names = use(library, new_file)
         folder = Path(names[1]).parent

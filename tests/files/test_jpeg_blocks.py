@@ -40,7 +40,7 @@ def test_without_any_place_for_files_progressive_ones_are_encoded_anew(monkeypat
     def fail(*arguments: object, **options: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(global_state, "_has_memory_files", lambda: False)
+    monkeypatch.setattr(global_state, "has_memory_files", lambda: False)
     monkeypatch.setattr(tempfile, "TemporaryDirectory", fail)
     picture = decode_picture(jpeg_file(smooth(40, 48), progressive=True))
     encoded = encode_picture(picture, picture.frames, [np.zeros((40, 48), bool)], "strip")

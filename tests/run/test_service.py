@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from run.tasks import FULL_DISK, HANGS, KILLS, KILLS_ONCE, Doubling
+from run.tasks import FULL_DISK, HANGS, KILLS, KILLS_ONCE, Doubling, Lasting
 
 from anonymizer.errors import ModelError, OutputError
 from anonymizer.run.service import DroppedError, Service, StoppedError
@@ -61,6 +61,18 @@ def test_an_answer_that_nobody_wants_is_not_waited_for(tmp_path: Path) -> None:
         assert other.answer.result(WAIT_S) == 4
         service.drop(other)  # too late, which does no harm
         assert service.submit(3).answer.result(WAIT_S) == 6
+    finally:
+        service.close()
+
+
+def test_a_ticket_tells_how_far_its_item_is(tmp_path: Path) -> None:
+    service: Service[int, int] = Service(Lasting(tmp_path), 1, timeout_s=WAIT_S)
+    service.start()
+    try:
+        ticket = service.submit(5)
+        assert ticket.beat == ""
+        assert ticket.answer.result(WAIT_S) == 10
+        assert ticket.beat == "step 5"
     finally:
         service.close()
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from video.film_samples import TIME_BASE, write_film
 
-from anonymizer.video.structure import end_of_film, is_film, missing_bytes, packet_size
+from anonymizer.video.structure import end_of_film, is_film, is_webm, missing_bytes, packet_size
 
 FILMS = {"a.mp4": "libx264", "a.mov": "mpeg4", "a.mkv": "ffv1", "a.webm": "libvpx", "a.avi": "mjpeg", "a.ts": "libx264"}
 
@@ -22,6 +22,12 @@ def test_a_file_that_was_cut_anywhere_is_not_whole(tmp_path: Path, name: str, co
         film.write_bytes(content[:size])
         if name != "a.ts" or size % 188:
             assert missing_bytes(film) > 0, size
+
+
+@pytest.mark.parametrize(("name", "codec"), FILMS.items())
+def test_webm_is_known_by_its_header_whatever_its_name(tmp_path: Path, name: str, codec: str) -> None:
+    film = write_film(tmp_path / name, codec, frames=1, pixel_format="yuvj420p" if codec == "mjpeg" else "yuv420p")
+    assert is_webm(film.rename(tmp_path / "film")) is (name == "a.webm")
 
 
 def test_fragmented_files_are_whole_only_between_two_boxes(tmp_path: Path) -> None:
