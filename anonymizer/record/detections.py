@@ -239,8 +239,19 @@ def _check_place(detection: Detection, frame: int, sizes: Sequence[tuple[int, in
         return
     if frame >= len(sizes):
         raise ValueError(f"frame {frame} is beyond the {len(sizes)} frames of the picture")
-    height, width = sizes[frame]
-    if not detection.redaction_box.touches(sizes[frame]):
+    check_place(detection, sizes[frame])
+
+
+def check_place(detection: Detection, size: tuple[int, int]) -> None:
+    """
+    Args:
+        size: height and width of the picture.
+
+    Raises:
+        ValueError: the detection cannot be one of such a picture.
+    """
+    height, width = size
+    if not detection.redaction_box.touches(size):
         raise ValueError(f"the box lies outside the {width} x {height} pixels of the picture")
     if isinstance(detection.outline, RestOutline) and detection.outline.size != (height, width):
         raise ValueError(f"the rest is not of a picture of {width} x {height} pixels")

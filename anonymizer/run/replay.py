@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from anonymizer.kinds import GIVEN_KINDS, KINDS, MODEL_KINDS, Kind
 from anonymizer.record.detections import from_json
 from anonymizer.record.recording import Recording, read_recording
 from anonymizer.settings import DetectSettings, RunSettings, settings_from_options
-from anonymizer.types import Detection, FrameDetections, Job, Recorded, Source
+from anonymizer.types import FrameDetections, Job, Recorded, Source
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,8 @@ class RecordedFinder:
     """What the run that made them looked for."""
     takes_changed: bool
     """Whether pictures may have changed since, as long as their sizes are the same."""
+    sure_from: Mapping[Kind, float] = field(default_factory=dict)
+    """Scores from which on detections counted by themselves when the records were made; without an entry, all."""
 
     def find(self, picture: Picture, job: Job | None) -> list[FrameDetections]:
         """What is recorded of each frame.
@@ -36,21 +38,33 @@ class RecordedFinder:
         Raises:
             PictureError: there is no record, it is damaged, or it is of another picture.
         """
-        recorded = "has no record" if job is None or job.recorded is None else job.recorded
-        if isinstance(recorded, str):
-            raise PictureError(recorded)
-        self._check_source(picture, recorded)
+        recorded = self.record_of(job)
+        self.check_source(picture.source, recorded)
         sizes = [(frame.pixels.shape[0], frame.pixels.shape[1]) for frame in picture.frames]
         frames = _read(recorded.path, sizes)
         for of_frame in frames.values():
-            self._check_kinds(of_frame.detections, recorded.path)
+            self.check_kinds({detection.kind for detection in of_frame.detections}, recorded.path)
         of_frames = (frames.get(number, FrameDetections([])) for number in range(len(sizes)))
         pairs = zip(of_frames, sizes, strict=True)
         kept = [keep_recorded(of_frame, size, self.kinds, self.drops) for of_frame, size in pairs]
         return [replace(kept[0], not_counted=kept[0].not_counted + recorded.not_counted), *kept[1:]]
 
-    def _check_source(self, picture: Picture, recorded: Recorded) -> None:
-        source, now = recorded.source, picture.source
+    def record_of(self, job: Job | None) -> Recorded:
+        """
+        Raises:
+            PictureError: there is none.
+        """
+        recorded = "has no record" if job is None or job.recorded is None else job.recorded
+        if isinstance(recorded, str):
+            raise PictureError(recorded)
+        return recorded
+
+    def check_source(self, now: Source, recorded: Recorded) -> None:
+        """
+        Raises:
+            PictureError: the record is of another file.
+        """
+        source = recorded.source
         if source is None:
             if not self.takes_changed:
                 raise PictureError("may be another picture than its record is of: that holds no checksum")
@@ -63,8 +77,12 @@ class RecordedFinder:
                 "if everything is still where it was"
             )
 
-    def _check_kinds(self, detections: Sequence[Detection], path: Path) -> None:
-        for kind in {detection.kind for detection in detections} - self.recorded_kinds:
+    def check_kinds(self, kinds: Collection[Kind], path: Path) -> None:
+        """
+        Raises:
+            PictureError: a record has a kind that nobody looked for.
+        """
+        for kind in sorted(set(kinds) - self.recorded_kinds):
             raise PictureError(f"has a record {path.name} with the kind {kind!r}, which its report does not list")
 
 
@@ -155,7 +173,7 @@ def make_replay(run: RunSettings, given: DetectSettings) -> Replay | None:
     kinds = frozenset({*(given.kinds or recording.kinds), *GIVEN_KINDS}.intersection(recording.kinds))
     return Replay(
         recording,
-        RecordedFinder(drops, kinds, frozenset(recording.kinds), takes_changed),
+        RecordedFinder(drops, kinds, frozenset(recording.kinds), takes_changed, _sure_from(recording)),
         replace(
             recorded,
             kinds=given.kinds or recorded.kinds,
@@ -165,6 +183,15 @@ def make_replay(run: RunSettings, given: DetectSettings) -> Replay | None:
             hide_all_but=given.hide_all_but,
         ).with_thresholds({kind: drops.threshold_of(kind) or recorded.threshold_of(kind) for kind in KINDS}),
     )
+
+
+def _sure_from(recording: Recording) -> dict[Kind, float]:
+    """The scores from which on detections counted by themselves in films: the lowest threshold of any model."""
+    sure_from: dict[Kind, float] = {}
+    for model in recording.models:
+        for kind, threshold in model.thresholds.items():
+            sure_from[kind] = min(threshold, sure_from.get(kind, threshold))
+    return sure_from
 
 
 def _recorded_settings(recording: Recording, folder: Path) -> DetectSettings:

@@ -124,8 +124,8 @@ class _Frame:
     rgb: Pixels8 | None = None
     found: Sequence[Detection] | None = None
     """None: not looked at."""
-    levels: Sequence[Levels | None] | None = None
-    """Of what was found; None: not needed so far."""
+    levels: Mapping[int, Levels | None] | None = None
+    """Of what is sure, by the identity of the detection; None: not needed so far."""
 
 
 @dataclass
@@ -344,9 +344,11 @@ class _Look:
         if frame.levels is None:
             assert frame.rgb is not None
             assert frame.found is not None
-            frame.levels = freeze(frame.rgb, frame.found, self._redact)
-        assert frame.found is not None
-        return next(levels for one, levels in zip(frame.found, frame.levels, strict=True) if one is detection)
+            # Of what is not sure nobody knows yet whether it will be hidden.
+            sure = [one for one in frame.found if self._is_sure(one)]
+            of_sure = zip(sure, freeze(frame.rgb, sure, self._redact), strict=True)
+            frame.levels = {id(one): levels for one, levels in of_sure}
+        return frame.levels[id(detection)]
 
     def _drop_lost(self, now: int) -> None:
         """Gives up objects that were not seen for too long, or never for sure."""

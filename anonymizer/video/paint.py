@@ -42,7 +42,6 @@ from anonymizer.settings import RedactSettings
 from anonymizer.types import Detection, Pixels
 from anonymizer.video.components import Component, components_of, is_full_range
 from anonymizer.video.facts import FilmFacts
-from anonymizer.video.tracks import Track
 
 _BT709, _BT2020 = (0.2126, 0.0722), (0.2627, 0.0593)
 _BT601 = (LUMA[0], LUMA[2])
@@ -60,10 +59,9 @@ _REFUSED: Mapping[str, str] = {
 class Tracks(Protocol):
     """What is hidden in each frame; `tracks.FilmTracks` is one."""
 
-    @property
-    def tracks(self) -> Sequence[Track]: ...
-
     def in_frame(self, index: int) -> Sequence[Detection]: ...
+
+    def levels_of(self, number: int) -> Levels | None: ...
 
 
 def refusal(settings: RedactSettings, kinds: Sequence[Kind]) -> str | None:
@@ -79,8 +77,6 @@ class Painter:
     tracks: Tracks
     facts: FilmFacts
     settings: RedactSettings
-    in_every_frame: Sequence[Detection] = ()
-    """What is hidden besides, such as zones."""
 
     def paint(self, frame: VideoFrame, index: int) -> bool:
         """Hides what is in a frame; the decoder's own copy of it stays as it is.
@@ -91,7 +87,7 @@ class Painter:
         Raises:
             PictureError: nothing can be painted in such frames, or not by the method.
         """
-        found = ranked([*self.tracks.in_frame(index), *self.in_every_frame], self.settings)
+        found = ranked(self.tracks.in_frame(index), self.settings)
         if not found:
             return False
         reason = refusal(self.settings, [one.kind for one in found])
@@ -117,7 +113,7 @@ class Painter:
         return True
 
     def _levels(self, found: Detection) -> Levels | None:
-        return None if found.track is None else self.tracks.tracks[found.track - 1].levels
+        return None if found.track is None else self.tracks.levels_of(found.track)
 
 
 @dataclass(frozen=True, slots=True)

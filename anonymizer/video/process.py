@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +15,7 @@ from anonymizer.errors import PictureError
 from anonymizer.files.write import remove_files, written_together
 from anonymizer.geometry import Box
 from anonymizer.kinds import KINDS, Kind
+from anonymizer.outlines import RestOutline
 from anonymizer.pipeline import Finder, guarded, not_counted_warning, timed
 from anonymizer.record.detections import film_to_json
 from anonymizer.record.edits import NO_EDITS, Edits
@@ -24,14 +25,15 @@ from anonymizer.types import Detection, FrameDetections, Job, Progress, Result, 
 from anonymizer.video.beats import beats
 from anonymizer.video.encoders import Encoding, is_as_good
 from anonymizer.video.facts import FilmFacts
-from anonymizer.video.finder import FrameFinder, frame_finder, picture_of
+from anonymizer.video.finder import frame_finder, picture_of
 from anonymizer.video.look import EVERY, find_tracks
 from anonymizer.video.paint import Painter
+from anonymizer.video.recorded import FilmRecords, replay
 from anonymizer.video.selection import select
 from anonymizer.video.sink import FilmSink, Rhythm, SinkPlan, choose_encoding
 from anonymizer.video.source import Film, FilmFrame, open_film
 from anonymizer.video.survey import Survey
-from anonymizer.video.tracks import FilmTracks, Limits
+from anonymizer.video.tracks import FilmTracks, Limits, Still
 from anonymizer.video.verify import Account, verify
 
 _LOOKING, _HIDING, _PROVING = (0.0, 0.7), (0.7, 0.95), (0.95, 1.0)
@@ -68,18 +70,18 @@ class FilmProcess:
             film = open_film(self.input_root / job.source, self.settings.read)
             zones = self._zones(job, film.facts)
         with timed(seconds, "detect"):
-            finder = frame_finder(self.finder)
-            survey, tracks = self._look(job, film, finder)
-        result = self._result(job, survey, tracks, zones, finder)
+            survey, seen = self._see(job, film)
+            tracks = _with_zones(seen.tracks, zones)
+        result = self._result(job, survey, replace(seen, tracks=tracks))
         if self.settings.redact.only_detects(self._kinds):
             with timed(seconds, "write"), self.places(self.output_root, [job.detections_path]) as (place,):
-                _write_record(place, survey, tracks, zones)
+                _write_record(place, survey, tracks)
             return replace(result, status="detected")
         with timed(seconds, "write"):
-            encoding, left_out = self._write(job, film, survey, tracks, zones)
+            encoding, left_out = self._write(job, film, survey, tracks)
         return replace(
             result,
-            warnings=self._warnings(film.facts, encoding, tracks, finder),
+            warnings=self._warnings(film.facts, encoding, tracks, result.not_counted),
             fidelity="reencoded",
             left_out=left_out,
         )
@@ -90,8 +92,6 @@ class FilmProcess:
             PictureError: something is asked for that films cannot have, and that would uncover something if it were
                 ignored.
         """
-        if job.recorded is not None:
-            raise PictureError("is a film, which cannot be redacted again from records; run without --detections")
         if self.edits.of(job.name):
             raise PictureError("is a film, which edits cannot change; take its entries out of the edits")
         if self.settings.write.lossless_only:
@@ -104,19 +104,38 @@ class FilmProcess:
         (given,) = add_given(blank, [FrameDetections([])], self.settings.detect, job.name)
         return list(given.detections)
 
-    def _look(self, job: Job, film: Film, finder: FrameFinder) -> tuple[Survey, FilmTracks]:
-        """The first pass."""
-        settings = self.settings
-        survey = Survey(film, beats(self.on_beat, "looked at", film.facts.announced_frames, _LOOKING))
+    def _see(self, job: Job, film: Film) -> tuple[Survey, _Seen]:
+        """The first pass: by what is recorded of the film, or by models.
+
+        Raises:
+            PictureError: the film is damaged, nothing can be said about a frame, or the record is of another film.
+        """
+        sha256 = _sha256(self.input_root / job.source)
+        beat = "looked at" if job.recorded is None else "read"
+        survey = Survey(film, beats(self.on_beat, beat, film.facts.announced_frames, _LOOKING))
+        if job.recorded is None:
+            return survey, self._look(survey, sha256)
+        if not isinstance(self.finder, FilmRecords):
+            raise PictureError("is a film, and what is to find in it knows no records")
+        recorded = self.finder.record_of(job)
+        sizes = (film.facts.upright_size,)
+        if recorded.source is not None:  # before the film is read for long
+            self.finder.check_source(Source(sha256, recorded.source.frames, sizes), recorded)
+        known = replay(survey, recorded, self.finder, self.settings.redact)
+        source = Source(sha256, len(survey.times), sizes)
+        self.finder.check_source(source, recorded)
+        return survey, _Seen(known.tracks, source, known.not_counted + recorded.not_counted, recorded.edits)
+
+    def _look(self, survey: Survey, sha256: str) -> _Seen:
+        settings, finder = self.settings, frame_finder(self.finder)
         limits = Limits(settings.video.video_gap, settings.video.video_grace)
         tracks = find_tracks(survey, finder, settings.redact, limits, EVERY[settings.detect.preset])
         if tracks.frames != len(survey.times):
             raise PictureError(f"has {len(survey.times)} frames, and detections for {tracks.frames}")
-        return survey, tracks
+        source = Source(sha256, len(survey.times), (survey.facts.upright_size,))
+        return _Seen(tracks, source, finder.not_counted)
 
-    def _write(
-        self, job: Job, film: Film, survey: Survey, tracks: FilmTracks, zones: Sequence[Detection]
-    ) -> tuple[Encoding, tuple[str, ...]]:
+    def _write(self, job: Job, film: Film, survey: Survey, tracks: FilmTracks) -> tuple[Encoding, tuple[str, ...]]:
         """The second pass, and the third; how the film was encoded, and what was left out."""
         settings, facts = self.settings, film.facts
         policy = settings.write.metadata
@@ -125,11 +144,11 @@ class FilmProcess:
         quality = settings.video.video_quality
         encoding = choose_encoding(film, rhythm, settings.video.video_encoder, quality, survey.bit_rate)
         plan = SinkPlan(encoding, rhythm, chosen.streams, chosen.chapters, chosen.metadata, policy == "keep")
-        painter = Painter(tracks, facts, settings.redact, zones)
+        painter = Painter(tracks, facts, settings.redact)
         names = [*([job.detections_path] if self._has_record else []), job.target]
         with self.places(self.output_root, names) as places:
             if self._has_record:
-                _write_record(places[0], survey, tracks, zones)
+                _write_record(places[0], survey, tracks)
             self._redact(film, places[-1], plan, painter, survey)
             beat = beats(self.on_beat, "proved", len(survey.times), _PROVING)
             verify(places[-1], facts, survey.account, chosen.streams, settings.read, beat)
@@ -160,28 +179,25 @@ class FilmProcess:
         if account.frames.digest != survey.account.frames.digest:
             raise PictureError("has changed while it was read")
 
-    def _result(
-        self, job: Job, survey: Survey, tracks: FilmTracks, zones: Sequence[Detection], finder: FrameFinder
-    ) -> Result:
-        found = [*(track.kind for track in tracks.tracks), *(zone.kind for zone in zones)]
+    def _result(self, job: Job, survey: Survey, seen: _Seen) -> Result:
+        counts = seen.tracks.counts
         return Result(
             job.name,
             "anonymized",
-            counts={kind: found.count(kind) for kind in sorted(self._kinds, key=KINDS.index)},
-            not_counted=finder.not_counted,
-            source=Source(_sha256(self.input_root / job.source), len(survey.times), (survey.facts.upright_size,)),
+            counts={kind: counts.get(kind, 0) for kind in sorted(self._kinds, key=KINDS.index)},
+            not_counted=seen.not_counted,
+            source=seen.source,
             record=job.detections_path.as_posix() if self._has_record else None,
             film={
                 "frames": len(survey.times),
                 "seconds": round(survey.duration_s, 3),
-                "tracks": len(tracks.tracks),
-                "frames_looked_at": tracks.looks,
+                "tracks": len(seen.tracks.tracks),
+                "frames_looked_at": seen.tracks.looks,
             },
+            edits=seen.earlier_edits,
         )
 
-    def _warnings(
-        self, facts: FilmFacts, encoding: Encoding, tracks: FilmTracks, finder: FrameFinder
-    ) -> tuple[str, ...]:
+    def _warnings(self, facts: FilmFacts, encoding: Encoding, tracks: FilmTracks, not_counted: int) -> tuple[str, ...]:
         """What a user should know of how the film was written and of what stays visible in it."""
         remarks = list(self.remarks)
         if encoding.codec != facts.codec:
@@ -190,7 +206,7 @@ class FilmProcess:
             remarks.append(f"its pixel format {facts.pixel_format} became {encoding.pixel_format}")
         hidden = [Detection(Box(0, 0, 1, 1), 1.0, track.kind) for track in tracks.tracks]
         weaknesses = redaction_warnings(hidden, self.settings.redact)
-        return (*remarks, *not_counted_warning(finder.not_counted), *weaknesses)
+        return (*remarks, *not_counted_warning(not_counted), *weaknesses)
 
     @property
     def _kinds(self) -> frozenset[Kind]:
@@ -201,10 +217,30 @@ class FilmProcess:
         return self.settings.record.write_detections or self.settings.redact.only_detects(self._kinds)
 
 
-def _write_record(place: Path, survey: Survey, tracks: FilmTracks, zones: Sequence[Detection]) -> None:
+@dataclass(frozen=True)
+class _Seen:
+    """What is known of a film after the first pass."""
+
+    tracks: FilmTracks
+    source: Source
+    not_counted: int
+    """How many detections there were where the zones say that nothing counts, weak ones too."""
+    earlier_edits: tuple[Mapping[str, object], ...] = ()
+    """Those before what is replayed was recorded."""
+
+
+def _with_zones(tracks: FilmTracks, zones: Sequence[Detection]) -> FilmTracks:
+    """The tracks, and zones in every frame, each once. What is hidden but for some places is as the zones say now."""
+    new = [Still(zone, 0, tracks.frames) for zone in zones]
+    is_rest = any(isinstance(zone.outline, RestOutline) for zone in zones)
+    known = [one for one in tracks.stills if not (is_rest and isinstance(one.detection.outline, RestOutline))]
+    return replace(tracks, stills=list(dict.fromkeys([*known, *new])))
+
+
+def _write_record(place: Path, survey: Survey, tracks: FilmTracks) -> None:
     def frames() -> Iterator[tuple[float, Sequence[Detection]]]:
         for index, moment in enumerate(survey.times):
-            yield survey.facts.seconds(moment), [*tracks.in_frame(index), *zones]
+            yield survey.facts.seconds(moment), tracks.in_frame(index)
 
     with open(place, "wb") as file:
         file.writelines(film_to_json(frames()))

@@ -10,15 +10,17 @@ Nothing here knows pixels. `look` says where boxes move between the frames that 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TypeAlias
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from anonymizer.geometry import Box, hull
 from anonymizer.kinds import KINDS, Kind
+from anonymizer.outlines import Outline
 from anonymizer.redact.cells import Levels
 from anonymizer.types import Detection
 
@@ -28,6 +30,7 @@ SAME = 0.3
 """Intersection over union, of boxes twice as large, from which on a detection may be of a track. Small fast objects
 hardly overlap themselves."""
 
+_STILLS_TOGETHER = 256
 _ROUNDING_S = 1e-6
 """Times are compared with this tolerance."""
 _ROW = np.dtype(
@@ -38,9 +41,11 @@ _ROW = np.dtype(
         ("box", np.float64, 4),
         ("hidden", np.float64, 4),
         ("is_sure", np.bool_),
+        ("outline", np.int32),
     ]
 )
-"""hidden: the redaction box. score: 0 in frames in which no model saw the object."""
+"""hidden: the redaction box. score: 0 in frames in which no model saw the object. outline: index of the exact shape,
+-1 where it is not known."""
 Rows: TypeAlias = npt.NDArray[np.void]
 """Structured, see `_ROW`."""
 
@@ -61,10 +66,20 @@ class Track:
     """What is known of one object in all frames."""
 
     number: int
-    """From 1 on, in the order in which the tracks begin."""
+    """From 1 on, in the order in which the tracks begin. Those that are left when others are dropped keep theirs."""
     kind: Kind
-    levels: Levels | None
+    levels: Levels | None = None
     """Brightness that its redaction shows in every frame; None: not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Still:
+    """What is hidden in the same place in frames that follow each other, such as a zone; no track."""
+
+    detection: Detection
+    first: int
+    end: int
+    """The frame after the last one."""
 
 
 @dataclass(frozen=True)
@@ -76,37 +91,81 @@ class FilmTracks:
 
     frames: int
     tracks: Sequence[Track]
-    """The one with the number n is at index n - 1."""
+    """By number."""
     rows: Rows
     """By frame, then by track."""
     cuts: Sequence[int] = ()
     """First frames of new scenes."""
     looks: int = 0
     """How many frames models looked at."""
+    outlines: Sequence[Outline] = ()
+    """Exact shapes that the rows name."""
+    stills: Sequence[Still] = ()
+    """What is hidden besides."""
 
     def in_frame(self, index: int) -> list[Detection]:
-        """What is hidden in a frame, with track numbers. The score is 0 where no model saw the object.
+        """What is hidden in a frame: tracks with their numbers, then what stands still. The score is 0 where no model
+        saw the object.
 
         Raises:
             IndexError: the film has no such frame.
         """
         if not 0 <= index < self.frames:
             raise IndexError(f"frame {index} of {self.frames}")
-        first, end = np.searchsorted(self.rows["frame"], (index, index + 1))
-        return [self._detection(*row) for row in self.rows[first:end].tolist()]
+        near = self._stills_near.get(index // _STILLS_TOGETHER, ())
+        return [*self.seen_in(index), *(still.detection for still in near if still.first <= index < still.end)]
 
-    def _detection(
-        self, frame: int, track: int, score: float, box: Sequence[float], hidden: Sequence[float], is_sure: bool
-    ) -> Detection:
+    def seen_in(self, index: int, only_sure: bool = False) -> list[Detection]:
+        """What of the tracks is in a frame; of those that are sure there alone, if asked for."""
+        first, end = np.searchsorted(self.rows["frame"], (index, index + 1))
+        rows = self.rows[first:end]
+        return [self.detection(row) for row in (rows[rows["is_sure"]] if only_sure else rows)]
+
+    def detection(self, row: np.void) -> Detection:
+        """What a row says."""
+        values: Any = row.item()
+        _, track, score, box, hidden, _, outline = values
         seen, covered = Box(*box), Box(*hidden)
-        kind = self.tracks[track - 1].kind
-        return Detection(seen, score, kind, None if covered == seen else covered, track=track)
+        extent = None if covered == seen else covered
+        if outline >= 0:
+            return Detection(seen, score, self._of_number[track].kind, outline=self.outlines[outline], track=track)
+        return Detection(seen, score, self._of_number[track].kind, extent, track=track)
+
+    def levels_of(self, number: int) -> Levels | None:
+        """What the redaction of a track shows."""
+        return self._of_number[number].levels
+
+    @cached_property
+    def _stills_near(self) -> Mapping[int, Sequence[Still]]:
+        """Those that are hidden in any of so many frames: there may be one for each frame of a long film."""
+        near: dict[int, list[Still]] = {}
+        for still in self.stills:
+            for part in range(still.first // _STILLS_TOGETHER, (still.end - 1) // _STILLS_TOGETHER + 1):
+                near.setdefault(part, []).append(still)
+        return near
+
+    @cached_property
+    def _of_number(self) -> Mapping[int, Track]:
+        return {track.number: track for track in self.tracks}
 
     @property
     def counts(self) -> dict[Kind, int]:
-        """Tracks of each kind that has any."""
-        kinds = [track.kind for track in self.tracks]
+        """Tracks of each kind that has any, and what stands still."""
+        kinds = [*(track.kind for track in self.tracks), *(still.detection.kind for still in self.stills)]
         return {kind: kinds.count(kind) for kind in KINDS if kind in kinds}
+
+    def with_stills(self, stills: Sequence[Still]) -> FilmTracks:
+        """The same with more that stands still."""
+        return replace(self, stills=(*self.stills, *stills))
+
+    def with_levels(self, levels: Mapping[int, Levels | None]) -> FilmTracks:
+        """The same with what the redaction of tracks shows, by their numbers."""
+        return replace(self, tracks=[replace(one, levels=levels.get(one.number)) for one in self.tracks])
+
+    def only(self, numbers: Collection[int]) -> FilmTracks:
+        """The same without the other tracks."""
+        kept = [track for track in self.tracks if track.number in numbers]
+        return replace(self, tracks=kept, rows=self.rows[np.isin(self.rows["track"], list(numbers))])
 
 
 def match(
@@ -183,16 +242,51 @@ def _between(one: Box, other: Box, share: float) -> Box:
 
 
 @dataclass
+class RowList:
+    """Rows of tracks, as they come; small in memory."""
+
+    outlines: list[Outline] = field(default_factory=list)
+    _whole: array[int] = field(default_factory=lambda: array("q"))
+    """Frame, track, whether a detection there is sure, and the index of its outline, row by row."""
+    _parts: array[float] = field(default_factory=lambda: array("d"))
+    """Score, box and redaction box."""
+
+    def see(self, track: int, frame: int, detection: Detection, is_sure: bool) -> None:
+        """A track in a frame, as a detection says."""
+        if detection.outline is not None:
+            self.outlines.append(detection.outline)
+        outline = -1 if detection.outline is None else len(self.outlines) - 1
+        self._whole.extend((frame, track, is_sure, outline))
+        self._parts.extend((detection.score, *detection.box.xyxy, *detection.redaction_box.xyxy))
+
+    def hide(self, track: int, frame: int, box: Box) -> None:
+        """A track in a frame in which nobody saw it."""
+        self._whole.extend((frame, track, False, -1))
+        self._parts.extend((0.0, *box.xyxy, *box.xyxy))
+
+    def rows(self) -> Rows:
+        """All of them, in the order in which they came."""
+        whole = np.frombuffer(self._whole, np.int64).reshape(-1, 4)
+        parts = np.frombuffer(self._parts, np.float64).reshape(-1, 9)
+        rows = np.zeros(len(whole), _ROW)
+        rows["frame"], rows["track"], rows["is_sure"], rows["outline"] = whole.T
+        rows["score"], rows["box"], rows["hidden"] = parts[:, 0], parts[:, 1:5], parts[:, 5:]
+        return rows
+
+
+def in_order(rows: Rows) -> Rows:
+    """By frame, then by track."""
+    return rows[np.lexsort((rows["track"], rows["frame"]))]
+
+
+@dataclass
 class TrackBuilder:
     """Gathers the rows of tracks while a film is read, and closes them at its end."""
 
     limits: Limits
     _kinds: list[Kind] = field(default_factory=list)
     _levels: dict[int, Levels | None] = field(default_factory=dict)
-    _whole: array[int] = field(default_factory=lambda: array("q"))
-    """Frame, track and whether a detection there is sure, row by row."""
-    _parts: array[float] = field(default_factory=lambda: array("d"))
-    """Score, box and redaction box."""
+    _rows: RowList = field(default_factory=RowList)
 
     def begin(self, kind: Kind) -> int:
         """A new track; returns its number for the other functions."""
@@ -209,16 +303,12 @@ class TrackBuilder:
 
     def see(self, track: int, frame: int, detection: Detection, is_sure: bool) -> None:
         """A sighting of a track in a frame."""
-        self._add(track, frame, detection.score, detection.box, detection.redaction_box, is_sure)
+        self._rows.see(track, frame, detection, is_sure)
 
     def hide(self, track: int, boxes: Mapping[int, Box]) -> None:
         """Hides a track in frames in which no model saw it."""
         for frame, box in boxes.items():
-            self._add(track, frame, 0.0, box, box, False)
-
-    def _add(self, track: int, frame: int, score: float, box: Box, hidden: Box, is_sure: bool) -> None:
-        self._whole.extend((frame, track, is_sure))
-        self._parts.extend((score, *box.xyxy, *hidden.xyxy))
+            self._rows.hide(track, frame, box)
 
     def finish(self, times: Sequence[float], cuts: Sequence[int] = (), looks: int = 0) -> FilmTracks:
         """Drops what no sure detections confirm, and adds the time of grace at both ends of what is left.
@@ -228,31 +318,23 @@ class TrackBuilder:
             cuts: first frames of new scenes, rising; no track goes across one.
             looks: how many frames models looked at.
         """
-        rows = self._rows()
+        rows = self._rows.rows()
         rows = rows[np.lexsort((rows["frame"], rows["track"]))]
         rows = rows[_is_kept(rows, times, self.limits.grace_s)]
         graces = list(_graces(rows, times, cuts, self.limits.grace_s))
         rows = np.concatenate([rows, *graces]) if graces else rows
-        rows = rows[np.lexsort((rows["track"], rows["frame"]))]
+        rows = in_order(rows)
         old, first = np.unique(rows["track"], return_index=True)
         order = old[np.argsort(first, kind="stable")]
         new = np.zeros(len(self._kinds) + 1, np.int32)
         new[order] = np.arange(1, len(order) + 1)
         rows["track"] = new[rows["track"]]
-        rows = rows[np.lexsort((rows["track"], rows["frame"]))]
+        rows = in_order(rows)
         tracks = [
             Track(number, self._kinds[number_before], self._levels.get(number_before))
             for number, number_before in enumerate(order.tolist(), start=1)
         ]
-        return FilmTracks(len(times), tracks, rows, tuple(cuts), looks)
-
-    def _rows(self) -> Rows:
-        whole = np.frombuffer(self._whole, np.int64).reshape(-1, 3)
-        parts = np.frombuffer(self._parts, np.float64).reshape(-1, 9)
-        rows = np.zeros(len(whole), _ROW)
-        rows["frame"], rows["track"], rows["is_sure"] = whole.T
-        rows["score"], rows["box"], rows["hidden"] = parts[:, 0], parts[:, 1:5], parts[:, 5:]
-        return rows
+        return FilmTracks(len(times), tracks, rows, tuple(cuts), looks, self._rows.outlines)
 
 
 def _is_kept(rows: Rows, times: Sequence[float], grace_s: float) -> npt.NDArray[np.bool_]:
@@ -298,7 +380,7 @@ def _graces(rows: Rows, times: Sequence[float], cuts: Sequence[int], grace_s: fl
             frames = list(_frames_up_to(reach, int(end["frame"]), step, times, borders))
             held = np.repeat(end[np.newaxis], len(frames))
             held["frame"], held["score"], held["is_sure"] = frames, 0.0, False
-            held["box"] = held["hidden"]
+            held["box"], held["outline"] = held["hidden"], -1
             yield held
 
 

@@ -13,7 +13,7 @@ from video.film_samples import write_film
 from video.frames import FORMATS, MATRICES, facts_of, frame_of, random_frame
 
 from anonymizer.errors import PictureError
-from anonymizer.redact.cells import LEVELS
+from anonymizer.redact.cells import LEVELS, Levels
 from anonymizer.redact.mask import draw_mask
 from anonymizer.redact.targets import to_targets
 from anonymizer.settings import RedactSettings
@@ -45,6 +45,9 @@ class FixedTracks:
 
     def in_frame(self, index: int) -> Sequence[Detection]:
         return self.found
+
+    def levels_of(self, number: int) -> Levels | None:
+        return self.tracks[number - 1].levels
 
 
 def tracked(found: Sequence[Detection] = FOUND, level: int = 2, cells: tuple[int, int] = (1, 1)) -> FixedTracks:
@@ -188,10 +191,9 @@ def test_kinds_that_are_not_hidden_stay_visible() -> None:
     assert not painter(RedactSettings(method="none")).paint(frame, 0)
 
 
-def test_zones_are_hidden_in_every_frame() -> None:
+def test_what_has_no_track_is_hidden_too() -> None:
     frame = random_frame(*SIZE, "yuv420p")
-    empty = FixedTracks([])
-    assert Painter(empty, facts_of(*SIZE), RedactSettings(), in_every_frame=FOUND[:1]).paint(frame, 0)
+    assert Painter(FixedTracks(FOUND[:1]), facts_of(*SIZE), RedactSettings()).paint(frame, 0)
 
 
 @pytest.mark.parametrize(

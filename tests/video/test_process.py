@@ -264,11 +264,11 @@ class TestFailClosed:
         assert "--lossless-only" in fails(replace(SETTINGS, write=WriteSettings(lossless_only=True)))
         assert "--method inpaint is not for films" in fails(replace(SETTINGS, redact=RedactSettings(method="inpaint")))
 
-    def test_records_and_edits_are_refused(self, folders: Folders, tmp_path: Path) -> None:
+    def test_records_for_a_finder_that_knows_none(self, folders: Folders, tmp_path: Path) -> None:
         write_film(folders[0] / "a.mp4", frames=3, size=SIZE)
         finder = load_square(SETTINGS.detect)
         recorded = replace(job_of("a.mp4"), recorded=Recorded(tmp_path / "a.json", None))
-        assert "without --detections" in (FilmProcess(*folders, finder, SETTINGS)(recorded).reason or "")
+        assert "knows no records" in (FilmProcess(*folders, finder, SETTINGS)(recorded).reason or "")
 
     def test_a_film_that_is_gone_leaves_the_outputs(self, folders: Folders) -> None:
         folders[1].mkdir()
