@@ -6,9 +6,9 @@ that cannot be finished.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from typing import Generic, Protocol, TypeVar, runtime_checkable
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
@@ -43,6 +43,25 @@ class LongWork(Protocol):
 
     def listen(self, beat: Callable[[str], None]) -> None:
         """Calls `beat` from time to time from now on, with a text that says how far an item is."""
+
+
+@runtime_checkable
+class SharedWork(Protocol):
+    """What a task may return to do the work, if several processes may share the work on a single item.
+
+    An executor with several processes asks one of them to split an item, any of them to prepare the parts, in any order
+    and at the same time, and then one of them to join. The item's answer must be the same as without all that: parts
+    only save time. Nothing but `join`, and the work itself, may leave anything behind. `parts` does the bookkeeping.
+    """
+
+    def split(self, item: Any) -> Sequence[Any]:
+        """The parts of an item, in a form that can be sent to other processes; none if it is to be done as a whole."""
+
+    def prepare(self, item: Any, part: Any) -> Any:
+        """What one part contributes, in a form that can be sent to other processes."""
+
+    def join(self, item: Any, prepared: Sequence[Any]) -> Any:
+        """The answer to an item, with what all of its parts contribute, in their order."""
 
 
 class Executor(Protocol[Item, _AnswerOut]):

@@ -13,6 +13,7 @@ from typing import Generic
 from anonymizer.errors import AnonymizerError, SettingsError
 from anonymizer.run.executor import Answer, Executor, Item, SerialExecutor, Task
 from anonymizer.run.machine import auto_workers
+from anonymizer.run.parts import Piece, Pieces
 from anonymizer.run.retries import RetryPolicy
 from anonymizer.run.worker import Beat, Done, Ready, Worker
 
@@ -28,10 +29,10 @@ _DEATH_S = 2.0
 
 
 class Pool(Generic[Item, Answer]):
-    """Hands each worker one item at a time.
+    """Hands each worker one item at a time, or one piece of an item that several can share.
 
-    A worker that dies is replaced, and the `RetryPolicy` says what becomes of its item. A worker that takes too long is
-    killed, and its item is given up.
+    A worker that dies is replaced. A part of an item is then tried once more; otherwise the `RetryPolicy` says what
+    becomes of the item. A worker that takes too long is killed, and its item is given up.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class Pool(Generic[Item, Answer]):
         self._stopping_since: float | None = None
         self._workers: list[Worker[Item, Answer]] = []
         self._retries: RetryPolicy[Item] = retries or RetryPolicy()
+        self._pieces: Pieces[Item] = Pieces(on_beat)
         self._lifeline, self._lifeline_end = os.pipe()
 
     def start(self) -> None:
@@ -72,17 +74,19 @@ class Pool(Generic[Item, Answer]):
     def run(self, items: Iterable[Item]) -> Iterator[tuple[Item, Answer]]:
         self._retries = RetryPolicy()
         for item in items:
-            while len(self.busy()) == self.workers:
+            while len(self.busy()) + len(self._pieces.waiting) >= self.workers:
                 yield from self.poll()
             self.submit(item)
-        while self.busy():
-            yield from self.poll()
+        yield from self._finish()
         for item in self._retries.begin_second_round():
             if self._is_stopping():
                 return
-            self.submit(item)
-            while self.busy():
-                yield from self.poll()
+            self._hand(Piece(item))  # as a whole, so that nothing else takes memory
+            yield from self._finish()
+
+    def _finish(self) -> Iterator[tuple[Item, Answer]]:
+        while self.busy() or self._pieces.waiting:
+            yield from self.poll()
 
     def close(self) -> None:
         for worker in list(self._workers):
@@ -91,8 +95,8 @@ class Pool(Generic[Item, Answer]):
         os.close(self._lifeline_end)
 
     def busy(self) -> list[Worker[Item, Answer]]:
-        """The workers that work on an item."""
-        return [worker for worker in self._workers if worker.item is not None]
+        """The workers that work on something."""
+        return [worker for worker in self._workers if worker.piece is not None]
 
     def fill(self) -> None:
         """Starts the workers that are missing."""
@@ -100,14 +104,17 @@ class Pool(Generic[Item, Answer]):
             self._spawn()
 
     def is_free(self) -> bool:
-        """Whether a worker is ready and has no item."""
-        return any(worker.is_ready and worker.item is None for worker in self._workers)
+        """Whether a worker is ready and has nothing to do, nor will have."""
+        return sum(worker.is_ready and worker.piece is None for worker in self._workers) > len(self._pieces.waiting)
 
     def submit(self, item: Item) -> None:
         """Hands an item to a worker; one that is not ready may keep the caller waiting until it is."""
-        free = [worker for worker in self._workers if worker.item is None]
+        self._hand(Piece(item, "first" if self.workers > 1 else "whole"))
+
+    def _hand(self, piece: Piece[Item]) -> None:
+        free = [worker for worker in self._workers if worker.piece is None]
         worker = max(free, key=lambda worker: worker.is_ready) if free else self._spawn()
-        worker.submit(item)
+        worker.submit(piece)
         if worker.is_ready:  # otherwise its time begins when it is
             worker.deadline = time.monotonic() + self._timeout_s
 
@@ -121,14 +128,15 @@ class Pool(Generic[Item, Answer]):
         """Ends a worker, and says how it ended."""
         self._workers.remove(worker)
         how = worker.end(grace_s)
-        if worker.item is not None:
-            self._task.sweep(worker.item)
+        if worker.piece is not None:
+            self._task.sweep(worker.piece.item)
         return how
 
     def drop(self, item: Item) -> None:
-        """Ends the worker that works on an item; there will be no answer to it."""
+        """Ends the workers that work on an item; there will be no answer to it."""
+        self._pieces.forget(item)
         for worker in self.busy():
-            if worker.item is item:
+            if worker.piece is not None and worker.piece.item is item:
                 self._kill(worker)
 
     def poll(self, wakeups: Sequence[int] = ()) -> Iterator[tuple[Item, Answer]]:
@@ -140,7 +148,7 @@ class Pool(Generic[Item, Answer]):
         by_connection = {worker.connection: worker for worker in self._workers}
         for connection in wait([*by_connection, *wakeups], _POLL_S):
             worker = by_connection.get(connection)  # type: ignore[call-overload]
-            if worker is None:
+            if worker is None or worker not in self._workers:  # others of its item may have ended it
                 continue
             message = worker.receive()
             if isinstance(message, Ready):
@@ -149,43 +157,52 @@ class Pool(Generic[Item, Answer]):
                 worker.deadline = time.monotonic() + self._timeout_s
             elif isinstance(message, Beat):
                 worker.deadline = time.monotonic() + self._timeout_s
-                if worker.item is not None:
-                    self._on_beat(worker.item, message.text)
+                if worker.piece is not None and worker.piece.step != "part":
+                    self._on_beat(worker.piece.item, message.text)
             elif isinstance(message, Done):
-                item, worker.item, worker.deadline = worker.item, None, float("inf")
-                assert item is not None
-                yield item, message.answer
+                piece, worker.piece, worker.deadline = worker.piece, None, float("inf")
+                assert piece is not None
+                if self._pieces.finish(piece, message.answer):
+                    yield piece.item, message.answer
             elif isinstance(message, AnonymizerError):
                 raise message
             elif message is None:
                 yield from self._on_death(worker)
         for worker in [worker for worker in self._workers if time.monotonic() > worker.deadline]:
-            yield from self._on_timeout(worker)
+            if worker in self._workers:
+                yield from self._on_timeout(worker)
         self._drop_if_stopping()
+        while self._pieces.waiting and len(self.busy()) < self.workers:
+            self._hand(self._pieces.waiting.popleft())
 
     def _on_death(self, worker: Worker[Item, Answer]) -> Iterator[tuple[Item, Answer]]:
-        how, item = self._kill(worker, _DEATH_S), worker.item
-        logger.debug("a worker process ended (%s) while it worked on %s", how, item)
+        how, piece = self._kill(worker, _DEATH_S), worker.piece
+        logger.debug("a worker process ended (%s) while it worked on %s", how, None if piece is None else piece.item)
         if not worker.is_ready:
             self._retries.note_false_start(how)
-        if item is None:
+        if piece is None:
             return
         if not worker.is_ready:
-            self.submit(item)
-        elif not self._retries.is_tried_again(item):
-            yield item, self._task.give_up(item, f"ended the process that worked on it, twice ({how})")
+            self._hand(piece)
+        elif not self._pieces.is_tried_again(piece):
+            self.drop(piece.item)
+            if not self._retries.is_tried_again(piece.item):
+                reason = f"ended the process that worked on it, twice ({how})"
+                yield piece.item, self._task.give_up(piece.item, reason)
 
     def _on_timeout(self, worker: Worker[Item, Answer]) -> Iterator[tuple[Item, Answer]]:
         self._kill(worker)
         if not worker.is_ready:
             raise AnonymizerError(f"a worker process did not load the models within {START_TIMEOUT_S:g} s")
-        if worker.item is not None:
-            reason = f"took longer than --timeout {self._timeout_s:g} seconds"
-            yield worker.item, self._task.give_up(worker.item, reason)
+        if worker.piece is not None:
+            item, reason = worker.piece.item, f"took longer than --timeout {self._timeout_s:g} seconds"
+            self.drop(item)
+            yield item, self._task.give_up(item, reason)
 
     def _drop_if_stopping(self) -> None:
         if not self._is_stopping():
             return
+        self._pieces.forget_waiting()
         self._stopping_since = self._stopping_since or time.monotonic()
         if time.monotonic() - self._stopping_since > GRACE_S:
             for worker in self.busy():

@@ -18,6 +18,7 @@ from typing import Generic, TypeAlias
 from anonymizer.errors import AnonymizerError
 from anonymizer.files.library_messages import catch_messages
 from anonymizer.run.executor import Answer, Item, LongWork, Task
+from anonymizer.run.parts import Piece, carry_out
 
 _PACKAGE = __name__.partition(".")[0]
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
@@ -31,7 +32,7 @@ class Ready:
 
 @dataclass(frozen=True)
 class Done(Generic[Answer]):
-    """The answer to the item that the worker was given."""
+    """The answer to the piece of work that the worker was given."""
 
     answer: Answer
 
@@ -58,7 +59,7 @@ class Worker(Generic[Item, Answer]):
             lifeline: read end of a pipe that nobody writes to; the worker ends when it is closed.
             locks: descriptors that the worker keeps for as long as it lives.
         """
-        self.item: Item | None = None
+        self.piece: Piece[Item] | None = None
         """What it works on."""
         self.deadline = float("inf")
         """When it must be done, on the clock of time.monotonic()."""
@@ -81,10 +82,10 @@ class Worker(Generic[Item, Answer]):
         with suppress(OSError):
             self.connection.send((task, logging.getLogger(_PACKAGE).getEffectiveLevel()))
 
-    def submit(self, item: Item) -> None:
-        self.item = item
+    def submit(self, piece: Piece[Item]) -> None:
+        self.piece = piece
         with suppress(OSError):  # if it has died, that shows where its answer is awaited
-            self.connection.send(item)
+            self.connection.send(piece)
 
     def receive(self) -> Message[Answer] | None:
         """The next message; None if it has died. Waits for one, but never for a second."""
@@ -158,9 +159,9 @@ def _work(connection: Connection) -> None:
         work.listen(lambda text: connection.send(Beat(text)))
     connection.send(Ready())
     while True:
-        item = connection.recv()
+        piece = connection.recv()
         try:
-            message: Done[object] | AnonymizerError = Done(work(item))
+            message: Done[object] | AnonymizerError = Done(carry_out(work, piece))
         except AnonymizerError as error:
             message = error
         connection.send(message)

@@ -6,8 +6,8 @@ import logging
 import os
 import signal
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from anonymizer.errors import ModelError, OutputError
@@ -15,6 +15,7 @@ from anonymizer.errors import ModelError, OutputError
 logger = logging.getLogger("anonymizer.test")
 
 FULL_DISK, KILLS, KILLS_ONCE, HANGS = 13, 666, 667, 999
+KILLS_ONCE_JOINED = 40
 LASTS_S = 0.15
 """How long each step of `Lasting` takes."""
 
@@ -69,3 +70,35 @@ class _LastingWork:
             time.sleep(LASTS_S)
             self._beat(f"step {step + 1}")
         return 2 * number
+
+
+@dataclass(frozen=True)
+class Sharing(Doubling):
+    """Doubles some numbers in parts whose sum they are."""
+
+    parts: Mapping[int, Sequence[int]] = field(default_factory=dict)
+
+    def begin(self) -> Callable[[int], int]:
+        return _SharedDoubling(self)
+
+
+@dataclass
+class _SharedDoubling:
+    task: Sharing
+
+    def __call__(self, number: int) -> int:
+        (self.task.folder / f"whole_{number}").touch()
+        return self.task.work(number)
+
+    def split(self, number: int) -> Sequence[int]:
+        return self.task.parts.get(number, ())
+
+    def prepare(self, number: int, part: int) -> tuple[int, int]:
+        return self.task.work(part), os.getpid()
+
+    def join(self, number: int, prepared: Sequence[tuple[int, int]]) -> int:
+        (self.task.folder / f"processes_{number}").write_text(str(len({process for _, process in prepared})))
+        if number == KILLS_ONCE_JOINED and not (self.task.folder / "mark").exists():
+            (self.task.folder / "mark").touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return sum(doubled for doubled, _ in prepared)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 import pytest
-from run.tasks import FULL_DISK, HANGS, KILLS, KILLS_ONCE, LASTS_S, Doubling, Lasting
+from run.tasks import FULL_DISK, HANGS, KILLS, KILLS_ONCE, KILLS_ONCE_JOINED, LASTS_S, Doubling, Lasting, Sharing
 
 from anonymizer.errors import ModelError, OutputError
 from anonymizer.run.executor import Executor, SerialExecutor
@@ -131,3 +131,78 @@ def test_work_that_tells_how_far_it_is_may_take_long(tmp_path: Path, is_serial: 
         executor.start()
         assert list(executor.run([12])) == [(12, 24)]
     assert told == [(12, f"step {number}") for number in range(1, 13)]
+
+
+PARTS = {100: (30, 30, 20, 20), 7: (7,), KILLS + 3: (1, KILLS, 2), KILLS_ONCE + 3: (1, KILLS_ONCE, 2)}
+PARTS |= {HANGS + 3: (1, HANGS, 2), KILLS_ONCE_JOINED: (20, 20), FULL_DISK + 1: (FULL_DISK, 1)}
+
+
+def test_shared_items_get_the_same_answers(make: Make, tmp_path: Path) -> None:
+    executor = make(Sharing(tmp_path, parts=PARTS))
+    assert dict(executor.run([1, 100, 7, 2])) == {1: 2, 100: 200, 7: 14, 2: 4}
+    assert (tmp_path / "whole_100").exists() == (executor.workers < 2)
+
+
+@pytest.fixture
+def sharing(tmp_path: Path) -> Iterator[Pool[int, int]]:
+    pool: Pool[int, int] = Pool(Sharing(tmp_path, parts=PARTS), 2, timeout_s=2.0)
+    yield pool
+    pool.close()
+
+
+def test_a_part_that_kills_once_is_tried_again_and_the_other_parts_are_kept(
+    sharing: Pool[int, int], tmp_path: Path
+) -> None:
+    item = KILLS_ONCE + 3
+    assert list(sharing.run([item])) == [(item, 2 * item)]
+    assert not (tmp_path / f"whole_{item}").exists()
+
+
+def test_an_item_whose_part_kills_is_given_up_after_it_was_tried_as_a_whole(
+    sharing: Pool[int, int], tmp_path: Path
+) -> None:
+    """The whole would do here: the number itself does not kill."""
+    item = KILLS + 3
+    assert dict(sharing.run([item, 5])) == {item: 2 * item, 5: 10}
+    assert (tmp_path / f"whole_{item}").exists()
+
+
+def test_an_item_whose_joining_kills_is_done_as_a_whole(sharing: Pool[int, int], tmp_path: Path) -> None:
+    item = KILLS_ONCE_JOINED
+    assert dict(sharing.run([item, 5])) == {item: 2 * item, 5: 10}
+    assert (tmp_path / f"whole_{item}").exists()
+
+
+@pytest.mark.slow
+def test_an_item_whose_part_takes_too_long_is_given_up(sharing: Pool[int, int], tmp_path: Path) -> None:
+    item = HANGS + 3
+    assert dict(sharing.run([item, 5])) == {item: -item, 5: 10}
+    assert (tmp_path / f"swept_{item}").exists()
+
+
+def test_an_error_in_a_part_ends_the_run(sharing: Pool[int, int]) -> None:
+    with pytest.raises(OutputError, match="disk is full"):
+        list(sharing.run([FULL_DISK + 1]))
+
+
+def test_it_is_told_how_many_parts_are_done(tmp_path: Path) -> None:
+    told: list[tuple[int, str]] = []
+    pool: Pool[int, int] = Pool(
+        Sharing(tmp_path, parts=PARTS), 2, 60.0, on_beat=lambda item, text: told.append((item, text))
+    )
+    with closing(pool):
+        list(pool.run([100]))
+    assert told == [(100, f"{number} of 4 parts") for number in (1, 2, 3, 4)]
+
+
+def test_no_part_is_begun_once_the_run_is_to_stop(tmp_path: Path) -> None:
+    is_stopping = False
+
+    def stop(item: int, text: str) -> None:
+        nonlocal is_stopping
+        is_stopping = True
+
+    pool: Pool[int, int] = Pool(Sharing(tmp_path, parts=PARTS), 2, 60.0, (), lambda: is_stopping, on_beat=stop)
+    with closing(pool):
+        assert list(pool.run([100])) == []
+    assert not (tmp_path / "processes_100").exists()

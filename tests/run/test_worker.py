@@ -16,6 +16,7 @@ import pytest
 from run.tasks import FULL_DISK, HANGS, KILLS, Doubling
 
 from anonymizer.errors import AnonymizerError, ModelError, OutputError
+from anonymizer.run.parts import Piece
 from anonymizer.run.worker import Done, Ready, Worker
 
 needs_proc = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs /proc")
@@ -51,8 +52,9 @@ def test_it_says_when_it_is_ready_and_answers_item_by_item(start: Start, caplog:
         worker = start()
         assert worker.receive() == Ready()
         for number in (1, 2):
-            worker.submit(number)
-            assert worker.item == number
+            piece = Piece(number)
+            worker.submit(piece)
+            assert worker.piece is piece
             assert isinstance(worker.receive(), logging.LogRecord)
             assert worker.receive() == Done(2 * number)
     assert caplog.messages == ["doubles 1", "doubles 2"]
@@ -64,7 +66,7 @@ def test_errors_come_as_messages(start: Start) -> None:
     assert str(broken) == "cannot begin"
     worker = start()
     worker.receive()
-    worker.submit(FULL_DISK)
+    worker.submit(Piece(FULL_DISK))
     full = worker.receive()
     assert isinstance(full, OutputError)
     assert str(full) == "the disk is full"
@@ -73,17 +75,17 @@ def test_errors_come_as_messages(start: Start) -> None:
 def test_a_process_that_dies_sends_nothing_and_says_by_which_signal(start: Start) -> None:
     worker = start()
     worker.receive()
-    worker.submit(KILLS)
+    worker.submit(Piece(KILLS))
     assert worker.receive() is None
     assert worker.end() == "signal 9"
-    worker.submit(1)  # nobody is there; that is no error here
+    worker.submit(Piece(1))  # nobody is there; that is no error here
     start.workers.clear()
 
 
 def test_a_process_that_hangs_is_ended_at_once(start: Start) -> None:
     worker = start()
     worker.receive()
-    worker.submit(HANGS)
+    worker.submit(Piece(HANGS))
     assert worker.end() == "signal 9"
     start.workers.clear()
 
@@ -95,7 +97,7 @@ def test_only_its_parent_ends_it(start: Start) -> None:
     worker.receive()
     for number in (signal.SIGINT, signal.SIGTERM):
         os.kill(pid_of(worker), number)
-    worker.submit(1)
+    worker.submit(Piece(1))
     assert worker.receive() == Done(2)
     assert os.getsid(pid_of(worker)) != os.getsid(0)
 
@@ -106,7 +108,7 @@ def test_it_ends_with_its_parent_even_in_the_middle_of_an_item(tmp_path: Path) -
     worker: Worker[int, int] = Worker(Doubling(tmp_path), lifeline, ())
     worker.receive()
     pid = pid_of(worker)
-    worker.submit(HANGS)
+    worker.submit(Piece(HANGS))
     os.close(lifeline_end)  # as the system does when the parent is gone
     assert worker.receive() is None
     os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
