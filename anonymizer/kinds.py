@@ -35,6 +35,8 @@ class KindTraits:
     """Whether it is looked for where the user names no kinds. A new kind must not change existing command lines."""
     presets: tuple[str, ...] = ()
     """Presets with which it is looked for all the same."""
+    is_of_people: bool = False
+    """Whether everybody in a picture has one, seen from any side, so that their number is that of the people."""
     has_models: bool = True
     """Whether models look for it. Otherwise people and zones say where it is, and it is always hidden."""
 
@@ -45,7 +47,14 @@ TRAITS: Mapping[Kind, KindTraits] = {
     "plate": KindTraits("a plate", "plates", shape="box", margin=0.1, has_cells=False, is_default=True),
     # Seen from any side, for crowds.
     "head": KindTraits(
-        "a head", "heads", shape="ellipse", margin=0.1, has_cells=True, is_default=False, presets=("crowd",)
+        "a head",
+        "heads",
+        shape="ellipse",
+        margin=0.1,
+        has_cells=True,
+        is_default=False,
+        presets=("crowd",),
+        is_of_people=True,
     ),
     # As exact as it was drawn.
     "area": KindTraits("an area", "areas", "box", margin=0.0, has_cells=False, is_default=False, has_models=False),
@@ -56,6 +65,7 @@ GIVEN_KINDS: tuple[Kind, ...] = tuple(kind for kind, traits in TRAITS.items() if
 """Nothing is looked for: they are hidden whatever kinds a user names."""
 ZONE_KIND: Kind = "area"
 """Of what zones hide."""
+PEOPLE_KINDS: tuple[Kind, ...] = tuple(kind for kind, traits in TRAITS.items() if traits.is_of_people)
 DEFAULT_KINDS: tuple[Kind, ...] = tuple(kind for kind, traits in TRAITS.items() if traits.is_default)
 
 

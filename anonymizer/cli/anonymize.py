@@ -134,6 +134,9 @@ def _print_summary(report: Report, plan: Plan) -> None:
     words = {"kept": "kept as changed by hand"}
     others = "".join(f", {totals.statuses[s]} {words.get(s, s)}" for s in STATUSES[1:] if totals.statuses[s])
     echo(f"{done}{unchanged}{others}")
+    if totals.pictures_of_people:
+        mean = totals.people / totals.pictures_of_people
+        echo(f"people, estimated: {totals.people}, {mean:.1f} a picture")
     _print_speed(report)
     _print_not_looked_at(plan)
     if report.orphaned:

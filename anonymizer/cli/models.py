@@ -29,12 +29,15 @@ def models_command(weights: Path | None) -> None:
     """
     from anonymizer.detect.catalogue import checksum, find_models
     from anonymizer.detect.load import load_model
+    from anonymizer.kinds import PEOPLE_KINDS
     from anonymizer.native import describe
 
     for model in find_models(weights):
         load_model(model)
         thresholds = ", ".join(f"{kind} from score {model.threshold(kind):g}" for kind in model.found_kinds)
         echo(f"{model.name}: {thresholds}")
+        if set(model.found_kinds).intersection(PEOPLE_KINDS):
+            echo('  counts   the people in a picture, estimated; see "people" in the report')
         echo(f"  format   {model.format}")
         echo(f"  sha256   {checksum(model)}")
         echo(f"  licence  {model.licence}")

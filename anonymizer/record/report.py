@@ -12,6 +12,7 @@ from typing import Any
 from anonymizer._version import __version__
 from anonymizer.errors import OutputError, PictureError
 from anonymizer.files.write import write_files
+from anonymizer.kinds import PEOPLE_KINDS
 from anonymizer.native import is_available
 from anonymizer.settings import Settings
 from anonymizer.types import STATUSES, Kind, Result, Source, Status
@@ -42,11 +43,19 @@ class Totals:
     """Per stage, added up over all workers."""
     unchanged: int = 0
     """Pictures that an earlier run had done."""
+    people: int = 0
+    """Estimated, in pictures where heads were looked for."""
+    pictures_of_people: int = 0
+    """Pictures where heads were looked for."""
 
     def add(self, result: Result) -> None:
         self.statuses[result.status] += 1
         self.detections.update(result.counts)
         self.unchanged += result.unchanged
+        people = people_in(result)
+        if people is not None:
+            self.people += people
+            self.pictures_of_people += 1
         if not result.unchanged:
             self.seconds.update(result.seconds)
 
@@ -124,6 +133,7 @@ class Report:
                 **{status: totals.statuses[status] for status in STATUSES},
                 "unchanged": totals.unchanged,
                 "detections": self.detections(),
+                **({"people": totals.people} if totals.pictures_of_people else {}),
                 "seconds": _rounded(totals.seconds),
                 "elapsed_seconds": round(self.elapsed_s, 3),
                 "workers": self.workers,
@@ -132,6 +142,17 @@ class Report:
             },
         }
         return render(head, (_entry(result) for result in self.results))
+
+
+def people_in(result: Result) -> int | None:
+    """How many people a picture shows, estimated: as many as heads, on average over its frames.
+
+    None for films, and where heads were not looked for.
+    """
+    counted = [result.counts[kind] for kind in PEOPLE_KINDS if kind in result.counts]
+    if not counted or result.film is not None or result.source is None:
+        return None
+    return round(max(counted) / max(1, result.source.frames))
 
 
 def render(head: Mapping[str, Any], files: Iterable[Mapping[str, Any]]) -> Iterator[bytes]:
@@ -178,6 +199,9 @@ def _entry(result: Result) -> dict[str, Any]:
     if result.mask is not None:
         entry["mask"] = result.mask
     entry["detections"] = dict(result.counts)
+    people = people_in(result)
+    if people is not None:
+        entry["people"] = people
     if result.not_counted:
         entry["not_counted"] = result.not_counted
     if result.film is not None:

@@ -134,11 +134,13 @@ def added_totals(totals: Sequence[Mapping[str, Any]], files: Sequence[Mapping[st
         files: their entries.
     """
     statuses = Counter(entry["status"] for entry in files)
+    people = [entry["people"] for entry in files if "people" in entry]
     return {
         "pictures": len(files),
         **{status: statuses[status] for status in STATUSES},
         "unchanged": sum(each["unchanged"] for each in totals),
         "detections": _added([each["detections"] for each in totals]),
+        **({"people": sum(people)} if people else {}),
         "seconds": {stage: round(s, 4) for stage, s in _added([each["seconds"] for each in totals]).items()},
         "elapsed_seconds": max(each["elapsed_seconds"] for each in totals),
         "workers": sum(each["workers"] for each in totals),

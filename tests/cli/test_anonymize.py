@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -15,6 +16,7 @@ from fakes import CrashingDetector, FixedDetector, Folders, UseDetectors, face, 
 from tiny_models import save_graph_def
 
 from anonymizer.cli.main import run
+from anonymizer.geometry import Box
 
 Call: TypeAlias = Callable[..., tuple[int, str, str]]
 
@@ -331,6 +333,17 @@ def test_what_zones_leave_visible_is_told(call: Call, folders: Folders, use_dete
     use_detectors(FixedDetector(face(5, 5, 15, 15)))
     _, _, err = call("--exclude-zone", "0,0 1,0 1,1 0,1")
     assert "1 faces or plates or heads stay visible" in err
+
+
+def test_crowds(call: Call, folders: Folders, use_detectors: UseDetectors) -> None:
+    fill(folders[0])
+    head = replace(face(5, 5, 15, 15), kind="head")
+    use_detectors(FixedDetector(head, replace(head, box=Box(20, 20, 28, 28)), kinds=("face", "plate", "head")))
+    code, out, _ = call("--preset", "crowd", "--method", "image", "--drawing", "fist")
+    assert (code, "2 of 2 pictures anonymized (0 faces, 0 plates, 4 heads)" in out) == (0, True)
+    assert "people, estimated: 4, 2.0 a picture" in out
+    before, after = noise(30, 30, seed=0), load(folders[1] / "0.png")
+    assert (after != before)[8:12, 8:12].any(axis=-1).all()
 
 
 def test_zones_of_cameras(call: Call, folders: Folders, use_detectors: UseDetectors, tmp_path: Path) -> None:

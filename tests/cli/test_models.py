@@ -12,6 +12,8 @@ def test_bundled_models(capsys: pytest.CaptureFixture[str]) -> None:
     assert "licence  MIT" in out
     assert "plate: plate from score 0.55" in out
     assert "licence  Apache-2.0" in out
+    assert "head: head from score 0.25\n  counts   the people" in out
+    assert out.count("counts") == 1
 
 
 def test_damaged_models(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -75,6 +75,20 @@ def test_json() -> None:
     ]
 
 
+def test_people_are_counted_where_heads_were_looked_for() -> None:
+    report = make_report()
+    counts, source = {"face": 4, "head": 7}, Source("ab", 2, ((640, 480), (640, 480)))
+    report.results = [
+        Result("a.tif", "anonymized", counts=counts, source=source),
+        Result("b.mp4", "anonymized", counts=counts, source=source, film={"frames": 2}),
+    ]
+    for result in report.results:
+        report.totals.add(result)
+    content = to_json(report)
+    assert [entry.get("people") for entry in content["files"]] == [4, None]
+    assert (content["totals"]["people"], report.totals.pictures_of_people) == (4, 1)
+
+
 def test_pages_and_frames() -> None:
     report = make_report()
     pages, film = Source("ab", 2, ((640, 480), (480, 640))), Source("ab", 9, ((640, 480),))

@@ -11,7 +11,7 @@ from anonymizer.errors import SettingsError
 from anonymizer.record.report import Report
 from anonymizer.record.shards import ReportFile, merge_reports, missing_shares, read_report
 from anonymizer.settings import DetectSettings, Settings
-from anonymizer.types import Result
+from anonymizer.types import Result, Source
 
 FILES = {
     "1/2": [Result("b.png", "anonymized", counts={"face": 2}, seconds={"read": 0.5}), Result("sub/a.png", "skipped")],
@@ -59,6 +59,12 @@ def test_it_can_be_written_and_read_like_any_other(shares: list[ReportFile], tmp
     (tmp_path / "merged.json").write_bytes(b"".join(merged.to_json()))
     again = read_report(tmp_path / "merged.json")
     assert (again.head, list(again.files)) == (merged.head, list(merged.files))
+
+
+def test_people_are_added(read: Callable[..., ReportFile]) -> None:
+    source = Source("ab", 1, ((640, 480),))
+    one, two = ([Result(f"{number}.jpg", "anonymized", counts={"head": number}, source=source)] for number in (3, 4))
+    assert merge_reports([read("1/2", one), read("2/2", two)]).head["totals"]["people"] == 7
 
 
 @pytest.mark.parametrize(
