@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 from collections import deque
 from concurrent.futures import Future
 from contextlib import suppress
@@ -34,6 +35,8 @@ class Ticket(Generic[Item, Answer]):
     item: Item
     answer: Future[Answer] = field(default_factory=Future)
     """Raises `StoppedError` or `DroppedError` where there will be none."""
+    begun_s: float | None = None
+    """When a worker took it, on the clock of time.monotonic(); the last one, where the first one died."""
     beat: str = ""
     """How far the worker is, as it says itself. It may come from another worker than the one before."""
 
@@ -154,6 +157,7 @@ class Service(Generic[Item, Answer]):
                     return
                 ticket = self._waiting.popleft()
                 if ticket.answer.running() or ticket.answer.set_running_or_notify_cancel():
+                    ticket.begun_s = time.monotonic()
                     self._in_flight.append(ticket)
                 else:
                     continue

@@ -357,6 +357,11 @@ class RedactSettings(SettingsPart, group="How to hide"):
         solid = RedactSettings.methods.values(dict.fromkeys(KINDS, "solid"))
         return replace(self, method="solid", overlay=None, obfuscation_kernel=None, **solid)
 
+    def detecting_only(self) -> RedactSettings:
+        """The same, with no kind to be hidden."""
+        none = RedactSettings.methods.values(dict.fromkeys(KINDS, "none"))
+        return replace(self, method="none", overlay=None, obfuscation_kernel=None, **none)
+
     def only_detects(self, kinds: Iterable[Kind]) -> bool:
         """Whether nothing of these kinds is to be hidden. No picture is written then: it would be the original."""
         return all(self.method_of(kind) == "none" for kind in kinds)
@@ -687,6 +692,21 @@ class ServeSettings(SettingsPart, group="Server"):
     max_jobs: int = setting(32, parse_count, "Pictures of one address that are on hand, results included.", "N")
     max_waiting: int = setting(64, parse_count, "Pictures that wait for a worker.", "N")
     max_memory: int = setting(1_000_000_000, parse_count, "Bytes of all uploads and results in memory.", "N")
+    film_workers: int | None = setting(
+        None,
+        parse_workers,
+        "Processes that work on films, beside those for pictures, which go first. auto: one, where PyAV is installed. "
+        "0 refuses films.",
+        "N",
+        plain_workers,
+    )
+    film_timeout: float = setting(3600.0, parse_seconds, "Seconds after which a film has failed.", "SECONDS")
+    max_film_bytes: int = setting(200_000_000, parse_count, "Bytes of an upload that is a film.", "N")
+    max_film_pixels: int = setting(9_000_000, parse_count, "Refuse films whose frames have more pixels.", "N")
+    max_film_frames: int = setting(20_000, parse_count, "Refuse films with more frames.", "N")
+    max_film_seconds: float = setting(600.0, parse_seconds, "Refuse films that last longer.", "SECONDS")
+    max_films: int = setting(2, parse_count, "Films of one address that are on hand, results included.", "N")
+    max_waiting_films: int = setting(8, parse_count, "Films that wait for a worker.", "N")
 
     def __post_init__(self) -> None:
         super().__post_init__()

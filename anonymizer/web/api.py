@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 from anonymizer.kinds import Kind
 from anonymizer.settings import ReadSettings, ServeSettings, Settings
 from anonymizer.web.access import Caller, Keys, address_of, cookie_name
-from anonymizer.web.admission import Admission, Place
+from anonymizer.web.admission import Admission, Place, Queue
 from anonymizer.web.body import read_body
 from anonymizer.web.contents import check_content
 from anonymizer.web.forms import Form, parse_form
@@ -36,6 +36,8 @@ _EVENT_S = 0.3
 """How often an open stream looks for news of its job."""
 _COMMENT_S = 15.0
 """How often it says that it is still there."""
+_FILM_S = 60.0
+"""How long films take, as long as none was worked on."""
 
 
 @dataclass(eq=False)
@@ -43,6 +45,9 @@ class Api:
     """The operations and what they share. Only for the thread of the server."""
 
     desk: Desk
+    """Where pictures are worked on."""
+    film_desk: Desk | None
+    """Where films are; None: the server takes none."""
     thresholds: Mapping[Kind, float]
     """What the server looks for by default, and from which scores on."""
     serve: ServeSettings
@@ -55,10 +60,19 @@ class Api:
     def __post_init__(self) -> None:
         limits = self.serve
         self.defaults = replace(self.defaults, read=ReadSettings(max_pixels=limits.max_pixels))
-        self.admission = Admission(
-            limits.max_jobs, limits.max_waiting, limits.max_memory, self.desk.workers, self.desk.count_waiting
-        )
-        self.jobs = Jobs(self.desk, self.admission, limits.keep, self._note)
+        desk, film_desk = self.desk, self.film_desk
+        pictures = Queue("pictures", limits.max_jobs, limits.max_waiting, desk.workers, desk.count_waiting)
+        films = None
+        if film_desk is not None:
+            waiting = film_desk.count_waiting
+            films = Queue("films", limits.max_films, limits.max_waiting_films, film_desk.workers, waiting, _FILM_S)
+        self.admission = Admission(pictures, films, limits.max_memory)
+        self.jobs = Jobs(self.admission, limits.keep, self._note)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether pictures, and films where they are taken, are worked on."""
+        return self.desk.is_ready and (self.film_desk is None or self.film_desk.is_ready)
 
     def caller(self, request: Request) -> Caller:
         """
@@ -84,11 +98,11 @@ class Api:
         return True
 
     async def redact(self, request: Request) -> Response:
-        """Hides faces and plates in a picture."""
+        """Hides faces and plates in a picture or film."""
         return await self._process(request, only_detects=False)
 
     async def detect(self, request: Request) -> Response:
-        """Says what is in a picture."""
+        """Says what is in a picture or film."""
         return await self._process(request, only_detects=True)
 
     async def _process(self, request: Request, only_detects: bool) -> Response:
@@ -96,20 +110,21 @@ class Api:
         place = self.admission.enter(caller.address)
         try:
             order, wants_form = await self._read_order(request, place, only_detects)
-            self.admission.check_queue()
+            place.queue.check()
+            desk = self.film_desk if order.is_film and self.film_desk is not None else self.desk
             if _prefers_async(request):
-                job = self.jobs.add(order, caller.owner, place)
+                job = self.jobs.add(order, caller.owner, place, desk)
                 headers = {"Location": f"/v1/jobs/{job.id}", "Preference-Applied": "respond-async"}
                 return JSONResponse(self._describe(job), 202, headers)
-            done = await self._work(order, request, place)
+            done = await self._work(order, desk, request, place)
         except Problem as problem:
-            self._note(problem.name, 0.0)
+            self._note(problem.name, 0.0, place)
             place.leave()
             raise
         except BaseException:
             place.leave()
             raise
-        self._note("done", done.seconds)
+        self._note("done", done.seconds, place)
         if only_detects:
             return FileResponse(json.dumps(detections_answer(done)).encode(), "application/json", on_sent=place.leave)
         if wants_form:
@@ -120,7 +135,8 @@ class Api:
     async def _read_order(self, request: Request, place: Place, only_detects: bool) -> tuple[Order, bool]:
         """What to do, and whether to answer by a form."""
         content_type = request.headers.get("content-type", "")
-        body = await read_body(request, self.serve.max_bytes, place)
+        most = self.serve.max_bytes if self.film_desk is None else max(self.serve.max_bytes, self.serve.max_film_bytes)
+        body = await read_body(request, most, place)
         if content_type.lower().startswith(FORM):
             form = parse_form(content_type, body)
             place.let_go(len(body) - sum(map(len, form.files.values())))
@@ -133,22 +149,31 @@ class Api:
         wants_mask = to_flag("mask", given.pop("mask", "") or "false")
         settings = parse_settings(given, self.defaults)
         content, detections = form.files.get("file", b""), form.files.get("detections")
-        check_content(content)
+        is_film = check_content(content, takes_films=self.film_desk is not None)
+        most, what = (self.serve.max_film_bytes, "film") if is_film else (self.serve.max_bytes, "picture")
+        if len(content) > most:
+            raise Problem("too-large", f"the server takes {most} bytes of a {what}", limit_bytes=most)
         if detections is not None and len(detections) > MAX_DETECTIONS_BYTES:
             raise Problem("too-large", f"detections: the server takes {MAX_DETECTIONS_BYTES} bytes")
-        return Order(content, settings, only_detects, wants_mask, detections), answer == "form"
+        if is_film and self.admission.films is not None:
+            if wants_mask:
+                raise Problem("wrong-setting", "mask: films have none", setting="mask")
+            if detections is not None:
+                raise Problem("wrong-setting", "detections: films are always looked at", setting="detections")
+            place.move_to(self.admission.films)
+        return Order(content, settings, only_detects, wants_mask, detections, is_film), answer == "form"
 
-    async def _work(self, order: Order, request: Request, place: Place) -> Done:
+    async def _work(self, order: Order, desk: Desk, request: Request, place: Place) -> Done:
         """Waits for a worker, as long as the client does."""
         upload_bytes = place.held_bytes
-        ticket = self.desk.submit(order)
+        ticket = desk.submit(order)
         answer = asyncio.ensure_future(answer_of(ticket))
         gone = asyncio.ensure_future(_until_gone(request))
         try:
             await asyncio.wait([answer, gone], return_when=asyncio.FIRST_COMPLETED)
             if not answer.done():
-                if not ticket.is_begun:
-                    self.desk.drop(ticket)
+                if order.is_film or not ticket.is_begun:  # a worker that begins anew costs more than a picture
+                    desk.drop(ticket)
                 with suppress(Problem):
                     await answer  # until then a worker is busy with it, and the place is taken
                 raise Problem("bad-request", "the client has gone")
@@ -159,22 +184,23 @@ class Api:
         place.hold(len(done.file) + len(done.detections) + len(done.mask or b""))
         return done
 
-    def _note(self, outcome: str, seconds: float) -> None:
-        """What became of a picture, and how long a worker took for it."""
-        self.metrics.pictures[outcome] += 1
+    def _note(self, outcome: str, seconds: float, place: Place) -> None:
+        """What became of a picture or film, and how long a worker took for it."""
+        counts = self.metrics.films if place.queue is self.admission.films else self.metrics.pictures
+        counts[outcome] += 1
         self.metrics.seconds += seconds
         if outcome == "done":
-            self.admission.note_seconds(seconds)
+            place.queue.note_seconds(seconds)
 
     def _job(self, request: Request) -> Job:
         return self.jobs.get(request.path_params["id"], self.caller(request).owner)
 
     def _describe(self, job: Job) -> dict[str, object]:
         base = f"/v1/jobs/{job.id}"
-        plain: dict[str, object] = {"id": job.id, "state": job.state, "progress": float(job.ended_s is not None)}
+        share, words = job.progress()
+        plain: dict[str, object] = {"id": job.id, "state": job.state, "progress": round(share, 3), "doing": words}
         if job.ticket is not None:
-            position = self.desk.position_of(job.ticket)
-            plain |= {"position": position, "eta_seconds": round(self.admission.seconds_until(position), 1)}
+            plain |= {"position": job.desk.position_of(job.ticket), "eta_seconds": round(job.eta_s(), 1)}
         if job.done is not None:
             plain |= {**summary(job.done), "sizes": [list(size) for size in job.done.sizes]}
         if job.problem is not None:
@@ -289,23 +315,31 @@ class Api:
 
     async def get_ready(self, request: Request) -> Response:
         """Whether it takes pictures."""
-        if not self.desk.is_ready:
+        if not self.is_ready:
             raise Problem("busy", "no worker is ready", headers={"Retry-After": "10"})
         return JSONResponse({"status": "ready", "kinds": list(self.thresholds)})
 
     async def get_settings(self, request: Request) -> Response:
         """What requests may set, what is looked for, and how much the server takes."""
-        return JSONResponse(describe_offer(self.serve, self.defaults, self.thresholds, self.review))
+        return JSONResponse(
+            describe_offer(self.serve, self.defaults, self.thresholds, self.review, self.film_desk is not None)
+        )
 
     async def get_metrics(self, request: Request) -> Response:
         """Numbers for Prometheus."""
         gauges = {
             "waiting_pictures": ("Pictures that no worker has taken yet.", float(self.desk.count_waiting())),
-            "pictures_on_hand": ("Pictures from upload to the end.", float(self.admission.on_hand())),
+            "pictures_on_hand": ("Pictures from upload to the end.", float(self.admission.pictures.total())),
             "held_bytes": ("Uploads and results in memory.", float(self.admission.held_bytes)),
             "jobs": ("Jobs that are not fetched yet.", float(sum(1 for _ in self.jobs))),
             "workers": ("Processes that work on pictures.", float(self.desk.workers)),
         }
+        if self.film_desk is not None and self.admission.films is not None:
+            gauges |= {
+                "waiting_films": ("Films that no worker has taken yet.", float(self.film_desk.count_waiting())),
+                "films_on_hand": ("Films from upload to the end.", float(self.admission.films.total())),
+                "film_workers": ("Processes that work on films.", float(self.film_desk.workers)),
+            }
         return PlainTextResponse(self.metrics.render(gauges), media_type=METRICS_TYPE)
 
 

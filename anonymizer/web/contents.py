@@ -25,15 +25,19 @@ def is_picture(content: bytes) -> bool:
     return any(re.match(each.start, content, re.DOTALL) for each in FORMATS.values())
 
 
-def check_content(content: bytes) -> None:
-    """
+def check_content(content: bytes, takes_films: bool) -> bool:
+    """Whether it is a film, and no picture.
+
     Raises:
         Problem: the file is none that could be processed.
     """
     if not content:
         raise Problem("bad-request", "there is no file in the request")
-    if is_film(content):
-        raise Problem("unsupported", "the server takes pictures, and no films yet")
-    if not is_picture(content):
+    if is_picture(content):
+        return False
+    if not is_film(content):
         names = ", ".join(each.name for each in FORMATS.values())
-        raise Problem("unsupported", f"the file is no picture in {names} format")
+        raise Problem("unsupported", f"the file is no film, and no picture in {names} format")
+    if not takes_films:
+        raise Problem("unsupported", "the server takes pictures, and no films")
+    return True

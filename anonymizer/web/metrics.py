@@ -17,8 +17,10 @@ class Metrics:
     """By route and status."""
     pictures: Counter[str] = field(default_factory=Counter)
     """By what became of them: done, or the name of a problem."""
+    films: Counter[str] = field(default_factory=Counter)
+    """As with pictures."""
     seconds: float = 0.0
-    """Of all pictures that are done, in the workers."""
+    """Of all pictures and films that are done, in the workers."""
 
     def render(self, gauges: Mapping[str, tuple[str, float]]) -> str:
         """
@@ -28,11 +30,12 @@ class Metrics:
         lines = ["# HELP anonymizer_requests_total Requests.", "# TYPE anonymizer_requests_total counter"]
         for (route, status), number in sorted(self.requests.items()):
             lines.append(f'anonymizer_requests_total{{route="{route}",status="{status}"}} {number}')
-        lines += ["# HELP anonymizer_pictures_total Pictures.", "# TYPE anonymizer_pictures_total counter"]
-        for outcome, number in sorted(self.pictures.items()):
-            lines.append(f'anonymizer_pictures_total{{outcome="{outcome}"}} {number}')
+        for name, counts in (("pictures", self.pictures), ("films", self.films)):
+            lines += [f"# HELP anonymizer_{name}_total {name.title()}.", f"# TYPE anonymizer_{name}_total counter"]
+            for outcome, number in sorted(counts.items()):
+                lines.append(f'anonymizer_{name}_total{{outcome="{outcome}"}} {number}')
         lines += [
-            "# HELP anonymizer_work_seconds_total Time that pictures took in the workers.",
+            "# HELP anonymizer_work_seconds_total Time that pictures and films took in the workers.",
             "# TYPE anonymizer_work_seconds_total counter",
             f"anonymizer_work_seconds_total {self.seconds:.6f}",
         ]

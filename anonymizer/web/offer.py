@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from anonymizer.formats import EXTENSIONS
+from anonymizer.formats import EXTENSIONS, FILM_EXTENSIONS
 from anonymizer.kinds import TRAITS, Kind
 from anonymizer.settings import STAGES, ServeSettings, Settings
 from anonymizer.web.request_settings import FIELDS, schema_of
@@ -12,7 +12,11 @@ from anonymizer.web.review import Review
 
 
 def describe_offer(
-    serve: ServeSettings, defaults: Settings, thresholds: Mapping[Kind, float], review: Review | None = None
+    serve: ServeSettings,
+    defaults: Settings,
+    thresholds: Mapping[Kind, float],
+    review: Review | None = None,
+    takes_films: bool = False,
 ) -> dict[str, object]:
     """As plain values.
 
@@ -28,8 +32,18 @@ def describe_offer(
             kind: {"threshold": threshold, "one": TRAITS[kind].one, "plural": TRAITS[kind].plural}
             for kind, threshold in thresholds.items()
         },
-        "extensions": list(EXTENSIONS),
+        "extensions": [*EXTENSIONS, *(FILM_EXTENSIONS if takes_films else ())],
         "max_bytes": serve.max_bytes,
         "max_pixels": serve.max_pixels,
+        "films": None
+        if not takes_films
+        else {
+            "extensions": list(FILM_EXTENSIONS),
+            "max_bytes": serve.max_film_bytes,
+            "max_pixels": serve.max_film_pixels,
+            "max_frames": serve.max_film_frames,
+            "max_seconds": serve.max_film_seconds,
+            "timeout_seconds": serve.film_timeout,
+        },
         "review": None if review is None else review.offer(),
     }

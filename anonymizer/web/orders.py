@@ -9,9 +9,28 @@ from anonymizer.kinds import Kind
 from anonymizer.settings import Settings
 
 
+@dataclass(frozen=True)
+class FilmLimits:
+    """How much a worker takes on."""
+
+    max_bytes: int
+    """Of an upload. Results may have `RESULT_SHARE` times as many."""
+    max_pixels: int
+    """Of a frame."""
+    max_frames: int
+    max_s: float
+    """How long a film may last."""
+    timeout_s: float
+    """How long the work may take."""
+
+
+RESULT_SHARE = 4
+"""Films are encoded so that their quality is kept, whatever bytes that takes."""
+
+
 @dataclass(frozen=True, eq=False)
 class Order:
-    """What to do with a picture."""
+    """What to do with a picture or film."""
 
     content: bytes = field(repr=False)
     """The file."""
@@ -21,6 +40,7 @@ class Order:
     wants_mask: bool = False
     detections: bytes | None = field(default=None, repr=False)
     """Detection JSON to take in place of what models find."""
+    is_film: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,10 +56,12 @@ class Done:
     mask: bytes | None = field(repr=False)
     """PNG file."""
     sizes: Sequence[tuple[int, int]]
-    """Width and height of each frame, upright, in pixels."""
+    """Width and height of each frame, upright, in pixels; of a film, of all frames at once."""
     counts: Mapping[Kind, int]
     warnings: Sequence[str] = field(repr=False)
     seconds: float
+    film: Mapping[str, float] | None = None
+    """Of a film: see `types.Result`."""
 
     def without_files(self) -> Done:
         """What may be kept when the files are gone."""

@@ -20,11 +20,13 @@ from anonymizer.pipeline import Finder, encode_redacted, find_in, mask_picture, 
 from anonymizer.record.detections import from_json, to_json
 from anonymizer.run.replay import keep_recorded
 from anonymizer.settings import DetectSettings
-from anonymizer.types import FrameDetections, Job
+from anonymizer.types import FrameDetections, Job, Progress
 from anonymizer.web.orders import Done, Order
 
 NAME = "a posted picture"
 """Stands for it in messages: names of files are not known here."""
+_DECODED, _FOUND, _HIDDEN = 0.05, 0.85, 0.9
+"""Shares of the work that are done then, as they are for photographs: only progress bars are made of them."""
 
 
 @dataclass(frozen=True)
@@ -56,10 +58,13 @@ class PostedFinder:
         return [keep_recorded(frame, size, kinds, self.settings) for frame, size in zip(posted, sizes, strict=True)]
 
 
-def redact(order: Order, load: Callable[[DetectSettings], Finder], began_s: float) -> Done:
+def redact(
+    order: Order, load: Callable[[DetectSettings], Finder], tell: Callable[[Progress], None], began_s: float
+) -> Done:
     """
     Args:
         load: makes what says where faces and plates are.
+        tell: is told how far the picture is.
         began_s: when the work began, on the clock of time.perf_counter().
 
     Raises:
@@ -72,7 +77,9 @@ def redact(order: Order, load: Callable[[DetectSettings], Finder], began_s: floa
         if not order.only_detects and settings.redact.only_detects(finder.kinds | settings.detect.given_kinds):
             raise PictureError("would stay as it is: the method of every kind is none")
         picture = decode_picture(order.content, settings.read)
+        tell(Progress("decoded", _DECODED))
         found = add_given(picture, find_in(picture, finder), settings.detect)
+        tell(Progress("looked at", _FOUND))
         warnings = warnings_of(picture, found, settings.redact)
         done = Done(
             b"",
@@ -87,6 +94,7 @@ def redact(order: Order, load: Callable[[DetectSettings], Finder], began_s: floa
         )
         if not order.only_detects:
             redacted = redact_picture(picture, found, settings.redact, in_place=True)
+            tell(Progress("hidden", _HIDDEN))
             encoded = encode_redacted(picture, redacted, settings.write)
             done = replace(done, file=encoded.content, warnings=[*warnings, *encoded.left_out])
     return replace(done, seconds=time.perf_counter() - began_s)

@@ -14,6 +14,7 @@ from anonymizer.settings import (
     ReadSettings,
     RedactSettings,
     Settings,
+    VideoSettings,
     WriteSettings,
     key_of,
     settings_from_options,
@@ -22,11 +23,11 @@ from anonymizer.settings.values import OneOf
 from anonymizer.web.limits import MAX_FIELD_CHARS
 from anonymizer.web.problems import Problem
 
-OF_THE_OPERATOR = ("weights", "overlay", "max-pixels")
-"""Places on the machine of the server, and a limit."""
+OF_THE_OPERATOR = ("weights", "overlay", "max-pixels", "video-extensions", "video-encoder")
+"""Places on the machine of the server, a limit, and what has no meaning here or is a matter of the machine."""
 FIELDS: Mapping[str, Field[Any]] = {
     key_of(field): field
-    for part in (DetectSettings, RedactSettings, WriteSettings, ReadSettings)
+    for part in (DetectSettings, RedactSettings, WriteSettings, ReadSettings, VideoSettings)
     for field in fields(part)
     if key_of(field) not in OF_THE_OPERATOR
 }

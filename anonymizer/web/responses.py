@@ -64,7 +64,8 @@ def file_headers(done: Done) -> dict[str, str]:
 def summary(done: Done) -> dict[str, object]:
     """Counts and warnings."""
     warnings = [text[:_MAX_WARNING_CHARS] for text in done.warnings[:_MAX_WARNINGS]]
-    return {"counts": dict(done.counts), "warnings": warnings}
+    film = {} if done.film is None else {"film": dict(done.film)}
+    return {"counts": dict(done.counts), "warnings": warnings, **film}
 
 
 def detections_answer(done: Done) -> dict[str, object]:

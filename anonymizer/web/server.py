@@ -8,7 +8,8 @@ import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
+from importlib.util import find_spec
 from types import FrameType
 
 import uvicorn
@@ -16,6 +17,7 @@ import uvicorn
 from anonymizer.detect.frames import load_finder
 from anonymizer.detect.load import choose_models, thresholds_of
 from anonymizer.errors import SettingsError
+from anonymizer.files.memory import has_memory_files
 from anonymizer.kinds import Kind
 from anonymizer.pipeline import Finder
 from anonymizer.run.machine import auto_workers
@@ -27,6 +29,7 @@ from anonymizer.web.app import make_app
 from anonymizer.web.connections import GuardedProtocol
 from anonymizer.web.jobs import Desk
 from anonymizer.web.limits import KEEP_ALIVE_S, MAX_CONNECTIONS, SHUTDOWN_S
+from anonymizer.web.orders import FilmLimits
 from anonymizer.web.privacy import forbid_core_dumps
 from anonymizer.web.redaction_task import RedactionTask
 from anonymizer.web.review import Review
@@ -40,12 +43,12 @@ _BACKLOG = 1024
 class _Server(uvicorn.Server):
     """Ends on signals, but not by them: the workers are to be ended, too. It also ends when they cannot go on."""
 
-    def __init__(self, config: uvicorn.Config, desk: Desk) -> None:
+    def __init__(self, config: uvicorn.Config, api: Api) -> None:
         super().__init__(config)
-        self._desk = desk
+        self._api = api
 
     async def on_tick(self, counter: int) -> bool:
-        return await super().on_tick(counter) or not self._desk.is_ready
+        return await super().on_tick(counter) or not self._api.is_ready
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -87,14 +90,45 @@ def run_server(
     forbid_core_dumps()
     _silence_libraries()
     with closing(listen(serve)) as listener:
-        desk: Desk = Service(RedactionTask(settings.detect, load), serve.workers or auto_workers(), serve.timeout)
-        with closing(desk):
-            desk.start()
-            server = make_server(Api(desk, _thresholds(settings.detect), serve, settings, Keys(serve.token), review))
+        pictures: Desk = Service(RedactionTask(settings.detect, load), serve.workers or auto_workers(), serve.timeout)
+        films = None if review else open_film_desk(serve, settings.detect, load)
+        with ExitStack() as desks:
+            for desk in filter(None, (pictures, films)):
+                desks.callback(desk.close)
+                desk.start()
+            keys = Keys(serve.token)
+            api = Api(pictures, films, _thresholds(settings.detect), serve, settings, keys, review)
+            server = make_server(api)
             on_ready(_address(listener, serve))
             server.run(sockets=[listener])
-            if desk.error is not None:
-                raise desk.error
+            for desk in filter(None, (pictures, films)):
+                if desk.error is not None:
+                    raise desk.error
+
+
+def open_film_desk(
+    serve: ServeSettings, settings: DetectSettings, load: Callable[[DetectSettings], Finder] = load_finder
+) -> Desk | None:
+    """What works on films, not started yet; None where films are not taken.
+
+    Raises:
+        SettingsError: they are to be taken, and cannot be.
+    """
+    is_able = find_spec("av") is not None and has_memory_files()
+    if serve.film_workers and not is_able:
+        text = "films need PyAV (pip install 'anonymizer[video]') and files in memory, which Linux has"
+        raise SettingsError(f"--film-workers {serve.film_workers}: {text}")
+    workers = int(is_able) if serve.film_workers is None else serve.film_workers
+    if not workers:
+        return None
+    limits = FilmLimits(
+        serve.max_film_bytes,
+        serve.max_film_pixels,
+        serve.max_film_frames,
+        serve.max_film_seconds,
+        serve.film_timeout,
+    )
+    return Service(RedactionTask(settings, load, limits), workers, serve.timeout)
 
 
 def _thresholds(settings: DetectSettings) -> dict[Kind, float]:
@@ -122,7 +156,7 @@ def make_server(api: Api) -> uvicorn.Server:
         proxy_headers=bool(api.serve.trusted_proxy),
         forwarded_allow_ips=list(api.serve.trusted_proxy),
     )
-    return _Server(config, api.desk)
+    return _Server(config, api)
 
 
 def _silence_libraries() -> None:

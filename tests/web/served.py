@@ -28,7 +28,7 @@ from anonymizer.web.api import Api
 from anonymizer.web.jobs import Desk
 from anonymizer.web.redaction_task import RedactionTask
 from anonymizer.web.review import Review
-from anonymizer.web.server import listen, make_server
+from anonymizer.web.server import listen, make_server, open_film_desk
 
 TOKEN = "a-token-for-tests-only"
 TIMEOUT_S = 120.0
@@ -66,14 +66,22 @@ def serving(
     settings: Settings = Settings(),
     timeout_s: float = 60.0,
     review: Review | None = None,
+    films: Callable[[DetectSettings], Finder] | None = None,
     **limits: Any,
 ) -> Iterator[Served]:
-    """Starts a server on a free port, and ends it."""
+    """Starts a server on a free port, and ends it.
+
+    Args:
+        films: makes what says what is in films; None: it takes none.
+    """
     serve = ServeSettings(port=0, workers=1, timeout=timeout_s, **limits)
     desk: Desk = Service(RedactionTask(settings.detect, load), 1, timeout_s)
-    desk.start()
+    film_desk = None if films is None else open_film_desk(serve, settings.detect, films)
+    desks = [desk] if film_desk is None else [desk, film_desk]
+    for each in desks:
+        each.start()
     listener = listen(serve)
-    api = Api(desk, {"face": 0.2}, serve, settings, Keys(serve.token), review)
+    api = Api(desk, film_desk, {"face": 0.2}, serve, settings, Keys(serve.token), review)
     server = make_server(api)
     thread = threading.Thread(target=server.run, args=[[listener]], daemon=True)
     thread.start()
@@ -85,7 +93,8 @@ def serving(
         server.should_exit = True
         thread.join()
         listener.close()
-        desk.close()
+        for each in desks:
+            each.close()
 
 
 def png(pixels: Pixels) -> bytes:

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import pytest
 
-from anonymizer.web.admission import Admission
+from anonymizer.web.admission import Admission, Queue
 from anonymizer.web.problems import Problem
 
 
 def admission(waiting: int = 0) -> Admission:
-    return Admission(max_jobs=2, max_waiting=3, max_memory=100, workers=2, waiting=lambda: waiting)
+    pictures = Queue("pictures", max_jobs=2, max_waiting=3, workers=2, waiting=lambda: waiting)
+    films = Queue("films", max_jobs=1, max_waiting=1, workers=1, waiting=lambda: waiting)
+    return Admission(pictures, films, max_memory=100)
 
 
 def test_an_address_has_so_many_places() -> None:
@@ -31,7 +33,30 @@ def test_so_many_may_wait_and_those_that_arrive_do_not_count() -> None:
     hall = admission(waiting=2)
     for address in "abcdef":
         hall.enter(address)
-    hall.check_queue()
+    hall.pictures.check()
+
+
+def test_films_have_places_of_their_own() -> None:
+    hall = admission()
+    films = hall.films
+    assert films is not None
+    film, second, picture = hall.enter("a"), hall.enter("b"), hall.enter("a")
+    film.move_to(films)
+    film.move_to(films)  # it is there already
+    film.hold(20)
+    with pytest.raises(Problem, match="1 films of yours"):
+        picture.move_to(films)
+    second.move_to(films)
+    assert (hall.on_hand(), hall.pictures.total(), films.total()) == (3, 1, 2)
+    hall.enter("a")  # the film does not count among the pictures
+    picture.leave()
+    assert hall.held_bytes == 20
+    film.leave()
+    second.leave()
+    assert (hall.held_bytes, films.total()) == (0, 0)
+    crowded = Queue("films", 1, 1, 1, lambda: 1)
+    with pytest.raises(Problem, match="films wait already"):
+        admission().enter("a").move_to(crowded)
 
 
 def test_memory_is_counted() -> None:
@@ -55,7 +80,7 @@ def test_memory_is_counted() -> None:
 
 
 def test_waiting_is_estimated_by_what_pictures_took() -> None:
-    hall = admission()
+    hall = admission().pictures
     for _ in range(100):
         hall.note_seconds(4.0)
     assert hall.seconds_until(0) == pytest.approx(4, rel=0.01)

@@ -152,8 +152,8 @@ def test_a_setting_that_is_there_twice_is_refused(served: Served) -> None:
     ("content", "status", "what"),
     [
         (b"", 400, "there is no file"),
-        (b"hello", 415, "is no picture in JPEG"),
-        (b"\0\0\0\x20ftypisom", 415, "no films yet"),
+        (b"hello", 415, "no picture in JPEG"),
+        (b"\0\0\0\x20ftypisom", 415, "and no films"),
         (PICTURE[:200], 422, "damaged"),
         (b"\x89PNG\r\n\x1a\n", 422, "damaged"),
     ],

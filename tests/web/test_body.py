@@ -7,7 +7,7 @@ import pytest
 from starlette.requests import Request
 from starlette.types import Message
 
-from anonymizer.web.admission import Admission
+from anonymizer.web.admission import Admission, Queue
 from anonymizer.web.body import read_body
 from anonymizer.web.problems import Problem
 
@@ -26,7 +26,7 @@ def read(chunks: Iterable[bytes], max_bytes: int = 10, length: int | None = None
 
     headers = [] if length is None else [(b"content-length", str(length).encode())]
     request = Request({"type": "http", "method": "POST", "headers": headers}, receive)
-    place = Admission(1, 1, 2 * max_memory, 1, lambda: 0).enter("a")
+    place = Admission(Queue("pictures", 1, 1, 1, lambda: 0), None, 2 * max_memory).enter("a")
     content = asyncio.run(read_body(request, max_bytes, place))
     assert place.held_bytes == len(content)
     return content

@@ -28,7 +28,7 @@ def test_a_bot_posts_what_was_redacted_and_names_what_was_refused(tmp_path: Path
         )
     lines = done.stdout.splitlines()
     assert lines[:2] == ["a.png: posted", "b.png: posted"]
-    assert lines[2].startswith("c.txt: not posted: the file is no picture in")
+    assert lines[2].startswith("c.txt: not posted: the file is no film, and no picture in")
     assert sorted(path.name for path in posted.iterdir()) == ["a.png", "b.png"]
     assert (posted / "a.png").read_bytes() == expected.content
     assert refused.stdout.count("not posted: send the token of the server") == 3

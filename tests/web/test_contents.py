@@ -12,7 +12,7 @@ def test_pictures_are_known_by_their_beginning(name: str) -> None:
     content = saved(name)
     assert is_picture(content)
     assert not is_film(content)
-    check_content(content)
+    assert not check_content(content, takes_films=True)
 
 
 @pytest.mark.parametrize(
@@ -30,16 +30,17 @@ def test_pictures_are_known_by_their_beginning(name: str) -> None:
 )
 def test_films_are_not_taken_for_something_else(start: bytes) -> None:
     assert is_film(start)
-    with pytest.raises(Problem, match="no films yet") as caught:
-        check_content(start)
+    assert check_content(start, takes_films=True)
+    with pytest.raises(Problem, match="and no films") as caught:
+        check_content(start, takes_films=False)
     assert caught.value.status == 415
 
 
 @pytest.mark.parametrize(
     ("content", "what", "status"),
-    [(b"", "no file", 400), (b"PK\3\4", "no picture in JPEG", 415), (b"<svg/>", "no picture", 415)],
+    [(b"", "no file", 400), (b"PK\3\4", "no film, and no picture in JPEG", 415), (b"<svg/>", "no picture", 415)],
 )
 def test_what_is_neither_is_refused(content: bytes, what: str, status: int) -> None:
     with pytest.raises(Problem, match=what) as caught:
-        check_content(content)
+        check_content(content, takes_films=True)
     assert caught.value.status == status

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from concurrent.futures import Future
 
 import pytest
 
 from anonymizer.run.service import DroppedError, StoppedError, Ticket
 from anonymizer.settings import Settings
-from anonymizer.web.admission import Admission
+from anonymizer.types import Progress
+from anonymizer.web.admission import Admission, Queue
 from anonymizer.web.jobs import Job, Jobs, answer_of
 from anonymizer.web.orders import Done, Failed, Order
 from anonymizer.web.problems import Problem
@@ -28,16 +30,19 @@ class Desk:
         self.tickets.append(Ticket(order))
         return self.tickets[-1]
 
+    def position_of(self, ticket: object) -> int:
+        return 0
+
     def drop(self, ticket: object) -> None:
         self.dropped.append(ticket)
 
 
 def begin(desk: Desk, keep_s: float = 60.0, max_memory: int = 1000) -> tuple[Jobs, Job]:
-    admission = Admission(5, 5, 2 * max_memory, 1, lambda: 0)
-    jobs = Jobs(desk, admission, keep_s)  # type: ignore[arg-type]
+    admission = Admission(Queue("pictures", 5, 5, 1, lambda: 0), None, 2 * max_memory)
+    jobs = Jobs(admission, keep_s)
     place = admission.enter("a")
     place.hold(6)
-    return jobs, jobs.add(Order(b"upload", Settings()), "me", place)
+    return jobs, jobs.add(Order(b"upload", Settings()), "me", place, desk)  # type: ignore[arg-type]
 
 
 def state_of(job: Job) -> str:
@@ -75,6 +80,27 @@ def test_a_job_goes_its_way_and_holds_only_what_is_still_needed() -> None:
         with pytest.raises(Problem, match="no such job"):
             jobs.get(job.id, "me")
         assert (jobs.admission.held_bytes, jobs.admission.on_hand()) == (0, 0)
+
+    asyncio.run(check())
+
+
+def test_a_job_tells_how_far_it_is_and_how_long_it_will_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def check() -> None:
+        desk = Desk()
+        _, job = begin(desk)
+        ticket = desk.tickets[0]
+        assert (job.progress(), job.eta_s()) == ((0.0, ""), 1.0)
+        ticket.answer.set_running_or_notify_cancel()
+        ticket.begun_s, ticket.beat = time.monotonic() - 30, Progress("looked at 3 of 4 frames", 0.75)
+        assert job.progress() == (0.75, "looked at 3 of 4 frames")
+        assert job.eta_s() == pytest.approx(10, rel=0.1)
+        ticket.beat = Progress("began anew", 0.1)
+        assert job.progress() == (0.75, "began anew")  # a bar never goes back
+        ticket.beat = Progress("looked at 9 frames")
+        assert job.progress() == (0.75, "looked at 9 frames")
+        ticket.answer.set_result(DONE)
+        await settle(job)
+        assert (job.progress(), job.eta_s()) == ((1.0, ""), 0.0)
 
     asyncio.run(check())
 

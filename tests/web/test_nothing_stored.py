@@ -21,8 +21,12 @@ from pathlib import Path
 
 import httpx
 import pytest
+
+pytest.importorskip("av")
+
 from fakes import smooth
 from files.samples import full_exif, jpeg_file, saved
+from video.film_samples import write_film
 
 from anonymizer.files import heic
 
@@ -66,6 +70,20 @@ def samples() -> list[bytes]:
     return [*pictures, saved("PNG", size=(600, 700)), *damaged, b"hello", b"\0\0\0\x20ftypisom"]
 
 
+def films(folder: Path) -> list[bytes]:
+    """Films of all containers, some of them damaged."""
+    folder.mkdir()
+    names = {"a.mp4": "libx264", "a.mov": "libx265", "a.webm": "libvpx-vp9", "a.mkv": "ffv1", "a.avi": "mpeg4"}
+    sounds = {"a.webm": "libopus"}
+    made = [
+        write_film(folder / name, codec, 12, sounds=[sounds.get(name, "mp2")], metadata={"title": SECRET}).read_bytes()
+        for name, codec in names.items()
+    ]
+    made += [film[: len(film) // 2] for film in made[:2]]
+    shutil.rmtree(folder)
+    return made
+
+
 class Traced:
     """A server under strace."""
 
@@ -75,6 +93,7 @@ class Traced:
             [
                 *("strace", "--follow-forks", "--quiet=all", "--seccomp-bpf", "--trace", CALLS, "--output", str(log)),
                 *(sys.executable, "-m", "anonymizer", "serve", "--port", "0", "--workers", "2", "--preset", "fast"),
+                *("--film-workers", "1"),
             ],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -102,6 +121,11 @@ def writes_in(asked: Sequence[str]) -> list[str]:
 def children_of(process: int) -> list[int]:
     tasks = Path(f"/proc/{process}/task").iterdir()
     return [int(child) for task in tasks for child in (task / "children").read_text().split()]
+
+
+def film_worker_of(server: int) -> int:
+    """The worker that lets the others go first."""
+    return max(children_of(server), key=lambda child: os.getpriority(os.PRIO_PROCESS, child))
 
 
 @pytest.fixture
@@ -149,8 +173,9 @@ def upload(client: httpx.Client, address: str, way: int, content: bytes) -> None
 
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
-def test_nothing_reaches_a_disk_or_a_log(traced: Traced) -> None:
+def test_nothing_reaches_a_disk_or_a_log(traced: Traced, tmp_path: Path) -> None:
     done = 0
+    of_films = films(tmp_path / "films")
 
     def kill_a_worker() -> None:
         while done < UPLOADS // 2:
@@ -165,8 +190,17 @@ def test_nothing_reaches_a_disk_or_a_log(traced: Traced) -> None:
             upload(client, traced.address, number % 7, content)
             done += 1
         killer.join()
+        for number, content in enumerate([*of_films, *of_films, *of_films]):
+            upload(client, traced.address, number % 7, content)
+        accepted = client.post("/v1/redact", content=of_films[0], headers={"Prefer": "respond-async"})
+        while client.get(accepted.headers["location"]).json()["state"] == "waiting":
+            time.sleep(0.05)
+        os.kill(film_worker_of(traced.server), signal.SIGKILL)  # it is tried again
+        while client.get(accepted.headers["location"]).json()["state"] != "done":
+            time.sleep(0.05)
         numbers = client.get("/metrics").text
         assert client.post("/v1/redact", content=saved("PNG")).status_code == 200
+    assert float(re.findall(r'films_total{outcome="done"} (\d+)', numbers)[0]) >= len(of_films)
     assert float(re.findall(r'pictures_total{outcome="done"} (\d+)', numbers)[0]) > UPLOADS / 4
     os.kill(traced.server, signal.SIGKILL)
     output, errors = traced.process.communicate(timeout=60)

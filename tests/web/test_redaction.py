@@ -13,7 +13,7 @@ from anonymizer.geometry import Box
 from anonymizer.kinds import KINDS
 from anonymizer.record.detections import from_json, to_json
 from anonymizer.settings import DetectSettings, RedactSettings, Settings
-from anonymizer.types import Detection, FrameDetections
+from anonymizer.types import Detection, FrameDetections, Progress
 from anonymizer.web.orders import Done, Order
 from anonymizer.web.redaction import PostedFinder, redact
 
@@ -24,8 +24,11 @@ def load(settings: DetectSettings) -> ModelFinder:
     return ModelFinder([DETECTOR], settings)
 
 
+told: list[Progress] = []
+
+
 def work(content: bytes, settings: Settings = Settings(), **order: object) -> Done:
-    return redact(Order(content, settings, **order), load, 0.0)  # type: ignore[arg-type]
+    return redact(Order(content, settings, **order), load, told.append, 0.0)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("name", ["JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP", "AVIF", "JPEG2000"])

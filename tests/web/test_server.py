@@ -23,7 +23,8 @@ import fakes
 from web import served
 from anonymizer.settings import ServeSettings, Settings
 from anonymizer.web.server import run_server
-run_server(ServeSettings(port=0, workers=1), Settings(), lambda address: print(address, flush=True), {load})
+serve = ServeSettings(port=0, workers=1, film_workers=0)
+run_server(serve, Settings(), lambda address: print(address, flush=True), {load})
 """
 
 
