@@ -169,6 +169,28 @@ class RestOutline:
 
 
 Outline: TypeAlias = Drawn | RestOutline
+
+
+def moved(outline: Drawn, was: Box, now: Box) -> Drawn:
+    """An outline that goes along with a box, which moves and grows. What has no corners grows to all sides alike."""
+    by_x, by_y = (after / before if before else 1.0 for before, after in _sides(was, now))
+    by = max(by_x, by_y)
+
+    def along(point: Point) -> Point:
+        return now.x_min + (point[0] - was.x_min) * by_x, now.y_min + (point[1] - was.y_min) * by_y
+
+    if isinstance(outline, PolygonOutline):
+        return PolygonOutline(tuple(map(along, outline.corners)))
+    if isinstance(outline, StrokeOutline):
+        return StrokeOutline(tuple(map(along, outline.points)), outline.width_px * by)
+    longer, shorter = outline.semi_axes
+    return EllipseOutline(along(outline.center), (longer * by, shorter * by), outline.degrees)
+
+
+def _sides(was: Box, now: Box) -> tuple[Point, Point]:
+    return (was.width, now.width), (was.height, now.height)
+
+
 Place: TypeAlias = Box | Outline
 
 

@@ -15,6 +15,7 @@ from anonymizer.outlines import (
     RestOutline,
     StrokeOutline,
     from_plain,
+    moved,
     numbers_of,
     to_plain,
 )
@@ -118,3 +119,19 @@ def test_the_box_holds_every_defining_point(outline: Outline) -> None:
     places = outline.corners if isinstance(outline, PolygonOutline) else ()
     places = outline.points if isinstance(outline, StrokeOutline) else places
     assert all(box.x_min <= x <= box.x_max and box.y_min <= y <= box.y_max for x, y in places)
+
+
+@pytest.mark.parametrize(
+    "outline",
+    [
+        PolygonOutline(((10.0, 20.0), (30.0, 20.0), (10.0, 40.0))),
+        StrokeOutline(((12.0, 22.0), (28.0, 38.0)), 4.0),
+        EllipseOutline((20.0, 30.0), (10.0, 10.0)),
+    ],
+)
+def test_outlines_go_along_with_their_box(outline: Drawn) -> None:
+    was = Box(10.0, 20.0, 30.0, 40.0)
+    assert moved(outline, was, was) == outline
+    there = moved(outline, was, Box(110.0, 20.0, 150.0, 60.0))
+    assert there.box.xyxy == pytest.approx((110, 20, 150, 60))
+    assert moved(outline, was, Box(10.0, 20.0, 20.0, 40.0)).box.height == pytest.approx(20)

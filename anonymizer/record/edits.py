@@ -15,8 +15,18 @@
       to: {ellipse: {center: [225, 120], semi_axes: [60, 80]}}
       kind: face
 
-Boxes are x_min, y_min, x_max, y_max. What was found stays as it was recorded: without an entry everything is as if it
-had never been there.
+    - file: c.mp4
+      frame: 120
+      add: {box: [10, 20, 30, 40]}
+      span: [3.5, 9]
+    - file: c.mp4
+      remove: {track: 3}
+      kind: face
+    - file: c.mp4
+      mute: [3.5, 9]
+
+Boxes are x_min, y_min, x_max, y_max, spans two times of a film in seconds. What was found stays as it was recorded:
+without an entry everything is as if it had never been there. `video.edited` applies what is said of films.
 """
 
 from __future__ import annotations
@@ -26,6 +36,7 @@ import json
 import re
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from math import inf, isinf
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal, TypeAlias, get_args
 
@@ -42,13 +53,16 @@ SAME_FROM = 0.5
 DEFAULT_KIND = "area"
 """Of what is added."""
 
-Action: TypeAlias = Literal["add", "remove", "resize", "keep"]
-"""keep: the place stays visible in a run that hides everything else."""
+Action: TypeAlias = Literal["add", "remove", "resize", "relabel", "keep", "mute"]
+"""relabel: it is of another kind. keep: the place stays visible in a run that hides everything else. mute: the sound of
+a film."""
 ACTIONS: tuple[Action, ...] = get_args(Action)
 Place: TypeAlias = Box | Drawn
+Span: TypeAlias = tuple[float, float]
+"""Two times of a film in seconds, on its own clock; infinite where they are left open."""
 
 _TEXTS = ("reason", "by", "at")
-_KEYS = ("file", "frame", *ACTIONS, "to", "kind", *_TEXTS)
+_KEYS = ("file", "frame", "span", *ACTIONS, "to", "kind", *_TEXTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +74,8 @@ class Edit:
     file: str
     """Path of the picture relative to the input root, with forward slashes."""
     action: Action
-    place: Place
-    """What is added or kept; the box of what is removed or resized."""
+    place: Place | None
+    """What is added or kept; the box of what is removed, resized or relabelled. None: a track is named, or sound."""
     kind: Kind | None
     """None for a place that is kept."""
     to: Place | None = None
@@ -72,6 +86,12 @@ class Edit:
     by: str | None = None
     at: str | None = None
     """When, as its author writes it."""
+    track: int | None = None
+    """Of a film: its track with this number is meant."""
+    span: Span | None = None
+    """Of a film: only then; what is muted. None: always."""
+    label: Kind | None = None
+    """What something is relabelled to."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +109,12 @@ class Edits:
     @property
     def kinds(self) -> frozenset[Kind]:
         """The kinds that they speak of."""
-        return frozenset(edit.kind for edits in self.of_files.values() for edit in edits if edit.kind is not None)
+        named = (kind for edits in self.of_files.values() for edit in edits for kind in (edit.kind, edit.label))
+        return frozenset(kind for kind in named if kind is not None)
+
+    def mute(self, file: str) -> Sequence[Span]:
+        """When the sound of a film is silenced."""
+        return [edit.span for edit in self.of(file) if edit.action == "mute" and edit.span is not None]
 
     @property
     def kept(self) -> Sequence[Edit]:
@@ -180,11 +205,17 @@ def render_edits(edits: Sequence[Edit]) -> bytes:
 
 def to_entry(edit: Edit) -> dict[str, object]:
     """As in the file."""
-    optional = {"frame": edit.frame, "to": None if edit.to is None else place_to_plain(edit.to)}
-    optional |= {key: getattr(edit, key) for key in _TEXTS}
+    span = None if edit.span is None else [None if isinf(time_s) else time_s for time_s in edit.span]
+    named: object = {"track": edit.track} if edit.place is None else place_to_plain(edit.place)
+    optional = {
+        "frame": edit.frame,
+        "span": None if edit.action == "mute" else span,
+        "to": edit.label if edit.to is None else place_to_plain(edit.to),
+        **{key: getattr(edit, key) for key in _TEXTS},
+    }
     return {
         "file": edit.file,
-        edit.action: place_to_plain(edit.place),
+        edit.action: span if edit.action == "mute" else named,
         **({} if edit.kind is None else {"kind": edit.kind}),
         **{key: value for key, value in optional.items() if value is not None},
     }
@@ -242,37 +273,78 @@ def _to_edit(entry: object, number: int) -> Edit:
     if len(named) != 1:
         raise ValueError(f"it has {' and '.join(named) or 'none'} of {', '.join(ACTIONS)}: it must have one")
     action = named[0]
-    if (action == "resize") != ("to" in entry):
-        raise ValueError("resize says the new place with 'to', and nothing else has it")
-    place = _to_place(entry[action])
-    if action in ("remove", "resize") and not isinstance(place, Box):
-        raise ValueError(f"{action} names a detection by its box")
-    frame = entry.get("frame")
-    if frame is not None and (isinstance(frame, bool) or not isinstance(frame, int) or frame < 0):
-        raise ValueError("frame is not a whole number from 0 on")
+    if (action in ("resize", "relabel")) != ("to" in entry):
+        raise ValueError("resize says the new place with 'to', relabel the new kind, and nothing else has it")
+    frame = None if entry.get("frame") is None else _to_count("frame", entry["frame"], 0)
+    file, kind = _to_file(entry.get("file")), _to_kind(entry, action)
+    reason, by, at = (_to_text(key, entry.get(key)) for key in _TEXTS)
+    if action == "mute":
+        if frame is not None or "span" in entry:
+            raise ValueError("mute says its span itself, [from, to] in seconds, and has no frame")
+        return Edit(number, file, action, None, None, None, None, reason, by, at, span=_to_span(entry[action]))
+    track = _to_track(entry[action]) if action in ("remove", "relabel") else None
+    place = None if track is not None else _to_place(entry[action])
+    if action in ("remove", "resize", "relabel") and not isinstance(place, Box | None):
+        raise ValueError(f"{action} names a detection by its box, or in films by its track")
     return Edit(
         number,
-        _to_file(entry.get("file")),
+        file,
         action,
         place,
-        _to_kind(entry, action),
-        _to_place(entry["to"]) if "to" in entry else None,
+        kind,
+        _to_place(entry["to"]) if action == "resize" else None,
         frame,
-        **{key: _to_text(key, entry.get(key)) for key in _TEXTS},
+        reason,
+        by,
+        at,
+        track=track,
+        span=None if entry.get("span") is None else _to_span(entry["span"]),
+        label=_checked_kind(entry["to"]) if action == "relabel" else None,
     )
 
 
 def _to_kind(entry: Mapping[str, object], action: Action) -> Kind | None:
     kind = entry.get("kind", DEFAULT_KIND if action == "add" else None)
-    if action == "keep":
+    if action in ("keep", "mute"):
         if kind is not None:
-            raise ValueError("a place that is kept has no kind")
+            raise ValueError("a place that is kept has no kind, nor has sound")
         return None
     if kind is None:
         raise ValueError(f"kind is missing: of what is there to {action}?")
+    return _checked_kind(kind)
+
+
+def _checked_kind(kind: object) -> Kind:
     if not isinstance(kind, str) or kind not in KINDS:
         raise ValueError(f"kind {kind!r} is not one of {', '.join(KINDS)}")
     return kind
+
+
+def _to_track(value: object) -> int | None:
+    """The number of a track; None where something else is named."""
+    if not isinstance(value, dict) or set(value) != {"track"}:
+        return None
+    return _to_count("track", value["track"], 1)
+
+
+def _to_count(key: str, value: object, least: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise ValueError(f"{key} is not a whole number from {least} on")
+    return value
+
+
+def _to_span(value: object) -> Span:
+    if not isinstance(value, list) or len(value) != 2 or all(end is None for end in value):
+        raise ValueError("a span is [from, to] in seconds; one of them may be null")
+    if any(isinstance(end, bool) or not isinstance(end, int | float | None) for end in value):
+        raise ValueError("a span has two numbers: [from, to] in seconds; one of them may be null")
+    try:
+        first, last = -inf if value[0] is None else float(value[0]), inf if value[1] is None else float(value[1])
+    except OverflowError:
+        raise ValueError("the numbers of a span are finite") from None
+    if not first <= last or (value[0] is not None and isinf(first)) or (value[1] is not None and isinf(last)):
+        raise ValueError("a span goes from an earlier time to a later one, both finite")
+    return first, last
 
 
 def _to_file(value: object) -> str:
@@ -335,8 +407,9 @@ def apply_edits(
         try:
             for number in _frames_of(edit, sizes):
                 if edit.action == "keep":
+                    assert edit.place is not None
                     kept[number].append(edit.place)
-                    frames[number] = _approve(edit.place, frames[number])
+                    frames[number] = approve(edit.place, frames[number])
                     continue
                 frames[number], changed = _apply(edit, frames[number])
                 if changed is not None:
@@ -355,6 +428,8 @@ def _frames_of(edit: Edit, sizes: Sequence[tuple[int, int]]) -> Sequence[int]:
     Raises:
         ValueError: the edit does not say in which frame, or what it adds would lie outside.
     """
+    if edit.place is None or edit.span is not None:
+        raise ValueError("tracks, spans and sound are of films only")
     if edit.frame is not None and edit.frame >= len(sizes):
         raise ValueError(f"frame {edit.frame} is beyond the {len(sizes)} frames of the picture")
     if edit.frame is None and edit.action != "add" and len(sizes) > 1:
@@ -371,14 +446,14 @@ def _frames_of(edit: Edit, sizes: Sequence[tuple[int, int]]) -> Sequence[int]:
 
 def _apply(edit: Edit, frame: FrameDetections) -> tuple[FrameDetections, Detection | None]:
     """The frame after an edit, and the detection that it changed."""
-    old = None if edit.action == "add" else _meant(edit, frame.detections)
+    old = None if edit.action == "add" else meant(edit, frame.detections)
     new = None if edit.action == "remove" else _new(edit, old)
     # Of what is new, the alpha channel may show something.
     in_alpha = None if frame.in_alpha is None else _exchanged(frame.in_alpha, old, new)
     return replace(frame, detections=_exchanged(frame.detections, old, new), in_alpha=in_alpha), old
 
 
-def _approve(place: Place, frame: FrameDetections) -> FrameDetections:
+def approve(place: Place, frame: FrameDetections) -> FrameDetections:
     """The frame without what models found just in a place that is kept, or wholly in there.
 
     What zones and people hide stays hidden.
@@ -399,15 +474,19 @@ def _exchanged(detections: Sequence[Detection], old: Detection | None, new: Dete
 
 
 def _new(edit: Edit, old: Detection | None) -> Detection:
+    if edit.label is not None and old is not None:
+        return replace(old, kind=edit.label)
     place = edit.place if edit.to is None else edit.to
+    assert place is not None
     box, outline = (place, None) if isinstance(place, Box) else (place.box, place)
     if old is None:
         return Detection(box, 1.0, edit.kind or DEFAULT_KIND, outline=outline)
     return replace(old, box=box, extent=None, outline=outline)
 
 
-def _meant(edit: Edit, detections: Sequence[Detection]) -> Detection:
-    """
+def meant(edit: Edit, detections: Sequence[Detection]) -> Detection:
+    """The detection whose box an edit names.
+
     Raises:
         ValueError: there is none, or there are several that it could be.
     """

@@ -6,11 +6,10 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
-import numpy as np
-
-from anonymizer.detect.zones import add_given
+from anonymizer.detect.zones import rest_of, zones_to_hide
 from anonymizer.errors import PictureError
 from anonymizer.files.write import remove_files, written_together
 from anonymizer.geometry import Box
@@ -21,11 +20,12 @@ from anonymizer.record.detections import film_to_json
 from anonymizer.record.edits import NO_EDITS, Edits
 from anonymizer.redact.warnings import redaction_warnings
 from anonymizer.settings import Settings
-from anonymizer.types import Detection, FrameDetections, Job, Progress, Result, Source
+from anonymizer.types import Detection, Job, Progress, Result, Source
 from anonymizer.video.beats import beats
+from anonymizer.video.edited import EditedFilm, edit_film
 from anonymizer.video.encoders import Encoding, is_as_good
 from anonymizer.video.facts import FilmFacts
-from anonymizer.video.finder import frame_finder, picture_of
+from anonymizer.video.finder import frame_finder
 from anonymizer.video.look import EVERY, find_tracks
 from anonymizer.video.paint import Painter
 from anonymizer.video.recorded import FilmRecords, replay
@@ -71,8 +71,9 @@ class FilmProcess:
             zones = self._zones(job, film.facts)
         with timed(seconds, "detect"):
             survey, seen = self._see(job, film)
-            tracks = _with_zones(seen.tracks, zones)
-        result = self._result(job, survey, replace(seen, tracks=tracks))
+            edited = self._edit(job, survey, film, seen.tracks)
+            tracks = _with_zones(edited.tracks, zones, self._rests(film.facts, edited))
+        result = self._result(job, survey, replace(seen, tracks=tracks, edits=(*seen.edits, *edited.done)))
         if self.settings.redact.only_detects(self._kinds):
             with timed(seconds, "write"), self.places(self.output_root, [job.detections_path]) as (place,):
                 _write_record(place, survey, tracks)
@@ -92,17 +93,35 @@ class FilmProcess:
             PictureError: something is asked for that films cannot have, and that would uncover something if it were
                 ignored.
         """
-        if self.edits.of(job.name):
-            raise PictureError("is a film, which edits cannot change; take its entries out of the edits")
+        if self.edits.mute(job.name):
+            raise PictureError("has edits that mute its sound, which is kept bit for bit; use --audio drop")
         if self.settings.write.lossless_only:
             raise PictureError("is a film, whose frames are encoded anew; --lossless-only refuses that")
 
     def _zones(self, job: Job, facts: FilmFacts) -> list[Detection]:
-        """What is hidden in every frame, whatever is there."""
+        """Zones that are hidden in every frame, whatever is there."""
         width, height = facts.upright_size
-        blank = picture_of(np.zeros((height, width, 3), np.uint8))
-        (given,) = add_given(blank, [FrameDetections([])], self.settings.detect, job.name)
-        return list(given.detections)
+        return zones_to_hide(self.settings.detect.redact_zone, job.name, (height, width))
+
+    def _edit(self, job: Job, survey: Survey, film: Film, tracks: FilmTracks) -> EditedFilm:
+        """
+        Raises:
+            PictureError: an edit does not fit the film.
+        """
+        edits, settings = self.edits.of(job.name), self.settings
+        times_s = [survey.facts.seconds(moment) for moment in survey.times] if edits else []
+        limits = Limits(settings.video.video_gap, settings.video.video_grace)
+        is_replay = job.recorded is not None
+        return edit_film(film, times_s, tracks, edits, self.edits.name, settings.redact, limits, is_replay)
+
+    def _rests(self, facts: FilmFacts, edited: EditedFilm) -> list[Still]:
+        """What is hidden where all is but for the places that edits keep."""
+        if not self.settings.detect.hide_all_but:
+            return []
+        (width, height), frames = facts.upright_size, edited.tracks.frames
+        borders = sorted({0, frames, *(border for one in edited.kept for border in (one.first, one.end))})
+        spans = pairwise(borders)
+        return [Still(rest_of((height, width), edited.kept_in(first)), first, end) for first, end in spans]
 
     def _see(self, job: Job, film: Film) -> tuple[Survey, _Seen]:
         """The first pass: by what is recorded of the film, or by models.
@@ -194,7 +213,7 @@ class FilmProcess:
                 "tracks": len(seen.tracks.tracks),
                 "frames_looked_at": seen.tracks.looks,
             },
-            edits=seen.earlier_edits,
+            edits=seen.edits,
         )
 
     def _warnings(self, facts: FilmFacts, encoding: Encoding, tracks: FilmTracks, not_counted: int) -> tuple[str, ...]:
@@ -210,7 +229,7 @@ class FilmProcess:
 
     @property
     def _kinds(self) -> frozenset[Kind]:
-        return self.finder.kinds | self.settings.detect.given_kinds
+        return self.finder.kinds | self.edits.kinds | self.settings.detect.given_kinds
 
     @property
     def _has_record(self) -> bool:
@@ -225,14 +244,18 @@ class _Seen:
     source: Source
     not_counted: int
     """How many detections there were where the zones say that nothing counts, weak ones too."""
-    earlier_edits: tuple[Mapping[str, object], ...] = ()
-    """Those before what is replayed was recorded."""
+    edits: tuple[Mapping[str, object], ...] = ()
+    """What people had changed before what is replayed was recorded, and what they change now."""
 
 
-def _with_zones(tracks: FilmTracks, zones: Sequence[Detection]) -> FilmTracks:
-    """The tracks, and zones in every frame, each once. What is hidden but for some places is as the zones say now."""
-    new = [Still(zone, 0, tracks.frames) for zone in zones]
-    is_rest = any(isinstance(zone.outline, RestOutline) for zone in zones)
+def _with_zones(tracks: FilmTracks, zones: Sequence[Detection], rests: Sequence[Still]) -> FilmTracks:
+    """The tracks, and zones in every frame, each once.
+
+    Args:
+        rests: what is hidden but for some places; those of before may keep other places.
+    """
+    new = [*(Still(zone, 0, tracks.frames) for zone in zones), *rests]
+    is_rest = bool(rests)
     known = [one for one in tracks.stills if not (is_rest and isinstance(one.detection.outline, RestOutline))]
     return replace(tracks, stills=list(dict.fromkeys([*known, *new])))
 

@@ -162,10 +162,31 @@ class FilmTracks:
         """The same with what the redaction of tracks shows, by their numbers."""
         return replace(self, tracks=[replace(one, levels=levels.get(one.number)) for one in self.tracks])
 
+    def rows_of(self, number: int) -> Rows:
+        """Those of a track."""
+        of_track: Rows = self.rows[self.rows["track"] == number]
+        return of_track
+
     def only(self, numbers: Collection[int]) -> FilmTracks:
         """The same without the other tracks."""
-        kept = [track for track in self.tracks if track.number in numbers]
-        return replace(self, tracks=kept, rows=self.rows[np.isin(self.rows["track"], list(numbers))])
+        return self.with_rows(self.rows[np.isin(self.rows["track"], list(numbers))])
+
+    def with_rows(self, rows: Rows) -> FilmTracks:
+        """The same with some of its rows; tracks that have none any more go."""
+        left = frozenset(np.unique(rows["track"]).tolist())
+        return replace(self, tracks=[track for track in self.tracks if track.number in left], rows=rows)
+
+    def with_track(self, number: int, kind: Kind, added: RowList) -> FilmTracks:
+        """The same with more rows of a track, which may be new."""
+        rows = added.rows()
+        rows["outline"][rows["outline"] >= 0] += len(self.outlines)
+        is_new = number not in self._of_number
+        return replace(
+            self,
+            tracks=[*self.tracks, Track(number, kind)] if is_new else self.tracks,
+            rows=in_order(np.concatenate([self.rows, rows])),
+            outlines=[*self.outlines, *added.outlines],
+        )
 
 
 def match(
@@ -377,14 +398,14 @@ def _graces(rows: Rows, times: Sequence[float], cuts: Sequence[int], grace_s: fl
         for end, step in ((of_track[0], -1), (of_track[-1], 1)):
             since = end if is_confirmed else of_track[sure[0]]
             reach = times[since["frame"]] + step * grace_s
-            frames = list(_frames_up_to(reach, int(end["frame"]), step, times, borders))
+            frames = list(frames_up_to(reach, int(end["frame"]), step, times, borders))
             held = np.repeat(end[np.newaxis], len(frames))
             held["frame"], held["score"], held["is_sure"] = frames, 0.0, False
             held["box"], held["outline"] = held["hidden"], -1
             yield held
 
 
-def _frames_up_to(reach_s: float, frame: int, step: int, times: Sequence[float], cuts: frozenset[int]) -> Iterator[int]:
+def frames_up_to(reach_s: float, frame: int, step: int, times: Sequence[float], cuts: frozenset[int]) -> Iterator[int]:
     """The frames after one (step 1) or before it (step -1), up to a time or a cut."""
     other = frame + step
     while 0 <= other < len(times) and step * (reach_s - times[other]) >= -_ROUNDING_S:

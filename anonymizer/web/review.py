@@ -299,8 +299,9 @@ def _parse(content: bytes, name: str) -> Sequence[Edit]:
 
 def _is_same(one: Edit, other: Edit) -> bool:
     """Whether they mean the same, whatever is written about them."""
-    if (one.action, one.kind, one.frame, one.to) != (other.action, other.kind, other.frame, other.to):
-        return False
+    for key in ("action", "kind", "frame", "to", "track", "span", "label"):
+        if getattr(one, key) != getattr(other, key):
+            return False
     if one.action != "add" and isinstance(one.place, Box) and isinstance(other.place, Box):
         return one.place.iou(other.place) >= SAME_FROM
     return one.place == other.place

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,7 @@ OUTLINES = st.one_of(
     st.builds(StrokeOutline, st.lists(st.tuples(SIDES, SIDES), min_size=1, max_size=3).map(tuple), SIDES),
 )
 TEXTS = st.none() | st.text(max_size=9)
+SPANS = st.tuples(st.just(-inf) | st.floats(-9, 0), st.floats(1, 9)) | st.tuples(st.floats(0, 9), st.just(inf))
 NAMES = st.from_regex(r"[a-z]{1,3}(/[a-z ]{1,3})?\.jpg", fullmatch=True)
 
 
@@ -57,8 +59,17 @@ def edits(draw: st.DrawFn) -> Edit:
     place = draw(BOXES | OUTLINES if action in ("add", "keep") else BOXES)
     to = draw(BOXES | OUTLINES) if action == "resize" else None
     frame = draw(st.none() | st.integers(0, 9))
-    kind = None if action == "keep" else draw(st.sampled_from(KINDS))
-    return with_texts(Edit(0, draw(NAMES), action, place, kind, to, frame), draw(st.tuples(TEXTS, TEXTS, TEXTS)))
+    kind = None if action in ("keep", "mute") else draw(st.sampled_from(KINDS))
+    edit = Edit(0, draw(NAMES), action, place, kind, to, frame)
+    if action == "mute":
+        edit = replace(edit, place=None, frame=None, span=draw(SPANS))
+    else:
+        edit = replace(edit, span=draw(st.none() | SPANS))
+    if action == "relabel":
+        edit = replace(edit, label=draw(st.sampled_from(KINDS)))
+    if action in ("remove", "relabel") and draw(st.booleans()):
+        edit = replace(edit, place=None, track=draw(st.integers(1, 9)))
+    return with_texts(edit, draw(st.tuples(TEXTS, TEXTS, TEXTS)))
 
 
 @given(st.lists(edits(), max_size=5))
@@ -192,6 +203,32 @@ def test_each_action() -> None:
     assert NO_EDITS.of("a.jpg") == ()
 
 
+def test_what_is_relabelled_is_hidden_as_another_kind() -> None:
+    after = edited([FRAME], entry(relabel={"box": [10, 10, 30, 30]}, kind="face", to="plate"))
+    assert after.frames == [FrameDetections([PLATE, replace(FACE, kind="plate")], not_counted=2)]
+    assert after.done[0]["to"] == "plate"
+    assert parsed(entry(relabel={"box": [10, 10, 30, 30]}, kind="face", to="area")).kinds == {"face", "area"}
+
+
+def test_what_is_said_of_sound() -> None:
+    found = parsed(entry(mute=[1, 2.5]), entry(mute=[None, 3]), entry(add={"box": [1, 2, 3, 4]}))
+    assert found.mute("a.jpg") == [(1.0, 2.5), (-inf, 3.0)]
+    assert found.mute("b.jpg") == []
+
+
+@pytest.mark.parametrize(
+    "of_film",
+    [
+        entry(mute=[1, 2]),
+        entry(remove={"track": 1}, kind="face"),
+        entry(add={"box": [1, 2, 3, 4]}, span=[1, 2]),
+    ],
+)
+def test_what_is_of_films_does_not_fit_pictures(of_film: dict[str, Any]) -> None:
+    with pytest.raises(PictureError, match="entry 1: tracks, spans and sound are of films only"):
+        edited([FRAME], of_film)
+
+
 def test_what_is_added_without_a_frame_is_hidden_in_all_of_them() -> None:
     after = edited([FRAME, FrameDetections([]), FRAME], entry(add={"box": [1, 2, 3, 4]}, kind="face"))
     assert [len(frame.detections) for frame in after.frames] == [3, 1, 3]
@@ -260,9 +297,9 @@ def test_what_is_uncovered_needs_a_frame_where_there_are_several() -> None:
     ("wrong", "reason"),
     [
         (3, "it is not a mapping"),
-        (entry(), "it has none of add, remove, resize, keep"),
+        (entry(), "it has none of add, remove, resize, relabel, keep, mute"),
         (entry(keep={"box": [1, 2, 3, 4]}, kind="face"), "a place that is kept has no kind"),
-        (entry(add={}, remove={}), "it has add and remove of add, remove, resize, keep"),
+        (entry(add={}, remove={}), "it has add and remove of add, remove, resize, relabel, keep, mute"),
         (entry(hide={}), "'hide' is not one of file, "),
         (entry(add={"box": [1, 2, 3, 4]}, kind="cat"), "kind 'cat' is not one of face, "),
         (entry(remove={"box": [1, 2, 3, 4]}), "kind is missing: of what is there to remove?"),
@@ -283,6 +320,20 @@ def test_what_is_uncovered_needs_a_frame_where_there_are_several() -> None:
         (entry(add={"polygon": [[1, 2]]}, kind="face"), "a polygon has three or more corners"),
         (entry(add={"box": [1, 2, 3, 4]}, kind="face", frame=-1), "frame is not a whole number"),
         (entry(add={"box": [1, 2, 3, 4]}, kind="face", frame=True), "frame is not a whole number"),
+        (entry(mute=[1, 2], kind="face"), "a place that is kept has no kind, nor has sound"),
+        (entry(mute=[1, 2], span=[1, 2]), "mute says its span itself"),
+        (entry(mute=[1, 2], frame=3), "mute says its span itself"),
+        (entry(mute=7), "a span is [from, to] in seconds"),
+        (entry(mute=[None, None]), "a span is [from, to] in seconds"),
+        (entry(mute=["1", 2]), "a span has two numbers"),
+        (entry(mute=[2, 1]), "a span goes from an earlier time to a later one"),
+        (entry(mute=[float("nan"), 1]), "a span goes from an earlier time to a later one"),
+        (entry(mute=[1, float("inf")]), "a span goes from an earlier time to a later one"),
+        (entry(mute=[1, 10**400]), "the numbers of a span are finite"),
+        (entry(remove={"track": 0}, kind="face"), "track is not a whole number from 1 on"),
+        (entry(resize={"track": 1}, to={"box": [1, 2, 3, 4]}, kind="face"), "an outline is one of"),
+        (entry(relabel={"box": [1, 2, 3, 4]}, kind="face"), "relabel the new kind"),
+        (entry(relabel={"box": [1, 2, 3, 4]}, kind="face", to="cat"), "kind 'cat' is not one of"),
         (entry(add={"box": [1, 2, 3, 4]}, kind="face", by=7), "by is not a text; put it in quotes"),
         ({"add": {"box": [1, 2, 3, 4]}, "kind": "face"}, "file is missing"),
         ({"file": "../a.jpg", "add": {"box": [1, 2, 3, 4]}, "kind": "face"}, "file '../a.jpg' is not a path below"),

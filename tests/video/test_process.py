@@ -5,7 +5,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -20,7 +20,7 @@ from anonymizer.detect.detector import Detector
 from anonymizer.detect.frames import ModelFinder
 from anonymizer.errors import OutputError, PictureError
 from anonymizer.record.detections import from_json
-from anonymizer.record.edits import Edits
+from anonymizer.record.edits import Edits, parse_edits
 from anonymizer.settings import (
     DetectSettings,
     RecordSettings,
@@ -278,10 +278,65 @@ class TestFailClosed:
         assert names_in(folders[1]) == ["a.mp4"]
 
 
-def test_films_with_edits_are_refused(folders: Folders, monkeypatch: pytest.MonkeyPatch) -> None:
-    write_film(folders[0] / "a.mp4", frames=3, size=SIZE)
-    monkeypatch.setattr(Edits, "of", lambda self, name: ["an edit"])
-    assert "edits cannot change" in (run(folders, "a.mp4").reason or "")
+def edits(*entries: Mapping[str, object]) -> Edits:
+    return parse_edits(json.dumps({"edits": [{"file": "a.mkv", **entry} for entry in entries]}).encode(), "edits.json")
+
+
+def boxes_in(folder: Path, kind: str = "face") -> dict[int, float]:
+    """Where the boxes of a kind begin, by frame."""
+    entries = json.loads((folder / "a.json").read_bytes())
+    return {entry["frame"]: entry["x_min"] for entry in entries if entry["kind"] == kind}
+
+
+def test_what_is_drawn_once_follows_what_is_there(folders: Folders) -> None:
+    write_film(folders[0] / "a.mkv", "ffv1", 30, size=SIZE)
+    drawn = {"add": {"box": [24, 6, 44, 26]}, "kind": "face", "frame": 12, "by": "Ada"}
+    result = run(folders, "a.mkv", SETTINGS, FixedDetector(), edits=edits(drawn))
+    assert result.reason is None
+    assert result.counts == {"face": 1}
+    assert result.edits == ({"entry": 1, **drawn, "track": 1},)
+    assert still_shown(folders[1] / "a.mkv") == 0
+    assert boxes_in(folders[1]) == {frame: pytest.approx(2 * frame, abs=3) for frame in range(30)}
+
+
+def test_a_track_that_is_removed_stays_visible(folders: Folders) -> None:
+    write_film(folders[0] / "a.mkv", "ffv1", 12, size=SIZE)
+    result = run(folders, "a.mkv", edits=edits({"remove": {"box": [8, 8, 24, 24]}, "frame": 4, "kind": "face"}))
+    assert result.counts == {"face": 0}
+    assert result.edits[0]["track"] == 1
+    assert still_shown(folders[1] / "a.mkv") == 12
+    later = edits({"remove": {"box": [8, 8, 24, 24]}, "frame": 4, "kind": "face", "span": [0.2, None]})
+    assert run(folders, "a.mkv", edits=later).counts == {"face": 1}
+    assert still_shown(folders[1] / "a.mkv") == 7
+
+
+def test_zones_of_a_span_of_time(folders: Folders) -> None:
+    write_film(folders[0] / "a.mkv", "ffv1", 12, size=SIZE)
+    zone = {"add": {"polygon": [[0, 60], [160, 60], [160, 90]]}, "span": [0.15, 0.24]}
+    result = run(folders, "a.mkv", SETTINGS, FixedDetector(), edits=edits(zone))
+    assert result.counts == {"face": 0, "area": 1}
+    assert sorted(boxes_in(folders[1], "area")) == [3, 4, 5, 6]
+
+
+def test_places_that_are_kept_for_a_span(folders: Folders) -> None:
+    write_film(folders[0] / "a.mkv", "ffv1", 6, size=SIZE)
+    settings = Settings(detect=DetectSettings(hide_all_but=True), redact=RedactSettings(method="solid"))
+    kept = edits({"keep": {"box": [0, 0, 60, 60]}, "span": [0.08, 0.12]})
+    assert run(folders, "a.mkv", settings, FixedDetector(), edits=kept).reason is None
+    brightest = [to_rgb(frame.picture).max() for frame in open_film(folders[1] / "a.mkv").frames()]
+    assert [value > 200 for value in brightest] == [False, False, True, True, False, False]
+
+
+def test_edits_that_do_not_fit_fail_the_film(folders: Folders) -> None:
+    write_film(folders[0] / "a.mkv", "ffv1", 3, size=SIZE)
+    reason = run(folders, "a.mkv", edits=edits({"add": {"box": [1, 1, 9, 9]}, "frame": 3})).reason
+    assert reason == "does not fit its edits, edits.json entry 1: frame 3 is beyond the 3 frames of the film"
+    assert names_in(folders[1]) == []
+
+
+def test_sound_cannot_be_muted_for_spans(folders: Folders) -> None:
+    write_film(folders[0] / "a.mkv", "ffv1", 3, size=SIZE, sounds=["aac"])
+    assert "mute its sound" in (run(folders, "a.mkv", edits=edits({"mute": [0, 1]})).reason or "")
 
 
 @pytest.mark.slow
