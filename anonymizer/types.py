@@ -136,6 +136,8 @@ class Job:
     """Those of the files under its names that this program did not write, which are never removed."""
     recorded: Recorded | str | None = None
     """What to replay; as text why there is nothing to replay. None where something else finds."""
+    version: str | None = None
+    """Tells this content of a source in a store from others; None for local files."""
 
     @property
     def name(self) -> str:

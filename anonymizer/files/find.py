@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import os
-import unicodedata
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from anonymizer.addresses import Address, Place
 from anonymizer.errors import SettingsError
+from anonymizer.files.names import has_extension as has_extension
+from anonymizer.files.names import listing_order as listing_order
+from anonymizer.files.names import loose, to_jobs
+from anonymizer.files.names import record_names as record_names
+from anonymizer.files.others import is_apple_double as is_apple_double
+from anonymizer.files.others import is_of_the_system as is_of_the_system
+from anonymizer.files.others import is_source_text
+from anonymizer.files.others import kind_of_other as kind_of_other
+from anonymizer.files.storage import storage_of
+from anonymizer.files.store_listing import StoreListing
 from anonymizer.types import Job
 
 _REFUSED = "leads into the output folder"
-_OF_THE_SYSTEM = (".ds_store", "thumbs.db", "desktop.ini")
-_APPLE_DOUBLE = "AppleDouble"
-_BEGINNING = 188
-"""Bytes of a packet of a transport stream, which never are all printable: each has four of header, then padding or
-binary tables in the first one."""
-_APPLE_DOUBLE_START = b"\x00\x05\x16\x07"
 
 
 @dataclass
@@ -28,10 +32,10 @@ class Listing:
     The counters and dictionaries are complete when the iteration is.
     """
 
-    root: Path
+    root: Place
     extensions: Sequence[str]
     """Extensions of pictures, lower case, without a dot."""
-    output: Path | None
+    output: Place | None
     """The output folder, which may not exist yet; None if nothing will be written."""
     on_other: Callable[[Path], None] = lambda path: None
     """Called with each file that has another extension, relative to the root."""
@@ -45,21 +49,27 @@ class Listing:
 
     def __iter__(self) -> Iterator[Job]:
         """In a stable order: folder by folder, the names in each sorted, links to folders last."""
+        root = self.root
+        if isinstance(root, Address):
+            is_exact = isinstance(self.output, Address) and storage_of(self.output).is_exact
+            found = StoreListing(root, self.extensions, self.not_looked_at, self.unreadable, self.on_other, is_exact)
+            yield from found
+            return
         folders: dict[str, list[Path]] = {}
-        for folder, names in _walk(self):
-            pictures = _pictures(self.root / folder, names, self.extensions)
-            similar = folders.setdefault(_loose(folder.as_posix()), [])
-            before = [job.target for other in similar for job in jobs_in(self.root, other, self.extensions)]
-            yield from _with_lookalikes(_to_jobs(folder, pictures), before)
+        for folder, names in _walk(root, self.output if isinstance(self.output, Path) else None, self):
+            pictures = _pictures(root / folder, names, self.extensions)
+            similar = folders.setdefault(loose(folder.as_posix()), [])
+            before = [job.target for other in similar for job in jobs_in(root, other, self.extensions)]
+            yield from _with_lookalikes(to_jobs(folder, pictures), before)
             similar.append(folder)
             others = sorted(set(names).difference(pictures))
-            self.not_looked_at.update(kind_of_other(self.root / folder / name) for name in others)
+            self.not_looked_at.update(kind_of_other(root / folder / name) for name in others)
             for name in others:
                 self.on_other(folder / name)
 
 
 def find_pictures(
-    root: Path, extensions: Sequence[str], output: Path | None, on_other: Callable[[Path], None] = lambda path: None
+    root: Place, extensions: Sequence[str], output: Place | None, on_other: Callable[[Path], None] = lambda path: None
 ) -> Listing:
     """Lists `root`. Symbolic links are followed, each folder is entered once, and `output` never; see `Listing`.
 
@@ -67,82 +77,34 @@ def find_pictures(
         SettingsError: `root` is not a folder, or cannot be listed.
     """
     try:
-        os.scandir(root).close()
+        if isinstance(root, Address):
+            next(storage_of(root).list(), None)
+        else:
+            os.scandir(root).close()
     except OSError as error:
         raise SettingsError(f"input folder {root}: {error.strerror}") from None
     return Listing(root, extensions, output, on_other)
 
 
-def jobs_in(root: Path, folder: Path, extensions: Sequence[str]) -> list[Job]:
+def jobs_in(root: Place, folder: Path, extensions: Sequence[str]) -> list[Job]:
     """The jobs of one folder, which is relative to `root`; none if it cannot be listed."""
+    if isinstance(root, Address):
+        try:
+            return list(StoreListing(root, extensions).jobs_in(folder))
+        except OSError:
+            return []
     try:
         with os.scandir(root / folder) as scan:
             names = sorted(entry.name for entry in scan if not _is_folder(entry))
     except OSError:
         return []
-    return list(_to_jobs(folder, _pictures(root / folder, names, extensions)))
-
-
-def listing_order(name: str) -> tuple[tuple[bool, str], ...]:
-    """Sort key for relative paths: the order of a listing without links, files before the folders beside them."""
-    *folders, file = name.split("/")
-    return (*((True, folder) for folder in folders), (False, file))
-
-
-def is_of_the_system(path: Path) -> bool:
-    """Whether an operating system puts such a file into any folder that somebody looks at or copies."""
-    return path.name.lower() in _OF_THE_SYSTEM or is_apple_double(path)
-
-
-def is_apple_double(path: Path) -> bool:
-    """Whether macOS wrote a file to keep there what another file system cannot hold of the one beside it."""
-    if not path.name.startswith("._"):
-        return False
-    try:
-        with open(path, "rb") as file:
-            return file.read(4) == _APPLE_DOUBLE_START
-    except OSError:
-        return False
-
-
-def kind_of_other(path: Path) -> str:
-    """As what a file that is not a picture is counted: see `Listing.not_looked_at`."""
-    return _APPLE_DOUBLE if is_apple_double(path) else path.suffix.lower()
-
-
-def has_extension(path: Path, extensions: Iterable[str]) -> bool:
-    """Whether the name of a file ends as one of these extensions, in lower case and without a dot, asks."""
-    return path.suffix.lower().removeprefix(".") in extensions
+    return list(to_jobs(folder, _pictures(root / folder, names, extensions)))
 
 
 def _pictures(folder: Path, names: Sequence[str], extensions: Sequence[str]) -> list[str]:
     wanted = frozenset(extensions)
     named = [name for name in names if has_extension(Path(name), wanted)]
-    return [name for name in named if not is_apple_double(folder / name) and not _is_source_text(folder / name)]
-
-
-def _is_source_text(path: Path) -> bool:
-    """Whether a file with the extension of transport streams is TypeScript or a translation, which share it."""
-    if path.suffix.lower() != ".ts":
-        return False
-    try:
-        with open(path, "rb") as file:
-            beginning = file.read(_BEGINNING)
-    except OSError:
-        return False
-    return bool(beginning) and all(byte >= 0x20 or byte in b"\t\n\f\r" for byte in beginning)
-
-
-def _loose(name: str) -> str:
-    """Equal for all names that some file system takes for the same.
-
-    Also for many that none does, as the file system itself has the last word.
-    """
-    plain = name
-    if not name.isascii():
-        letters = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", name).upper())
-        plain = "".join(letter for letter in letters if unicodedata.category(letter) != "Cf")  # which HFS+ ignores
-    return "/".join(part.rstrip(". ") for part in plain.casefold().split("/"))
+    return [name for name in named if not is_apple_double(folder / name) and not is_source_text(folder / name)]
 
 
 def _with_lookalikes(jobs: Iterable[Job], before: Iterable[Path]) -> Iterator[Job]:
@@ -153,49 +115,16 @@ def _with_lookalikes(jobs: Iterable[Job], before: Iterable[Path]) -> Iterator[Jo
     """
     seen: dict[str, list[Path]] = {}
     for target in before:
-        seen.setdefault(_loose(target.name), []).append(target)
+        seen.setdefault(loose(target.name), []).append(target)
     for job in jobs:
-        similar = seen.setdefault(_loose(job.target.name), [])
+        similar = seen.setdefault(loose(job.target.name), [])
         yield replace(job, lookalikes=tuple(similar)) if similar else job
         similar.append(job.target)
 
 
-def _to_jobs(folder: Path, pictures: Sequence[str]) -> Iterator[Job]:
-    records = record_names(pictures)
-    taken = set(records)
-    for name, record in zip(pictures, records, strict=True):
-        possible = {f"{Path(name).stem}.json", f"{name}.json"}
-        others = tuple(folder / other for other in sorted(possible.difference(taken)))
-        yield Job(folder / name, folder / name, folder / record, others)
-
-
-def record_names(pictures: Sequence[str]) -> list[str]:
-    """The names of the detection files of the pictures of one folder, all different.
-
-    `a.jpg` gets `a.json`. If another picture has the same stem (`a.png`; on some file systems `A.jpg` too), each
-    keeps its whole name: `a.jpg.json`.
-    """
-    stems = Counter(_caseless(Path(name).stem) for name in pictures)
-    taken = {_caseless(name) for name in pictures}
-
-    def record_name(name: str) -> str:
-        stem = Path(name).stem
-        is_free = stems[_caseless(stem)] == 1 and _caseless(stem) not in taken
-        return f"{stem if is_free else name}.json"
-
-    return [record_name(name) for name in pictures]
-
-
-def _caseless(name: str) -> str:
-    """Equal for names that differ in case, or in the way in which Unicode writes a letter with its accent."""
-    return (
-        name.lower() if name.isascii() else unicodedata.normalize("NFC", unicodedata.normalize("NFD", name).casefold())
-    )
-
-
-def _walk(listing: Listing) -> Iterator[tuple[Path, list[str]]]:
+def _walk(root: Path, output: Path | None, listing: Listing) -> Iterator[tuple[Path, list[str]]]:
     """Yields each folder, relative to the root, with the sorted names of the files in it."""
-    root, real_output = listing.root, None if listing.output is None else listing.output.resolve()
+    real_output = None if output is None else output.resolve()
     output_identity = _identity(real_output)  # it may be mounted inside the input, under another path
     entered: dict[tuple[int, int], Path] = {}
     folders, links = [Path()], deque[Path]()

@@ -7,13 +7,15 @@ import stat
 from pathlib import Path
 from typing import BinaryIO
 
+from anonymizer.addresses import Address, Place
 from anonymizer.errors import PictureError, VanishedError
 from anonymizer.files.decode import decode_picture
 from anonymizer.files.picture import Picture
+from anonymizer.files.storage import read_bytes
 from anonymizer.settings import ReadSettings
 
 
-def read_picture(path: Path, settings: ReadSettings = ReadSettings()) -> Picture:
+def read_picture(path: Place, settings: ReadSettings = ReadSettings()) -> Picture:
     """Reads and decodes a picture file, see `decode_picture`.
 
     Raises:
@@ -43,18 +45,31 @@ def open_regular(path: Path) -> BinaryIO:
     return open(descriptor, "rb")
 
 
-def read_file(path: Path) -> bytes:
+def read_file(path: Place) -> bytes:
     """The bytes of a regular file that is not empty.
 
     Raises:
         PictureError: it cannot be read, is empty, or is not a regular file.
         VanishedError: there is no such file.
     """
-    with open_regular(path) as file:
-        try:
-            content = file.read()
-        except OSError as error:
-            raise PictureError(f"cannot be read: {error.strerror}") from None
+    content = _read_from_store(path) if isinstance(path, Address) else _read(path)
     if not content:
         raise PictureError("is empty")
     return content
+
+
+def _read(path: Path) -> bytes:
+    with open_regular(path) as file:
+        try:
+            return file.read()
+        except OSError as error:
+            raise PictureError(f"cannot be read: {error.strerror}") from None
+
+
+def _read_from_store(address: Address) -> bytes:
+    try:
+        return read_bytes(address)
+    except FileNotFoundError as error:
+        raise VanishedError(f"cannot be opened: {error.strerror}") from None
+    except OSError as error:
+        raise PictureError(f"cannot be read: {error.strerror}") from None

@@ -1,22 +1,16 @@
 import os
-import unicodedata
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from anonymizer.errors import SettingsError
 from anonymizer.files.find import (
     Listing,
-    _loose,
     find_pictures,
-    is_of_the_system,
     jobs_in,
     listing_order,
-    record_names,
 )
 from anonymizer.types import Job
 
@@ -178,21 +172,6 @@ def test_names_that_are_no_text(tmp_path: Path) -> None:
     assert len(names(tmp_path)) == 1
 
 
-@pytest.mark.parametrize(
-    ("pictures", "records"),
-    [
-        (["a.jpg", "b.png"], ["a.json", "b.json"]),
-        (["a.jpg", "a.png", "b.jpg"], ["a.jpg.json", "a.png.json", "b.json"]),
-        (["A.jpg", "a.png"], ["A.jpg.json", "a.png.json"]),
-        (["a.jpg", "a.png", "a.jpg.png"], ["a.jpg.json", "a.png.json", "a.jpg.png.json"]),
-        (["a.b.jpg"], ["a.b.json"]),
-        ([".jpg"], [".jpg.json"]),
-    ],
-)
-def test_record_names(pictures: list[str], records: list[str]) -> None:
-    assert record_names(pictures) == records
-
-
 def test_names_that_an_earlier_run_may_have_used(tmp_path: Path) -> None:
     for name in ("a.jpg", "a.jpg.png", "b.jpg", "c.jpg", "c.png"):
         touch(tmp_path / name)
@@ -204,13 +183,6 @@ def test_names_that_an_earlier_run_may_have_used(tmp_path: Path) -> None:
         "c.jpg": ["c.json"],
         "c.png": ["c.json"],
     }
-
-
-@pytest.mark.slow
-@given(st.sets(st.from_regex(r"[abA](\.(jpg|png|a)){1,3}", fullmatch=True), max_size=12))
-def test_no_two_records_ever_share_a_name(pictures: set[str]) -> None:
-    records = record_names(sorted(pictures))
-    assert len(set(records)) == len(records)
 
 
 def lookalikes(root: Path) -> dict[str, list[str]]:
@@ -230,19 +202,6 @@ def test_names_that_some_file_system_may_not_tell_apart_are_noted_in_the_order_o
     }
 
 
-@given(st.text(st.characters(exclude_characters="/\0"), min_size=1))
-def test_whatever_the_case_and_the_form_of_unicode_a_name_looks_alike(name: str) -> None:
-    forms = [unicodedata.normalize(form, name) for form in ("NFC", "NFD")]
-    assert len({_loose(form) for form in (name, *forms, *(form.casefold() for form in forms))}) == 1
-    assert _loose(name.upper()) == _loose(name.lower().upper())
-
-
-def test_records_of_names_in_two_forms_of_unicode_are_told_apart() -> None:
-    """On some file systems they would be the same file."""
-    pictures = ["caf\u00e9.jpg", "cafe\u0301.png"]
-    assert record_names(pictures) == [f"{name}.json" for name in pictures]
-
-
 def test_what_macos_keeps_beside_a_file_is_not_a_picture(tmp_path: Path) -> None:
     for name in ("a.jpg", "sub/a.jpg"):
         touch(tmp_path / name)
@@ -254,23 +213,6 @@ def test_what_macos_keeps_beside_a_file_is_not_a_picture(tmp_path: Path) -> None
     assert [job.name for job in jobs] == ["._b.jpg", "a.jpg", "sub/a.jpg"]
     assert [job.detections_path.name for job in jobs] == ["._b.json", "a.json", "a.json"]
     assert listing.not_looked_at == {"AppleDouble": 2, "": 1}
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "is_of_it"),
-    [
-        (".DS_Store", b"", True),
-        ("Thumbs.db", b"", True),
-        ("Desktop.ini", b"", True),
-        ("._a.jpg", b"\x00\x05\x16\x07\0", True),
-        ("a.jpg", b"\x00\x05\x16\x07\0", False),
-        ("._a.jpg", b"\xff\xd8\xff\xe0", False),
-        ("notes.txt", b"", False),
-    ],
-)
-def test_files_of_the_system(tmp_path: Path, name: str, content: bytes, is_of_it: bool) -> None:
-    (tmp_path / name).write_bytes(content)
-    assert is_of_the_system(tmp_path / name) is is_of_it
 
 
 def test_files_named_ts_that_are_text_are_no_films(tmp_path: Path) -> None:

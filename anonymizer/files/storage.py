@@ -1,0 +1,499 @@
+"""Object stores and other places beyond this machine, over fsspec: the few verbs that the program needs there.
+
+Local paths go the way of the operating system, in `find`, `read` and `write`, which hand addresses on to here.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import logging
+import os
+import random
+import stat
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from functools import lru_cache, partial
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol, TypeVar
+
+from anonymizer.addresses import PROTOCOLS, Address, Place
+from anonymizer.errors import SettingsError
+
+logger = logging.getLogger(__name__)
+
+
+class StoreError(OSError):
+    """Says for users what is wrong, which another try does not change."""
+
+
+T = TypeVar("T")
+DELAYS_S = (0.1, 0.3, 0.8, 2.0, 5.0)
+"""Pauses before further tries, seconds; each is drawn from half of it to one and a half, so that many do not try again
+at the same moment."""
+STALL_S = 30.0
+"""How long a store may say nothing."""
+LEAST_BYTES_PER_S = 20_000
+"""A store that sends or takes less is too slow."""
+_PAGE = 1000
+_DEFINITE = (StoreError, FileNotFoundError, PermissionError, FileExistsError, IsADirectoryError, NotADirectoryError)
+"""What another try does not change."""
+_BROKEN = ("Connect", "HTTPClient", "Payload", "Stream", "Incomplete", "SSH", "EOF")
+"""What the names of errors of broken connections hold."""
+_REASONS = {errno.EBUSY: "the store is too busy", errno.EREMOTEIO: "the store had an error of its own"}
+
+
+class Entry(NamedTuple):
+    """A file or folder in a store."""
+
+    name: str
+    """Without its folder."""
+    is_folder: bool = False
+    size: int = 0
+    """Bytes."""
+    tag: str = ""
+    """Differs when the content does: an ETag, or else the time of modification."""
+    modified_ns: int = 0
+    """By the clock of the store; 0 where it does not say."""
+    is_link: bool = False
+
+    @property
+    def stamp(self) -> str:
+        """Tells this content of the file from others."""
+        return f"{self.size} {self.tag}"
+
+
+class Storage(Protocol):
+    """A folder in a store. Names are relative to it.
+
+    All verbs raise OSError, whose `strerror` says for users what is wrong, and names neither address nor credentials:
+    FileNotFoundError, PermissionError, or, after several tries, another one.
+    """
+
+    address: Address
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether names that differ in case, or in the way in which Unicode writes them, are surely of two files."""
+
+    def list(self, folder: Path = Path()) -> Iterator[list[Entry]]:
+        """What is directly in a folder, in pages. Nothing where there is no such folder."""
+
+    def stat(self, name: Path) -> Entry | None:
+        """A file as it is now; None if there is none."""
+
+    def read(self, name: Path, most: int | None = None) -> bytes:
+        """The bytes of a file, or the first `most` of them."""
+
+    def fetch(self, name: Path, local: Path) -> None:
+        """Copies a file to a local path."""
+
+    def write(self, name: Path, content: bytes | Path) -> Entry:
+        """Puts bytes, or a local file, under a name: all of it appears there at once, or nothing does."""
+
+    def remove(self, name: Path) -> None:
+        """Removes a file if it is there."""
+
+    def clear_unfinished(self, name: Path) -> None:
+        """Removes what interrupted writes of this file, or of all files in this folder, left hidden."""
+
+    def noting(self) -> Any:
+        """Context in which `write` takes down what it wrote, by name."""
+
+
+class FsspecStorage:
+    """Any store that fsspec knows."""
+
+    def __init__(self, address: Address) -> None:
+        """
+        Raises:
+            SettingsError: the library is missing, or refuses the address.
+        """
+        self.address = address
+        self._fs = _filesystem(address.protocol, address.root)
+        self._top = {"sftp": "", "memory": f"/{address.root}"}.get(address.protocol, address.root)
+        self._written: dict[Path, Entry] | None = None
+
+    @property
+    def is_exact(self) -> bool:
+        return self.address.protocol != "sftp"
+
+    def list(self, folder: Path = Path()) -> Iterator[list[Entry]]:
+        try:
+            found = self._tried(lambda: self._fs.ls(self._path(folder), detail=True))
+        except FileNotFoundError:
+            return
+        entries = sorted(_to_entry(info) for info in found)
+        del found
+        for start in range(0, len(entries), _PAGE):
+            yield entries[start : start + _PAGE]
+
+    def stat(self, name: Path) -> Entry | None:
+        try:
+            entry = _to_entry(self._tried(lambda: self._fs.info(self._path(name))))
+        except FileNotFoundError:
+            return None
+        return None if entry.is_folder else entry
+
+    def read(self, name: Path, most: int | None = None) -> bytes:
+        return bytes(self._tried(lambda: self._fs.cat_file(self._path(name), end=most)))
+
+    def fetch(self, name: Path, local: Path) -> None:
+        self._tried(lambda: self._fs.get_file(self._path(name), str(local)))
+
+    def write(self, name: Path, content: bytes | Path) -> Entry:
+        entry = self._put(name, content)
+        if self._written is not None:
+            self._written[name] = entry
+        return entry
+
+    def remove(self, name: Path) -> None:
+        try:
+            self._tried(lambda: self._fs.rm_file(self._path(name)))
+        except FileNotFoundError:
+            return
+
+    def clear_unfinished(self, name: Path) -> None:
+        """Most stores show nothing of it, and forget it by themselves."""
+
+    @contextmanager
+    def noting(self) -> Iterator[Mapping[Path, Entry]]:
+        before, self._written = self._written, {}
+        try:
+            yield self._written
+        finally:
+            self._written = before
+
+    def _put(self, name: Path, content: bytes | Path) -> Entry:
+        path = self._path(name)
+        if isinstance(content, bytes):
+            self._tried(lambda: self._fs.pipe_file(path, content))
+        else:
+            self._tried(lambda: self._fs.put_file(str(content), path))
+        entry = self.stat(name)
+        size = len(content) if isinstance(content, bytes) else content.stat().st_size
+        if entry is None or entry.size != size:
+            self.remove(name)
+            raise StoreError(errno.EPROTO, "the store did not keep what was sent")
+        return entry
+
+    def _tried(self, work: Callable[[], T]) -> T:
+        """The answer of the store, asked again where that may help.
+
+        Raises:
+            OSError: see `Storage`.
+        """
+        for delay_s in (*DELAYS_S, None):
+            try:
+                return work()
+            except Exception as error:  # noqa: BLE001 - each library has errors of its own
+                clean = _to_clean_error(error)
+                logger.debug("%s: %s: %s", self.address.protocol, type(error).__name__, clean.strerror)
+                if delay_s is None or isinstance(clean, _DEFINITE):
+                    raise clean from None
+            _pause(delay_s)
+            self._renew()
+        raise AssertionError
+
+    def _renew(self) -> None:
+        """Makes ready for another try."""
+
+    def _path(self, name: Path) -> str:
+        return f"{self._top}/{self._key(name)}".rstrip("/")
+
+    def _key(self, name: Path) -> str:
+        """
+        Raises:
+            OSError: stores want text.
+        """
+        key = (self.address / name).key
+        try:
+            key.encode()
+        except UnicodeEncodeError:
+            raise StoreError(errno.EILSEQ, "its name is not text in UTF-8, as stores want it") from None
+        return key
+
+
+class SftpStorage(FsspecStorage):
+    """A server that has files and a rename of its own."""
+
+    def _renew(self) -> None:
+        with suppress(Exception):  # the next try says why
+            self._fs._connect()
+
+    def clear_unfinished(self, name: Path) -> None:
+        if name.name:
+            super().remove(_partial_name(name))
+
+    def _put(self, name: Path, content: bytes | Path) -> Entry:
+        path, partial_path = self._path(name), self._path(_partial_name(name))
+
+        def send() -> None:
+            self._fs.makedirs(path.rpartition("/")[0], exist_ok=True)
+            if isinstance(content, bytes):
+                self._fs.pipe_file(partial_path, content)
+            else:
+                self._fs.put_file(str(content), partial_path)
+
+        size = len(content) if isinstance(content, bytes) else content.stat().st_size
+        try:
+            self._tried(send)
+            sent = self.stat(_partial_name(name))
+            if sent is None or sent.size != size:
+                raise StoreError(errno.EPROTO, "the server did not keep what was sent")
+            self._tried(lambda: self._fs.mv(partial_path, path))
+        except BaseException:
+            self.clear_unfinished(name)
+            raise
+        return sent._replace(name=name.name)
+
+
+class S3Storage(FsspecStorage):
+    """S3 and what speaks its language. Lists page by page, and proves by the ETag that what was sent was kept."""
+
+    _doubts_left = 3
+    """How often an ETag other than the MD5 digest of what was sent has the content read back. In encrypted buckets they
+    never are."""
+
+    def list(self, folder: Path = Path()) -> Iterator[list[Entry]]:
+        key = self._key(folder)
+        prefix = f"{key}/" if key else ""
+        more: dict[str, Any] = {}
+        while True:
+            page = self._tried(partial(self._request, "list_objects_v2", Prefix=prefix, Delimiter="/", **more))
+            folders = [Entry(each["Prefix"][len(prefix) : -1], True) for each in page.get("CommonPrefixes", ())]
+            files = [_to_entry({**each, "name": each["Key"][len(prefix) :]}) for each in page.get("Contents", ())]
+            yield sorted([*folders, *(file for file in files if file.name)])  # "" marks the folder itself
+            if not page.get("IsTruncated"):
+                return
+            more = {"ContinuationToken": page["NextContinuationToken"]}
+
+    def stat(self, name: Path) -> Entry | None:
+        try:
+            head = self._tried(lambda: self._request("head_object", Key=self._key(name)))
+        except FileNotFoundError:
+            return None
+        return _to_entry({**head, "name": name.name, "size": head["ContentLength"]})
+
+    def read(self, name: Path, most: int | None = None) -> bytes:
+        what = {} if most is None else {"Range": f"bytes=0-{most - 1}"}
+        try:
+            return bytes(self._tried(lambda: self._run(self._receive, self._key(name), what)))
+        except OSError:
+            found = None if most is None else self.stat(name)
+            if found is not None and not found.size:  # which has no range
+                return b""
+            raise
+
+    def remove(self, name: Path) -> None:
+        self._tried(lambda: self._request("delete_object", Key=self._key(name)))
+
+    def clear_unfinished(self, name: Path) -> None:
+        key = self._key(name)
+        prefix = key if name.name or not key else f"{key}/"
+        found = self._tried(lambda: self._request("list_multipart_uploads", Prefix=prefix)).get("Uploads", ())
+        for each in found:
+            if not name.name or each["Key"] == key:
+                self._request("abort_multipart_upload", Key=each["Key"], UploadId=each["UploadId"])
+
+    def _put(self, name: Path, content: bytes | Path) -> Entry:
+        if isinstance(content, Path):
+            return super()._put(name, content)
+        for delay_s in (*DELAYS_S, None):
+            answer = self._tried(
+                lambda: self._request("put_object", size=len(content), Key=self._key(name), Body=content)
+            )
+            tag = _plain_tag(answer)
+            if not self._is_something_else(name, tag, content):
+                return Entry(name.name, False, len(content), tag)
+            if delay_s is not None:
+                _pause(delay_s)
+        self.remove(name)
+        raise StoreError(errno.EPROTO, "the store keeps something else than what was sent")
+
+    def _is_something_else(self, name: Path, tag: str, content: bytes) -> bool:
+        if not self._doubts_left or tag == hashlib.md5(content, usedforsecurity=False).hexdigest():
+            return False
+        if self.read(name) != content:
+            return True
+        self._doubts_left -= 1
+        return False
+
+    def _path(self, name: Path) -> str:
+        if "?versionId=" in name.name:
+            raise StoreError(errno.EINVAL, "its name holds ?versionId=, which s3fs takes for something else")
+        return super()._path(name)
+
+    def _request(self, verb: str, size: int = 0, **arguments: object) -> dict[str, Any]:
+        return dict(self._run(self._fs._call_s3, verb, Bucket=self.address.root, size=size, **arguments))
+
+    def _run(self, work: Callable[..., Any], *arguments: object, size: int = 0, **named: object) -> Any:
+        from fsspec.asyn import sync
+
+        return sync(self._fs.loop, work, *arguments, timeout=STALL_S + size / LEAST_BYTES_PER_S, **named)
+
+    async def _receive(self, key: str, what: Mapping[str, object]) -> bytes:
+        began_s, received = time.monotonic(), bytearray()
+        answer = await self._fs._call_s3("get_object", Bucket=self.address.root, Key=key, **what)
+        async with answer["Body"] as body:
+            while block := await body.read(1 << 18):
+                received += block
+                if time.monotonic() - began_s > STALL_S + len(received) / LEAST_BYTES_PER_S:
+                    raise TimeoutError
+        if len(received) != answer["ContentLength"]:
+            raise ConnectionResetError
+        return bytes(received)
+
+
+@lru_cache(maxsize=64)
+def storage_of(address: Address) -> Storage:
+    """The folder at an address. Nothing is asked of the store yet.
+
+    Raises:
+        SettingsError: the library for such addresses is missing, or does not find its way.
+    """
+    kinds: dict[str, type[FsspecStorage]] = {"s3": S3Storage, "sftp": SftpStorage}
+    return kinds.get(address.protocol, FsspecStorage)(address)
+
+
+def read_bytes(place: Place) -> bytes:
+    """
+    Raises:
+        OSError: it cannot be read.
+    """
+    return storage_of(place.parent).read(Path(place.name)) if isinstance(place, Address) else place.read_bytes()
+
+
+def is_file(place: Place) -> bool:
+    """Whether there is a file.
+
+    Raises:
+        OSError: a store does not say.
+    """
+    return (
+        storage_of(place.parent).stat(Path(place.name)) is not None if isinstance(place, Address) else place.is_file()
+    )
+
+
+@lru_cache(maxsize=16)
+def _filesystem(protocol: str, root: str) -> Any:
+    """What speaks with a store. Listings are never taken from a cache.
+
+    Raises:
+        SettingsError: the library is missing, or there is no way to the store.
+    """
+    for module in ("fsspec", PROTOCOLS[protocol]):
+        if module is not None and find_spec(module) is None:
+            raise SettingsError(f"{protocol}:// needs {module}: pip install 'anonymizer[stores]'")
+    import fsspec
+
+    try:
+        if protocol == "sftp":
+            return fsspec.filesystem("sftp", **_ssh_options(root))
+        if protocol == "memory":
+            return fsspec.filesystem("memory")
+        if protocol != "s3":
+            return fsspec.filesystem(protocol, use_listings_cache=False)
+        patience = {"connect_timeout": STALL_S, "read_timeout": STALL_S, "retries": {"total_max_attempts": 1}}
+        filesystem = fsspec.filesystem("s3", use_listings_cache=False, config_kwargs=patience)
+        filesystem.retries = 1  # tries are counted here
+        return filesystem
+    except Exception as error:  # noqa: BLE001 - each library has errors of its own
+        raise SettingsError(f"{protocol}://{root}: {_to_clean_error(error).strerror}") from None
+
+
+def _ssh_options(root: str) -> dict[str, Any]:
+    user, _, host = root.rpartition("@")
+    name, _, port = host.partition(":")
+    return {
+        "host": name,
+        **({"port": int(port)} if port.isdecimal() else {}),
+        **({"username": user} if user else {}),
+        "host_key_policy": _known_hosts_only(),
+        "timeout": STALL_S,
+    }
+
+
+def _known_hosts_only() -> Any:
+    """fsspec takes the key of any server; this takes those that ssh knows."""
+    import paramiko
+
+    def refuse_unknown(policy: object, client: object, hostname: str, key: Any) -> None:
+        known = paramiko.HostKeys()
+        for file in (Path("/etc/ssh/ssh_known_hosts"), Path.home() / ".ssh" / "known_hosts"):
+            if file.is_file():
+                known.load(str(file))
+        if not known.check(hostname, key):
+            raise StoreError(errno.EACCES, "ssh does not know its key: see known_hosts")
+
+    return type("KnownHostsOnly", (paramiko.MissingHostKeyPolicy,), {"missing_host_key": refuse_unknown})()
+
+
+def _to_entry(info: Mapping[str, Any]) -> Entry:
+    name = str(info["name"]).rstrip("/").rpartition("/")[2]
+    if info.get("type") == "directory":
+        return Entry(name, True)
+    size = int(info.get("size", info.get("Size", 0)) or 0)
+    moments = (info.get(key) for key in ("LastModified", "last_modified", "updated", "mtime", "created"))
+    modified_ns = next((_to_ns(moment) for moment in moments if moment), 0)
+    return Entry(name, False, size, _plain_tag(info) or str(modified_ns), modified_ns, info.get("type") == "link")
+
+
+def _plain_tag(info: Mapping[str, Any]) -> str:
+    tag = next((info[key] for key in ("ETag", "etag") if info.get(key)), "")
+    return str(tag).strip('"').lower()
+
+
+def _to_ns(moment: Any) -> int:
+    if isinstance(moment, str):
+        moment = datetime.fromisoformat(moment.replace("Z", "+00:00"))
+    return int((moment.timestamp() if isinstance(moment, datetime) else float(moment)) * 1e9)
+
+
+def _to_clean_error(error: Exception) -> OSError:
+    """What is wrong, in words that hold no address, key, account or credential: what libraries say may."""
+    if isinstance(error, StoreError):
+        return error
+    if isinstance(error, FileNotFoundError):
+        return FileNotFoundError(errno.ENOENT, "there is no such file, folder or bucket")
+    if isinstance(error, PermissionError):
+        return PermissionError(errno.EACCES, "access denied")
+    if isinstance(error, _DEFINITE):
+        return type(error)(error.errno, os.strerror(error.errno or errno.EIO))
+    name = type(error).__name__
+    if isinstance(error, TimeoutError) or "Timeout" in name:
+        return OSError(errno.ETIMEDOUT, "the store took too long")
+    if isinstance(error, OSError) and error.errno in _REASONS:
+        return OSError(error.errno, _REASONS[error.errno])
+    if isinstance(error, ConnectionError) or any(word in name for word in _BROKEN):
+        return OSError(errno.ECONNRESET, "the connection to the store broke off, or cannot be made")
+    if "Credentials" in name:
+        return PermissionError(errno.EACCES, "no credentials were found")
+    return OSError(errno.EPROTO, f"the store answered with an error ({name})")
+
+
+def _pause(delay_s: float) -> None:
+    time.sleep(delay_s * random.uniform(0.5, 1.5))
+
+
+def _partial_name(name: Path) -> Path:
+    digest = hashlib.sha256(name.name.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+    return name.with_name(f".{digest}.partial")
+
+
+def local_folder() -> Path:
+    """A folder for files on their way from and to stores, which nobody else of this machine can enter.
+
+    Raises:
+        OSError: there is none.
+    """
+    folder = Path(tempfile.gettempdir()) / f"anonymize-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    status = folder.lstat()
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid() or status.st_mode & 0o077:
+        raise OSError(errno.EACCES, f"{folder} is not a folder of this user alone")
+    return folder

@@ -1,0 +1,264 @@
+"""Stores for tests: in memory, S3 by moto in this process or by rclone in another one, and a proxy that does harm."""
+
+from __future__ import annotations
+
+import http.client
+import itertools
+import os
+import re
+import shutil
+import socket
+import struct
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Literal
+from unittest import mock
+
+from anonymizer.addresses import Address
+from anonymizer.files import storage
+from anonymizer.files.storage import storage_of
+
+BUCKET = "pictures"
+_numbers = itertools.count()
+
+
+def in_memory(contents: Mapping[str, bytes]) -> Address:
+    """A new folder in the memory of this process."""
+    return fill(Address("memory", f"test-{os.getpid()}-{next(_numbers)}", "folder"), contents)
+
+
+def fill(root: Address, contents: Mapping[str, bytes]) -> Address:
+    for name, content in contents.items():
+        storage_of(root).write(Path(name), content)
+    return root
+
+
+def contents_of(root: Address, folder: Path = Path()) -> dict[str, bytes]:
+    """All files below an address."""
+    contents: dict[str, bytes] = {}
+    for page in storage_of(root).list(folder):
+        for entry in page:
+            name = folder / entry.name
+            contents |= contents_of(root, name) if entry.is_folder else {name.as_posix(): storage_of(root).read(name)}
+    return contents
+
+
+@contextmanager
+def s3_at(url: str) -> Iterator[None]:
+    """S3 is at this endpoint meanwhile, also for processes that are started."""
+    keys = {"AWS_ACCESS_KEY_ID": "someone", "AWS_SECRET_ACCESS_KEY": "something", "AWS_REGION": "us-east-1"}
+    _forget_connections()
+    with mock.patch.dict(os.environ, {"AWS_ENDPOINT_URL": url, **keys}):
+        yield
+    _forget_connections()
+
+
+def _forget_connections() -> None:
+    import s3fs
+
+    storage.storage_of.cache_clear()
+    storage._filesystem.cache_clear()
+    s3fs.S3FileSystem.clear_instance_cache()
+
+
+@contextmanager
+def moto_server() -> Iterator[str]:
+    """Yields the endpoint of an S3 server in this process, with an empty bucket."""
+    import boto3
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    url = f"http://{host}:{port}"
+    try:
+        with s3_at(url):
+            boto3.client("s3").create_bucket(Bucket=BUCKET)
+        yield url
+    finally:
+        server.stop()
+
+
+def rclone() -> str | None:
+    """The program; None where it is not installed."""
+    beside = Path(sys.executable).with_name("rclone")
+    return str(beside) if beside.is_file() else shutil.which("rclone")
+
+
+@contextmanager
+def rclone_server(folder: Path) -> Iterator[str]:
+    """Yields the endpoint of an S3 server whose buckets are the folders in a folder; it has one that is empty."""
+    program = rclone()
+    assert program is not None
+    (folder / BUCKET).mkdir(parents=True)
+    port = free_port()
+    arguments = [
+        "serve",
+        "s3",
+        str(folder),
+        "--addr",
+        f"127.0.0.1:{port}",
+        "--config",
+        os.devnull,
+        "--vfs-cache-mode",
+        "off",
+    ]
+    with subprocess.Popen([program, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        try:
+            _await_port(port)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+
+
+def free_port() -> int:
+    with socket.socket() as trial:
+        trial.bind(("127.0.0.1", 0))
+        return int(trial.getsockname()[1])
+
+
+def _await_port(port: int) -> None:
+    for _ in range(300):
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return
+        time.sleep(0.1)
+    raise AssertionError("the server does not come up")
+
+
+Harm = Literal["500", "503", "denied", "slow", "reset", "cut", "etag", "other content"]
+"""500, 503, denied: such an answer. slow: hardly any bytes. reset: the connection breaks while the request is sent.
+cut: it breaks in the middle of the answer. etag: the answer names a wrong one. other content: the server gets and keeps
+something else than what was sent."""
+
+
+@dataclass
+class Fault:
+    """What happens to some requests."""
+
+    harm: Harm
+    pattern: str
+    """Of method and path, such as "PUT .*/a.jpg"."""
+    times: int = 1
+    """How often; then all is well."""
+    met: int = 0
+    """How often it has happened."""
+
+
+@dataclass
+class FaultProxy:
+    """Stands between clients and a server, and does harm."""
+
+    endpoint: str
+    """Of the server."""
+    faults: list[Fault] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+    """Method and path of all."""
+
+    @contextmanager
+    def running(self) -> Iterator[str]:
+        """Yields its endpoint."""
+        proxy = self
+
+        class Handler(_Handler):
+            owner = proxy
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        server.daemon_threads = True
+        thread = threading.Thread(target=server.serve_forever, args=[0.05], daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}"
+        finally:
+            server.shutdown()
+            server.server_close()
+
+    def fault_of(self, request: str) -> Harm | None:
+        for fault in self.faults:
+            if fault.met < fault.times and re.fullmatch(fault.pattern, request):
+                fault.met += 1
+                return fault.harm
+        return None
+
+
+class _Handler(BaseHTTPRequestHandler):
+    owner: FaultProxy
+    protocol_version = "HTTP/1.1"
+
+    def handle_any(self) -> None:
+        request = f"{self.command} {self.path}"
+        self.owner.requests.append(request)
+        harm = self.owner.fault_of(request)
+        if harm == "reset":
+            self.rfile.read(int(self.headers.get("Content-Length", 0)) // 2)
+            return self._break_off()
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        if harm in ("500", "503", "denied"):
+            return self._refuse(harm)
+        headers = {key: value for key, value in self.headers.items() if key.lower() != "connection"}
+        if harm == "other content":
+            body = bytes(byte ^ 1 for byte in body)
+            headers = {key: value for key, value in headers.items() if "checksum" not in key.lower()}
+        status, answer_headers, content = self._ask(body, headers)
+        if harm == "etag":
+            answer_headers = {**answer_headers, "ETag": f'"{"0" * 32}"'}
+        self._answer(status, answer_headers, content, harm)
+
+    do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = handle_any  # noqa: N815 - the names that http.server asks for
+
+    def log_message(self, *arguments: object) -> None:
+        """Says nothing."""
+
+    def _ask(self, body: bytes, headers: Mapping[str, str]) -> tuple[int, dict[str, str], bytes]:
+        connection = http.client.HTTPConnection(self.owner.endpoint.removeprefix("http://"), timeout=60)
+        try:
+            connection.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
+            for key, value in headers.items():
+                connection.putheader(key, value)
+            connection.endheaders(body or None)
+            answer = connection.getresponse()
+            content = answer.read()
+            dropped = ("transfer-encoding", "connection", "content-length")
+            kept = {key: value for key, value in answer.getheaders() if key.lower() not in dropped and key != "ETag"}
+            kept |= {"ETag": tag} if (tag := answer.getheader("ETag")) else {}
+            length = answer.getheader("Content-Length")
+            return answer.status, {**kept, "Content-Length": length or str(len(content))}, content
+        finally:
+            connection.close()
+
+    def _answer(self, status: int, headers: Mapping[str, str], content: bytes, harm: Harm | None) -> None:
+        self.send_response_only(status)
+        for key, value in headers.items():
+            self.send_header(key, value)
+        self.end_headers()
+        if self.command == "HEAD":
+            return
+        with suppress(OSError):  # the client has had enough
+            if harm == "cut":
+                self.wfile.write(content[: len(content) // 2])
+                self._break_off()
+            elif harm == "slow":
+                for byte in content:
+                    self.wfile.write(bytes([byte]))
+                    self.wfile.flush()
+                    time.sleep(0.05)
+            else:
+                self.wfile.write(content)
+
+    def _refuse(self, harm: Harm) -> None:
+        status, code = {"500": (500, "InternalError"), "503": (503, "SlowDown"), "denied": (403, "AccessDenied")}[harm]
+        secret = "arn:aws:iam::123456789012:user/someone with AKIASECRET"
+        text = f"<Error><Code>{code}</Code><Message>{secret}</Message></Error>".encode()
+        self._answer(status, {"Content-Length": str(len(text)), "Content-Type": "application/xml"}, text, None)
+
+    def _break_off(self) -> None:
+        """Ends the connection with a reset."""
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.close_connection = True
+        self.connection.close()
