@@ -15,6 +15,8 @@ REPOSITORY = Path(__file__).parent.parent
 FOLDERS = ("", "anonymizer/**/", "images/", "tests/**/", "weights/**/")
 PAGES = sorted({page for folder in FOLDERS for page in REPOSITORY.glob(f"{folder}*.md")})
 COMMAND_PAGES = {
+    "audit identify": "anonymizer/audit/README.md",
+    "audit reverse": "anonymizer/audit/README.md",
     "check": "anonymizer/check/README.md",
     "detections export": "anonymizer/record/README.md",
     "detections import": "anonymizer/record/README.md",
@@ -24,7 +26,7 @@ COMMAND_PAGES = {
     "serve": "anonymizer/web/README.md",
     "": "anonymizer/cli/README.md",
 }
-GROUPS = {"detections", "report"}
+GROUPS = {"audit", "detections", "report"}
 """Commands that do nothing by themselves."""
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from anonymizer._version import __version__
+from anonymizer.cli.audit import audit_command
 from anonymizer.cli.check import check_command
 from anonymizer.cli.config import config_command
 from anonymizer.cli.detections import detections_command
@@ -87,6 +88,7 @@ anonymize.add_command(report_command)
 anonymize.add_command(detections_command)
 anonymize.add_command(serve_command)
 anonymize.add_command(review_command)
+anonymize.add_command(audit_command)
 
 
 def main() -> None:

@@ -12,6 +12,9 @@ from ai_edge_litert.interpreter import Interpreter
 from anonymizer.errors import ModelError
 from anonymizer.types import Pixels8
 
+_NOTHING = 1e-9
+"""Length of a vector that says nothing, such as that of a black square."""
+
 Vector = npt.NDArray[np.float32]
 """(128,), of length 1."""
 
@@ -39,7 +42,7 @@ class Recogniser:
             aligned: uint8 (112, 112, 3), RGB, a face as `align` puts it. Its mirror image counts as much.
         """
         both = np.sum([self._call(aligned), self._call(aligned[:, ::-1])], axis=0)
-        return np.asarray(both / np.linalg.norm(both), np.float32)
+        return np.asarray(both / max(float(np.linalg.norm(both)), _NOTHING), np.float32)
 
     def _call(self, face: Pixels8) -> Vector:
         with self._lock:

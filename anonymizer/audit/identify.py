@@ -1,0 +1,110 @@
+"""Who is it? Attackers name the people on redacted pictures: off the shelf, after reversal, and retrained."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from anonymizer.audit.crops import cut
+from anonymizer.audit.faces import Face
+from anonymizer.audit.recognisers import FaceVectors
+from anonymizer.audit.redactions import Redaction
+from anonymizer.audit.retrained import features_of, trained_scores
+from anonymizer.audit.scores import Floats, Identification, Truth, judge, nearest
+from anonymizer.audit.training import Reversal
+from anonymizer.recognise.align import SIDE
+from anonymizer.types import Pixels8
+
+
+@dataclass(frozen=True)
+class Attack:
+    """One attacker on one redaction, and what he reaches."""
+
+    redaction: str
+    attacker: str
+    result: Identification
+
+    def to_json(self) -> dict[str, object]:
+        return {"redaction": self.redaction, "attacker": self.attacker, **self.result.to_json()}
+
+
+class Attackers:
+    """All attackers, on one set of faces."""
+
+    def __init__(
+        self,
+        faces: Sequence[Face],
+        recognisers: Sequence[FaceVectors],
+        reversals: Mapping[str, Reversal],
+        seed: int = 0,
+        on_step: Callable[[str], None] = lambda text: None,
+    ) -> None:
+        """
+        Args:
+            reversals: networks that bring faces back, by the names of the redactions that they were trained on.
+            seed: of all random draws.
+            on_step: told what is done next.
+        """
+        self._faces, self._recognisers, self._reversals = faces, recognisers, reversals
+        self._seed, self._on_step = seed, on_step
+        people = sorted({face.person for face in faces})
+        self._people = len(people)
+        self._truth: Truth = np.array([people.index(face.person) for face in faces], np.intp)
+        self._clear: dict[str, Floats] = {}
+
+    def attack(self, redaction: Redaction) -> Iterator[Attack]:
+        """What every attacker reaches on a redaction."""
+        self._on_step(f"{redaction.name}: redacting")
+        pictures = [redaction.redact(face) for face in self._faces]
+        reversal = self._reversals.get(redaction.name)
+        for recogniser in self._recognisers:
+            for attacker, scores in self._scores(pictures, reversal, recogniser):
+                name = f"{recogniser.name}, {attacker}"
+                self._on_step(f"{redaction.name}: {name}")
+                yield Attack(redaction.name, name, judge(scores, self._truth, self._seed))
+
+    def _scores(
+        self, pictures: Sequence[Pixels8], reversal: Reversal | None, recogniser: FaceVectors
+    ) -> Iterator[tuple[str, Floats]]:
+        """The attackers, and how much each picture resembles each person in their eyes."""
+        clear = self._clear_vectors(recogniser)
+        pairs = list(zip(pictures, self._faces, strict=True))
+        crops = [cut(picture, face.landmarks) for picture, face in pairs]
+        vectors = recogniser.vectors_of(crops)
+        yield "clear gallery", self._nearest(vectors, clear)
+        yield "redacted gallery", self._nearest(vectors, vectors)
+        yield "retrained", self._retrained(crops, vectors)
+        heads = [cut(picture, face.landmarks, area="head") for picture, face in pairs]
+        yield "retrained on face, hair and neck", self._retrained(heads, recogniser.vectors_of(heads))
+        guessed = recogniser.vectors_of([cut(picture, face.guessed_landmarks) for picture, face in pairs])
+        yield "landmarks unknown, redacted gallery", self._nearest(guessed, guessed)
+        if reversal is not None:
+            crops = reversed_faces(reversal, pictures, self._faces)
+            vectors = recogniser.vectors_of(crops)
+            yield "reversed, clear gallery", self._nearest(vectors, clear)
+            yield "reversed, reversed gallery", self._nearest(vectors, vectors)
+            yield "reversed, retrained", self._retrained(crops, vectors)
+
+    def _clear_vectors(self, recogniser: FaceVectors) -> Floats:
+        if recogniser.name not in self._clear:
+            self._on_step(f"clear gallery: {recogniser.name}")
+            crops = [cut(face.pixels, face.landmarks) for face in self._faces]
+            self._clear[recogniser.name] = recogniser.vectors_of(crops)
+        return self._clear[recogniser.name]
+
+    def _nearest(self, probes: Floats, gallery: Floats) -> Floats:
+        return nearest(probes, gallery, self._truth, self._people)
+
+    def _retrained(self, crops: Sequence[Pixels8], vectors: Floats) -> Floats:
+        return trained_scores(features_of(crops, vectors), self._truth, self._people, self._seed)
+
+
+def reversed_faces(reversal: Reversal, pictures: Sequence[Pixels8], faces: Sequence[Face]) -> list[Pixels8]:
+    """The guesses at the originals of redacted pictures, as recognisers want them."""
+    side_px = reversal.training.side_px
+    pairs = zip(pictures, faces, strict=True)
+    guesses = reversal(np.array([cut(picture, face.landmarks, side_px) for picture, face in pairs], np.uint8))
+    return [np.asarray(cv2.resize(one, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC), np.uint8) for one in guesses]

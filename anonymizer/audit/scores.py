@@ -1,0 +1,155 @@
+"""How well an attack tells people apart, from one matrix of scores: each picture against each person."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Truth = npt.NDArray[np.intp]
+"""(N,): the number of the person on each picture."""
+
+RESAMPLES = 1000
+RANDOM_ATTACKS = 200
+TIES = 1e-9
+
+
+@dataclass(frozen=True)
+class Share:
+    """A share of the pictures, with what can be said about the share among all people."""
+
+    value: float
+    low: float
+    high: float
+    """The interval that holds 95 % of the values when people are drawn again (bootstrap by person)."""
+    chance: float
+    """What an attacker without any knowledge reaches."""
+    chance_error: float
+    """Standard error of that for so many pictures."""
+
+    @property
+    def is_by_chance(self) -> bool:
+        """Whether it is at most two standard errors above chance."""
+        return self.value <= self.chance + 2 * self.chance_error
+
+
+@dataclass(frozen=True)
+class Identification:
+    """What an attack reaches."""
+
+    pictures: int
+    people: int
+    rank_1: Share
+    """Share of the pictures for which the person comes first (closed set)."""
+    rank_5: Share
+    accepted_at_1_percent: Share
+    """Share of the right claims that are accepted where one of 100 wrong ones is (TAR at FAR 1 %)."""
+    accepted_at_1_permille: Share
+    equal_error: float
+    """Error rate where as many right claims are refused as wrong ones are accepted; 0.5 by chance."""
+
+    def to_json(self) -> dict[str, object]:
+        return asdict(self)
+
+
+def nearest(probes: Floats, gallery: Floats, truth: Truth, people: int) -> Floats:
+    """How much each picture resembles the most similar picture of each person, other than itself, (N, people).
+
+    Args:
+        probes: (N, D), vectors of length 1.
+        gallery: (N, D), of the same pictures: clear, or redacted in the same way.
+    """
+    similarity = probes @ gallery.T
+    np.fill_diagonal(similarity, -np.inf)
+    scores = np.full((len(probes), people), -np.inf)
+    for person in range(people):
+        scores[:, person] = similarity[:, truth == person].max(axis=1)
+    return scores
+
+
+def judge(scores: Floats, truth: Truth, seed: int = 0) -> Identification:
+    """
+    Args:
+        scores: (N, P), how much each picture resembles each person; -inf where there is nothing to compare with.
+        truth: (N,).
+        seed: of the random draws.
+    """
+    random = np.random.default_rng(seed)
+    galleries = np.bincount(truth, minlength=scores.shape[1])
+
+    def by_chance(measure: Callable[[Floats], Floats]) -> tuple[float, float]:
+        values = [measure(_random_scores(galleries, truth, random)).mean() for _ in range(RANDOM_ATTACKS)]
+        return float(np.mean(values)), float(np.std(values))
+
+    def share(measure: Callable[[Floats], Floats]) -> Share:
+        hits = measure(scores)
+        low, high = _bootstrap(hits, truth, random)
+        return Share(float(hits.mean()), low, high, *by_chance(measure))
+
+    return Identification(
+        pictures=len(truth),
+        people=len(np.unique(truth)),
+        rank_1=share(lambda values: hits_at(values, truth, 1)),
+        rank_5=share(lambda values: hits_at(values, truth, 5)),
+        accepted_at_1_percent=share(lambda values: accepted(values, truth, 0.01)),
+        accepted_at_1_permille=share(lambda values: accepted(values, truth, 0.001)),
+        equal_error=equal_error(scores, truth),
+    )
+
+
+def hits_at(scores: Floats, truth: Truth, rank: int) -> Floats:
+    """For each picture how likely the right person is among the first so many, (N,). Equal scores share the places."""
+    right = scores[np.arange(len(truth)), truth][:, np.newaxis]
+    above = (scores > right + TIES).sum(axis=1)
+    equal = (np.abs(scores - right) <= TIES).sum(axis=1) if np.isfinite(right).all() else np.ones(len(truth))
+    hits: Floats = ((rank - above) / np.maximum(equal, 1)).clip(0, 1) * np.isfinite(right[:, 0])
+    return hits
+
+
+def accepted(scores: Floats, truth: Truth, false_rate: float) -> Floats:
+    """Whether the right claim of each picture is accepted, (N,), where so many of the wrong ones are at most."""
+    right, wrong = _claims(scores, truth)
+    limit = np.quantile(wrong, 1 - false_rate, method="higher")
+    passes: Floats = (right > limit).astype(np.float64)
+    return passes
+
+
+def equal_error(scores: Floats, truth: Truth) -> float:
+    """The error rate at the limit where both kinds of error are equally frequent."""
+    right, wrong = _claims(scores, truth)
+    limits = np.unique(np.concatenate([right, wrong]))
+    refused = np.searchsorted(np.sort(right), limits, side="left") / len(right)
+    taken = 1 - np.searchsorted(np.sort(wrong), limits, side="left") / len(wrong)
+    at = int(np.argmin(np.abs(refused - taken)))
+    return float((refused[at] + taken[at]) / 2)
+
+
+def _claims(scores: Floats, truth: Truth) -> tuple[Floats, Floats]:
+    """The scores of right claims (N,) and of wrong ones (M,)."""
+    is_right = np.zeros(scores.shape, bool)
+    is_right[np.arange(len(truth)), truth] = True
+    wrong = scores[~is_right]
+    return scores[is_right], wrong[np.isfinite(wrong)]
+
+
+def _random_scores(galleries: npt.NDArray[np.intp], truth: Truth, random: np.random.Generator) -> Floats:
+    """Scores of vectors that know nothing: the largest of so many random numbers as a person has pictures."""
+    sizes = np.tile(galleries, (len(truth), 1)).astype(np.float64)
+    sizes[np.arange(len(truth)), truth] -= 1
+    uniform = random.random(sizes.shape)
+    with np.errstate(divide="ignore"):
+        scores: Floats = np.where(sizes > 0, np.log(uniform) / np.maximum(sizes, 1), -np.inf)
+    return scores
+
+
+def _bootstrap(hits: Floats, truth: Truth, random: np.random.Generator) -> tuple[float, float]:
+    totals = np.bincount(truth, weights=hits)
+    counts = np.bincount(truth)
+    totals, counts = totals[counts > 0], counts[counts > 0]
+    drawn = random.integers(0, len(counts), (RESAMPLES, len(counts)))
+    means = totals[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
+    low, high = np.quantile(means, [0.025, 0.975])
+    return float(low), float(high)

@@ -1,0 +1,181 @@
+"""`anonymize audit`: attacks on what the program makes unrecognisable."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from anonymizer.cli.text import echo
+
+if TYPE_CHECKING:
+    from anonymizer.audit.faces import FaceSet
+
+PATH = click.Path(path_type=Path)
+EPILOG = """
+\b
+Example, with the folder "faces" that holds one folder of pictures for each person:
+  anonymize audit reverse others --redaction pixelate-16 --output reversal
+  anonymize audit identify faces --redaction default --redaction pixelate-16 \\
+      --reversal pixelate-16=reversal --output audit
+
+\b
+Exit codes:
+  0    finished; what the attacks reach is in the results
+  2    an option, the faces, an experiment or a trained network is wrong
+  3    a model is missing or damaged
+  4    the output cannot be written
+"""
+
+
+@click.group("audit", epilog=EPILOG)
+def audit_command() -> None:
+    """Attacks redacted faces: brings them back by a network, and tells who they are."""
+
+
+@audit_command.command("reverse", epilog=EPILOG)
+@click.argument("faces", type=PATH, metavar="FACES")
+@click.option("--redaction", default="default", metavar="NAME", help="What is to be brought back.  [default: default]")
+@click.option("--test-faces", type=PATH, metavar="DIR", help="Other people to test on.  [default: every tenth person]")
+@click.option("--output", required=True, type=PATH, metavar="DIR", help="For the network, its curve and the results.")
+@click.option("--side", default=64, type=click.IntRange(32, 256), metavar="PIXELS", help="Of a face.  [default: 64]")
+@click.option("--epochs", default=15, type=click.IntRange(1), metavar="N", help="Of the training.  [default: 15]")
+@click.option("--copies", default=4, type=click.IntRange(1), metavar="N", help="Pairs for each face.  [default: 4]")
+@click.option("--seed", default=0, metavar="N", help="Of all random draws.  [default: 0]")
+@click.option("--limit", type=click.IntRange(1), metavar="N", help="Only the first so many faces.")
+def reverse_command(
+    faces: Path,
+    redaction: str,
+    test_faces: Path | None,
+    output: Path,
+    side: int,
+    epochs: int,
+    copies: int,
+    seed: int,
+    limit: int | None,
+) -> None:
+    """Trains a network on pairs of redacted and original faces, and shows what it makes of faces it never saw.
+
+    A run that was ended goes on with the same command. FACES holds one folder of pictures for each person, or pictures
+    alone. The results show faces.
+    """
+    from anonymizer.audit.pages import write_reversal
+    from anonymizer.audit.redactions import redaction as redaction_of
+    from anonymizer.audit.reverse import reverse
+    from anonymizer.audit.training import Training
+    from anonymizer.errors import SettingsError
+
+    if side % 8:
+        raise SettingsError(f"--side {side}: expected a multiple of 8")
+    chosen = redaction_of(redaction)
+    known = _read(faces)
+    tested = None if test_faces is None else _read(test_faces).faces
+    _make(output)
+    result = reverse(known.faces[:limit], chosen, output, Training(side, epochs, seed, redaction), copies, tested, _say)
+    write_reversal(output, result)
+    echo(f"error {result.before.error:.2%} before, {result.after.error:.2%} after: {output / 'reverse.html'}")
+
+
+@audit_command.command("identify", epilog=EPILOG)
+@click.argument("faces", required=False, type=PATH, metavar="[FACES]")
+@click.option("--redaction", "redactions", multiple=True, metavar="NAME", help="A row; may be repeated.")
+@click.option("--reversal", "reversals", multiple=True, metavar="NAME=DIR", help="A network trained on a redaction.")
+@click.option("--facenet", type=PATH, metavar="FILE", help="FaceNet as a Keras file, a second recogniser.")
+@click.option("--experiment", type=PATH, metavar="FILE", help="YAML with all of these, in place of them.")
+@click.option("--output", required=True, type=PATH, metavar="DIR", help="For the results.")
+@click.option("--seed", default=0, metavar="N", help="Of all random draws.  [default: 0]")
+def identify_command(
+    faces: Path | None,
+    redactions: Sequence[str],
+    reversals: Sequence[str],
+    facenet: Path | None,
+    experiment: Path | None,
+    output: Path,
+    seed: int,
+) -> None:
+    """Tells who is on redacted pictures, by recognisers off the shelf, after reversal, and retrained.
+
+    FACES holds one folder of pictures for each person.
+    """
+    from anonymizer.audit.experiment import Experiment, read_experiment
+    from anonymizer.audit.identify import Attackers
+    from anonymizer.audit.pages import to_markdown, write_identification
+    from anonymizer.audit.recognisers import FaceNet, FaceVectors, SFace
+    from anonymizer.audit.redactions import redaction
+    from anonymizer.audit.training import load_reversal
+    from anonymizer.errors import SettingsError
+
+    if experiment is not None:
+        if faces is not None or redactions or reversals or facenet:
+            raise SettingsError("--experiment says what is attacked; leave out the other options")
+        plan = read_experiment(experiment)
+    elif faces is None:
+        raise SettingsError("FACES or --experiment: say which faces are attacked")
+    else:
+        rows = tuple(redaction(name) for name in redactions or ("none", "default"))
+        plan = Experiment(faces, rows, dict(_pair(text) for text in reversals), facenet, seed)
+    networks = {name: load_reversal(folder) for name, folder in plan.reversals.items()}
+    recognisers: list[FaceVectors] = [SFace()]
+    if plan.facenet is not None:
+        recognisers.append(FaceNet(plan.facenet))
+    known = _read(plan.faces)
+    if len(known.people) < 2:
+        raise SettingsError(f"{plan.faces} shows one person; an attacker needs at least two to choose from")
+    attackers = Attackers(known.faces, recognisers, networks, plan.seed, _say)
+    attacks = [attack for row in plan.redactions for attack in attackers.attack(row)]
+    _make(output)
+    about = {"faces": plan.faces.name, "seed": plan.seed, "unmarked": list(known.unmarked)}
+    write_identification(output, attacks, about, known.missed)
+    echo(to_markdown(attacks, known.missed))
+
+
+def _read(folder: Path) -> FaceSet:
+    from anonymizer.audit.faces import read_faces
+    from anonymizer.detect.frames import load_finder
+    from anonymizer.recognise.landmarks import LandmarkFinder
+    from anonymizer.recognise.models import describe_recogniser
+    from anonymizer.settings import DetectSettings
+
+    landmarks = LandmarkFinder(describe_recogniser().landmarks_path)
+    faces = read_faces(folder, load_finder(DetectSettings(kinds="face")), landmarks, _counter(f"reading {folder.name}"))
+    if faces.missed:
+        _say(f"no face is found in {len(faces.missed)} pictures, such as {faces.missed[0]}: they are left out")
+    if faces.unmarked:
+        _say(f"no landmarks are found in {len(faces.unmarked)} pictures, such as {faces.unmarked[0]}: left out")
+    return faces
+
+
+def _counter(text: str) -> Callable[[str], None]:
+    done = 0
+
+    def tell(name: str) -> None:
+        nonlocal done
+        done += 1
+        if done % 100 == 0:
+            _say(f"{text}: {done} pictures")
+
+    return tell
+
+
+def _make(folder: Path) -> None:
+    from anonymizer.errors import OutputError
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{folder}: {error.strerror}") from None
+
+
+def _pair(text: str) -> tuple[str, Path]:
+    from anonymizer.errors import SettingsError
+
+    name, equals, folder = text.partition("=")
+    if not equals or not name or not folder:
+        raise SettingsError(f"--reversal {text!r}: expected NAME=DIR")
+    return name, Path(folder)
+
+
+def _say(text: str) -> None:
+    echo(text, err=True)

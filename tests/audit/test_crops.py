@@ -1,0 +1,42 @@
+import math
+
+import numpy as np
+from audit import drawn
+from hypothesis import given
+from hypothesis import strategies as st
+
+from anonymizer.audit.crops import SHARE_OF_SIDE, cut
+from anonymizer.recognise.align import SIDE, TEMPLATE, align
+
+
+def test_a_face_lies_where_recognisers_want_it() -> None:
+    one = drawn.face(1)
+    np.testing.assert_array_equal(cut(one.pixels, one.landmarks), align(one.pixels, one.landmarks))
+
+
+@given(scale=st.floats(0.3, 12), side=st.sampled_from([32, 64, 112]))
+def test_the_eyes_lie_at_the_same_place_whatever_the_size(scale: float, side: int) -> None:
+    marks = (TEMPLATE - SIDE / 2) * scale + 700
+    pixels = np.zeros((1400, 1400, 3), np.uint8)
+    for x, y in marks[:2]:
+        around = max(1, math.ceil(6 * scale))
+        pixels[round(y) - around : round(y) + around, round(x) - around : round(x) + around] = 255
+    crop = cut(pixels, marks, side)
+    for x, y in TEMPLATE[:2] * side / SIDE:
+        assert crop[round(y), round(x)].mean() > 128
+    assert crop[-4:].max() == 0
+
+
+def test_hair_and_neck_are_shown_with_a_head() -> None:
+    one = drawn.face(1)
+    small, large = (cut(one.pixels, one.landmarks, 64, area) for area in ("face", "head"))
+    inner = cut(one.pixels, one.landmarks, round(64 * SHARE_OF_SIDE["head"]), "face")
+    margin = (64 - inner.shape[0]) // 2
+    middle = large[margin : margin + inner.shape[0], margin : margin + inner.shape[1]].astype(int)
+    assert np.abs(middle - inner).mean() < 12
+    assert np.abs(large.astype(int) - small).mean() > 24
+
+
+def test_a_picture_goes_on_beyond_its_border() -> None:
+    pixels = np.full((20, 20, 3), 90, np.uint8)
+    assert (cut(pixels, TEMPLATE, area="head") == 90).all()

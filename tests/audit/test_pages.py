@@ -1,0 +1,53 @@
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+from audit import drawn
+
+from anonymizer.audit.identify import Attack
+from anonymizer.audit.likeness import likeness
+from anonymizer.audit.pages import stack_rows, to_markdown, write_identification, write_reversal
+from anonymizer.audit.pairs import as_they_are
+from anonymizer.audit.redactions import NAMED
+from anonymizer.audit.reverse import Reversed
+from anonymizer.audit.scores import judge, nearest
+from anonymizer.audit.training import Training
+
+
+def attack(name: str) -> Attack:
+    truth = np.repeat(np.arange(6), 4)
+    vectors = np.eye(6)[truth]
+    return Attack(name, "somebody", judge(nearest(vectors, vectors, truth, 6), truth))
+
+
+def test_results_are_written_in_three_forms(tmp_path: Path) -> None:
+    write_identification(tmp_path, [attack("<none>"), attack("solid")], {"seed": 3}, ["missed.png"])
+    described = json.loads((tmp_path / "identify.json").read_text())
+    assert described["seed"] == 3
+    assert [each["redaction"] for each in described["attacks"]] == ["<none>", "solid"]
+    assert described["attacks"][0]["rank_1"]["value"] == 1
+    page = (tmp_path / "identify.html").read_text()
+    assert "&lt;none&gt;" in page
+    assert "<none>" not in page
+    assert 'class="told"' in page
+    table = (tmp_path / "identify.md").read_text()
+    assert table == to_markdown([attack("<none>"), attack("solid")], ["missed.png"])
+    assert "1 further pictures" in table.replace("In 1 further", "1 further")
+
+
+def test_a_reversal_is_shown_row_by_row(tmp_path: Path) -> None:
+    pairs = as_they_are(drawn.faces(5, 1), NAMED["solid"], 32)
+    alike = likeness(pairs.redacted, pairs.originals)
+    result = Reversed(Training(32, 1, 0, "solid"), 9, alike, alike, pairs, pairs.redacted)
+    write_reversal(tmp_path, result)
+    assert json.loads((tmp_path / "reverse.json").read_text())["faces"] == 9
+    assert "data:image/png;base64," in (tmp_path / "reverse.html").read_text()
+    shown = cv2.imread(str(tmp_path / "rows.png"))
+    assert shown is not None
+    assert shown.shape == (3 * 32, 2 * 4 * 32 + 8, 3)
+
+
+def test_an_odd_row_stands_beside_a_white_one() -> None:
+    rows = [[np.zeros((4, 4, 3), np.uint8)] * 4] * 3
+    assert (stack_rows(rows)[4:, -16:] == 255).all()

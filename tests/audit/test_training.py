@@ -1,0 +1,51 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from audit import drawn
+
+from anonymizer.audit.pairs import Pairs, as_they_are
+from anonymizer.audit.redactions import NAMED
+from anonymizer.audit.training import CURVE_NAME, Training, load_reversal, train
+from anonymizer.errors import SettingsError
+
+pytestmark = pytest.mark.filterwarnings("ignore:__array__:DeprecationWarning")
+"""Keras converts its variables in a way that NumPy 2 warns of."""
+
+TRAINING = Training(side_px=32, epochs=2, seed=1, redaction="solid")
+
+
+def pairs() -> Pairs:
+    return as_they_are(drawn.faces(2, 3), NAMED["solid"], 32)
+
+
+def ignore(text: str) -> None:
+    pass
+
+
+def test_a_training_goes_on_where_it_was(tmp_path: Path) -> None:
+    whole = train(tmp_path / "whole", TRAINING, pairs(), pairs(), ignore)
+
+    def end_after_one(text: str) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(tmp_path / "parts", TRAINING, pairs(), pairs(), end_after_one)
+    assert len((tmp_path / "parts" / CURVE_NAME).read_text().splitlines()) == 2
+    told: list[str] = []
+    rest = train(tmp_path / "parts", TRAINING, pairs(), pairs(), told.append)
+    assert len(told) == 1
+    faces = pairs().redacted
+    np.testing.assert_allclose(whole(faces).astype(int), rest(faces).astype(int), atol=1)
+    np.testing.assert_array_equal(load_reversal(tmp_path / "parts")(faces), rest(faces))
+
+
+def test_another_training_is_not_continued(tmp_path: Path) -> None:
+    train(tmp_path, Training(32, 1, 1, "solid"), pairs(), pairs(), ignore)
+    with pytest.raises(SettingsError, match="another training"):
+        train(tmp_path, Training(32, 1, 2, "solid"), pairs(), pairs(), ignore)
+
+
+def test_a_folder_without_a_network_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="holds no network"):
+        load_reversal(tmp_path)

@@ -1,0 +1,82 @@
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from recognise.faces import astronaut, senator
+
+from anonymizer.cli.main import run
+
+
+@pytest.fixture
+def faces(tmp_path: Path) -> Path:
+    """Two people, three pictures of each in different light."""
+    for name, picture in (("eileen", astronaut()[:260, 100:360]), ("senator", senator())):
+        (tmp_path / "faces" / name).mkdir(parents=True)
+        for number, light in enumerate((0.7, 0.85, 1.0)):
+            lit = (picture * light).astype(np.uint8)
+            cv2.imwrite(str(tmp_path / "faces" / name / f"{number}.png"), lit[:, :, ::-1])
+    return tmp_path / "faces"
+
+
+def call(*arguments: object) -> int:
+    return run(["audit", *map(str, arguments)])
+
+
+def test_people_are_told_where_nothing_is_hidden(
+    faces: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "audit"
+    assert call("identify", faces, "--redaction", "none", "--redaction", "solid", "--output", output) == 0
+    attacks = json.loads((output / "identify.json").read_text())["attacks"]
+    reached = {(each["redaction"], each["attacker"]): each["rank_1"]["value"] for each in attacks}
+    assert reached["none", "SFace, clear gallery"] == 1
+    assert "| none | SFace, clear gallery | 1.000" in capsys.readouterr().out
+    assert str(tmp_path) not in (output / "identify.json").read_text()
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:__array__:DeprecationWarning")
+def test_a_network_is_trained_and_used(faces: Path, tmp_path: Path) -> None:
+    few = ("--side", 32, "--epochs", 1, "--copies", 1)
+    assert call("reverse", faces, "--redaction", "pixelate-16", "--output", tmp_path / "net", *few) == 0
+    assert (tmp_path / "net" / "reverse.html").is_file()
+    experiment = tmp_path / "experiment.yaml"
+    experiment.write_text("faces: faces\nredactions: [pixelate-16]\nreversals: {pixelate-16: net}\n")
+    assert call("identify", "--experiment", experiment, "--output", tmp_path / "audit") == 0
+    assert "SFace, reversed, clear gallery" in (tmp_path / "audit" / "identify.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["identify"], "say which faces are attacked"),
+        (["identify", "missing"], "is not a folder"),
+        (["identify", "missing", "--redaction", "blur"], "none of none, default"),
+        (["identify", "missing", "--reversal", "net"], "expected NAME=DIR"),
+        (["identify", "missing", "--reversal", "default=net"], "holds no network"),
+        (["identify", "missing", "--experiment", "e.yaml"], "leave out the other options"),
+        (["reverse", "missing"], "is not a folder"),
+        (["reverse", "missing", "--side", "50"], "a multiple of 8"),
+    ],
+)
+def test_a_wrong_option_is_named(
+    arguments: Sequence[str],
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert call(*arguments, "--output", tmp_path / "output") == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "output").exists()
+
+
+def test_one_person_cannot_be_told_from_others(faces: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for path in (faces / "senator").iterdir():
+        path.unlink()
+    assert call("identify", faces, "--output", tmp_path / "output") == 2
+    assert "shows one person" in capsys.readouterr().err
