@@ -19,6 +19,7 @@ ABOUT_A_ROOM = {
     "gallery_options.py",  # galleries on the command line
     "hostile.py",  # clients that mean no good
     "nothing_stored.py",  # files and logs that the server does not write
+    "replayed_films.py",  # films that are redacted again from records
     "shown_right.py",  # what shows pictures right
     "twins.py",  # names that look alike
     "upright.py",  # which way up pictures are shown
