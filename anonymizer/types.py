@@ -195,8 +195,8 @@ class Result:
     """Where its mask lies, relative to the folder of masks, with forward slashes; None if it has none."""
     record: str | None = None
     """Where its detection JSON lies, relative to the output root, with forward slashes; None if it has none."""
-    film: Mapping[str, float] | None = None
-    """Of a film: how many "frames" and "seconds" it has, how many "tracks" were hidden, each an object, and how many
-    "frames_looked_at" there were. None for pictures."""
+    film: Mapping[str, object] | None = None
+    """Of a film: how many "frames" and "seconds" it has, how many "tracks" were hidden, each an object, how many
+    "frames_looked_at" and "frames_copied" there were. None for pictures."""
     edits: tuple[Mapping[str, object], ...] = ()
     """What people changed about its detections, as `record.edits.Edited` says it."""

@@ -420,6 +420,12 @@ class VideoSettings(SettingsPart, group="Films"):
         "first, as far as one works. Or the name of an encoder such as libx264, where it fits the file.",
         "NAME",
     )
+    video_copy: bool = setting(
+        True,
+        parse_flag,
+        "Copy groups of pictures of H.264 films in which nothing is hidden, bit for bit, where that can be proved to "
+        "fit; encode the others anew.",
+    )
     audio: Choice = setting(
         "keep", OneOf(CHOICES), "keep: all sound tracks, bit for bit. drop: films without sound.", "CHOICE"
     )

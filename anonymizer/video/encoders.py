@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
@@ -127,6 +127,21 @@ def candidates(
             options_of(name, facts, quality, bit_rate),
             name in _CONSTANT_STEP,
         )
+
+
+def matched(encoding: Encoding, profile: str, level: int, number: int, delay: int) -> Encoding:
+    """An encoding by x264 whose parts go with parts of another stream.
+
+    Args:
+        profile: which it keeps to.
+        level: ten times the level, which it says in any case.
+        number: of its parameters.
+        delay: how many frames may be stored before one that is shown earlier, 0 or 1.
+    """
+    options = dict(encoding.options)
+    parameters = [options.pop("x264-params", ""), f"sps-id={number}", "b-pyramid=none", "open-gop=0"]
+    options |= {"x264-params": ":".join(filter(None, parameters)), "profile": profile, "level": str(level)}
+    return replace(encoding, options=options | ({} if delay else {"bf": "0"}))
 
 
 def nearest_format(wanted: str, supported: Sequence[str]) -> str:

@@ -78,6 +78,10 @@ class Painter:
     facts: FilmFacts
     settings: RedactSettings
 
+    def hides(self, index: int) -> bool:
+        """Whether anything is hidden in a frame."""
+        return bool(self._found(index))
+
     def paint(self, frame: VideoFrame, index: int) -> bool:
         """Hides what is in a frame; the decoder's own copy of it stays as it is.
 
@@ -87,7 +91,7 @@ class Painter:
         Raises:
             PictureError: nothing can be painted in such frames, or not by the method.
         """
-        found = ranked(self.tracks.in_frame(index), self.settings)
+        found = self._found(index)
         if not found:
             return False
         reason = refusal(self.settings, [one.kind for one in found])
@@ -111,6 +115,9 @@ class Painter:
         for layer, target, patch in painted:
             blend(layer.scene, layer.targets[target.number].region.bounds, target.number, patch)
         return True
+
+    def _found(self, index: int) -> list[Detection]:
+        return ranked(self.tracks.in_frame(index), self.settings)
 
     def _levels(self, found: Detection) -> Levels | None:
         return None if found.track is None else self.tracks.levels_of(found.track)

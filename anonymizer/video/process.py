@@ -30,11 +30,10 @@ from anonymizer.video.look import EVERY, find_tracks
 from anonymizer.video.paint import Painter
 from anonymizer.video.recorded import FilmRecords, replay
 from anonymizer.video.selection import select
-from anonymizer.video.sink import FilmSink, Rhythm, SinkPlan, choose_encoding
-from anonymizer.video.source import Film, FilmFrame, open_film
+from anonymizer.video.source import Film, open_film
 from anonymizer.video.survey import Survey
 from anonymizer.video.tracks import FilmTracks, Limits, Still
-from anonymizer.video.verify import Account, verify
+from anonymizer.video.writer import FilmWriter, Written, facts_of
 
 _LOOKING, _HIDING, _PROVING = (0.0, 0.7), (0.7, 0.95), (0.95, 1.0)
 """Parts of the work, as they were for a film of 720 lines on a processor: only progress bars are made of them."""
@@ -79,10 +78,11 @@ class FilmProcess:
                 _write_record(place, survey, tracks)
             return replace(result, status="detected")
         with timed(seconds, "write"):
-            encoding, left_out = self._write(job, film, survey, tracks)
+            written, left_out = self._write(job, film, survey, tracks)
         return replace(
             result,
-            warnings=self._warnings(film.facts, encoding, tracks, result.not_counted),
+            film={**(result.film or {}), **facts_of(written)},
+            warnings=self._warnings(film.facts, written.encoding, tracks, result.not_counted),
             fidelity="reencoded",
             left_out=left_out,
         )
@@ -154,49 +154,21 @@ class FilmProcess:
         source = Source(sha256, len(survey.times), (survey.facts.upright_size,))
         return _Seen(tracks, source, finder.not_counted)
 
-    def _write(self, job: Job, film: Film, survey: Survey, tracks: FilmTracks) -> tuple[Encoding, tuple[str, ...]]:
-        """The second pass, and the third; how the film was encoded, and what was left out."""
-        settings, facts = self.settings, film.facts
-        policy = settings.write.metadata
-        chosen = select(facts, settings.video, policy, survey.telemetry)
-        rhythm = Rhythm.of(survey.times)
-        quality = settings.video.video_quality
-        encoding = choose_encoding(film, rhythm, settings.video.video_encoder, quality, survey.bit_rate)
-        plan = SinkPlan(encoding, rhythm, chosen.streams, chosen.chapters, chosen.metadata, policy == "keep")
+    def _write(self, job: Job, film: Film, survey: Survey, tracks: FilmTracks) -> tuple[Written, tuple[str, ...]]:
+        """The second pass, and the third; how the film was written, and what was left out."""
+        settings, facts, frames = self.settings, film.facts, len(survey.times)
+        chosen = select(facts, settings.video, settings.write.metadata, survey.telemetry)
         painter = Painter(tracks, facts, settings.redact)
+        told = beats(self.on_beat, "hidden in", frames, _HIDING), beats(self.on_beat, "proved", frames, _PROVING)
+        writer = FilmWriter(film, survey, painter, chosen, settings, *told)
         names = [*([job.detections_path] if self._has_record else []), job.target]
         with self.places(self.output_root, names) as places:
             if self._has_record:
                 _write_record(places[0], survey, tracks)
-            self._redact(film, places[-1], plan, painter, survey)
-            beat = beats(self.on_beat, "proved", len(survey.times), _PROVING)
-            verify(places[-1], facts, survey.account, chosen.streams, settings.read, beat)
+            written = writer.write(places[-1])
         unwanted = [] if self._has_record else [job.detections_path]
         remove_files(self.output_root, job.stale(*job.old_detections, *unwanted))
-        return encoding, chosen.left_out
-
-    def _redact(self, film: Film, place: Path, plan: SinkPlan, painter: Painter, survey: Survey) -> None:
-        """Writes the redacted film.
-
-        Raises:
-            PictureError: its file has changed since the first pass, or a frame cannot be redacted or encoded.
-        """
-        account = Account(film.facts.time_base)
-        beat = beats(self.on_beat, "hidden in", len(survey.times), _HIDING)
-        with film.opened() as reading:
-            sink = FilmSink(place, film.facts, plan, reading)
-            with sink.closed_at_end():
-                for item in account.noted(reading):
-                    if isinstance(item, FilmFrame):
-                        if item.index >= len(survey.times):
-                            raise PictureError("has changed while it was read")
-                        painter.paint(item.picture, item.index)
-                        sink.write(item.picture, item.time)
-                        beat(item.index + 1)
-                    else:
-                        sink.copy(item)
-        if account.frames.digest != survey.account.frames.digest:
-            raise PictureError("has changed while it was read")
+        return written, chosen.left_out
 
     def _result(self, job: Job, survey: Survey, seen: _Seen) -> Result:
         counts = seen.tracks.counts

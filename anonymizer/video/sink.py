@@ -24,8 +24,10 @@ from anonymizer.files.library_messages import library_runs
 from anonymizer.video.avi_header import mend_sound
 from anonymizer.video.encoders import Encoding, candidates
 from anonymizer.video.facts import Chapter, FilmFacts
+from anonymizer.video.packets import CopyPlan
 from anonymizer.video.selection import is_harmless, language_of
 from anonymizer.video.source import Film, Reading
+from anonymizer.video.splice import Splice
 
 logger = logging.getLogger(__name__)
 
@@ -67,6 +69,8 @@ class SinkPlan:
     metadata: Mapping[str, str] | None = None
     titles: bool = False
     """Whether the copied streams keep their titles."""
+    copy: CopyPlan | None = None
+    """Which parts of the film are copied; None: it is encoded as a whole."""
 
 
 class FilmSink:
@@ -80,6 +84,7 @@ class FilmSink:
 
         Raises:
             PictureError: the container or the encoder cannot do this.
+            ValueError: the encoder makes what does not go with the parts that are copied.
             OSError: the file cannot be written.
         """
         self._facts = facts
@@ -104,13 +109,14 @@ class FilmSink:
             self._copies = {index: self._add_copy(reading.stream(index)) for index in plan.kept} if reading else {}
             with library_runs():  # encoders introduce themselves on stderr
                 self._stream.codec_context.open()
+            self._splice = None if plan.copy is None else self._begin_splice(plan.copy)
             self._container.start_encoding()
         except BaseException:
             self._abandon()
             raise
 
     def write(self, picture: VideoFrame, time: int) -> None:
-        """The next frame.
+        """The next frame of those that are encoded.
 
         Args:
             picture: as stored, in the pixel format of the source.
@@ -118,11 +124,18 @@ class FilmSink:
         """
         if self._needs_format:
             picture = picture.reformat(format=self._plan.encoding.pixel_format, threads=1)
+        if self._splice is not None:
+            self._put(self._splice.encode(picture, time))
+            return
         self._encode_last(until=time)
         self._last = picture, time
 
     def copy(self, packet: av.Packet[Stream]) -> None:
-        """A packet of another stream; it is left out if its stream is."""
+        """A packet as it lies in the source. It is left out if its stream is, or if its frame is encoded."""
+        if packet.stream.index == self._facts.index:
+            if self._splice is not None:
+                self._put(self._splice.copy(packet))
+            return
         target = self._copies.get(packet.stream.index)
         if target is not None:
             self._copied[packet.stream.index] += 1
@@ -134,10 +147,14 @@ class FilmSink:
 
         Raises:
             OSError: the file cannot be written.
+            PictureError: frames are missing.
         """
         try:
-            self._encode_last(self._facts.end)
-            self._mux(self._stream.encode(None))
+            if self._splice is not None:
+                self._splice.finish()
+            else:
+                self._encode_last(self._facts.end)
+                self._mux(self._stream.encode(None))
         finally:
             self._container.close()
         if self._facts.container == "avi" and isinstance(self._place, Path):
@@ -186,6 +203,12 @@ class FilmSink:
     def _has_steps(self) -> bool:
         return self._plan.encoding.has_constant_step
 
+    def _put(self, packets: Iterable[av.Packet[Any]]) -> None:
+        """Writes packets of the film that were made without its stream."""
+        for packet in packets:
+            packet.stream = self._stream
+            self._container.mux(packet)
+
     def _mux(self, packets: Sequence[av.Packet[Any]]) -> None:
         for packet in packets:
             if self._has_steps:
@@ -202,9 +225,20 @@ class FilmSink:
         rate = facts.rate or Fraction(25)
         name: Any = encoding.encoder
         stream: Any = self._container.add_stream(name, rate=rate, options=dict(encoding.options))
-        stream.width, stream.height, stream.pix_fmt = facts.width, facts.height, encoding.pixel_format
         stream.time_base = facts.time_base
         context = stream.codec_context
+        self._describe_frames(context)
+        if facts.container in _MOV_LIKE and encoding.codec in _APPLE_TAG:
+            context.codec_tag = _APPLE_TAG[encoding.codec]
+        if facts.display_matrix is not None:
+            stream.set_display_matrix(list(facts.display_matrix))
+        self._describe(stream, facts.index)
+        return stream
+
+    def _describe_frames(self, context: Any) -> None:
+        """Tells an encoder what it is to encode."""
+        facts, encoding = self._facts, self._plan.encoding
+        context.width, context.height, context.pix_fmt = facts.width, facts.height, encoding.pixel_format
         context.flags |= Flags.frame_duration
         context.time_base = facts.time_base * self._plan.rhythm.step if self._has_steps else facts.time_base
         if self._has_steps:
@@ -214,12 +248,26 @@ class FilmSink:
         colour = facts.colour
         context.color_primaries, context.color_trc = colour.primaries, colour.transfer
         context.colorspace, context.color_range = colour.matrix, colour.range
-        if facts.container in _MOV_LIKE and encoding.codec in _APPLE_TAG:
-            context.codec_tag = _APPLE_TAG[encoding.codec]
-        if facts.display_matrix is not None:
-            stream.set_display_matrix(list(facts.display_matrix))
-        self._describe(stream, facts.index)
-        return stream
+        if self._plan.copy is not None:
+            context.flags |= Flags.global_header
+
+    def _begin_splice(self, copy: CopyPlan) -> Splice:
+        first = self._stream.codec_context
+        is_stream = self._facts.container == "mpegts"
+        splice = Splice(copy, first, self._open_encoder, self._facts.time_base, self._facts.end, is_stream)
+        first.extradata = splice.extradata
+        return splice
+
+    def _open_encoder(self) -> Any:
+        """Another one like that of the film's stream."""
+        name: Any = self._plan.encoding.encoder
+        context: Any = av.CodecContext.create(name, "w")
+        context.options = dict(self._plan.encoding.options)
+        context.framerate = self._stream.codec_context.framerate
+        self._describe_frames(context)
+        with library_runs():
+            context.open()
+        return context
 
     def _add_copy(self, source: Stream) -> Stream:
         try:

@@ -137,6 +137,8 @@ class Reading:
         self._stream = stream
         self._decode = _decoder_of(stream)
         self._facts = facts
+        self.on_packet: Callable[[av.Packet[Stream]], None] = lambda packet: None
+        """Called with each packet of the film before it is decoded."""
         self.film_bytes = 0
         """Of the packets of the film so far."""
         self._frames = 0
@@ -184,6 +186,8 @@ class Reading:
                     yield packet
                 continue
             self._check_packet(packet)
+            if packet.size:
+                self.on_packet(packet)
             with self._translated_errors():
                 pictures = self._decode(packet)
             for picture in pictures:

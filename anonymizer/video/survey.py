@@ -9,6 +9,7 @@ from av import Packet
 from av.stream import Stream
 
 from anonymizer.video.facts import FilmFacts
+from anonymizer.video.packets import CONTAINERS, FilmPackets
 from anonymizer.video.selection import TEXT_CODECS, holds_coordinates, holds_files
 from anonymizer.video.source import Film, FilmFrame
 from anonymizer.video.verify import Account
@@ -31,6 +32,8 @@ class Survey:
         """Indices of the subtitle streams that hold coordinates or files."""
         self.bit_rate: float | None = None
         """Of the film's stream, bits a second."""
+        self.packets: FilmPackets | None = None
+        """Those of the film, where parts of it may be copied."""
 
     @property
     def facts(self) -> FilmFacts:
@@ -45,6 +48,9 @@ class Survey:
         with self._film.opened() as reading:
             texts = {stream.index for stream in self.facts.streams if stream.codec in TEXT_CODECS}
             self.telemetry |= {index for index in texts if holds_files(_header_of(reading.stream(index)))}
+            if self.facts.codec == "h264" and self.facts.container in CONTAINERS:
+                self.packets = FilmPackets(_header_of(reading.stream(self.facts.index)))
+                reading.on_packet = self._note_packet
             for item in self.account.noted(reading):
                 if isinstance(item, FilmFrame):
                     self.times.append(item.time)
@@ -61,6 +67,10 @@ class Survey:
         usual = (last - first) / max(1, len(self.times) - 1)
         end = self.facts.end if self.facts.end is not None and self.facts.end > last else last + usual
         return float((end - first) * self.facts.time_base)
+
+    def _note_packet(self, packet: Packet[Stream]) -> None:
+        if self.packets is not None:
+            self.packets.note(bytes(packet), packet.pts, packet.dts, not packet.is_discard)
 
     def _bit_rate(self, film_bytes: int) -> float | None:
         return 8 * film_bytes / self.duration_s if self.times and self.duration_s > 0 else None

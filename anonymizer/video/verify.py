@@ -9,11 +9,14 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import numpy as np
 from av.stream import Stream
+from av.video.frame import VideoFrame
 
 from anonymizer.errors import PictureError
 from anonymizer.settings import ReadSettings
 from anonymizer.video.facts import FilmFacts
+from anonymizer.video.groups import Spans
 from anonymizer.video.source import FilmFrame, open_film
 
 
@@ -58,12 +61,26 @@ class Account:
             yield item
 
 
+class CopiedFrames:
+    """Tells whether the frames of copied packets are decoded as before, in which only their digest is held."""
+
+    def __init__(self, spans: Spans) -> None:
+        self.spans = spans
+        self.tally = Tally()
+
+    def note(self, frame: FilmFrame) -> None:
+        """A frame of any number; those that are not copied do not count."""
+        if frame.index in self.spans:
+            self.tally.add(bytes([frame.picture.interlaced_frame]), *_samples(frame.picture))
+
+
 def verify(
     place: Path,
     source: FilmFacts,
     expected: Account,
     kept: Sequence[int],
     settings: ReadSettings,
+    copied: CopiedFrames | None = None,
     on_frame: Callable[[int], None] = lambda number: None,
 ) -> None:
     """Decodes a written film from beginning to end, and compares it with what the source had.
@@ -71,6 +88,7 @@ def verify(
     Args:
         expected: of a way through the source.
         kept: indices of the streams that were copied.
+        copied: what the frames were in the source whose packets were copied.
         on_frame: called with the number of frames so far.
 
     Raises:
@@ -78,9 +96,10 @@ def verify(
     """
     try:
         film = open_film(place, settings)
-        found = Account(film.facts.time_base)
+        found, found_copied = Account(film.facts.time_base), CopiedFrames(Spans(()) if copied is None else copied.spans)
         for item in found.noted(film.read()):
             if isinstance(item, FilmFrame):
+                found_copied.note(item)
                 on_frame(item.index + 1)
     except PictureError as error:
         raise PictureError(f"was not written right: the new film {error}") from error
@@ -90,6 +109,8 @@ def verify(
         raise PictureError(f"was not written right: the new film has {numbers}")
     if found.frames.digest != expected.frames.digest:
         raise PictureError("was not written right: the frames of the new film come at other times")
+    if copied is not None and found_copied.tally.digest != copied.tally.digest:
+        raise PictureError("was not written right: frames whose packets were copied are not the same")
     # MP4 files hold the chapters in a data track, too.
     copies = [s.index for s in film.facts.streams if s.index != film.facts.index and s.kind != "data"]
     if len(copies) != len(kept):
@@ -114,6 +135,14 @@ def _compare_facts(source: FilmFacts, written: FilmFacts) -> None:
 
 def _digest_of(tallies: dict[int, Tally], index: int) -> bytes | None:
     return tallies[index].digest if index in tallies else None
+
+
+def _samples(picture: VideoFrame) -> Iterator[bytes]:
+    """The samples of each plane, without what fills up its rows: H.264 has planes of one component each."""
+    for plane in picture.planes:
+        used = plane.width * (2 if picture.format.components[0].bits > 8 else 1)
+        rows = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
+        yield rows[: plane.height, :used].tobytes()
 
 
 def _exact(time: int | None, time_base: Fraction | None) -> bytes:
