@@ -54,7 +54,10 @@ def test_pictures_and_films_of_one_folder(call: Call, folders: Folders, use_dete
     assert "3 of 3 pictures anonymized (3 faces, 0 plates)" in out
     assert outputs_in(folders[1]) == ["a.mp4", "a.mp4.json", "a.png", "a.png.json", "b.MKV", "b.json"]
     entries = report_of(folders)
-    assert entries["a.mp4"]["film"] == {"frames": 8, "seconds": 0.32, "tracks": 1, "frames_looked_at": 8}
+    assert entries["a.mp4"]["film"] == {
+        **{"frames": 8, "seconds": 0.32, "tracks": 1, "frames_looked_at": 8, "frames_copied": 0},
+        "encoded_as_a_whole": "the film has no closed group of pictures in which nothing is hidden",
+    }
     assert entries["a.mp4"]["left_out"] == ["1 sound track"]
     assert "film" not in entries["a.png"]
     code, out, _ = call("--preset", "thorough", "--audio", "drop")
