@@ -60,7 +60,7 @@ class Done:
     counts: Mapping[Kind, int]
     warnings: Sequence[str] = field(repr=False)
     seconds: float
-    film: Mapping[str, float] | None = None
+    film: Mapping[str, object] | None = None
     """Of a film: see `types.Result`."""
 
     def without_files(self) -> Done:
