@@ -32,7 +32,8 @@ def test_the_same_bytes(folders: Folders, recorded: Path, zones: dict[str, str])
         ("anonymized", {"face": 1, "plate": 0, "area": 1})
     ]
     report = json.loads((again / REPORT_NAME).read_text())
-    assert report["files"][0]["film"] == {"frames": 12, "seconds": 0.48, "tracks": 1, "frames_looked_at": 0}
+    numbers = {"frames": 12, "seconds": 0.48, "tracks": 1, "frames_looked_at": 0}
+    assert numbers.items() <= report["files"][0]["film"].items()
 
 
 def test_another_method_than_before(folders: Folders, use_detectors: UseDetectors, recorded: Path) -> None:
