@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +16,8 @@ from anonymizer.types import Job, Result
 
 if TYPE_CHECKING:
     from anonymizer.pipeline import Finder, PictureProcess
+    from anonymizer.video.parts import FilmPart
+    from anonymizer.video.process import FilmProcess
 
 MISSING_PYAV = (
     "is a film, which needs PyAV: pip install 'anonymizer[video]'; or leave films out by --video-extensions none"
@@ -82,17 +84,35 @@ class _PicturesAndFilms:
         self._beat = beat
 
     def __call__(self, job: Job) -> Result:
-        task = self._task
-        if not has_extension(job.source, task.settings.video.video_extensions):
+        if not self._is_film(job):
             return self._pictures(job)
         if find_spec("av") is None:
-            return task.give_up(job, MISSING_PYAV)
+            return self._task.give_up(job, MISSING_PYAV)
+        return self._films()(job)
+
+    def split(self, job: Job) -> Sequence[FilmPart]:
+        """Films are looked at in parts; see `SharedWork`."""
+        return self._films().parts(job) if self._is_film(job) and find_spec("av") is not None else ()
+
+    def prepare(self, job: Job, part: FilmPart) -> Mapping[bytes, bytes]:
+        """What models find in a part."""
+        return self._films().look_ahead(job, part)
+
+    def join(self, job: Job, prepared: Sequence[Mapping[bytes, bytes]]) -> Result:
+        """Makes the outputs of a film."""
+        known = {digest: found for part in prepared for digest, found in part.items()}
+        return replace(self._films(), known=known)(job)
+
+    def _is_film(self, job: Job) -> bool:
+        return has_extension(job.source, self._task.settings.video.video_extensions)
+
+    def _films(self) -> FilmProcess:
         from anonymizer.video.process import FilmProcess
 
-        remarks = []
+        task, remarks = self._task, []
         if self._pictures.choice is not None:
             remarks.append("in films everybody is hidden, also the people of the gallery")
         if task.mask_root is not None:
             remarks.append("masks of films are not written")
         roots = task.input_root, task.output_root
-        return FilmProcess(*roots, self._pictures.finder, task.settings, task.edits, remarks, self._beat)(job)
+        return FilmProcess(*roots, self._pictures.finder, task.settings, task.edits, remarks, self._beat)

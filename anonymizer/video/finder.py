@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+import hashlib
+import pickle
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
 
 from anonymizer.detect.detector import Detector
 from anonymizer.detect.frames import ModelFinder
@@ -11,7 +15,7 @@ from anonymizer.detect.signature import SignatureDetector
 from anonymizer.files.picture import Encoding, Frame, Picture
 from anonymizer.kinds import Kind
 from anonymizer.pipeline import Finder, find_in
-from anonymizer.types import Detection, Pixels8
+from anonymizer.types import Detection, FrameDetections, Pixels8
 
 WEAK = 0.5
 """Detections from this share of their threshold on may be confirmed by tracks."""
@@ -26,6 +30,19 @@ class FrameFinder:
     """What it looks for, with the score from which on a detection is sure."""
     not_counted: int = 0
     """How many detections there were so far where the zones say that nothing counts, weak ones too."""
+    known: Mapping[bytes, bytes] = field(default_factory=dict)
+    """What other processes found, by the digest of the frame, see `note`."""
+
+    def note(self, pixels: Pixels8) -> tuple[bytes, bytes]:
+        """What is in a frame, for another process: the digest of its pixels, and what `known` holds for it.
+
+        The digest cannot be that of another frame, so that one process never takes what is in one frame for what is in
+        another. It is packed since a film of hours has many frames.
+
+        Raises:
+            PictureError: nothing can be said about the frame.
+        """
+        return _digest(pixels), pickle.dumps(self._look(pixels))
 
     def find(self, pixels: Pixels8) -> Sequence[Detection]:
         """What is in an upright frame, uint8 (H, W, 3), RGB; also weak detections, which tracks may confirm.
@@ -33,13 +50,26 @@ class FrameFinder:
         Raises:
             PictureError: nothing can be said about the frame.
         """
-        (found,) = find_in(picture_of(pixels), self.finder)
+        packed = self.known.get(_digest(pixels)) if self.known else None
+        found: FrameDetections = self._look(pixels) if packed is None else pickle.loads(packed)
         self.not_counted += found.not_counted
         return found.detections
 
+    def _look(self, pixels: Pixels8) -> FrameDetections:
+        (found,) = find_in(picture_of(pixels), self.finder)
+        return found
 
-def frame_finder(finder: Finder) -> FrameFinder:
-    """Looks at frames as a finder looks at pictures; by models that can, in views made for films."""
+
+def _digest(pixels: Pixels8) -> bytes:
+    return hashlib.blake2b(np.ascontiguousarray(pixels).data, digest_size=16).digest()
+
+
+def frame_finder(finder: Finder, known: Mapping[bytes, bytes] | None = None) -> FrameFinder:
+    """Looks at frames as a finder looks at pictures; by models that can, in views made for films.
+
+    Args:
+        known: what other processes found in some frames with the same finder, see `FrameFinder.note`.
+    """
     if not isinstance(finder, ModelFinder):
         return FrameFinder(finder, dict.fromkeys(finder.kinds, 0.0))
     thresholds: dict[Kind, float] = {}
@@ -47,7 +77,7 @@ def frame_finder(finder: Finder) -> FrameFinder:
         for kind, threshold in _thresholds_of(each).items():
             thresholds[kind] = min(threshold, thresholds.get(kind, threshold))
     in_films = [each.for_films(WEAK) if isinstance(each, SignatureDetector) else each for each in finder.detectors]
-    return FrameFinder(replace(finder, detectors=in_films), thresholds)
+    return FrameFinder(replace(finder, detectors=in_films), thresholds, known=known or {})
 
 
 def _thresholds_of(detector: Detector) -> dict[Kind, float]:

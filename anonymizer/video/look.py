@@ -29,18 +29,16 @@ from anonymizer.kinds import Kind
 from anonymizer.redact.cells import Levels
 from anonymizer.settings import Preset, RedactSettings
 from anonymizer.types import Detection, Pixels8
-from anonymizer.video.cuts import Thumbnail, is_cut, thumbnail_of
 from anonymizer.video.facts import FilmFacts
 from anonymizer.video.flow import Gray, Patch, Scale, Trail, follow, patches_of
 from anonymizer.video.frozen import freeze
+from anonymizer.video.schedule import Schedule
 from anonymizer.video.source import FilmFrame, to_rgb
 from anonymizer.video.tracks import SAME, FilmTracks, Limits, TrackBuilder, bridge, likenesses, match
 
 USUAL = Limits()
 EVERY: Mapping[Preset, int] = {"fast": 8, "balanced": 5, "crowd": 5, "thorough": 1}
 """Each how many-th frame is looked at, by preset."""
-LOOKS_APART_S = 0.35
-"""But at least one frame in this time is, in films with few frames a second."""
 FLOW_SIDE = 960
 """Longer side of the gray frames in which boxes are followed, in pixels, at most."""
 PAST_FRAMES = 32
@@ -156,7 +154,7 @@ class _Look:
         self._finder = finder
         self._redact = redact
         self._limits = limits
-        self._every = every
+        self._schedule = Schedule(facts, every)
         self._builder = TrackBuilder(limits)
         self._times = array("d")
         self._cuts: list[int] = []
@@ -165,21 +163,18 @@ class _Look:
         self._past: deque[Gray] = deque(maxlen=PAST_FRAMES)
         """Those of the same scene before."""
         self._followed: list[_Followed] = []
-        self._thumbnail: Thumbnail | None = None
         self._looks = 0
 
     def add(self, frame: FilmFrame) -> None:
         """Takes the next frame."""
-        gray = to_gray(frame.picture, self._facts.orientation)
-        thumbnail = thumbnail_of(gray)
-        if self._thumbnail is not None and is_cut(self._thumbnail, thumbnail):
+        gray, time_s = to_gray(frame.picture, self._facts.orientation), self._facts.seconds(frame.time)
+        due = self._schedule.add(frame.index, time_s, gray)
+        if due.begins_scene:
             self._end_scene()
             self._cuts.append(frame.index)
-        self._thumbnail = thumbnail
-        self._times.append(self._facts.seconds(frame.time))
+        self._times.append(time_s)
         self._pending.append(_Frame(frame.index, frame.picture, gray))
-        waits_s = self._times[-1] - self._times[self._pending[0].index]
-        if len(self._pending) in (1, self._every + 1) or waits_s >= LOOKS_APART_S:
+        if due.is_looked_at:
             self._close()
 
     def finish(self) -> FilmTracks:

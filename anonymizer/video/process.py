@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 
+from anonymizer.detect.frames import ModelFinder
 from anonymizer.detect.zones import rest_of, zones_to_hide
-from anonymizer.errors import PictureError
+from anonymizer.errors import PictureError, picture_boundary
+from anonymizer.files.library_messages import messages_of
 from anonymizer.files.write import remove_files, written_together
 from anonymizer.geometry import Box
 from anonymizer.kinds import KINDS, Kind
@@ -28,6 +30,7 @@ from anonymizer.video.facts import FilmFacts
 from anonymizer.video.finder import frame_finder
 from anonymizer.video.look import EVERY, find_tracks
 from anonymizer.video.paint import Painter
+from anonymizer.video.parts import FilmPart, look_ahead, parts_of
 from anonymizer.video.recorded import FilmRecords, replay
 from anonymizer.video.selection import select
 from anonymizer.video.source import Film, open_film
@@ -54,6 +57,30 @@ class FilmProcess:
     """Told about every second how far the film is. A `PictureError` of it ends the work."""
     places: Callable[[Path, Sequence[Path]], AbstractContextManager[list[Path]]] = written_together
     """Gives places to write the outputs to, see `written_together`."""
+    known: Mapping[bytes, bytes] = field(default_factory=dict)
+    """What models were seen to find in some of its frames, see `look_ahead`."""
+
+    def parts(self, job: Job) -> list[FilmPart]:
+        """The parts of a film in which several processes may look ahead, see `look_ahead`."""
+        if job.recorded is not None or not isinstance(self.finder, ModelFinder):
+            return []
+        with self._left_to_the_whole(job):
+            self._refuse(job)
+            return parts_of(open_film(self.input_root / job.source, self.settings.read))
+        return []
+
+    def look_ahead(self, job: Job, part: FilmPart) -> dict[bytes, bytes]:
+        """What models find in a part of a film, for `known`."""
+        with self._left_to_the_whole(job):
+            beat = beats(self.on_beat, "looked ahead at", len(part.times))
+            return look_ahead(part, frame_finder(self.finder), EVERY[self.settings.detect.preset], beat)
+        return {}
+
+    @contextmanager
+    def _left_to_the_whole(self, job: Job) -> Iterator[None]:
+        """Whatever goes wrong with a part goes wrong again where the whole film is worked on, which says what it is."""
+        with suppress(PictureError), messages_of(job.name), picture_boundary(job.name):
+            yield
 
     def __call__(self, job: Job) -> Result:
         """Whatever goes wrong with the film becomes a failed `Result`, see `PictureProcess`.
@@ -146,7 +173,7 @@ class FilmProcess:
         return survey, _Seen(known.tracks, source, known.not_counted + recorded.not_counted, recorded.edits)
 
     def _look(self, survey: Survey, sha256: str) -> _Seen:
-        settings, finder = self.settings, frame_finder(self.finder)
+        settings, finder = self.settings, frame_finder(self.finder, self.known)
         limits = Limits(settings.video.video_gap, settings.video.video_grace)
         tracks = find_tracks(survey, finder, settings.redact, limits, EVERY[settings.detect.preset])
         if tracks.frames != len(survey.times):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import struct
+from bisect import bisect_left
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -83,6 +84,56 @@ class Film:
         """
         with self.opened() as reading:
             yield from reading
+
+    def packet_times(self) -> list[tuple[int, bool]]:
+        """When each packet of the film is shown, in rising order, and whether it is a key frame; [] if that is not
+        known.
+
+        Raises:
+            PictureError: the film cannot be read.
+            VanishedError: there is no such file any more.
+        """
+        if self.facts.container == "avi":  # times of AVI files are those of their order
+            return []
+        times: list[tuple[int, bool]] = []
+        with _opened(self.path) as container, _read_errors():
+            for packet in container.demux(container.streams[self.facts.index]):
+                if packet.size and not packet.is_discard:
+                    if packet.pts is None:
+                        return []
+                    times.append((packet.pts, packet.is_keyframe))
+        return sorted(times)
+
+    def frames_at(self, first: int, times: Sequence[int]) -> Iterator[FilmFrame]:
+        """Some frames next to each other, decoded from the key frame before them on.
+
+        Nothing is proved here: frames may be missing, or wrong after a key frame that others before it refer to.
+
+        Args:
+            first: index of the first one.
+            times: when they are shown, rising.
+
+        Raises:
+            PictureError: the film cannot be read.
+            VanishedError: there is no such file any more.
+        """
+        with _opened(self.path) as container, _read_errors():
+            stream = _prepare(container, self.facts.index, self.settings)
+            decode = _decoder_of(stream)
+            container.seek(times[0], stream=stream)
+            for packet in container.demux(stream):
+                try:
+                    pictures = decode(packet)
+                except av.error.InvalidDataError:
+                    continue
+                for picture in pictures:
+                    if picture.pts is None or picture.pts < times[0] or not _is_usual(picture, self.facts):
+                        continue
+                    if picture.pts > times[-1]:
+                        return
+                    at = bisect_left(times, picture.pts)
+                    if times[at] == picture.pts:
+                        yield FilmFrame(first + at, picture.pts, picture)
 
     @contextmanager
     def opened(self) -> Iterator[Reading]:
@@ -342,6 +393,19 @@ def _decoder_of(stream: VideoStream) -> Callable[[av.Packet[Any]], list[VideoFra
     context.extradata = stream.codec_context.extradata
     context.thread_count = 1
     return lambda packet: context.decode(packet if packet.size else None)
+
+
+@contextmanager
+def _read_errors() -> Iterator[None]:
+    try:
+        yield
+    except (av.error.FFmpegError, OSError) as error:
+        raise PictureError(f"cannot be read: {error.strerror}") from error
+
+
+def _is_usual(picture: VideoFrame, facts: FilmFacts) -> bool:
+    shape = picture.width, picture.height, picture.format.name
+    return not picture.is_corrupt and shape == (facts.width, facts.height, facts.pixel_format)
 
 
 def _first_frame(container: InputContainer, stream: VideoStream) -> VideoFrame:

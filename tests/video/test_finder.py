@@ -60,3 +60,14 @@ def test_other_finders_are_asked_about_each_frame_as_a_picture() -> None:
 def test_answers_that_cannot_be_hidden_are_errors() -> None:
     with pytest.raises(PictureError, match="outside its 4 x 3 pixels"):
         frame_finder(Recorded()).find(noise(3, 4))
+
+
+def test_what_is_known_of_a_frame_is_not_looked_for_again() -> None:
+    settings = DetectSettings(exclude_zone="0,0 0.5,0 0.5,1 0,1")
+    pixels, other = noise(50, 80, seed=1), noise(50, 80, seed=2)
+    one = frame_finder(ModelFinder([FixedDetector(face(5, 5, 20, 20), face(50, 5, 70, 20))], settings))
+    another = frame_finder(ModelFinder([FixedDetector()], settings), dict([one.note(pixels)]))
+    assert one.not_counted == 0
+    assert another.find(pixels) == [face(50, 5, 70, 20)]
+    assert another.not_counted == 1
+    assert another.find(other) == []
