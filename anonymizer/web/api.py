@@ -21,13 +21,13 @@ from anonymizer.web.body import read_body
 from anonymizer.web.contents import check_content
 from anonymizer.web.forms import Form, parse_form
 from anonymizer.web.jobs import Desk, Job, Jobs, Part, answer_of
-from anonymizer.web.limits import MAX_DETECTIONS_BYTES, MAX_QUERY_BYTES, SESSION_S
+from anonymizer.web.limits import MAX_DETECTIONS_BYTES, MAX_FILM_DETECTIONS_BYTES, MAX_QUERY_BYTES, SESSION_S
 from anonymizer.web.metrics import MEDIA_TYPE as METRICS_TYPE
 from anonymizer.web.metrics import Metrics
 from anonymizer.web.offer import describe_offer
 from anonymizer.web.orders import Done, Order
 from anonymizer.web.problems import Problem
-from anonymizer.web.request_settings import parse_settings, to_flag
+from anonymizer.web.request_settings import parse_settings, to_flag, to_scores
 from anonymizer.web.responses import RESULT_HEADER, FileResponse, detections_answer, file_headers, summary, to_form
 from anonymizer.web.review import Review
 
@@ -147,21 +147,21 @@ class Api:
         if answer not in ("file", "form"):
             raise Problem("wrong-setting", f"answer: {answer[:100]!r} is neither file nor form", setting="answer")
         wants_mask = to_flag("mask", given.pop("mask", "") or "false")
-        settings = parse_settings(given, self.defaults)
+        sure_from = to_scores("sure-from", given.pop("sure-from", ""))
         content, detections = form.files.get("file", b""), form.files.get("detections")
+        settings = parse_settings(given, self.defaults)
         is_film = check_content(content, takes_films=self.film_desk is not None)
         most, what = (self.serve.max_film_bytes, "film") if is_film else (self.serve.max_bytes, "picture")
         if len(content) > most:
             raise Problem("too-large", f"the server takes {most} bytes of a {what}", limit_bytes=most)
-        if detections is not None and len(detections) > MAX_DETECTIONS_BYTES:
-            raise Problem("too-large", f"detections: the server takes {MAX_DETECTIONS_BYTES} bytes")
+        most = MAX_FILM_DETECTIONS_BYTES if is_film else MAX_DETECTIONS_BYTES
+        if detections is not None and len(detections) > most:
+            raise Problem("too-large", f"detections: the server takes {most} bytes")
         if is_film and self.admission.films is not None:
             if wants_mask:
                 raise Problem("wrong-setting", "mask: films have none", setting="mask")
-            if detections is not None:
-                raise Problem("wrong-setting", "detections: films are always looked at", setting="detections")
             place.move_to(self.admission.films)
-        return Order(content, settings, only_detects, wants_mask, detections, is_film), answer == "form"
+        return Order(content, settings, only_detects, wants_mask, detections, is_film, sure_from), answer == "form"
 
     async def _work(self, order: Order, desk: Desk, request: Request, place: Place) -> Done:
         """Waits for a worker, as long as the client does."""

@@ -44,10 +44,15 @@ _ANSWER = Parameter(
     "file, or form for a form with the file, its detections and, if asked for, its mask. By default as Accept says.",
     {"type": "string", "enum": ["file", "form"]},
 )
+_SURE_FROM = Parameter(
+    "sure-from",
+    "query",
+    "Of a film with detections: the scores that /v1/detect answered as sure_from, such as face=0.2,plate=0.5.",
+)
 
 
 def _bodies() -> dict[str, Schema]:
-    further = {parameter.name: parameter.schema for parameter in (*_SETTINGS, _MASK, _ANSWER)}
+    further = {parameter.name: parameter.schema for parameter in (*_SETTINGS, _MASK, _ANSWER, _SURE_FROM)}
     detections = {"type": "string", "description": "Detection JSON to take in place of what models find."}
     properties = {"file": BINARY, "detections": detections, **further}
     return {
@@ -69,7 +74,7 @@ def operations_of(api: Api) -> list[Operation]:
             f"The header {RESULT_HEADER} tells counts and warnings.",
             {200: Answer("The picture, in the format that it had", {**_PICTURE, FORM: _OBJECT}), 202: accepted},
             _UPLOAD_PROBLEMS,
-            (_ASYNC, _ANSWER, _MASK, *_SETTINGS),
+            (_ASYNC, _ANSWER, _MASK, _SURE_FROM, *_SETTINGS),
             _bodies(),
         ),
         Operation(

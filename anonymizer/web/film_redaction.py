@@ -14,9 +14,12 @@ from pathlib import Path
 from anonymizer.errors import PictureError, picture_boundary
 from anonymizer.files.library_messages import messages_of
 from anonymizer.files.memory import memory_file, written_in_memory
+from anonymizer.kinds import GIVEN_KINDS, KINDS
 from anonymizer.pipeline import Finder
+from anonymizer.run.replay import RecordedFinder
 from anonymizer.settings import DetectSettings, ReadSettings, Settings
-from anonymizer.types import Job, Progress
+from anonymizer.types import Job, Progress, Recorded
+from anonymizer.video.finder import frame_finder
 from anonymizer.video.length import check_length
 from anonymizer.video.process import FilmProcess
 from anonymizer.video.source import open_film
@@ -60,15 +63,18 @@ def redact_film(
         AnonymizerError: the settings ask for something that no model looks for.
     """
     settings = replace(order.settings, read=replace(order.settings.read, max_pixels=limits.max_pixels))
-    finder = load(settings.detect)
+    finder = load(settings.detect) if order.detections is None else _posted(order)
     if order.only_detects:
         settings = replace(settings, redact=settings.redact.detecting_only())
     elif settings.redact.only_detects(finder.kinds | settings.detect.given_kinds):
         raise PictureError("would stay as it is: the method of every kind is none")
-    with memory_file(order.content) as path:
+    with memory_file(order.content) as path, memory_file(order.detections or b"") as record:
         with messages_of(NAME), picture_boundary(NAME, {"memory": path}):
             container, size = _look(path, settings.read, limits)
-        done = _run(path, finder, settings, limits, tell, began_s)
+        recorded = None if order.detections is None else Recorded(record, None)
+        done = _run(path, recorded, finder, settings, limits, tell, began_s)
+    if recorded is None:
+        done = replace(done, sure_from=frame_finder(finder).thresholds)
     extension, media_type = _CONTAINERS.get(container, (container, "application/octet-stream"))
     return replace(
         done, extension=extension, media_type=media_type, sizes=[size], seconds=time.perf_counter() - began_s
@@ -87,8 +93,16 @@ def _look(path: Path, settings: ReadSettings, limits: FilmLimits) -> tuple[str, 
     return film.facts.container, film.facts.upright_size
 
 
+def _posted(order: Order) -> RecordedFinder:
+    """What knows that a film is to be redacted from what a client says is in it."""
+    detect = order.settings.detect
+    kinds = frozenset([*(detect.kinds or KINDS), *GIVEN_KINDS])
+    return RecordedFinder(detect, kinds, frozenset(KINDS), takes_changed=True, sure_from=order.sure_from)
+
+
 def _run(
     path: Path,
+    recorded: Recorded | None,
     finder: Finder,
     settings: Settings,
     limits: FilmLimits,
@@ -116,7 +130,7 @@ def _run(
             raise PictureError("takes too long")
         tell(progress)
 
-    job = Job(Path(path.name), _FILM, _RECORD, foreign=(_FILM, _RECORD))
+    job = Job(Path(path.name), _FILM, _RECORD, foreign=(_FILM, _RECORD), recorded=recorded)
     result = FilmProcess(path.parent, path.parent, finder, settings, on_beat=on_beat, places=places)(job)
     if is_late:
         raise PictureError(f"took longer than {limits.timeout_s:g} seconds")

@@ -10,6 +10,8 @@ MAX_QUERY_BYTES = 8_000
 """Of an address behind the question mark."""
 MAX_DETECTIONS_BYTES = 4_000_000
 """Detections that are posted: some 15,000 objects."""
+MAX_FILM_DETECTIONS_BYTES = 64_000_000
+"""The same for a film, which has them for each frame."""
 
 UPLOAD_TIMEOUT_S = 120.0
 """How long a request may take to arrive."""

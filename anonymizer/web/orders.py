@@ -41,6 +41,8 @@ class Order:
     detections: bytes | None = field(default=None, repr=False)
     """Detection JSON to take in place of what models find."""
     is_film: bool = False
+    sure_from: Mapping[Kind, float] = field(default_factory=dict)
+    """Of a film with detections: scores from which on they counted by themselves when they were found."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +64,8 @@ class Done:
     seconds: float
     film: Mapping[str, object] | None = None
     """Of a film: see `types.Result`."""
+    sure_from: Mapping[Kind, float] = field(default_factory=dict)
+    """Of a film that was looked at: scores from which on detections counted by themselves."""
 
     def without_files(self) -> Done:
         """What may be kept when the files are gone."""

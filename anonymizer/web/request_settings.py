@@ -8,6 +8,7 @@ from dataclasses import Field, fields
 from typing import Any
 
 from anonymizer.errors import SettingsError
+from anonymizer.kinds import KINDS, Kind
 from anonymizer.settings import (
     STAGES,
     DetectSettings,
@@ -19,7 +20,7 @@ from anonymizer.settings import (
     key_of,
     settings_from_options,
 )
-from anonymizer.settings.values import OneOf
+from anonymizer.settings.values import OneOf, parse_number
 from anonymizer.web.limits import MAX_FIELD_CHARS
 from anonymizer.web.problems import Problem
 
@@ -83,6 +84,24 @@ def to_flag(key: str, text: str) -> bool:
     if text.lower() not in _FLAGS:
         raise Problem("wrong-setting", f"{key}: {text[:100]!r} is neither true nor false", setting=key)
     return _FLAGS[text.lower()]
+
+
+def to_scores(key: str, text: str) -> dict[Kind, float]:
+    """
+    Args:
+        text: such as face=0.2,plate=0.5.
+
+    Raises:
+        Problem: it is something else.
+    """
+    scores: dict[Kind, float] = {}
+    for each in filter(None, text.split(",")):
+        kind, _, score = each.partition("=")
+        try:
+            scores[next(known for known in KINDS if known == kind.strip())] = parse_number(score.strip())
+        except (StopIteration, ValueError):
+            raise Problem("wrong-setting", f"{key}: {each[:100]!r} is not like face=0.2", setting=key) from None
+    return scores
 
 
 def _to_value(key: str, text: str) -> object:

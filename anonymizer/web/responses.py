@@ -64,7 +64,7 @@ def file_headers(done: Done) -> dict[str, str]:
 def summary(done: Done) -> dict[str, object]:
     """Counts and warnings."""
     warnings = [text[:_MAX_WARNING_CHARS] for text in done.warnings[:_MAX_WARNINGS]]
-    film = {} if done.film is None else {"film": dict(done.film)}
+    film = {} if done.film is None else {"film": dict(done.film), "sure_from": dict(done.sure_from)}
     return {"counts": dict(done.counts), "warnings": warnings, **film}
 
 

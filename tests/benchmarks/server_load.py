@@ -2,9 +2,9 @@
 
     python -m tests.benchmarks.server_load [FOLDER] [--clients 50] [--seconds 60] [--workers 2]
 
-It prints pictures a second of both and their ratio, the statuses that clients saw, how the memory of the server
-changed, and how long a single client waits for a picture, as a ratio to what the pipeline itself takes. The machine
-should have nothing else to do.
+It prints pictures a second of both and their ratio (the command line before and after, since machines change), the
+statuses that clients saw, how the memory of the server and its workers grew, and how long a single client waits for a
+picture, as a ratio to what the pipeline itself takes; and the load of the machine, which should have no other.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ from anonymizer import anonymize_bytes
 ORIGINALS = Path(__file__).parents[2] / "images" / "originals"
 LEAST_PICTURES = 40
 """For the command line, so that its start does not count for much."""
+WARM_SHARE = 0.1
+"""Of the time, after which all workers have seen all pictures: from then on memory should not grow."""
 SINGLE_ROUNDS = 5
 """How often each picture is sent, and given to the pipeline in turn."""
 
@@ -43,22 +45,27 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=2)
     arguments = parser.parse_args()
     paths = sorted(path for path in arguments.folder.iterdir() if path.suffix != ".md")
-    line = speed_of_command_line(paths, arguments.workers)
-    print(f"command line: {line:.2f} pictures a second with {arguments.workers} workers")
+    before_line = speed_of_command_line(paths, arguments.workers)
     with serving(arguments.workers, arguments.clients) as (address, process):
         contents = [path.read_bytes() for path in paths]
         waits_s, alone_s = zip(*time_single_client(address, contents), strict=True)
         ratio = statistics.median(wait / alone for wait, alone in zip(waits_s, alone_s, strict=True))
         print(f"single client: waits {statistics.mean(waits_s):.3f} s, {ratio:.2f} of what the pipeline itself takes")
         before = memory_of(process)
-        statuses, peak, elapsed_s = load(address, contents, arguments.clients, arguments.seconds, process)
-        server = statuses[200] / elapsed_s
-        print(f"{arguments.clients} clients: {server:.2f} pictures a second, {server / line:.2f} of the command line's")
-        print(f"statuses: {dict(statuses)}")
+        statuses, memory, elapsed_s = load(address, contents, arguments.clients, arguments.seconds, process)
+        warm, end = memory[int(len(memory) * WARM_SHARE)], memory_of(process)
         print(
-            f"memory of all processes: {before / 1e6:.0f} MB before, at most {peak / 1e6:.0f} MB, "
-            f"{memory_of(process) / 1e6:.0f} MB after"
+            f"memory of all processes: {before / 1e6:.0f} MB before, {warm / 1e6:.0f} MB after {WARM_SHARE:.0%} of the "
+            f"time, {end / 1e6:.0f} MB in the end, at most {max(memory) / 1e6:.0f} MB; grown by {end / warm - 1:+.1%}"
         )
+    lines = before_line, speed_of_command_line(paths, arguments.workers)
+    line = statistics.mean(lines)
+    speeds = " and ".join(f"{speed:.2f}" for speed in lines)
+    print(f"command line: {speeds} pictures a second, before and after, with {arguments.workers} workers")
+    server = statuses[200] / elapsed_s
+    print(f"{arguments.clients} clients: {server:.2f} pictures a second, {server / line:.2f} of the command line's")
+    print(f"statuses: {dict(statuses)}")
+    print(f"load of the machine: {', '.join(f'{load:.1f}' for load in os.getloadavg())} over 1, 5 and 15 minutes")
     return 0 if set(statuses) <= {200, 429} else 1
 
 
@@ -111,8 +118,8 @@ def time_single_client(address: str, contents: Sequence[bytes]) -> Iterator[tupl
 
 def load(
     address: str, contents: Sequence[bytes], clients: int, seconds: float, process: int
-) -> tuple[Counter[int], int, float]:
-    """The statuses that clients saw, the peak of the memory in bytes, and how long it took."""
+) -> tuple[Counter[int], list[int], float]:
+    """The statuses that clients saw, the bytes in memory twice a second, and how long it took."""
     statuses: Counter[int] = Counter()
     began_s = time.perf_counter()
 
@@ -129,11 +136,11 @@ def load(
     threads = [threading.Thread(target=work, args=[number % len(contents)], daemon=True) for number in range(clients)]
     for thread in threads:
         thread.start()
-    peak = 0
+    memory = []
     while any(thread.is_alive() for thread in threads):
-        peak = max(peak, memory_of(process))
+        memory.append(memory_of(process))
         time.sleep(0.5)
-    return statuses, peak, time.perf_counter() - began_s
+    return statuses, memory, time.perf_counter() - began_s
 
 
 def memory_of(process: int) -> int:

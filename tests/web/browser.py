@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import shutil
 import subprocess
@@ -121,6 +122,11 @@ class Browser:
     def messages(self) -> list[str]:
         """Errors in the console: scripts that fail, and what the content security policy forbids."""
         return [entry["message"] for entry in self.driver.get_log("browser") if entry["level"] == "SEVERE"]  # type: ignore[no-untyped-call]
+
+    def shoot(self, file: Path) -> None:
+        """A screenshot of the whole page, for people to look at."""
+        shot = self.command("Page.captureScreenshot", captureBeyondViewport=True)
+        file.write_bytes(base64.b64decode(shot["data"]))
 
     def command(self, name: str, **arguments: object) -> Any:
         """One of the browser's own, of the DevTools protocol."""

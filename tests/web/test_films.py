@@ -107,6 +107,14 @@ def test_a_film_comes_out_as_from_the_command_line(
     assert found["detections"] == json.loads((out / "a.json").read_bytes())
     assert found["sizes"] == [list(SIZE)]
 
+    sure_from = ",".join(f"{kind}={score}" for kind, score in found["sure_from"].items())
+    files = {"file": content, "detections": json.dumps(found["detections"]).encode()}
+    again = filming.client.post("/v1/redact", files=files, data={"sure-from": sure_from})
+    assert again.content == response.content
+    none = filming.client.post("/v1/redact", files={"file": content, "detections": b"[]"})
+    assert none.status_code == 200
+    assert none.content != response.content
+
 
 def test_a_job_tells_how_far_it_is_and_is_fetched_once(slow: Served, tmp_path: Path) -> None:
     content = write_film(tmp_path / "a.mp4", frames=6, size=SIZE).read_bytes()
@@ -218,7 +226,8 @@ def test_bytes_have_a_limit_of_their_own(filming: Served, tmp_path: Path) -> Non
     ("parts", "reason"),
     [
         ({"mask": "true"}, "mask: films have none"),
-        ({"detections": "[]"}, "detections: films are always looked at"),
+        ({"detections": "[{]"}, "damaged record"),
+        ({"sure-from": "face"}, "sure-from: 'face' is not like face=0.2"),
         ({"lossless-only": "true"}, "encoded anew"),
         ({"method": "none"}, "would stay as it is"),
         ({"video-encoder": "hardware"}, "unknown key"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import subprocess
 import sys
 import zipfile
@@ -11,15 +12,28 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
+import numpy as np
 import pytest
+from PIL import Image
 
 pytest.importorskip("selenium")
+pytest.importorskip("av")
 
+import av
 from web.browser import Browser, browsing, running
 
 NAMES = ("astronaut.png", "drawn_car.jpg", "happy_couple.jpg")
 LOWEST = {"face": 0.1, "plate": 0.275}
 """From which scores on the page shows what is found: half of the models' thresholds."""
+
+SEEN = """
+const canvas = document.createElement("canvas");
+[canvas.width, canvas.height] = [64, 64];
+canvas.getContext("2d").drawImage(document.getElementById(arguments[0]), 0, 0, 64, 64);
+return canvas.toDataURL();
+"""
+"""What an element shows."""
 
 pytestmark = pytest.mark.slow
 
@@ -34,6 +48,14 @@ def address() -> Iterator[str]:
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     with browsing(tmp_path_factory.mktemp("downloads")) as browser:
         yield browser
+
+
+@pytest.fixture
+def shots(tmp_path: Path) -> Path:
+    """Where screenshots go: a folder of the environment, for people who want to look at them."""
+    folder = Path(os.environ.get("ANONYMIZER_TESTS_SCREENSHOTS", tmp_path))
+    folder.mkdir(exist_ok=True)
+    return folder
 
 
 @pytest.fixture(autouse=True)
@@ -56,6 +78,21 @@ def look_at(browser: Browser, address: str, *files: Path) -> None:
     browser.until(lambda: browser.at("status").text.startswith("All "))
 
 
+@pytest.fixture(scope="module")
+def film(originals: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two seconds of a face that moves."""
+    path = tmp_path_factory.mktemp("film") / "clip.mp4"
+    with Image.open(originals / "astronaut.png") as image, av.open(str(path), "w") as container:
+        pixels = np.asarray(image.convert("RGB").resize((320, 320)))
+        stream: Any = container.add_stream("libx264", rate=12)
+        stream.width, stream.height, stream.pix_fmt = 256, 256, "yuv420p"
+        for number in range(24):
+            part = np.ascontiguousarray(pixels[10 : 10 + 256, number : number + 256])
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(part, format="rgb24")))
+        container.mux(stream.encode(None))
+    return path
+
+
 def card(browser: Browser, begin: str) -> Any:
     """The card of an object."""
     return next(each for each in browser.all("#objects button") if each.text.startswith(begin))
@@ -68,10 +105,10 @@ def unzip(content: bytes) -> dict[str, bytes]:
 
 
 def test_what_a_person_does_gives_the_files_of_the_command_line(
-    browser: Browser, address: str, originals: Path, tmp_path: Path
+    browser: Browser, address: str, originals: Path, film: Path, tmp_path: Path, shots: Path
 ) -> None:
-    look_at(browser, address, *(originals / name for name in NAMES))
-    assert [text.split("\n")[0] for text in browser.texts("#pictures li")] == list(NAMES)
+    look_at(browser, address, *(originals / name for name in NAMES), film)
+    assert [text.split("\n")[0] for text in browser.texts("#pictures li")] == [*NAMES, film.name]
     browser.all("#pictures .picture")[2].click()
     browser.until(lambda: browser.at("editor-title").text == "happy_couple.jpg")
 
@@ -87,16 +124,19 @@ def test_what_a_person_does_gives_the_files_of_the_command_line(
     assert browser.texts("#objects .state").count("hidden") > before  # at once, without the server
 
     assert not browser.barriers()
+    browser.shoot(shots / "desktop.png")
     browser.at("with-detections").click()
     browser.at("download-all").click()
     files = unzip(browser.download("anonymized.zip"))
-    assert set(files) == {*NAMES, *(f"{Path(name).stem}.json" for name in NAMES)}
+    names = (*NAMES, film.name)
+    assert set(files) == {*names, *(f"{Path(name).stem}.json" for name in names)}
     assert not browser.messages()
 
     source = tmp_path / "in"
     source.mkdir()
     for name in NAMES:
         (source / name).write_bytes((originals / name).read_bytes())
+    (source / film.name).write_bytes(film.read_bytes())
     lowest = [word for kind, score in LOWEST.items() for word in (f"--{kind}-threshold", score)]
     run("--input", source, "--image-output", tmp_path / "found", "--method", "none", *lowest)
     found = json.loads((tmp_path / "found" / "happy_couple.json").read_bytes())
@@ -116,6 +156,52 @@ def test_what_a_person_does_gives_the_files_of_the_command_line(
 
 def box_of(entry: dict[str, float]) -> list[float]:
     return [entry[side] for side in ("x_min", "y_min", "x_max", "y_max")]
+
+
+def test_a_film_is_watched_corrected_and_made(browser: Browser, address: str, film: Path, shots: Path) -> None:
+    look_at(browser, address, film)
+    browser.until(lambda: browser.at("editor-title").text == "clip.mp4")
+    assert browser.texts("#objects .state").count("hidden") == 1
+    assert "1 hidden" in browser.texts("#pictures .state")[0]
+    browser.until(lambda: browser.script("return document.getElementById('film-before').readyState") >= 2)
+    assert browser.at("film-before").is_displayed()
+    assert not browser.at("before").is_displayed()
+    browser.set("moment", 1)
+    browser.until(lambda: browser.all("#outlines .line"))
+    browser.until(lambda: browser.at("moment-text").text == "0:01 of 0:02")
+
+    browser.at("make").click()
+    browser.until(lambda: browser.at("film-after").is_displayed())
+    before, after = (browser.script(SEEN, name) for name in ("film-before", "film-after"))
+    assert before != after
+    browser.set("compare", 50)
+    assert not browser.barriers()
+    browser.shoot(shots / "film.png")
+
+    next(
+        each for each in browser.all("#objects button") if "hidden" in each.text
+    ).click()  # stays visible, in all frames
+    browser.until(lambda: not browser.at("film-after").is_displayed())
+    browser.at("tool-box").click()
+    browser.drag(browser.at("outlines"), (0.1, 0.6), (0.4, 0.9))
+    browser.at("with-detections").click()
+    browser.at("download-all").click()
+    entries = json.loads(unzip(browser.download("anonymized.zip"))["clip.json"])
+    assert {(entry["kind"], entry.get("track")) for entry in entries} == {("area", None)}
+    assert sorted(entry["frame"] for entry in entries) == list(range(24))
+    assert not browser.messages()
+
+
+def test_the_work_on_a_film_can_be_ended(browser: Browser, address: str, film: Path) -> None:
+    browser.open(address)
+    browser.drop([film])
+    browser.until(lambda: browser.texts("#pictures button") and "Cancel" in browser.texts("#pictures button"))
+    browser.all("#pictures [aria-label^=Cancel]")[0].click()
+    browser.until(lambda: "cancelled" in browser.texts("#pictures .state")[0])
+    browser.until(lambda: "films_on_hand 0" in httpx.get(f"{address}metrics").text)
+    browser.all("#pictures [aria-label^=Try]")[0].click()
+    browser.until(lambda: browser.at("status").text.startswith("All "))
+    assert not browser.messages()
 
 
 def test_untouched_results_are_those_of_the_first_command(browser: Browser, address: str, originals: Path) -> None:
@@ -237,15 +323,21 @@ def test_records_are_named_as_on_the_command_line(browser: Browser, address: str
     assert browser.wait_for(code, names) == record_names(names)
 
 
-def test_the_page_fits_a_phone_in_the_dark(browser: Browser, address: str, originals: Path, tmp_path: Path) -> None:
+def test_the_page_fits_a_phone_in_the_dark(
+    browser: Browser, address: str, originals: Path, film: Path, shots: Path
+) -> None:
     metrics = {"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": True}
     browser.command("Emulation.setDeviceMetricsOverride", **metrics)
     dark = [{"name": "prefers-color-scheme", "value": "dark"}]
     browser.command("Emulation.setEmulatedMedia", features=dark)
     try:
-        look_at(browser, address, originals / "astronaut.png")
-        assert browser.script("return document.documentElement.scrollWidth") <= 390
-        assert not browser.barriers()
+        look_at(browser, address, originals / "astronaut.png", film)
+        for index, name in enumerate(("astronaut.png", film.name)):
+            browser.all("#pictures .picture")[index].click()
+            browser.until(lambda name=name: browser.at("editor-title").text == name)  # type: ignore[misc]
+            assert browser.script("return document.documentElement.scrollWidth") <= 390
+            assert not browser.barriers()
+            browser.shoot(shots / f"phone-{name}.png")
     finally:
         browser.command("Emulation.clearDeviceMetricsOverride")
         browser.command("Emulation.setEmulatedMedia", features=[])

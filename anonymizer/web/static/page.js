@@ -1,14 +1,15 @@
 // The page: pictures come in, the server says what is in them, a person decides, and the results go out.
 
 import { cleanName, freeName, memberNames, recordNames } from "./names.js";
+import { FilmView, Frames } from "./film.js";
 import { Picture, drawnObject } from "./picture.js";
-import { detect, fetchOffer, redact } from "./server.js";
+import { detect, detectFilm, fetchOffer, redact, redactFilm } from "./server.js";
 import { Review } from "./review.js";
 import { Stage } from "./stage.js";
 import { makeZip } from "./zip.js";
 
 const LOW_SHARE = 0.5; // objects are shown from this share of the server's thresholds on
-const LANES = 2; // uploads at a time
+const LANES = 2; // uploads of pictures at a time; films go one after the other
 const PAUSE_MS = 250; // after the last change, before the result is made anew
 const CARD_PX = 72;
 const STEP_SHARE = 0.02; // of the picture, for each key that moves a box
@@ -23,20 +24,38 @@ let open = null;
 let selected = null;
 let review = null;
 let busyLanes = 0;
+let isFilmLaneBusy = false;
 let pending = null; // the timer or request of the next result
 const urls = new Map(); // of blobs
 
 const stage = new Stage(
   {
     stage: at("stage"),
-    before: at("before"),
-    after: at("after"),
+    pictures: { before: at("before"), after: at("after") },
+    films: { before: at("film-before"), after: at("film-after") },
     outlines: at("outlines"),
     scroller: at("scroller"),
     unseen: at("unseen"),
   },
   { onPick: (object) => toggle(object), onDraw: (object) => draw(object) },
 );
+
+const filmView = new FilmView(
+  {
+    before: at("film-before"),
+    after: at("film-after"),
+    tools: at("film-tools"),
+    play: at("play"),
+    moment: at("moment"),
+    text: at("moment-text"),
+  },
+  (frame) => {
+    if (!open?.isFilm || frame === stage.frame) return;
+    stage.frame = frame;
+    stage.outline(shownObjects());
+  },
+);
+const framesOfFilms = new Frames();
 
 await begin();
 
@@ -209,15 +228,34 @@ function addFiles(pairs) {
   for (const [file, path] of pairs) {
     const name = freeName(cleanName(path), taken);
     taken.add(name.toLowerCase());
-    pictures.push(new Picture(file, name));
+    const picture = new Picture(file, name, isFilm(file, name));
+    pictures.push(picture);
+    const most = picture.isFilm ? offer.films?.max_bytes : offer.max_bytes;
+    if (most === undefined || file.size > most) {
+      picture.state = "failed";
+      picture.problem = most === undefined ? "the server takes no films" : `is larger than ${Math.floor(most / 1e6)} MB`;
+    }
   }
   renderPictures();
   fillLanes();
 }
 
+function isFilm(file, name) {
+  const end = name.slice(name.lastIndexOf(".") + 1).toLowerCase();
+  return offer.films?.extensions.includes(end) || file.type.startsWith("video/");
+}
+
 function fillLanes() {
+  const film = pictures.find((picture) => picture.isFilm && picture.state === "waiting");
+  if (film && !isFilmLaneBusy) {
+    isFilmLaneBusy = true;
+    lookAt(film).finally(() => {
+      isFilmLaneBusy = false;
+      fillLanes();
+    });
+  }
   while (busyLanes < LANES) {
-    const next = pictures.find((picture) => picture.state === "waiting");
+    const next = pictures.find((picture) => !picture.isFilm && picture.state === "waiting");
     if (!next) return;
     busyLanes += 1;
     lookAt(next).finally(() => {
@@ -238,8 +276,8 @@ async function lookAt(picture) {
   picture.controller = new AbortController();
   const tellsWaiting = () => say("The server has much to do; this page waits and tries again.");
   try {
-    const options = { signal: picture.controller.signal, onProgress, onWait: tellsWaiting };
-    picture.takeFound(await detect(picture.file, findingSettings(), options));
+    const options = { signal: picture.controller.signal, onProgress, onWait: tellsWaiting, onJob: jobTeller(picture) };
+    picture.takeFound(await (picture.isFilm ? detectFilm : detect)(picture.file, findingSettings(), options));
     picture.state = "ready";
   } catch (error) {
     if (error.name === "AbortError") return;
@@ -249,7 +287,22 @@ async function lookAt(picture) {
   renderPictures();
   if (picture.state === "ready" && (open === null || open === picture)) await openPicture(picture);
   const left = pictures.filter((one) => !["ready", "failed"].includes(one.state)).length;
-  say(left ? `${left} of ${pictures.length} pictures to look at` : `All ${pictures.length} pictures are looked at.`);
+  say(left ? `${left} of ${pictures.length} files to look at` : allLookedAt());
+}
+
+function allLookedAt() {
+  return pictures.length === 1 ? "All is looked at." : `All ${pictures.length} files are looked at.`;
+}
+
+// What takes down how far the server is with a film.
+function jobTeller(picture) {
+  return ({ state, progress, doing, eta_seconds, position }) => {
+    const isWaiting = state === "waiting";
+    picture.progress = isWaiting ? null : progress;
+    const left = eta_seconds >= 90 ? `${Math.round(eta_seconds / 60)} minutes` : `${Math.max(1, Math.round(eta_seconds))} s`;
+    picture.doing = isWaiting ? `waits, ${position} before it` : [doing, `about ${left} left`].filter(Boolean).join(", ");
+    renderPictures();
+  };
 }
 
 // ---- the list
@@ -258,15 +311,19 @@ function renderPictures() {
   at("work").hidden = !pictures.length;
   const lines = pictures.map((picture) => {
     picture.line ??= makeLine(picture);
-    const { button, state, bar, retry } = picture.line;
+    const { button, state, bar, retry, cancel } = picture.line;
     const isReady = picture.state === "ready";
     button.disabled = !isReady;
     button.setAttribute("aria-current", String(picture === open));
-    bar.hidden = !["sending", "looking"].includes(picture.state);
-    if (picture.state === "sending") bar.value = picture.progress;
+    const isBusy = ["sending", "looking"].includes(picture.state);
+    bar.hidden = !isBusy && !picture.isMade;
+    const isKnown = picture.state === "sending" || (picture.isFilm && picture.progress !== null);
+    if (isKnown) bar.value = picture.progress;
     else bar.removeAttribute("value");
+    cancel.hidden = !picture.isFilm || bar.hidden;
     retry.hidden = picture.state !== "failed";
-    state.textContent = isReady ? summaryOf(picture) : picture.problem || STATES[picture.state];
+    const doing = (picture.state === "looking" || picture.isMade) && picture.doing;
+    state.textContent = doing || (isReady ? summaryOf(picture) : picture.problem || STATES[picture.state]);
     picture.line.item.classList.toggle("is-failed", picture.state === "failed");
     return picture.line.item;
   });
@@ -294,7 +351,8 @@ function makeLine(picture) {
   const bar = document.createElement("progress");
   const remove = document.createElement("button");
   const retry = document.createElement("button");
-  button.type = remove.type = retry.type = "button";
+  const cancel = document.createElement("button");
+  button.type = remove.type = retry.type = cancel.type = "button";
   button.className = "picture";
   name.textContent = picture.name;
   name.className = "name";
@@ -304,23 +362,36 @@ function makeLine(picture) {
   remove.textContent = "Remove";
   remove.setAttribute("aria-label", `Remove ${picture.name}`);
   remove.hidden = Boolean(offer.review);
+  cancel.textContent = "Cancel";
+  cancel.setAttribute("aria-label", `Cancel the work on ${picture.name}`);
   retry.textContent = "Try again";
   retry.setAttribute("aria-label", `Try ${picture.name} again`);
   button.append(name, state);
-  item.append(button, bar, retry, remove);
+  item.append(button, bar, cancel, retry, remove);
   button.addEventListener("click", () => openPicture(picture));
   remove.addEventListener("click", () => removePicture(picture));
+  cancel.addEventListener("click", () => cancelWork(picture));
   retry.addEventListener("click", () => {
     picture.state = "waiting";
     picture.problem = "";
     renderPictures();
     fillLanes();
   });
-  return { item, button, state, bar, retry };
+  return { item, button, state, bar, retry, cancel };
+}
+
+function cancelWork(picture) {
+  picture.maker?.abort();
+  if (picture.state === "ready") return;
+  picture.controller?.abort();
+  picture.state = "failed";
+  picture.problem = "cancelled";
+  renderPictures();
 }
 
 function removePicture(picture) {
   picture.controller?.abort();
+  picture.maker?.abort();
   pictures = pictures.filter((one) => one !== picture);
   forgetUrl(picture.file);
   if (picture === open) closePicture();
@@ -331,8 +402,7 @@ function closePicture() {
   stopPending();
   open = selected = null;
   at("editor").hidden = true;
-  at("before").removeAttribute("src");
-  stage.showResult(null);
+  stage.clear();
 }
 
 function urlOf(blob) {
@@ -364,10 +434,11 @@ async function openPicture(picture) {
   selected = null;
   at("editor").hidden = false;
   at("editor-title").textContent = picture.name;
-  at("frame-choice").hidden = picture.sizes.length < 2;
+  at("frame-choice").hidden = picture.isFilm || picture.sizes.length < 2;
   at("frame").value = 1;
   at("frame").max = picture.sizes.length;
-  stage.show(urlOf(picture.file), picture.sizes[0]);
+  stage.show(urlOf(picture.file), picture.sizes[0], picture.isFilm);
+  filmView.show(picture);
   stage.compare(Number(at("compare").value) / 100);
   renderEditor();
   makeResultSoon(0);
@@ -419,12 +490,16 @@ function decisionMade() {
   makeResultSoon(PAUSE_MS);
 }
 
-function renderEditor() {
-  const shown = open.objects.map((object) => ({
+function shownObjects() {
+  return open.objects.map((object) => ({
     object,
     isHidden: open.isHidden(object, thresholds),
     isSelected: object === selected,
   }));
+}
+
+function renderEditor() {
+  const shown = shownObjects();
   stage.outline(shown);
   at("undo").disabled = !open.history.length;
   at("hide").disabled = at("keep").disabled = selected === null;
@@ -481,6 +556,13 @@ function makeCard(key, object, title) {
 // The object with a little around it.
 function drawCard(item, object) {
   item.object = object;
+  if (open.isFilm) {
+    const best = object.place ? null : object.members.reduce((one, other) => (other.score > one.score ? other : one));
+    framesOfFilms.at(urlOf(open.file), best?.time_s ?? 0, (video) => {
+      if (item.isConnected) drawPart(item, object, best ?? object.members[0], video, video.videoWidth);
+    });
+    return;
+  }
   const image = at("before");
   if (!image.complete || !image.naturalWidth) {
     image.addEventListener("load", () => item.isConnected && drawCard(item, object), { once: true });
@@ -488,7 +570,12 @@ function drawCard(item, object) {
   }
   const entry = object.members[0];
   if ((entry.frame ?? 0) > 0) return;
-  const scale = image.naturalWidth / open.sizes[0][0];
+  drawPart(item, object, entry, image, image.naturalWidth);
+}
+
+function drawPart(item, object, entry, image, imageWidth) {
+  if (!open) return;
+  const scale = imageWidth / open.sizes[0][0];
   const width = entry.x_max - entry.x_min;
   const height = entry.y_max - entry.y_min;
   const side = Math.max(width, height, 8) * 1.6;
@@ -502,6 +589,9 @@ function drawCard(item, object) {
 function select(object) {
   if (!object || selected === object) return;
   selected = object;
+  if (open.isFilm && !object.place && !object.members.some((entry) => entry.frame === stage.frame)) {
+    filmView.seek(object.members[0].time_s);
+  }
   stage.scrollTo(object);
   renderEditor();
 }
@@ -540,6 +630,7 @@ function listenToEditor() {
   at("keep").addEventListener("click", () => decideSelected(false));
   at("undo").addEventListener("click", undo);
   at("add").addEventListener("click", addBox);
+  at("make").addEventListener("click", makeAsked);
   at("download").addEventListener("click", () => saving(downloadOne));
   at("download-all").addEventListener("click", () => saving(downloadAll));
   at("remove-all").addEventListener("click", () => [...pictures].forEach(removePicture));
@@ -613,17 +704,21 @@ function undo() {
 
 // For those who do not use a pointer.
 function addBox() {
-  const [width, height] = open.sizes[stage.frame];
+  const [width, height] = sizeInView();
   const share = (value) => Math.round(value * 10) / 10;
   draw(drawnObject({ box: [share(width * 0.4), share(height * 0.4), share(width * 0.6), share(height * 0.6)] }));
   at("scroller").focus();
+}
+
+function sizeInView() {
+  return open.sizes[open.isFilm ? 0 : stage.frame];
 }
 
 function moveBox(event) {
   const steps = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
   const box = selected?.place?.box;
   if (!steps[event.key] || !box) return false;
-  const [width, height] = open.sizes[stage.frame];
+  const [width, height] = sizeInView();
   const by = Math.max(1, Math.round(Math.min(width, height) * STEP_SHARE));
   const [x, y] = steps[event.key].map((step) => step * by);
   const moved = event.shiftKey
@@ -647,10 +742,51 @@ async function resultOf(picture, signal) {
   const key = keyOf(picture);
   if (picture.result?.key === key) return picture.result;
   if (!picture.file) picture.file = await picture.fetchFile();
-  const made = await redact(picture.file, picture.toHide(thresholds), hidingSettings(), { signal });
+  const made = picture.isFilm
+    ? await makeFilm(picture, signal)
+    : await redact(picture.file, picture.toHide(thresholds), hidingSettings(), { signal });
   if (picture.result) forgetUrl(picture.result.file);
   picture.result = { key, ...made };
   return picture.result;
+}
+
+async function makeFilm(picture, signal) {
+  picture.maker?.abort();
+  picture.maker = new AbortController();
+  signal?.addEventListener("abort", () => picture.maker.abort());
+  picture.isMade = true;
+  picture.progress = null;
+  picture.doing = "is sent";
+  renderPictures();
+  const options = { signal: picture.maker.signal, onJob: jobTeller(picture) };
+  try {
+    return await redactFilm(picture.file, picture.toHide(thresholds), picture.sureFrom, hidingSettings(), options);
+  } finally {
+    picture.isMade = false;
+    picture.doing = "";
+    renderPictures();
+  }
+}
+
+// Films take long: their result is made when it is asked for.
+async function makeAsked() {
+  const picture = open;
+  at("make").disabled = true;
+  try {
+    const result = await resultOf(picture);
+    if (picture !== open) return;
+    showResultOf(result);
+  } catch (error) {
+    say(error.name === "AbortError" ? `${picture.name}: cancelled` : `${picture.name}: ${error.message}`);
+  } finally {
+    at("make").disabled = false;
+  }
+}
+
+function showResultOf(result) {
+  stage.showResult(urlOf(result.file));
+  stage.compare(Number(at("compare").value) / 100);
+  renderEditor();
 }
 
 function stopPending() {
@@ -662,14 +798,18 @@ function stopPending() {
 function makeResultSoon(pause) {
   stopPending();
   const picture = open;
+  if (picture.isFilm) {
+    const isMade = picture.result?.key === keyOf(picture);
+    stage.showResult(isMade ? urlOf(picture.result.file) : null);
+    return;
+  }
   const controller = new AbortController();
   const timer = setTimeout(async () => {
     at("stage").setAttribute("aria-busy", "true");
     try {
       const result = await resultOf(picture, controller.signal);
       if (picture !== open) return;
-      stage.showResult(urlOf(result.file));
-      renderEditor();
+      showResultOf(result);
     } catch (error) {
       if (error.name === "AbortError") return;
       stage.showResult(null);
@@ -709,14 +849,15 @@ async function downloadAll() {
     try {
       result = await resultOf(picture);
     } catch (error) {
-      throw new Error(`${picture.name}: ${error.message} Nothing was downloaded.`);
+      const reason = error.name === "AbortError" ? "cancelled." : error.message;
+      throw new Error(`${picture.name}: ${reason} Nothing was downloaded.`);
     }
     members.push({ name: names[index], content: result.file });
     if (at("with-detections").checked) members.push({ name: records[index], content: result.detections });
   }
   offerFile(await makeZip(members), "anonymized.zip");
   const missing = pictures.length - ready.length;
-  say(missing ? `${missing} pictures are not in the zip file: they failed, or are not looked at yet.` : "The zip file is complete.");
+  say(missing ? `${missing} files are not in the zip file: they failed, or are not looked at yet.` : "The zip file is complete.");
 }
 
 function offerFile(blob, name) {

@@ -1,16 +1,21 @@
-// A picture, what was found in it, and what a person decided about that.
+// A picture or film, what was found in it, and what a person decided about that.
 
 const SAME_FROM = 0.3; // boxes of neighbouring frames with this IoU are of one object
 const DOUBT_SHARE = 0.5; // scores this near to the threshold, as a share of it, are worth a look
 
 export class Picture {
-  constructor(file, name) {
+  constructor(file, name, isFilm = false) {
     this.file = file;
     this.name = name;
+    this.isFilm = isFilm;
     this.state = "waiting"; // sending, looking, ready, failed
-    this.progress = 0;
+    this.progress = 0; // of the upload; of a film, of the work on it; null: not known
+    this.doing = ""; // of a film: how far the server is
+    this.isMade = false; // whether the server makes its result
+    this.frames = 0;
+    this.sureFrom = {}; // of a film: what the server said of its scores
     this.problem = "";
-    this.sizes = []; // width and height of each frame
+    this.sizes = []; // width and height of each frame; of a film, of all frames at once
     this.found = []; // objects of the models
     this.warnings = [];
     this.edits = { decided: new Map(), drawn: [] }; // never changed, but replaced
@@ -18,11 +23,13 @@ export class Picture {
     this.result = null; // {key, file, detections, warnings}
   }
 
-  takeFound({ detections, sizes, warnings }) {
+  takeFound({ detections, sizes, warnings, film, sure_from }) {
     this.sizes = sizes;
+    this.frames = film?.frames ?? sizes.length;
+    this.sureFrom = sure_from ?? {};
     this.warnings = warnings ?? [];
     this.detections = detections;
-    this.found = toObjects(detections, sizes.length);
+    this.found = toObjects(detections, this.frames);
     this.result = null;
     this.history = [];
     this.edits = { decided: new Map(), drawn: this.edits.drawn };
@@ -35,7 +42,7 @@ export class Picture {
       one.kind === other.kind && frameOf(one) === frameOf(other) && iou(boxOf(one), boxOf(other)) >= SAME_FROM;
     const known = [...this.detections, ...this.edits.drawn.flatMap((object) => object.members)];
     const more = detections.filter((entry) => !known.some((one) => isSame(one, entry)));
-    const objects = toObjects(more, this.sizes.length);
+    const objects = toObjects(more, this.frames);
     this.detections = [...this.detections, ...more];
     this.found = [...this.found, ...objects.map((object) => ({ ...object, id: `more-${object.id}`, isMore: true }))];
   }
@@ -87,16 +94,17 @@ export class Picture {
     const owners = new Map(this.found.flatMap((object) => object.members.map((member) => [member, object])));
     const isWanted = (entry) => {
       const owner = owners.get(entry);
+      if (this.isFilm) return this.isHidden(owner, thresholds); // in all of its frames, or in none
       return this.edits.decided.get(owner.id) ?? (!owner.isMore && entry.score >= (thresholds[entry.kind] ?? 0));
     };
     const drawn = this.edits.drawn.filter((object) => this.isHidden(object, thresholds));
-    const frames = this.sizes.map((_, frame) => frame);
-    return [
+    const frames = Array.from({ length: this.frames }, (_, frame) => frame);
+    const isOne = this.frames === 1 && !this.isFilm;
+    const wanted = [
       ...(this.detections ?? []).filter(isWanted),
-      ...frames.flatMap((frame) =>
-        drawn.map((object) => ({ ...object.members[0], ...(frames.length > 1 ? { frame } : {}) })),
-      ),
+      ...frames.flatMap((frame) => drawn.map((object) => ({ ...object.members[0], ...(isOne ? {} : { frame }) }))),
     ];
+    return this.isFilm ? wanted.sort((a, b) => a.frame - b.frame) : wanted;
   }
 }
 
@@ -106,7 +114,7 @@ function toObjects(detections, frames) {
   for (const entry of detections) {
     const frame = entry.frame ?? 0;
     const box = boxOf(entry);
-    const known = frames > 1 ? objects.find((object) => belongs(object, entry, frame, box)) : undefined;
+    const known = frames > 1 || entry.track !== undefined ? objects.find((object) => belongs(object, entry, frame, box)) : undefined;
     if (known) {
       known.members.push(entry);
       known.last = { frame, box };

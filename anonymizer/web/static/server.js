@@ -1,6 +1,7 @@
 // What the page asks of the server.
 
 const MOST_TRIES = 30;
+const JOB_S = 0.5; // between questions how far a job is
 
 export class ServerError extends Error {
   constructor(text, status) {
@@ -42,6 +43,53 @@ export async function redact(file, detections, settings, options) {
   return { file: answer.get("file"), detections: answer.get("detections"), warnings: said.warnings ?? [] };
 }
 
+// Of a film: a job, whose progress is told. Answers {detections, sizes, warnings, film, sure_from}.
+export async function detectFilm(file, settings, options) {
+  const { job, fetchPart } = await runJob("/v1/detect", toForm(file, settings), options);
+  return { ...job, detections: await (await fetchPart("detections")).json() };
+}
+
+// As redact, for a film, and as a job.
+export async function redactFilm(file, detections, sureFrom, settings, options) {
+  const scores = Object.entries(sureFrom).map(([kind, score]) => `${kind}=${score}`);
+  const form = toForm(file, { ...settings, "sure-from": scores.join(",") });
+  form.set("detections", new Blob([JSON.stringify(detections)], { type: "application/json" }), "detections.json");
+  const { job, fetchPart } = await runJob("/v1/redact", form, options);
+  const result = await (await fetchPart("result")).blob();
+  return { file: result, detections: await (await fetchPart("detections")).blob(), warnings: job.warnings };
+}
+
+const running = new Set(); // addresses of jobs
+
+addEventListener("pagehide", () => running.forEach(forget));
+
+function forget(address) {
+  running.delete(address);
+  fetch(address, { method: "DELETE", credentials: "same-origin", keepalive: true }).catch(() => {});
+}
+
+// onJob is told of the job, twice a second; an abort of the signal ends it, also on the server.
+async function runJob(path, form, options) {
+  const response = await postPatiently(path, form, { ...options, headers: { Prefer: "respond-async" } });
+  let job = await response.json();
+  const address = job.links.self;
+  running.add(address);
+  try {
+    while (["waiting", "working"].includes(job.state)) {
+      options.onJob?.(job);
+      await wait(JOB_S, options.signal);
+      job = await (await fetchChecked(address, { signal: options.signal })).json();
+    }
+    if (job.state === "failed") throw new ServerError(textOf(job.problem), job.problem.status);
+    return { job, fetchPart: (part) => fetchChecked(job.links[part], { signal: options.signal }) };
+  } catch (error) {
+    forget(address);
+    throw error;
+  } finally {
+    running.delete(address);
+  }
+}
+
 function toForm(file, settings) {
   const form = new FormData();
   for (const [key, value] of Object.entries(settings)) form.set(key, value);
@@ -63,15 +111,18 @@ async function postPatiently(address, form, options = {}) {
 
 async function problemText(response) {
   try {
-    const { title, detail } = await response.json();
-    return detail ? `${title}: ${detail}` : title;
+    return textOf(await response.json());
   } catch {
     return `The server answered with the status ${response.status}.`;
   }
 }
 
+function textOf({ title, detail }) {
+  return detail ? `${title}: ${detail}` : title;
+}
+
 // As fetch does, but says how much of the upload has gone.
-function post(address, form, { signal, onProgress }) {
+function post(address, form, { signal, onProgress, headers }) {
   return new Promise((resolve, reject) => {
     const aborted = () => new DOMException("not wanted any more", "AbortError");
     if (signal?.aborted) {
@@ -81,6 +132,7 @@ function post(address, form, { signal, onProgress }) {
     const request = new XMLHttpRequest();
     request.open("POST", address);
     request.responseType = "blob";
+    for (const [name, value] of Object.entries(headers ?? {})) request.setRequestHeader(name, value);
     request.upload.onprogress = (event) => event.lengthComputable && onProgress?.(event.loaded / event.total);
     request.onload = () => resolve(toResponse(request));
     request.onerror = () => reject(new ServerError("The server cannot be reached.", 0));

@@ -6,9 +6,10 @@ const SVG = "http://www.w3.org/2000/svg";
 const SHORTEST_DRAG_PX = 4; // shorter ones are clicks
 
 export class Stage {
-  // elements: {stage, before, after, outlines, scroller, unseen}; onPick(object) and onDraw(object) tell what a pointer did.
+  // elements: {stage, pictures: {before, after}, films: {before, after}, outlines, scroller, unseen};
+  // onPick(object) and onDraw(object) tell what a pointer did.
   constructor(elements, { onPick, onDraw }) {
-    Object.assign(this, elements);
+    Object.assign(this, elements, elements.pictures);
     this.onPick = onPick;
     this.onDraw = onDraw;
     this.tool = "select";
@@ -16,7 +17,9 @@ export class Stage {
     this.factor = 1;
     this.frame = 0;
     this.drag = null;
-    this.before.addEventListener("error", () => this.showUnseen(true));
+    for (const { before } of [this.pictures, this.films]) {
+      before.addEventListener("error", () => before === this.before && before.src && this.showUnseen(true));
+    }
     this.outlines.addEventListener("pointerdown", (event) => this.begin(event));
     this.outlines.addEventListener("pointermove", (event) => this.go(event));
     this.outlines.addEventListener("pointerup", (event) => this.end(event));
@@ -29,7 +32,9 @@ export class Stage {
   }
 
   // url: of the original; size: width and height of the frame.
-  show(url, [width, height]) {
+  show(url, [width, height], isFilm) {
+    this.clear();
+    Object.assign(this, isFilm ? this.films : this.pictures);
     this.size = [width, height];
     this.frame = 0;
     this.outlines.setAttribute("viewBox", `0 0 ${width} ${height}`);
@@ -37,13 +42,20 @@ export class Stage {
     this.zoom(this.factor);
     this.showUnseen(false);
     this.before.src = url;
+  }
+
+  // Nothing is in view.
+  clear() {
     this.showResult(null);
+    this.before.removeAttribute("src");
+    this.before.hidden = true;
+    if (this.before.load) this.before.load();
   }
 
   showResult(url) {
     this.after.hidden = url === null || !this.unseen.hidden;
     if (url === null) this.after.removeAttribute("src");
-    else this.after.src = url;
+    else if (this.after.src !== url) this.after.src = url;
   }
 
   // share: how much of the result is seen, from the left, 0..1.

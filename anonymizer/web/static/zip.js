@@ -30,10 +30,10 @@ export async function makeZip(members) {
     directory.push(numbers([[4, 0x02014b50], [2, 20], ...shared, [2, 0], [2, 0], [2, 0], [4, 0], [4, offset]]), encoded);
     parts.push(head, encoded, content);
     offset += head.length + encoded.length + content.size;
-    if (offset > LARGEST) throw new Error("A zip file holds 4 gigabytes. Download fewer pictures at a time.");
+    if (offset > LARGEST) throw new Error("A zip file holds 4 gigabytes. Download fewer files at a time.");
   }
   const size = directory.reduce((sum, part) => sum + part.length, 0);
-  if (offset + size > LARGEST) throw new Error("A zip file holds 4 gigabytes. Download fewer pictures at a time.");
+  if (offset + size > LARGEST) throw new Error("A zip file holds 4 gigabytes. Download fewer files at a time.");
   const end = numbers([[4, 0x06054b50], [2, 0], [2, 0], [2, members.length], [2, members.length], [4, size], [4, offset],
     [2, 0]]);
   return new Blob([...parts, ...directory, end], { type: "application/zip" });
