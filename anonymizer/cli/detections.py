@@ -14,7 +14,7 @@ from anonymizer.kinds import DEFAULT_KINDS, KINDS, Kind
 if TYPE_CHECKING:
     from anonymizer.record.exchange import Import
 
-FORMAT_NAMES = ("coco", "yolo", "cvat", "label-studio", "voc", "kitti", "csv")
+FORMAT_NAMES = ("coco", "yolo", "cvat", "label-studio", "voc", "kitti", "csv", "cvat-video", "mot")
 NAMED_ON_PAGE = 1000
 """So many pictures the page of the statistics names."""
 EPILOG = """
@@ -72,6 +72,8 @@ def export_command(
     _name_problems(export.problems)
     found = {*DEFAULT_KINDS, *export.detections}
     numbers = ", ".join(counted(kind, export.detections[kind]) for kind in KINDS if kind in found)
+    if export.left_out:
+        echo(f"anonymize: warning: {_pictures(export.left_out)} left out: {format_name} is a format of films", err=True)
     echo(f"{_pictures(export.pictures)} ({numbers}): {output}")
     context.exit(1 if export.problems else 0)
 
@@ -119,6 +121,15 @@ def import_command(
             if (number := sum(detection.kind == kind for detection in detections))
         )
         echo(f"{name}: {', '.join(words)}")
+    for name, changed in imported.film_corrections.items():
+        changes_of_film = [("added", changed.added), ("removed", changed.removed)]
+        texts = (
+            f"{counted(kind, numbers[kind])} {what}"
+            for what, numbers in changes_of_film
+            for kind in KINDS
+            if numbers.get(kind)
+        )
+        echo(f"{name}: {', '.join(texts)}, over all frames")
     _name_problems(imported.problems)
     echo(_summary(imported, into))
     context.exit(1 if imported.problems else 0)
@@ -168,7 +179,8 @@ def _write(path: Path, content: Iterable[bytes]) -> None:
 
 
 def _summary(imported: Import, into: Path) -> str:
-    text = f"{_pictures(imported.pictures)}, {len(imported.corrections)} of them corrected"
+    corrected = len(imported.corrections) + len(imported.film_corrections)
+    text = f"{_pictures(imported.pictures)}, {corrected} of them corrected"
     if imported.not_named:
         text += f", {imported.not_named} not named and kept as they were"
     return f"{text}: {into}"

@@ -51,12 +51,17 @@ def film_to_json(frames: Iterable[tuple[float, Sequence[Detection]]]) -> Iterato
     Args:
         frames: of each frame, in their order, its time on the film's clock in seconds, and what is in it.
     """
+    entries = ((number, time_s, one) for number, (time_s, found) in enumerate(frames) for one in found)
+    yield from film_entries_to_json(entries)
+
+
+def film_entries_to_json(entries: Iterable[tuple[int, float | None, Detection]]) -> Iterator[bytes]:
+    """The inverse of `film_from_json`."""
     separator = b"["
-    for number, (time_s, detections) in enumerate(frames):
-        for detection in detections:
-            entry = {"frame": number, "time_s": round(time_s, 6), **_to_entry(detection, None)}
-            yield separator + b"\n  " + json.dumps(entry).encode()
-            separator = b","
+    for number, time_s, detection in entries:
+        when = {} if time_s is None else {"time_s": round(time_s, 6)}
+        yield separator + b"\n  " + json.dumps({"frame": number, **when, **_to_entry(detection, None)}).encode()
+        separator = b","
     yield b"[]\n" if separator == b"[" else b"\n]\n"
 
 

@@ -5,25 +5,33 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 from anonymizer.errors import OutputError, PictureError, SettingsError
 from anonymizer.files.write import write_files
 from anonymizer.kinds import KINDS, Kind
-from anonymizer.record.detections import to_json
+from anonymizer.record.detections import film_entries_to_json, film_from_json, to_json
 from anonymizer.record.edits import find_edits
-from anonymizer.record.exports.correction import Correction, check_exportable, compare
-from anonymizer.record.exports.formats import EXPORT_FORMATS
+from anonymizer.record.exports.correction import (
+    Correction,
+    FilmCorrection,
+    check_exportable,
+    compare,
+    compare_film,
+)
+from anonymizer.record.exports.films import ExportedFilm, FilmFormat, as_read, courses_of
+from anonymizer.record.exports.formats import EXPORT_FORMATS, FILM_FORMATS
 from anonymizer.record.exports.label_files import label_file
-from anonymizer.record.exports.values import ExportedPicture, ReadPicture
+from anonymizer.record.exports.values import ExportedPicture, Files, ReadPicture
 from anonymizer.record.recorded import RecordedPicture, RecordedPictures
 from anonymizer.record.recording import read_recording
 from anonymizer.record.report import REPORT_NAME, render, write_report
 from anonymizer.record.shards import added_totals, find_reports, merge_reports, read_report
-from anonymizer.types import FrameDetections
+from anonymizer.types import Detection, FrameDetections
 
-_ABOUT_THE_SOURCE = ("source_sha256", "width", "height", "frames", "sizes", "record", "not_counted", "edits")
+_ABOUT_THE_SOURCE = ("source_sha256", "width", "height", "frames", "sizes", "record", "not_counted", "edits", "film")
 """What an entry of a report says of the source and its record, and stays true of corrected records."""
 
 
@@ -37,6 +45,8 @@ class Export:
     """Pictures with detections in frames behind the first one, which are not in the export."""
     problems: dict[str, str] = field(default_factory=dict)
     """Pictures that are not in the export, with the reason."""
+    left_out: int = 0
+    """Pictures that are not in an export of films."""
 
 
 @dataclass
@@ -49,6 +59,8 @@ class Import:
     """Those of them that the files do not name, whose records stay as they are."""
     corrections: dict[str, Correction] = field(default_factory=dict)
     """Of the pictures in which anything changed."""
+    film_corrections: dict[str, FilmCorrection] = field(default_factory=dict)
+    """Of such films."""
     problems: dict[str, str] = field(default_factory=dict)
     """Pictures without a record now, and names that belong to no picture, with the reason."""
 
@@ -66,6 +78,8 @@ def export_detections(folder: Path, format_name: str, output: Path, shown: Path 
         OutputError: the output is refused, or cannot be written.
     """
     check_new(output, folder)
+    if format_name in FILM_FORMATS:
+        return _export_films(folder, FILM_FORMATS[format_name], output)
     recording, root = read_recording(folder), (shown or folder).resolve().name
     export_format, export = EXPORT_FORMATS[format_name], Export()
     label_files = Counter(label_file(name, "").casefold() for name in recording.pictures)
@@ -90,6 +104,26 @@ def export_detections(folder: Path, format_name: str, output: Path, shown: Path 
     return export
 
 
+def _export_films(folder: Path, film_format: FilmFormat, output: Path) -> Export:
+    """Writes the records of the films of a run."""
+    export = Export()
+    for recorded in RecordedPictures(folder, read_recording(folder), export.problems):
+        if not recorded.is_film:
+            export.left_out += 1
+            continue
+        film = to_exported_film(recorded)
+        try:
+            as_read(film_format, film)
+        except ValueError as error:
+            export.problems[film.name] = str(error)
+            continue
+        for place, content in film_format.write(film).items():
+            _write_whole(output, Path(f"{film.name}{place}"), content)
+        export.pictures += 1
+        export.detections.update(course.first.kind for course in courses_of(film))
+    return export
+
+
 def import_detections(path: Path, format_name: str, folder: Path, output: Path, kinds: Mapping[str, Kind]) -> Import:
     """Writes the records of a run anew, with what somebody has corrected in an export of them.
 
@@ -110,6 +144,25 @@ def import_detections(path: Path, format_name: str, folder: Path, output: Path, 
     imported = Import()
     recording = read_recording(folder)
     recorded = {picture.name: picture for picture in RecordedPictures(folder, recording, imported.problems)}
+    if format_name in FILM_FORMATS:
+        _import_films(path, FILM_FORMATS[format_name], recorded, kinds, output, imported)
+    else:
+        _import_pictures(path, format_name, recorded, kinds, output, imported)
+    edits = find_edits(folder, recording.records)
+    if edits is not None:
+        _write_whole(output, Path(edits.name), edits.read_bytes())
+    _write_report(folder, output, format_name, recording.kinds, imported)
+    return imported
+
+
+def _import_pictures(
+    path: Path,
+    format_name: str,
+    recorded: Mapping[str, RecordedPicture],
+    kinds: Mapping[str, Kind],
+    output: Path,
+    imported: Import,
+) -> None:
     read = _by_name(_read(path, format_name, recorded), recorded, imported)
     for name, picture in recorded.items():
         if name not in imported.problems:
@@ -117,11 +170,90 @@ def import_detections(path: Path, format_name: str, folder: Path, output: Path, 
                 _import_picture(picture, read.get(name), format_name, kinds, output, imported)
             except PictureError as error:
                 imported.problems[name] = str(error)
-    edits = find_edits(folder, recording.records)
-    if edits is not None:
-        _write_whole(output, Path(edits.name), edits.read_bytes())
-    _write_report(folder, output, format_name, recording.kinds, imported)
-    return imported
+
+
+def _import_films(
+    path: Path,
+    film_format: FilmFormat,
+    recorded: Mapping[str, RecordedPicture],
+    kinds: Mapping[str, Kind],
+    output: Path,
+    imported: Import,
+) -> None:
+    """What is no film keeps its record, and so do films that the files do not name.
+
+    Raises:
+        SettingsError: the files cannot be read, or there are none of a film of the run.
+    """
+    files_of = _files_of_films(path, film_format, [name for name, each in recorded.items() if each.is_film])
+    for name, picture in recorded.items():
+        content: bytes | Sequence[bytes] = picture.content
+        try:
+            if name in files_of:
+                correction = _read_film(picture, film_format, files_of[name], kinds)
+                if correction.has_changed:
+                    imported.film_corrections[name] = correction
+                    content = list(film_entries_to_json(_entries_of(picture, correction)))
+            else:
+                imported.not_named += 1
+            write_files(output, {picture.record: content})
+            imported.pictures += 1
+        except PictureError as error:
+            imported.problems[name] = str(error)
+
+
+def _files_of_films(path: Path, film_format: FilmFormat, films: Sequence[str]) -> Mapping[str, Files]:
+    """The files of each film that has any. A single file is of the film that it is named after, or of the only one.
+
+    Raises:
+        SettingsError: there are none, they cannot be read, or it is not clear of which film they are.
+    """
+    if path.is_dir():
+        found = {name: _files_below(path, name, film_format.place) for name in films}
+    else:
+        name = path.name.removesuffix(film_format.place)
+        same = [film for film in films if Path(film).name == name] or films
+        if len(same) != 1:
+            raise SettingsError(f"{path}: of which of {len(same)} films is it? Name it after one, or give its folder")
+        found = {same[0]: {film_format.place: path}}
+    try:
+        contents = {
+            name: {place: file.read_bytes() for place, file in files.items()}
+            for name, files in found.items()
+            if film_format.place in files
+        }
+    except OSError as error:
+        raise SettingsError(f"{path}: {error.strerror}") from None
+    if not contents:
+        raise SettingsError(f"{path} holds no file NAME{film_format.place} of a film of the run")
+    return contents
+
+
+def _files_below(folder: Path, name: str, place: str) -> dict[str, Path]:
+    """The files of a film in a folder, by what is added to its name."""
+    if "/" not in place:
+        return {place: file} if (file := folder / f"{name}{place}").is_file() else {}
+    files = (file for file in (folder / name).rglob("*") if file.is_file())
+    return {f"/{file.relative_to(folder / name).as_posix()}": file for file in files}
+
+
+def _read_film(
+    recorded: RecordedPicture, film_format: FilmFormat, files: Files, kinds: Mapping[str, Kind]
+) -> FilmCorrection:
+    film = to_exported_film(recorded)
+    try:
+        read = film_format.read(files, film)
+    except ValueError as error:
+        raise PictureError(str(error)) from None
+    return compare_film(film_format, film, read, kinds)
+
+
+def _entries_of(recorded: RecordedPicture, correction: FilmCorrection) -> Iterator[tuple[int, float | None, Detection]]:
+    """The entries of a corrected record, with the times of those frames of which the old one tells them."""
+    times = {frame: time_s for frame, time_s, _ in film_from_json(BytesIO(recorded.content))}
+    for frame, detections in enumerate(correction.frames):
+        for one in detections:
+            yield frame, times.get(frame), one
 
 
 def check_new(output: Path, run: Path) -> None:
@@ -147,6 +279,11 @@ def _write_whole(output: Path, file: Path, content: bytes) -> None:
 
 def to_exported(recorded: RecordedPicture) -> ExportedPicture:
     return ExportedPicture(recorded.name, recorded.size, recorded.frames[0].detections)
+
+
+def to_exported_film(recorded: RecordedPicture) -> ExportedFilm:
+    frames = [frame.detections for frame in recorded.frames]
+    return ExportedFilm(recorded.name, recorded.size, frames, recorded.rate or 25.0)
 
 
 def _read(path: Path, format_name: str, recorded: Mapping[str, RecordedPicture]) -> Sequence[ReadPicture]:
@@ -236,6 +373,11 @@ def _write_report(
     write_report(output / REPORT_NAME, render(head, files))
 
 
+def _first_kinds(correction: FilmCorrection) -> Iterator[Kind]:
+    """The kinds of the objects of a film."""
+    return (course.first.kind for course in courses_of(ExportedFilm("", (0, 0), correction.frames)))
+
+
 def _to_entry(entry: Mapping[str, Any], imported: Import) -> dict[str, Any]:
     """The entry of a picture in the report of the new records, which lie there without pictures."""
     name = entry["file"]
@@ -245,5 +387,7 @@ def _to_entry(entry: Mapping[str, Any], imported: Import) -> dict[str, Any]:
     if name in imported.corrections:
         counts.update(detection.kind for detection in imported.corrections[name].added)
         counts.subtract(detection.kind for detection in imported.corrections[name].removed)
+    if name in imported.film_corrections:
+        counts = Counter(_first_kinds(imported.film_corrections[name]))
     source = {key: entry[key] for key in _ABOUT_THE_SOURCE if key in entry}
     return {"file": name, "status": "detected", **source, "detections": dict(counts), "seconds": {}}

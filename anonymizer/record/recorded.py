@@ -25,6 +25,12 @@ class RecordedPicture:
     size: tuple[int, int]
     """Width and height of the first frame, upright, in pixels."""
     frames: Sequence[FrameDetections]
+    rate: float | None = None
+    """Of a film: frames a second, on average."""
+
+    @property
+    def is_film(self) -> bool:
+        return self.rate is not None
 
 
 @dataclass
@@ -40,12 +46,12 @@ class RecordedPictures:
     def __iter__(self) -> Iterator[RecordedPicture]:
         for name, recorded in self.recording.pictures.items():
             try:
-                yield _read(name, recorded, self.folder)
+                yield _read(name, recorded, self.folder, self.recording.films.get(name))
             except PictureError as error:
                 self.problems[name] = str(error)
 
 
-def _read(name: str, recorded: Recorded | str, folder: Path) -> RecordedPicture:
+def _read(name: str, recorded: Recorded | str, folder: Path, rate: float | None) -> RecordedPicture:
     if isinstance(recorded, str):
         raise PictureError(recorded)
     if recorded.source is None:
@@ -59,4 +65,4 @@ def _read(name: str, recorded: Recorded | str, folder: Path) -> RecordedPicture:
     except ValueError as error:
         raise PictureError(f"has a damaged record {recorded.path.name}: {error}") from None
     known = [frames.get(number, FrameDetections([])) for number in range(len(sizes))]
-    return RecordedPicture(name, recorded.path.relative_to(folder), content, sizes[0], known)
+    return RecordedPicture(name, recorded.path.relative_to(folder), content, sizes[0], known, rate)

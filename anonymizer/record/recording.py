@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,9 @@ class Recording:
     kinds: tuple[Kind, ...]
     """What it looked for."""
     pictures: Mapping[str, Recorded | str]
-    """By name; as text why there is no record."""
+    """By name; as text why there is no record. Films are among them."""
+    films: Mapping[str, float] = field(default_factory=dict)
+    """Frames a second of each film, on average, by name."""
 
     @property
     def records(self) -> set[Path]:
@@ -82,7 +84,13 @@ def _to_recording(head: Mapping[str, Any], files: Sequence[Mapping[str, Any]], f
         finder=head.get("finder"),
         kinds=tuple(kind for kind in KINDS if kind in looked_for),
         pictures={entry["file"]: _to_recorded(entry, folder) for entry in files},
+        films={entry["file"]: _rate_of(entry["film"]) for entry in files if entry.get("film") is not None},
     )
+
+
+def _rate_of(film: Mapping[str, Any]) -> float:
+    frames, seconds = float(film["frames"]), float(film["seconds"])
+    return round(frames / seconds, 3) if seconds > 0 else 25.0
 
 
 def _to_recorded(entry: Mapping[str, Any], folder: Path) -> Recorded | str:

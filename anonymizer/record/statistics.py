@@ -74,7 +74,7 @@ class Statistics:
 
 
 def collect_statistics(pictures: RecordedPictures) -> Statistics:
-    """Of all frames of all pictures."""
+    """Of all frames of all pictures; of films, of their tracks."""
     thresholds = thresholds_of(pictures.recording)
     statistics = Statistics(kinds={kind: KindStatistics() for kind in pictures.recording.kinds})
     for picture in pictures:
@@ -99,7 +99,7 @@ def _add(statistics: Statistics, picture: RecordedPicture, thresholds: Mapping[K
     doubtful: dict[Kind, int] = {}
     tiny: dict[Kind, int] = {}
     surest_share = 1.0
-    detections = [detection for frame in picture.frames for detection in frame.detections]
+    detections = _objects_of(picture)
     for detection in detections:
         kind = detection.kind
         numbers = statistics.kinds.setdefault(kind, KindStatistics())
@@ -118,6 +118,19 @@ def _add(statistics: Statistics, picture: RecordedPicture, thresholds: Mapping[K
     statistics.pictures += 1
     statistics.without_detections += not detections
     return Concern(picture.name, None, doubtful, tiny, surest_share)
+
+
+def _objects_of(picture: RecordedPicture) -> list[Detection]:
+    """All detections; of a film each track once, where it was seen best, and what stands still once."""
+    detections = [detection for frame in picture.frames for detection in frame.detections]
+    if not picture.is_film:
+        return detections
+    best: dict[object, Detection] = {}
+    for one in detections:
+        key = one if one.track is None else one.track
+        if key not in best or one.score > best[key].score:
+            best[key] = one
+    return list(best.values())
 
 
 def _certainty(detection: Detection, threshold: float) -> float:

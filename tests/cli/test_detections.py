@@ -7,7 +7,7 @@ from fakes import FixedDetector, Folders, UseDetectors, face, noise, plate, save
 
 from anonymizer.cli.detections import FORMAT_NAMES
 from anonymizer.cli.main import run
-from anonymizer.record.exports.formats import EXPORT_FORMATS
+from anonymizer.record.exports.formats import EXPORT_FORMATS, FILM_FORMATS
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def recorded(folders: Folders, use_detectors: UseDetectors) -> Path:
 
 def test_formats_are_those_of_the_table() -> None:
     """The command line repeats them, since --help must not wait for NumPy."""
-    assert tuple(EXPORT_FORMATS) == FORMAT_NAMES
+    assert (*EXPORT_FORMATS, *FILM_FORMATS) == FORMAT_NAMES
 
 
 def test_export_and_import(recorded: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,6 +7,7 @@ recorded detections: where it is the same, the recorded one stays, with its scor
 from __future__ import annotations
 
 import shlex
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
@@ -16,7 +17,8 @@ from anonymizer.errors import PictureError
 from anonymizer.geometry import Box
 from anonymizer.kinds import KINDS, Kind
 from anonymizer.outlines import FARTHEST_PX, Outline, numbers_of
-from anonymizer.record.exports.values import ExportedPicture, ExportFormat, ReadBox, ReadPicture
+from anonymizer.record.exports.films import ExportedFilm, FilmFormat, ReadFilm, as_read
+from anonymizer.record.exports.values import ExportedPicture, ExportFormat, ReadBox, ReadPicture, Size
 from anonymizer.types import Detection
 
 DRAWN_SCORE = 1.0
@@ -72,28 +74,110 @@ def compare(
     """
     if read.problem is not None:
         raise PictureError(read.problem)
-    if read.size is not None and read.size != recorded.size:
-        said, known = (f"{width:g} x {height:g}" for width, height in (read.size, recorded.size))
-        raise PictureError(f"has {said} pixels in the file, and {known} in the record")
-    search = _Search(export_format, _as_read(export_format, recorded, ""))
-    kept, added = [], []
-    for box in read.boxes:
+    _check_size(read.size, recorded.size)
+    said = _as_read(export_format, recorded, "")
+    kept, new = _sorted_out(said, read.boxes, kinds, export_format.precision_px)
+    left = set(range(len(recorded.detections))).difference(kept)
+    removed = [recorded.detections[place] for place in sorted(left)]
+    return Correction(sorted(kept), removed, [_to_detection(box, kind, recorded) for box, kind in new])
+
+
+def _sorted_out(
+    said: Sequence[ReadBox], boxes: Sequence[ReadBox], kinds: Mapping[str, Kind], precision_px: float
+) -> tuple[list[int], list[tuple[ReadBox, Kind]]]:
+    """The places of recorded detections that a file holds as they are, and what is new in it.
+
+    Args:
+        said: what the format says of the recorded detections, in their order.
+        boxes: what the file says.
+    """
+    search = _Search(said, precision_px)
+    kept, new = [], []
+    for box in boxes:
         kind = _kind_of(box, kinds)
         place = search.take(box, kind)
         if place is None:
-            added.append(_to_detection(box, kind, recorded))
+            new.append((box, kind))
         else:
             kept.append(place)
-    left = set(range(len(recorded.detections))).difference(kept)
-    return Correction(sorted(kept), [recorded.detections[place] for place in sorted(left)], added)
+    return kept, new
+
+
+@dataclass(frozen=True)
+class FilmCorrection:
+    """What became of what was hidden in a film."""
+
+    frames: Sequence[Sequence[Detection]]
+    """What is hidden now, frame by frame."""
+    added: Mapping[Kind, int]
+    """How many boxes of all frames are new."""
+    removed: Mapping[Kind, int]
+
+    @property
+    def has_changed(self) -> bool:
+        return bool(self.added or self.removed)
+
+
+def compare_film(
+    film_format: FilmFormat, recorded: ExportedFilm, read: ReadFilm, kinds: Mapping[str, Kind]
+) -> FilmCorrection:
+    """What a file says of a film, in terms of its record; see `compare`. What is new has the number of a track.
+
+    Raises:
+        PictureError: the file holds something of this film that cannot be hidden, or is of another film.
+    """
+    if read.problem is not None:
+        raise PictureError(read.problem)
+    _check_size(read.size, recorded.size)
+    try:
+        said = as_read(film_format, recorded)
+    except ValueError as error:
+        raise PictureError(str(error)) from None
+    known = max((one.track for frame in recorded.frames for one in frame if one.track is not None), default=0)
+    named = max((box.track for frame in read.frames.values() for box in frame if box.track is not None), default=0)
+    numbers: dict[int | None, int] = {}  # of objects that have none in the file
+    picture = ExportedPicture(recorded.name, recorded.size, [])
+    frames: list[Sequence[Detection]] = []
+    added, removed = Counter[Kind](), Counter[Kind]()
+    for index, detections in enumerate(recorded.frames):
+        kept, new = _sorted_out(said[index], read.frames.get(index, ()), kinds, film_format.precision_px)
+        drawn = [_to_detection(box, kind, picture) for box, kind in new]
+        for place, (box, _) in enumerate(new):
+            if box.track is None:
+                number = numbers.setdefault(box.group, max(known, named) + len(numbers) + 1)
+                drawn[place] = replace(drawn[place], track=number)
+        frames.append([*(detections[place] for place in sorted(kept)), *drawn])
+        added.update(one.kind for one in drawn)
+        removed.update(detections[place].kind for place in set(range(len(detections))).difference(kept))
+    _check_kinds(frames)
+    return FilmCorrection(frames, added, removed)
+
+
+def _check_kinds(frames: Sequence[Sequence[Detection]]) -> None:
+    """
+    Raises:
+        PictureError: a track changes its kind on the way.
+    """
+    kinds: dict[int, Kind] = {}
+    for index, detections in enumerate(frames):
+        for one in detections:
+            if one.track is not None and kinds.setdefault(one.track, one.kind) != one.kind:
+                before = kinds[one.track]
+                raise PictureError(f"track {one.track} is of the kind {before!r}, and {one.kind!r} in frame {index}")
+
+
+def _check_size(said: tuple[float, float] | None, known: Size) -> None:
+    if said is not None and said != known:
+        texts = [f"{width:g} x {height:g}" for width, height in (said, known)]
+        raise PictureError(f"has {texts[0]} pixels in the file, and {texts[1]} in the record")
 
 
 class _Search:
     """Finds recorded detections, each once, by the cell of a grid in which their upper left corner lies."""
 
-    def __init__(self, export_format: ExportFormat, boxes: Sequence[ReadBox]) -> None:
-        self._precision_px = export_format.precision_px
-        self._cell_px = max(export_format.precision_px, 1e-6)
+    def __init__(self, boxes: Sequence[ReadBox], precision_px: float) -> None:
+        self._precision_px = precision_px
+        self._cell_px = max(precision_px, 1e-6)
         self._boxes = boxes
         self._places: dict[tuple[int, int], list[int]] = {}
         for place, box in enumerate(boxes):

@@ -6,7 +6,7 @@ of the task have them, and otherwise drops.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from xml.etree.ElementTree import Element, SubElement
 
 from anonymizer.kinds import KINDS
@@ -29,7 +29,7 @@ from anonymizer.record.exports.xml_file import add, parse, render
 from anonymizer.types import Detection
 
 FILE = "annotations.xml"
-_ATTRIBUTES = ("score", "track")
+ATTRIBUTES = ("score", "track")
 _SIDES = ("xtl", "ytl", "xbr", "ybr")
 _ELLIPSE = ("cx", "cy", "rx", "ry", "rotation")
 
@@ -41,7 +41,7 @@ def _write(pictures: Sequence[ExportedPicture], folder: str) -> Files:
     add(task, name=folder, size=len(pictures), mode="annotation")
     labels = SubElement(task, "labels")
     for kind in KINDS:
-        _add_label(labels, kind)
+        add_label(labels, kind)
     for index, picture in enumerate(pictures):
         width, height = map(str, picture.size)
         image = SubElement(root, "image", id=str(index), name=picture.name, width=width, height=height)
@@ -50,17 +50,28 @@ def _write(pictures: Sequence[ExportedPicture], folder: str) -> Files:
     return {FILE: render(root)}
 
 
-def _add_label(labels: Element, kind: str) -> None:
+def add_label(labels: Element, kind: str, changing: Collection[str] = ()) -> None:
+    """A label of a task.
+
+    Args:
+        changing: attributes that may differ from frame to frame.
+    """
     label = SubElement(labels, "label")
     add(label, name=kind, type="any")
     attributes = SubElement(label, "attributes")
-    for name in _ATTRIBUTES:
+    for name in ATTRIBUTES:
         attribute = SubElement(attributes, "attribute")
-        add(attribute, name=name, mutable="False", input_type="text", default_value="", values="")
+        add(attribute, name=name, mutable=str(name in changing), input_type="text", default_value="", values="")
 
 
 def _add_shape(image: Element, picture: ExportedPicture, detection: Detection) -> None:
-    """A polygon or an ellipse as such, anything else as a box."""
+    tag, places = shape_of(picture, detection)
+    box = SubElement(image, tag, {"label": detection.kind, "source": "auto", "occluded": "0", **places, "z_order": "0"})
+    add_attributes(box, detection)
+
+
+def shape_of(picture: ExportedPicture, detection: Detection) -> tuple[str, dict[str, str]]:
+    """The name of an element, and where it is: a polygon or an ellipse as such, anything else as a box."""
     outline = detection.outline
     if isinstance(outline, PolygonOutline):
         places = {"points": ";".join(f"{x:.2f},{y:.2f}" for x, y in outline.corners)}
@@ -71,8 +82,12 @@ def _add_shape(image: Element, picture: ExportedPicture, detection: Detection) -
     else:
         sides = zip(_SIDES, picture.inside(detection.box).xyxy, strict=True)
         places, tag = {name: f"{value:.2f}" for name, value in sides}, "box"
-    box = SubElement(image, tag, {"label": detection.kind, "source": "auto", "occluded": "0", **places, "z_order": "0"})
-    for name in _ATTRIBUTES:
+    return tag, places
+
+
+def add_attributes(box: Element, detection: Detection) -> None:
+    """What else is known of a shape."""
+    for name in ATTRIBUTES:
         value = getattr(detection, name)
         if value is not None:
             SubElement(box, "attribute", name=name).text = str(value)
@@ -85,7 +100,7 @@ def _read(files: Files, sizes: Mapping[str, Size]) -> list[ReadPicture]:
     if root.tag != "annotations":
         raise ValueError("is not of CVAT: its root is not <annotations>")
     if root.find("track") is not None:
-        raise ValueError("is of a film; export the task from CVAT as 'CVAT for images 1.1'")
+        raise ValueError("is of a film: its format is cvat-video; pictures are exported as 'CVAT for images 1.1'")
     return [_to_picture(image) for image in root.iterfind("image")]
 
 
@@ -94,19 +109,24 @@ def _to_picture(image: Element) -> ReadPicture:
     size = (number(image.get("width")), number(image.get("height")))
     boxes = []
     for index, shape in enumerate(image, 1):
-        if shape.tag not in _CORNERS and shape.tag not in _OUTLINES:
+        if shape.tag not in SHAPES:
             return ReadPicture(name, size=size, problem=f"object {index}: a <{shape.tag}> cannot be hidden")
-        boxes.append(_to_box(f"object {index}", shape))
+        boxes.append(to_box(f"object {index}", shape))
     return ReadPicture(name, boxes, size)
 
 
-def _to_box(entry: str, shape: Element) -> ReadBox:
+def to_box(entry: str, shape: Element, label: str | None = None) -> ReadBox:
+    """
+    Args:
+        shape: one of `SHAPES`.
+        label: where the shape itself has none.
+    """
     attributes = {child.get("name"): child.text for child in shape.iterfind("attribute")}
-    score, track = (attributes.get(name) for name in _ATTRIBUTES)
+    score, track = (attributes.get(name) for name in ATTRIBUTES)
     outline = _OUTLINES[shape.tag](shape) if shape.tag in _OUTLINES else None
     return ReadBox(
         entry,
-        shape.get("label", ""),
+        shape.get("label", "") if label is None else label,
         around(outline) if shape.tag in _OUTLINES else _CORNERS[shape.tag](shape),
         number(score) if score else None,
         int(track) if track and track.isdecimal() else None,
@@ -138,5 +158,7 @@ def _to_ellipse(shape: Element) -> Outline | None:
 _CORNERS = {"box": _corners_of_box, "mask": _corners_of_mask}
 """Shapes that are taken for the upright box around them."""
 _OUTLINES = {"polygon": _to_polygon, "ellipse": _to_ellipse}
+SHAPES = frozenset((*_CORNERS, *_OUTLINES))
+"""Elements that can be hidden."""
 
 CVAT = ExportFormat(_write, _read, suffixes=(".xml",), precision_px=0.006)

@@ -51,6 +51,8 @@ class ReadBox:
     extent: Corners | None = None
     outline: Outline | None = None
     """The exact shape, whose box has these corners; None: the box, or a shape that is taken for the box around it."""
+    group: int | None = None
+    """In files of films, those of one object have the same; None elsewhere."""
 
 
 @dataclass(frozen=True)
