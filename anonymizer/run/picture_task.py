@@ -6,11 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
+from socket import gethostname
 from typing import TYPE_CHECKING
 
+from anonymizer.errors import SettingsError
 from anonymizer.files.find import has_extension
 from anonymizer.files.write import remove_files, remove_partials
 from anonymizer.record.edits import NO_EDITS, Edits
+from anonymizer.run.beacon import Beacon
 from anonymizer.settings import DetectSettings, Settings
 from anonymizer.types import Job, Result
 
@@ -37,17 +40,24 @@ class PictureTask:
     """What people change about that."""
     mask_root: Path | None = None
     """Folder for masks."""
+    beacon: Beacon | None = None
+    """Proves to processes on other machines that the output folder is the same there."""
 
     def begin(self) -> Callable[[Job], Result]:
         """Loads the models.
 
         Raises:
-            SettingsError: the gallery does not show clear faces.
+            SettingsError: the gallery does not show clear faces, or the input folder is not there.
+            OutputError: the output folder is another one here than where the run began.
             ModelError: a model is missing, damaged or not a detection model.
         """
         # Imported here: a process that leaves the work to others needs neither OpenCV nor the formats.
         from anonymizer.pipeline import PictureProcess
 
+        if self.beacon is not None:
+            self.beacon.require()
+            if not self.input_root.is_dir():
+                raise SettingsError(f"input folder {self.input_root} is not there on {gethostname()}")
         finder, choice = self.load(self.settings.detect), None
         if self.settings.choose.gallery is not None:
             from anonymizer.recognise.choice import load_choice

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
@@ -12,12 +13,15 @@ from anonymizer.errors import AnonymizerError, OutputError
 from anonymizer.files.output import is_same_name, make_output
 from anonymizer.record.report import Report, write_report
 from anonymizer.record.trace import Trace, open_trace
+from anonymizer.run.beacon import lit_beacon
 from anonymizer.run.executor import Executor
 from anonymizer.run.manifest import Inputs, Manifest
 from anonymizer.run.ownership import claim_outputs
 from anonymizer.run.picture_task import PictureTask
 from anonymizer.run.plan import Plan
 from anonymizer.run.pool import make_executor, require_sendable
+from anonymizer.run.ray import RayPlace, make_ray_executor, require_ray
+from anonymizer.settings import RunSettings
 from anonymizer.types import Job, Result
 
 
@@ -41,22 +45,36 @@ def run(
         OutputError: the output cannot be written, or not any more.
     """
     task = PictureTask(plan.input, plan.output, plan.settings, plan.load, plan.edits, plan.run.mask_output)
+    if plan.run.executor == "ray":
+        require_ray()
     if plan.run.workers != 0:
         require_sendable(task)
     is_first_run, is_new_folder = not plan.manifest.exists(), not plan.output.exists()
     for folder in (plan.output, plan.run.mask_output):
         if folder is not None:
             make_output(folder)
-    with (
-        closing(_open_manifest(plan)) as manifest,
-        closing(
-            make_executor(task, plan.run.workers, plan.run.timeout, manifest.locks, is_stopping, on_beat)
-        ) as executor,
-    ):
+    with ExitStack() as cleanup:
+        manifest = cleanup.enter_context(closing(_open_manifest(plan)))
+        if plan.run.executor == "ray":
+            task = replace(task, beacon=cleanup.enter_context(lit_beacon(plan.manifest)))
+        executor = cleanup.enter_context(closing(_make_executor(plan.run, task, manifest, is_stopping, on_beat)))
         if is_first_run:
-            _prove_models(executor, manifest, plan.output if is_new_folder else None)
+            _prove_models(executor, manifest, cleanup, plan.output if is_new_folder else None)
         with open_trace(plan.run.profile) as trace:
             return _Run(plan, executor, manifest, trace, on_result, is_stopping).run()
+
+
+def _make_executor(
+    what: RunSettings,
+    task: PictureTask,
+    manifest: Manifest,
+    is_stopping: Callable[[], bool],
+    on_beat: Callable[[Job, str], None],
+) -> Executor[Job, Result]:
+    if what.executor == "local":
+        return make_executor(task, what.workers, what.timeout, manifest.locks, is_stopping, on_beat)
+    place = RayPlace(what.ray_address, what.ray_cpus_per_worker, what.ray_gpus_per_worker)
+    return make_ray_executor(task, place, what.workers, what.timeout, is_stopping, on_beat)
 
 
 def _open_manifest(plan: Plan) -> Manifest:
@@ -70,12 +88,15 @@ def _open_manifest(plan: Plan) -> Manifest:
     )
 
 
-def _prove_models(executor: Executor[Job, Result], manifest: Manifest, new_folder: Path | None) -> None:
+def _prove_models(
+    executor: Executor[Job, Result], manifest: Manifest, cleanup: ExitStack, new_folder: Path | None
+) -> None:
     """Models that do not work must leave no trace in the output, which may have been made for this run."""
     try:
         executor.start()
     except AnonymizerError:
         manifest.discard()
+        cleanup.close()
         if new_folder is not None:
             new_folder.rmdir()
         raise
@@ -136,7 +157,7 @@ class _Run:
                     self._fail_all_in_flight("the output folder cannot be written any more")
                 self._write_report()
             raise
-        report.elapsed_s = time.perf_counter() - start_s
+        report.elapsed_s, report.workers = time.perf_counter() - start_s, self._executor.workers
         self._write_report()
         return report
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from logging.handlers import QueueHandler
 from multiprocessing.connection import Connection, Pipe
 from threading import Thread
-from typing import Generic, TypeAlias
+from typing import Any, Generic, Protocol, TypeAlias
 
 from anonymizer.errors import AnonymizerError
 from anonymizer.files.library_messages import catch_messages
@@ -22,7 +22,7 @@ from anonymizer.run.parts import Piece, carry_out
 
 _PACKAGE = __name__.partition(".")[0]
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
-_ONE_THREAD = dict.fromkeys(_THREADS, "1")
+ONE_THREAD = dict.fromkeys(_THREADS, "1")
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,13 @@ class Beat:
 
 Message: TypeAlias = Ready | Beat | Done[Answer] | AnonymizerError | logging.LogRecord
 """What a worker sends. An error ends the run; what it logged is logged here already."""
+
+
+class Channel(Protocol):
+    """The way to who hands out the items, seen from the worker."""
+
+    def send(self, message: Any, /) -> None: ...
+    def recv(self) -> Any: ...
 
 
 class Worker(Generic[Item, Answer]):
@@ -77,7 +84,7 @@ class Worker(Generic[Item, Answer]):
                 stdin=subprocess.DEVNULL,
                 pass_fds=(other_end.fileno(), lifeline, *locks),
                 start_new_session=True,  # Ctrl-C reaches the parent alone, which decides
-                env={**_ONE_THREAD, **os.environ},
+                env={**ONE_THREAD, **os.environ},
             )
         with suppress(OSError):
             self.connection.send((task, logging.getLogger(_PACKAGE).getEffectiveLevel()))
@@ -121,13 +128,13 @@ def serve(connection_number: int, lifeline: int) -> None:
         Connection(connection_number) as connection,
         suppress(EOFError, BrokenPipeError, ConnectionResetError),
     ):
-        _work(connection)  # until the parent is gone
+        work_for(connection)  # until the parent is gone
 
 
 class _Forward(QueueHandler):
     """Sends what is logged here, with tracebacks as text, to the process that hands out the items."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Channel) -> None:
         super().__init__(connection)  # type: ignore[arg-type]
         self._connection = connection
 
@@ -135,7 +142,12 @@ class _Forward(QueueHandler):
         self._connection.send(record)
 
 
-def _work(connection: Connection) -> None:
+def work_for(connection: Channel) -> None:
+    """Receives a task and the level of the log, says when it is ready, and answers item after item.
+
+    Raises:
+        EOFError: nobody hands out items any more.
+    """
     try:
         task, level = connection.recv()
     except (ImportError, AttributeError) as error:

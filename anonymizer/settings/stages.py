@@ -19,6 +19,7 @@ from anonymizer.settings.values import (
     CHOICES,
     DETECTIONS_FOR,
     DRAWINGS,
+    ENGINES,
     MAX_CELLS,
     METADATA_POLICIES,
     METHODS,
@@ -27,6 +28,7 @@ from anonymizer.settings.values import (
     Choice,
     DetectionsFor,
     Drawing,
+    Engine,
     Kernel,
     MetadataPolicy,
     Method,
@@ -38,7 +40,9 @@ from anonymizer.settings.values import (
     Shard,
     Zone,
     ZonesLike,
+    parse_amount,
     parse_cells,
+    parse_cluster,
     parse_color,
     parse_count,
     parse_encoder,
@@ -577,6 +581,23 @@ class RunSettings(SettingsPart, group="Run"):
     )
     workers: int | None = _workers()
     timeout: float = _timeout()
+    executor: Engine = setting(
+        "local",
+        OneOf(ENGINES),
+        "What carries the worker processes. local: this machine. ray: a cluster of Ray.",
+        "NAME",
+    )
+    ray_address: str | None = setting(
+        None,
+        parse_cluster,
+        "Of a running Ray cluster that this machine is part of, such as 10.0.0.1:6379; auto finds it. By default one "
+        "is started on this machine, and ended with the run.",
+        "ADDRESS",
+    )
+    ray_cpus_per_worker: float = setting(1.0, parse_amount, "Processors of the cluster that each worker takes.", "N")
+    ray_gpus_per_worker: float = setting(
+        0.0, parse_amount, "Graphics cards, or the share of one, that each worker takes.", "N"
+    )
     shard: Shard | None = setting(
         None,
         parse_shard,
@@ -589,6 +610,13 @@ class RunSettings(SettingsPart, group="Run"):
     )
     limit: int | None = setting(None, parse_limit, "Process the first N pictures only.", "N")
     dry_run: bool = setting(False, parse_flag, "Say what would be done, write nothing.", common=True)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.executor == "ray" and self.workers == 0:
+            raise SettingsError("--workers 0 and --executor ray exclude each other: give one of them")
+        if self.executor != "ray" and self.ray_address is not None:
+            raise SettingsError("--ray-address is only used with --executor ray")
 
 
 @dataclass(frozen=True)

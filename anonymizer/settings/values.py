@@ -26,6 +26,9 @@ METADATA_POLICIES: tuple[MetadataPolicy, ...] = get_args(MetadataPolicy)
 DetectionsFor: TypeAlias = Literal["same", "changed"]
 """For which pictures detections may be replayed."""
 DETECTIONS_FOR: tuple[DetectionsFor, ...] = get_args(DetectionsFor)
+Engine: TypeAlias = Literal["local", "ray"]
+"""What carries the workers."""
+ENGINES: tuple[Engine, ...] = get_args(Engine)
 Choice: TypeAlias = Literal["keep", "drop"]
 CHOICES: tuple[Choice, ...] = get_args(Choice)
 MAX_CELLS = 16
@@ -305,6 +308,24 @@ def parse_workers(value: object) -> int | None:
 
 def plain_workers(workers: int | None) -> int | str:
     return "auto" if workers is None else workers
+
+
+def parse_amount(value: object) -> float:
+    """Of something that can be shared, such as processors."""
+    amount = parse_number(value)
+    if not 0 <= amount <= 1024:
+        raise ValueError(f"{amount:g} is not in the range 0..1024")
+    return amount
+
+
+def parse_cluster(value: object) -> str | None:
+    if value is None:
+        return None
+    if not isinstance(value, str) or not (
+        value == "auto" or re.fullmatch(r"[\w.-]+:\d{1,5}|\[[\da-fA-F:]+\]:\d{1,5}", value)
+    ):
+        raise ValueError(f"{value!r} is neither auto nor the address of a cluster such as 10.0.0.1:6379")
+    return value
 
 
 def parse_seconds(value: object) -> float:

@@ -1,0 +1,112 @@
+"""A worker on another machine, or in a process that an engine for distributed work has started: what runs there.
+
+It is asked, and answers: nothing but calls and their answers goes between the machines.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from typing import Any, TypeAlias
+
+from anonymizer._version import __version__
+from anonymizer.files.library_messages import catch_messages
+from anonymizer.run.worker import ONE_THREAD, Done, Message, Ready, work_for
+
+PATIENCE_S = 1.0
+"""How long a call waits for the end of what it asks for, before it answers with what there is."""
+_POLL_S = 0.2
+
+
+@dataclass(frozen=True)
+class Placed:
+    """The worker has got a place, and begins to make itself ready."""
+
+    node: str
+    """The machine."""
+    version: str = __version__
+    """Of the program there."""
+
+
+RemoteMessage: TypeAlias = Placed | Message[Any]
+
+
+class RemoteWorker:
+    """Works in a thread of its own, so that it can be asked how far it is."""
+
+    def __init__(self) -> None:
+        for name, value in ONE_THREAD.items():
+            os.environ.setdefault(name, value)
+        self._inbox = SimpleQueue[Callable[[], Any]]()
+        self._outbox = SimpleQueue[RemoteMessage]()
+
+    def begin(self, task: bytes, level: int, folder: str) -> Sequence[RemoteMessage]:
+        """Begins to make itself ready.
+
+        Args:
+            task: pickled; it is opened here, where an import that fails is an error with a name.
+            level: of the log.
+            folder: from which relative paths lead on; it need not be there if there are none.
+        """
+        with suppress(OSError):
+            os.chdir(folder)
+        threading.Thread(target=_end_with_parent, args=[os.getppid()], daemon=True).start()
+        threading.Thread(target=self._work, daemon=True).start()
+        self._inbox.put(lambda: (pickle.loads(task), level))
+        return [Placed(self._node())]
+
+    def take(self, item: Any) -> Sequence[RemoteMessage]:
+        """Works on an item; see `go_on`."""
+        self._inbox.put(lambda: item)
+        return self.go_on()
+
+    def go_on(self) -> Sequence[RemoteMessage]:
+        """What there is to say. The last message is the end of the work, or there is more to ask for."""
+        messages: list[RemoteMessage] = []
+        deadline = time.monotonic() + PATIENCE_S
+        while True:
+            try:
+                messages.append(self._outbox.get(timeout=max(0.0, deadline - time.monotonic())))
+            except Empty:
+                return messages
+            if is_end(messages[-1]):
+                return messages
+
+    def _node(self) -> str:
+        return ""
+
+    def _work(self) -> None:
+        with catch_messages():
+            work_for(_Channel(self._inbox, self._outbox))
+
+
+def is_end(message: RemoteMessage) -> bool:
+    """Whether it ends what a worker was asked for."""
+    return isinstance(message, Ready | Done | Exception)
+
+
+class _Channel:
+    """Between the thread that works and the one that is asked."""
+
+    def __init__(self, inbox: SimpleQueue[Callable[[], Any]], outbox: SimpleQueue[RemoteMessage]) -> None:
+        self._inbox = inbox
+        self._outbox = outbox
+
+    def send(self, message: RemoteMessage, /) -> None:
+        self._outbox.put(message)
+
+    def recv(self) -> Any:
+        return self._inbox.get()()
+
+
+def _end_with_parent(parent: int) -> None:
+    """What started this process watches over it: without that nobody would end it, and its item is given to others."""
+    while os.getppid() == parent:
+        time.sleep(_POLL_S)
+    os._exit(1)
