@@ -1,4 +1,4 @@
-"""A file in the output folder by which other machines see that they write into that folder, and not into one of their own.
+"""A file in the output folder by which other machines see that they write into that one, and not into one of theirs.
 
 Without it a machine that does not share the folder would make one under the same path, and its outputs would be lost.
 """

@@ -12,6 +12,7 @@ import os
 import pickle
 import secrets
 import signal
+import socket
 import sys
 import tempfile
 import threading
@@ -48,6 +49,8 @@ _OF_OUR_OWN: Mapping[str, str] = {
 """Whoever reaches the ports of Ray can run programs: nobody else may, nor other users of this machine."""
 _OF_OTHERS = ("RAY_ADDRESS", "RAY_AUTH_TOKEN_PATH")
 """What leads to another cluster."""
+_CONNECT_S = 10.0
+"""How long a cluster may take to accept a connection."""
 _PROBE_S = 1.0
 """How long a worker that could not be reached is left alone until it is asked again whether it has ended."""
 
@@ -81,7 +84,7 @@ class RayCluster(Generic[Item]):
             cleanup.enter_context(_environment(_OF_ALL))
             if not _is_connected():  # by the program that imports this package
                 number = auto_workers() if workers is None else workers
-                cleanup.enter_context(_connected(self._place, number))
+                cleanup.enter_context(connection_to(self._place, number))
             import ray
 
             self._ray = ray
@@ -203,7 +206,7 @@ def require_ray() -> None:
 
 
 @contextmanager
-def _connected(place: RayPlace, workers: int) -> Iterator[None]:
+def connection_to(place: RayPlace, workers: int) -> Iterator[None]:
     """A connection to the cluster, or to a Ray of our own, which ends with it.
 
     Raises:
@@ -228,6 +231,7 @@ def _connected(place: RayPlace, workers: int) -> Iterator[None]:
                 "_temp_dir": folder,
             }
         else:
+            _require_listener(place.address)
             options = {"address": place.address}
         import ray
 
@@ -245,19 +249,34 @@ def _connected(place: RayPlace, workers: int) -> Iterator[None]:
         yield
 
 
+def _require_listener(address: str) -> None:
+    """Ray itself would try for minutes.
+
+    Raises:
+        SettingsError: nobody listens there.
+    """
+    host, _, port = address.rpartition(":")
+    if host:
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), _CONNECT_S).close()
+        except OSError as error:
+            raise SettingsError(f"--ray-address {address}: {error.strerror or error}") from None
+
+
 @contextmanager
 def _environment(values: Mapping[str, str], without: Sequence[str] = ()) -> Iterator[None]:
-    """Sets variables of the environment, which processes that are started within have, too."""
-    before = {name: os.environ.get(name) for name in (*values, *without)}
+    """Sets variables of the environment, which processes that are started within have, too; Ray adds its own."""
+    before = dict(os.environ)
     os.environ.update(values)
     for name in without:
         os.environ.pop(name, None)
     try:
         yield
     finally:
-        for name, value in before.items():
+        added = [name for name in os.environ if name.startswith("RAY_") or name == "PYTHONBREAKPOINT"]
+        for name in {*values, *without, *added}:
             os.environ.pop(name, None)
-            os.environ.update({} if value is None else {name: value})
+            os.environ.update({name: before[name]} if name in before else {})
 
 
 @contextmanager

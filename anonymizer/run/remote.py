@@ -17,6 +17,7 @@ from typing import Any, TypeAlias
 
 from anonymizer._version import __version__
 from anonymizer.files.library_messages import catch_messages
+from anonymizer.run.parts import Piece
 from anonymizer.run.worker import ONE_THREAD, Done, Message, Ready, work_for
 
 PATIENCE_S = 1.0
@@ -62,8 +63,8 @@ class RemoteWorker:
         return [Placed(self._node())]
 
     def take(self, item: Any) -> Sequence[RemoteMessage]:
-        """Works on an item; see `go_on`."""
-        self._inbox.put(lambda: item)
+        """Works on an item as a whole; see `go_on`."""
+        self._inbox.put(lambda: Piece(item))
         return self.go_on()
 
     def go_on(self) -> Sequence[RemoteMessage]:
