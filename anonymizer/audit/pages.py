@@ -25,25 +25,26 @@ img { max-width: 100%; image-rendering: pixelated } .told { color: #b00020 }
 _COLUMNS = ("redaction", "attacker", "rank-1", "rank-5", "TAR at FAR 1 %", "TAR at FAR 0.1 %", "equal error rate")
 
 
-def write_identification(
-    folder: Path, attacks: Sequence[Attack], about: Mapping[str, object], missed: Sequence[str]
+def write_attacks(
+    folder: Path, name: str, attacks: Sequence[Attack], about: Mapping[str, object], missed: Sequence[str]
 ) -> None:
-    """Writes identify.json, identify.md and identify.html.
+    """Writes NAME.json, NAME.md and NAME.html.
 
     Args:
+        name: of the command.
         about: what the figures depend on.
         missed: pictures in which nothing was found; they count in no figure.
     """
     described = {**about, "missed": list(missed), "attacks": [attack.to_json() for attack in attacks]}
-    _write(folder / "identify.json", json.dumps(described, indent=2) + "\n")
-    _write(folder / "identify.md", to_markdown(attacks, missed))
+    _write(folder / f"{name}.json", json.dumps(described, indent=2) + "\n")
+    _write(folder / f"{name}.md", to_markdown(attacks, missed))
     rows = "\n".join(
         "<tr>" + "".join(f"<td{_class_of(attack)}>{html.escape(cell)}</td>" for cell in _cells(attack)) + "</tr>"
         for attack in attacks
     )
     head = "".join(f"<th>{html.escape(column)}</th>" for column in _COLUMNS)
     _write(
-        folder / "identify.html",
+        folder / f"{name}.html",
         _page("Who is it?", f"<table><tr>{head}</tr>\n{rows}</table>\n<p>{html.escape(_note(attacks, missed))}</p>"),
     )
 

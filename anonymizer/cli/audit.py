@@ -12,6 +12,7 @@ from anonymizer.cli.text import echo
 
 if TYPE_CHECKING:
     from anonymizer.audit.faces import FaceSet
+    from anonymizer.audit.identify import Attack
 
 PATH = click.Path(path_type=Path)
 EPILOG = """
@@ -101,7 +102,7 @@ def identify_command(
     """
     from anonymizer.audit.experiment import Experiment, read_experiment
     from anonymizer.audit.identify import Attackers
-    from anonymizer.audit.pages import to_markdown, write_identification
+    from anonymizer.audit.pages import to_markdown, write_attacks
     from anonymizer.audit.recognisers import FaceNet, FaceVectors, SFace
     from anonymizer.audit.redactions import redaction
     from anonymizer.audit.training import load_reversal
@@ -120,15 +121,70 @@ def identify_command(
     recognisers: list[FaceVectors] = [SFace()]
     if plan.facenet is not None:
         recognisers.append(FaceNet(plan.facenet))
-    known = _read(plan.faces)
-    if len(known.people) < 2:
-        raise SettingsError(f"{plan.faces} shows one person; an attacker needs at least two to choose from")
+    known = _read_people(plan.faces)
     attackers = Attackers(known.faces, recognisers, networks, plan.seed, _say)
     attacks = [attack for row in plan.redactions for attack in attackers.attack(row)]
     _make(output)
     about = {"faces": plan.faces.name, "seed": plan.seed, "unmarked": list(known.unmarked)}
-    write_identification(output, attacks, about, known.missed)
+    write_attacks(output, "identify", attacks, about, known.missed)
     echo(to_markdown(attacks, known.missed))
+
+
+@audit_command.command("film", epilog=EPILOG)
+@click.argument("faces", type=PATH, metavar="FACES")
+@click.option("--redaction", "redactions", multiple=True, metavar="NAME", help="A row; may be repeated.")
+@click.option("--reversal", "reversals", multiple=True, metavar="NAME=DIR", help="A network trained on a redaction.")
+@click.option("--frames", default=24, type=click.IntRange(2), metavar="N", help="Of each film.  [default: 24]")
+@click.option("--output", required=True, type=PATH, metavar="DIR", help="For the results.")
+@click.option("--seed", default=0, metavar="N", help="Of all random draws.  [default: 0]")
+def film_command(
+    faces: Path, redactions: Sequence[str], reversals: Sequence[str], frames: int, output: Path, seed: int
+) -> None:
+    """Adds up the frames of redacted films, and tells who is in them.
+
+    A shaky camera films each picture. FACES holds one folder of pictures for each person.
+    """
+    from importlib.util import find_spec
+
+    from anonymizer.audit.pages import to_markdown, write_attacks
+    from anonymizer.audit.recognisers import SFace
+    from anonymizer.audit.redactions import redaction
+    from anonymizer.audit.training import load_reversal
+    from anonymizer.detect.frames import load_finder
+    from anonymizer.errors import SettingsError
+    from anonymizer.settings import DetectSettings
+
+    if find_spec("av") is None:
+        raise SettingsError("films need PyAV: pip install 'anonymizer[video]'")
+    from anonymizer.audit.film import attack_films
+    from anonymizer.video.finder import frame_finder
+
+    rows = [redaction(name) for name in redactions or ("none", "default")]
+    networks = {name: load_reversal(folder) for name, folder in map(_pair, reversals)}
+    known = _read_people(faces)
+    finder = frame_finder(load_finder(DetectSettings(kinds="face", preset="fast")))
+    attacks: list[Attack] = []
+    for row in rows:
+        tell = _counter(f"{row.name}: films")
+        reversal = networks.get(row.name)
+        attacks += attack_films(known.faces, row, finder, SFace(), frames, reversal, seed, tell)
+    _make(output)
+    about = {"faces": faces.name, "seed": seed, "frames": frames, "unmarked": list(known.unmarked)}
+    write_attacks(output, "film", attacks, about, known.missed)
+    echo(to_markdown(attacks, known.missed))
+
+
+def _read_people(folder: Path) -> FaceSet:
+    """
+    Raises:
+        SettingsError: there is nobody to be told from others.
+    """
+    from anonymizer.errors import SettingsError
+
+    known = _read(folder)
+    if len(known.people) < 2:
+        raise SettingsError(f"{folder} shows one person; an attacker needs at least two to choose from")
+    return known
 
 
 def _read(folder: Path) -> FaceSet:
@@ -147,10 +203,11 @@ def _read(folder: Path) -> FaceSet:
     return faces
 
 
-def _counter(text: str) -> Callable[[str], None]:
+def _counter(text: str) -> Callable[..., None]:
+    """What says so now and then, each time that it is called."""
     done = 0
 
-    def tell(name: str) -> None:
+    def tell(*_: str) -> None:
         nonlocal done
         done += 1
         if done % 100 == 0:

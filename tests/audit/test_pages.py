@@ -7,7 +7,7 @@ from audit import drawn
 
 from anonymizer.audit.identify import Attack
 from anonymizer.audit.likeness import likeness
-from anonymizer.audit.pages import stack_rows, to_markdown, write_identification, write_reversal
+from anonymizer.audit.pages import stack_rows, to_markdown, write_attacks, write_reversal
 from anonymizer.audit.pairs import as_they_are
 from anonymizer.audit.redactions import NAMED
 from anonymizer.audit.reverse import Reversed
@@ -22,7 +22,7 @@ def attack(name: str) -> Attack:
 
 
 def test_results_are_written_in_three_forms(tmp_path: Path) -> None:
-    write_identification(tmp_path, [attack("<none>"), attack("solid")], {"seed": 3}, ["missed.png"])
+    write_attacks(tmp_path, "identify", [attack("<none>"), attack("solid")], {"seed": 3}, ["missed.png"])
     described = json.loads((tmp_path / "identify.json").read_text())
     assert described["seed"] == 3
     assert [each["redaction"] for each in described["attacks"]] == ["<none>", "solid"]

@@ -1,0 +1,178 @@
+"""Do many frames of a hidden face, laid over each other, tell more than one?
+
+A shaky camera films each picture; the program hides what its tracks say. The attacker knows how the camera moved and
+where eyes, nose and mouth are, undoes the movement in each frame, takes the mean of all frames, and asks a recogniser.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+import av
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from anonymizer.audit.crops import cut
+from anonymizer.audit.faces import Face
+from anonymizer.audit.identify import Attack, reversed_faces
+from anonymizer.audit.recognisers import FaceVectors
+from anonymizer.audit.redactions import Ours, Redaction
+from anonymizer.audit.scores import Floats, Truth, judge, nearest
+from anonymizer.audit.training import Reversal
+from anonymizer.settings import RedactSettings
+from anonymizer.types import Pixels8
+from anonymizer.video.facts import Colour, FilmFacts
+from anonymizer.video.finder import FrameFinder
+from anonymizer.video.look import find_tracks
+from anonymizer.video.paint import Painter
+from anonymizer.video.source import FilmFrame, to_rgb
+
+SHIFT, ZOOM = 0.04, 0.04
+"""The camera moves by up to this share of the longer side of a picture, and zooms by up to this factor, at random."""
+RATE = Fraction(25)
+EVERY = 8
+"""Each how many-th frame is looked at."""
+
+Matrix = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class ShakyFilm:
+    """A picture as a shaky camera films it."""
+
+    face: Face
+    matrices: Sequence[Matrix]
+    """(2, 3): take a point of the picture to its place in each frame."""
+
+    @property
+    def facts(self) -> FilmFacts:
+        height, width = self.face.pixels.shape[:2]
+        return FilmFacts(
+            container="matroska",
+            streams=(),
+            index=0,
+            codec="rawvideo",
+            profile=None,
+            width=width,
+            height=height,
+            pixel_format="yuv444p",
+            display_matrix=None,
+            sample_aspect_ratio=None,
+            colour=Colour(primaries=2, transfer=2, matrix=6, range=0),
+            field_order=0,
+            is_interlaced=False,
+            time_base=1 / RATE,
+            end=None,
+            rate=RATE,
+            bit_rate=None,
+            announced_frames=None,
+        )
+
+    def frames(self) -> Iterator[FilmFrame]:
+        for index, pixels in enumerate(self.shown()):
+            frame = av.VideoFrame.from_ndarray(pixels, "rgb24").reformat(format="yuv444p", dst_colorspace="ITU601")
+            yield FilmFrame(index, index, frame)
+
+    def shown(self) -> Iterator[Pixels8]:
+        """The frames before anything is hidden."""
+        height, width = self.face.pixels.shape[:2]
+        for matrix in self.matrices:
+            moved = cv2.warpAffine(self.face.pixels, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE)
+            yield np.asarray(moved, np.uint8)
+
+    def undone(self, frame: Pixels8, index: int) -> Pixels8:
+        """A frame, with every point where the picture has it."""
+        height, width = frame.shape[:2]
+        flags = cv2.WARP_INVERSE_MAP | cv2.INTER_LINEAR
+        back = cv2.warpAffine(
+            frame, self.matrices[index], (width, height), flags=flags, borderMode=cv2.BORDER_REPLICATE
+        )
+        return np.asarray(back, np.uint8)
+
+
+def shake(face: Face, frames: int, seed: int) -> ShakyFilm:
+    """A film of a picture. The first frame is the picture itself."""
+    random = np.random.default_rng(seed)
+    height, width = face.pixels.shape[:2]
+    reach = SHIFT * max(height, width)
+    matrices = [np.array([[1.0, 0, 0], [0, 1.0, 0]])]
+    for _ in range(frames - 1):
+        zoom = 1 + random.uniform(-ZOOM, ZOOM)
+        x, y = random.uniform(-reach, reach, 2)
+        matrices.append(np.array([[zoom, 0, x + (1 - zoom) * width / 2], [0, zoom, y + (1 - zoom) * height / 2]]))
+    return ShakyFilm(face, matrices)
+
+
+def attack_films(
+    faces: Sequence[Face],
+    redaction: Redaction,
+    finder: FrameFinder,
+    recogniser: FaceVectors,
+    frames: int,
+    reversal: Reversal | None = None,
+    seed: int = 0,
+    on_film: Callable[[], None] = lambda: None,
+) -> Iterator[Attack]:
+    """What one frame tells, and what all frames added up tell.
+
+    Args:
+        finder: says what is in single frames.
+        frames: of each film.
+        reversal: brings faces back after the frames were added up, where there is one for the redaction.
+    """
+    people = sorted({face.person for face in faces})
+    truth: Truth = np.array([people.index(face.person) for face in faces], np.intp)
+    first, total = [], []
+    for number, face in enumerate(faces):
+        on_film()
+        film = shake(face, frames, seed + number)
+        one, added_up = _seen(film, redaction, finder)
+        first.append(one)
+        total.append(added_up)
+    clear = recogniser.vectors_of([cut(face.pixels, face.landmarks) for face in faces])
+
+    def judged(pictures: Sequence[Pixels8], what: str) -> Iterator[Attack]:
+        vectors = recogniser.vectors_of(pictures)
+        for gallery, known in (("clear", clear), ("redacted", vectors)):
+            scores: Floats = nearest(vectors, known, truth, len(people))
+            name = f"{recogniser.name}, {what}, {gallery} gallery"
+            yield Attack(redaction.name, name, judge(scores, truth, seed))
+
+    for what, pictures in (("one frame", first), (f"{frames} frames", total)):
+        yield from judged([cut(*pair) for pair in zip(pictures, _landmarks(faces), strict=True)], what)
+        if reversal is not None:
+            yield from judged(reversed_faces(reversal, pictures, faces), f"{what}, reversed")
+
+
+def _landmarks(faces: Sequence[Face]) -> list[npt.NDArray[np.float64]]:
+    return [face.landmarks for face in faces]
+
+
+def _seen(film: ShakyFilm, redaction: Redaction, finder: FrameFinder) -> tuple[Pixels8, Pixels8]:
+    """The first redacted frame, and the mean of all of them, every point where the picture has it."""
+    total = np.zeros(film.face.pixels.shape, np.float64)
+    first: Pixels8 | None = None
+    for index, frame in enumerate(_redacted(film, redaction, finder)):
+        back = film.undone(frame, index)
+        first = back if first is None else first
+        total += back
+    assert first is not None
+    return first, np.rint(total / len(film.matrices)).astype(np.uint8)
+
+
+def _redacted(film: ShakyFilm, redaction: Redaction, finder: FrameFinder) -> Iterator[Pixels8]:
+    """The frames as films are redacted; by the settings of other programs, each frame by itself."""
+    own = redaction.redact.settings if isinstance(redaction.redact, Ours) else None
+    tracks = find_tracks(film, finder, own or RedactSettings(), every=EVERY)
+    if own is not None and own.obfuscation_kernel is None:
+        painter = Painter(tracks, film.facts, own)
+        for frame in film.frames():
+            painter.paint(frame.picture, frame.index)
+            yield to_rgb(frame.picture)
+    else:
+        for index, pixels in enumerate(film.shown()):
+            found = [one for one in tracks.in_frame(index) if one.kind == "face"]
+            yield redaction.redact(replace(film.face, pixels=pixels, found=found))
