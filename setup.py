@@ -124,11 +124,11 @@ setup(
         "heif": HEIF,
         "video": VIDEO,
         "web": WEB,
+        # Reads plates in the audit; brings opencv-python beside the headless one: in an environment of its own.
+        "audit": ["rapidocr-onnxruntime>=1.4.4"],
         "stores": STORES,
         "ray": RAY,
         "train": TRAIN,
-        # Beside the wheels that tests/benchmarks/attack.py names.
-        "bench": ["onnx>=1.17", "onnxruntime>=1.20", "scikit-image", "imageio[ffmpeg]", "pyclipper", "shapely", "six"],
         "convert": CONVERT,
     },
     entry_points={"console_scripts": ["anonymize = anonymizer.cli.main:main"]},

@@ -15,6 +15,8 @@ REPOSITORY = Path(__file__).parent.parent
 FOLDERS = ("", "anonymizer/**/", "images/", "tests/**/", "weights/**/")
 PAGES = sorted({page for folder in FOLDERS for page in REPOSITORY.glob(f"{folder}*.md")})
 COMMAND_PAGES = {
+    "audit leak": "anonymizer/audit/README.md",
+    "audit plates": "anonymizer/audit/README.md",
     "audit film": "anonymizer/audit/README.md",
     "audit identify": "anonymizer/audit/README.md",
     "audit reverse": "anonymizer/audit/README.md",

@@ -5,12 +5,14 @@ from __future__ import annotations
 import base64
 import html
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from anonymizer.audit.identify import Attack
+from anonymizer.audit.leak import Leaks
+from anonymizer.audit.plates import Reading
 from anonymizer.audit.reverse import Reversed
 from anonymizer.audit.scores import Share
 from anonymizer.files.encode import encode_png
@@ -79,6 +81,51 @@ def write_reversal(folder: Path, result: Reversed) -> None:
     _write(folder / "reverse.html", _page("Faces brought back", body))
 
 
+def write_leaks(folder: Path, leaks: Leaks) -> str:
+    """Writes leak.json and leak.md; returns the latter."""
+    described = leaks.to_json()
+    _write(folder / "leak.json", json.dumps(described, indent=2) + "\n")
+    lines = [
+        _line(["kind", "objects", "hidden by 90 % and more", "untouched", "mean share left", "found again"]),
+        _line(["---"] * 6),
+        *(_line(cells) for cells in _leak_rows(leaks)),
+        "",
+        f"{leaks.hidden_elsewhere:.2%} of the pixels elsewhere have changed.",
+        f"{len(leaks.missing)} pictures have no output.",
+        "Of these most is left:",
+        *(f"- {one.picture}: {one.kind} of {one.height_px:.0f} px, {one.left:.0%} left" for one in leaks.worst()),
+        "",
+    ]
+    text = "\n".join(lines)
+    _write(folder / "leak.md", text)
+    return text
+
+
+def write_readings(folder: Path, readings: Sequence[Reading]) -> str:
+    """Writes plates.json and plates.md; returns the latter."""
+    _write(folder / "plates.json", json.dumps([reading.to_json() for reading in readings], indent=2) + "\n")
+    lines = [
+        _line(["redaction", "plates found", "read all the same", "plates missed", "of these read"]),
+        _line(["---"] * 5),
+        *(
+            _line(
+                [
+                    reading.redaction,
+                    str(reading.plates - reading.missed),
+                    str(reading.read),
+                    str(reading.missed),
+                    str(reading.missed_and_read),
+                ]
+            )
+            for reading in readings
+        ),
+        "",
+    ]
+    text = "\n".join(lines)
+    _write(folder / "plates.md", text)
+    return text
+
+
 def stack_rows(rows: Sequence[Sequence[Pixels8]]) -> Pixels8:
     """Rows of pictures of one size as one picture, two rows beside each other."""
     bands = [np.hstack(list(row)) for row in rows]
@@ -86,6 +133,19 @@ def stack_rows(rows: Sequence[Sequence[Pixels8]]) -> Pixels8:
         bands.append(np.full_like(bands[0], 255))
     gap = np.full((bands[0].shape[0], 8, 3), 255, np.uint8)
     return np.vstack([np.hstack([left, gap, right]) for left, right in zip(bands[::2], bands[1::2], strict=True)])
+
+
+def _leak_rows(leaks: Leaks) -> Iterator[list[str]]:
+    for kind, summary in leaks.summaries():
+        again = "" if summary.looked_for_again == 0 else f"{summary.found_again} of {summary.looked_for_again}"
+        yield [
+            kind,
+            str(summary.objects),
+            f"{summary.hidden:.3f}",
+            str(summary.untouched),
+            f"{summary.mean_left:.3f}",
+            again,
+        ]
 
 
 def _cells(attack: Attack) -> list[str]:

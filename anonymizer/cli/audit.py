@@ -33,7 +33,7 @@ Exit codes:
 
 @click.group("audit", epilog=EPILOG)
 def audit_command() -> None:
-    """Attacks redacted faces: brings them back by a network, and tells who they are."""
+    """Attacks what was redacted: brings faces back by a network, tells who they are, reads plates, looks for leaks."""
 
 
 @audit_command.command("reverse", epilog=EPILOG)
@@ -172,6 +172,52 @@ def film_command(
     about = {"faces": faces.name, "seed": seed, "frames": frames, "unmarked": list(known.unmarked)}
     write_attacks(output, "film", attacks, about, known.missed)
     echo(to_markdown(attacks, known.missed))
+
+
+@audit_command.command("plates", epilog=EPILOG)
+@click.argument("pictures", type=PATH, metavar="PICTURES")
+@click.option("--redaction", "redactions", multiple=True, metavar="NAME", help="A row; may be repeated.")
+@click.option("--group", metavar="NAME", help="Only pictures whose group begins with this.")
+@click.option("--output", required=True, type=PATH, metavar="DIR", help="For the results.")
+def plates_command(pictures: Path, redactions: Sequence[str], group: str | None, output: Path) -> None:
+    """Tries to read redacted plates. PICTURES holds annotations.json, which says what is written on them."""
+    from anonymizer.audit.labels import read_labels
+    from anonymizer.audit.pages import write_readings
+    from anonymizer.audit.plates import RapidReader, read_plates
+    from anonymizer.audit.redactions import redaction
+    from anonymizer.detect.frames import load_finder
+    from anonymizer.settings import DetectSettings
+
+    rows = [redaction(name) for name in redactions or ("none", "default")]
+    labelled = read_labels(pictures, group)
+    finder = load_finder(DetectSettings(kinds="plate"))
+    readings = read_plates(pictures, labelled, rows, finder, RapidReader(), _counter("reading plates"))
+    _make(output)
+    echo(write_readings(output, readings))
+
+
+@audit_command.command("leak", epilog=EPILOG)
+@click.argument("pictures", type=PATH, metavar="PICTURES")
+@click.argument("redacted", type=PATH, metavar="REDACTED")
+@click.option("--group", metavar="NAME", help="Only pictures whose group begins with this.")
+@click.option("--look-again", is_flag=True, help="Look for the objects in REDACTED by the program's models, too.")
+@click.option("--output", required=True, type=PATH, metavar="DIR", help="For the results.")
+def leak_command(pictures: Path, redacted: Path, group: str | None, look_again: bool, output: Path) -> None:
+    """Compares redacted pictures of any program with labels: what of the objects is still as it was?
+
+    PICTURES holds the originals and annotations.json, REDACTED what a program made of them under the same names.
+    """
+    from anonymizer.audit.labels import read_labels
+    from anonymizer.audit.leak import find_leaks
+    from anonymizer.audit.pages import write_leaks
+    from anonymizer.detect.frames import load_finder
+    from anonymizer.settings import DetectSettings
+
+    labelled = read_labels(pictures, group)
+    finder = load_finder(DetectSettings()) if look_again else None
+    leaks = find_leaks(pictures, redacted, labelled, finder, _counter("comparing"))
+    _make(output)
+    echo(write_leaks(output, leaks))
 
 
 def _read_people(folder: Path) -> FaceSet:

@@ -1,6 +1,6 @@
 """The brightness of one cell or a few: all that `gaussian` and `mosaic` know of an object.
 
-Colours would reveal too much: recognisers have named faces by their mean colour alone, see tests/benchmarks/attack.py.
+Colours would reveal too much: recognisers have named faces by their mean colour alone, see README.md.
 """
 
 from __future__ import annotations

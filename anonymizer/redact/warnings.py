@@ -13,7 +13,7 @@ from anonymizer.settings import RedactSettings
 from anonymizer.types import Detection
 
 MEASURED_CELLS = 1
-"""With so many cells, recognisers name faces by chance, or hardly better: see tests/benchmarks/attack.py."""
+"""With so many cells, recognisers name faces by chance, or hardly better: see README.md."""
 
 
 def redaction_warnings(detections: Sequence[Detection], settings: RedactSettings) -> list[str]:

@@ -6,9 +6,11 @@ import numpy as np
 from audit import drawn
 
 from anonymizer.audit.identify import Attack
+from anonymizer.audit.leak import Leak, Leaks
 from anonymizer.audit.likeness import likeness
-from anonymizer.audit.pages import stack_rows, to_markdown, write_attacks, write_reversal
+from anonymizer.audit.pages import stack_rows, to_markdown, write_attacks, write_leaks, write_readings, write_reversal
 from anonymizer.audit.pairs import as_they_are
+from anonymizer.audit.plates import Reading
 from anonymizer.audit.redactions import NAMED
 from anonymizer.audit.reverse import Reversed
 from anonymizer.audit.scores import judge, nearest
@@ -46,6 +48,22 @@ def test_a_reversal_is_shown_row_by_row(tmp_path: Path) -> None:
     shown = cv2.imread(str(tmp_path / "rows.png"))
     assert shown is not None
     assert shown.shape == (3 * 32, 2 * 4 * 32 + 8, 3)
+
+
+def test_leaks_are_written_with_the_worst_ones(tmp_path: Path) -> None:
+    objects = [Leak("a.png", "face", 40, 0.25, (0, 0, 30, 40), True), Leak("b.png", "face", 20, 0, (0, 0, 15, 20))]
+    text = write_leaks(tmp_path, Leaks(objects, ["c.png"], 0.01))
+    assert "| face | 2 | 0.500 | 0 | 0.125 | 1 of 1 |" in text
+    assert "- a.png: face of 40 px, 25% left" in text
+    assert "1.00% of the pixels elsewhere" in text
+    assert (tmp_path / "leak.md").read_text() == text
+    assert json.loads((tmp_path / "leak.json").read_text())["worst"][0]["picture"] == "a.png"
+
+
+def test_readings_are_written(tmp_path: Path) -> None:
+    text = write_readings(tmp_path, [Reading("solid", 9, 2, 0, 1)])
+    assert "| solid | 7 | 0 | 2 | 1 |" in text
+    assert json.loads((tmp_path / "plates.json").read_text()) == [Reading("solid", 9, 2, 0, 1).to_json()]
 
 
 def test_an_odd_row_stands_beside_a_white_one() -> None:

@@ -58,6 +58,9 @@ def test_a_network_is_trained_and_used(faces: Path, tmp_path: Path) -> None:
         (["identify", "missing", "--reversal", "net"], "expected NAME=DIR"),
         (["identify", "missing", "--reversal", "default=net"], "holds no network"),
         (["identify", "missing", "--experiment", "e.yaml"], "leave out the other options"),
+        (["film", "missing"], "is not a folder"),
+        (["plates", "missing"], "annotations.json"),
+        (["leak", "missing", "missing"], "annotations.json"),
         (["reverse", "missing"], "is not a folder"),
         (["reverse", "missing", "--side", "50"], "a multiple of 8"),
     ],
@@ -73,6 +76,18 @@ def test_a_wrong_option_is_named(
     assert call(*arguments, "--output", tmp_path / "output") == 2
     assert message in capsys.readouterr().err
     assert not (tmp_path / "output").exists()
+
+
+def test_leaks_of_an_output_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for folder, level in (("originals", 90), ("output", 200)):
+        (tmp_path / folder).mkdir()
+        cv2.imwrite(str(tmp_path / folder / "a.png"), np.full((60, 60, 3), level, np.uint8))
+    box = {"kind": "face", "x_min": 10, "y_min": 10, "x_max": 30, "y_max": 40}
+    (tmp_path / "originals" / "annotations.json").write_text(json.dumps([{"image": "a.png", "boxes": [box]}]))
+    folders = tmp_path / "originals", tmp_path / "output"
+    assert call("leak", *folders, "--output", tmp_path / "leaks") == 0
+    assert "| face | 1 | 1.000 | 0 | 0.000 |" in capsys.readouterr().out
+    assert call("leak", *folders, "--group", "crowds", "--output", tmp_path / "leaks") == 2
 
 
 def test_one_person_cannot_be_told_from_others(faces: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,82 @@
+"""Labelled pictures: where objects are, by people's hands."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from anonymizer.detect.tones import to_rgb_8_bits
+from anonymizer.errors import PictureError, SettingsError, picture_boundary
+from anonymizer.files.read import read_picture
+from anonymizer.geometry import Box
+from anonymizer.kinds import TRAITS, Kind
+from anonymizer.settings import ReadSettings
+from anonymizer.types import Pixels8
+
+
+@dataclass(frozen=True)
+class Label:
+    """An object in a picture."""
+
+    kind: Kind
+    box: Box
+    text: str | None = None
+    """What is written on a plate, where it is known."""
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """A picture of which all objects of some kinds are known."""
+
+    name: str
+    """Path below the folder, with slashes."""
+    labels: Sequence[Label]
+
+
+def read_labels(folder: Path, group: str | None = None) -> list[Labelled]:
+    """What annotations.json in a folder says: a list of {"image", "group", "boxes": [{"kind", "x_min", "y_min",
+    "x_max", "y_max", "ignore", "text"}]}. Boxes to ignore are left out.
+
+    Args:
+        group: only pictures whose group begins with this.
+
+    Raises:
+        SettingsError: the file is missing or damaged, or names no such picture.
+    """
+    path = folder / "annotations.json"
+    try:
+        entries = json.loads(path.read_bytes())
+        chosen = [entry for entry in entries if group is None or str(entry.get("group", "")).startswith(group)]
+        labelled = [Labelled(str(entry["image"]), [*map(_label, _counted(entry["boxes"]))]) for entry in chosen]
+    except OSError as error:
+        raise SettingsError(f"{path}: {error.strerror}") from None
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise SettingsError(f"{path} is damaged: {error!r}") from None
+    if not labelled:
+        raise SettingsError(f"{path} names no picture" + (f" of the group {group}" if group else ""))
+    return labelled
+
+
+def read_pixels(folder: Path, name: str) -> Pixels8:
+    """A picture, upright, uint8 (H, W, 3).
+
+    Raises:
+        SettingsError: it is missing or cannot be read.
+    """
+    try:
+        with picture_boundary(name):
+            return to_rgb_8_bits(read_picture(folder / name, ReadSettings()).frames[0].view)
+    except PictureError as error:
+        raise SettingsError(f"{folder}: {name} {error}") from None
+
+
+def _counted(boxes: list[dict[str, object]]) -> list[dict[str, object]]:
+    return [box for box in boxes if not box.get("ignore") and box["kind"] in TRAITS]
+
+
+def _label(box: dict[str, object]) -> Label:
+    sides = {side: float(str(box[side])) for side in ("y_min", "x_min", "y_max", "x_max")}
+    text = box.get("text")
+    return Label(str(box["kind"]), Box(**sides), None if text is None else str(text))
