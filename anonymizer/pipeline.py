@@ -101,7 +101,7 @@ class PictureProcess:
             not_counted=sum(frame.not_counted for frame in found),
             source=picture.source,
             record=job.detections_path.as_posix() if self._has_record else None,
-            mask=None if job.mask_path is None else self._below_masks(job.mask_path),
+            mask=name_of_mask(job, self.output_root, self.mask_root),
             edits=(*(job.recorded.edits if isinstance(job.recorded, Recorded) else ()), *edited.done),
         )
         if settings.redact.only_detects(self._kinds):
@@ -143,11 +143,6 @@ class PictureProcess:
         settings = self.settings.redact
         shown = settings.in_any_case() if settings.only_detects(self._kinds) else settings
         return {job.mask_path: encode_masks(mask_picture(picture, found, shown))}
-
-    def _below_masks(self, path: Path) -> str:
-        """Where a mask lies in the folder of masks."""
-        assert self.mask_root is not None
-        return (self.output_root / path).resolve().relative_to(self.mask_root.resolve()).as_posix()
 
     def _write(
         self, job: Job, found: Sequence[FrameDetections], encoded: Encoded | None, masks: Mapping[Path, bytes]
@@ -195,6 +190,13 @@ def guarded(
         if not isinstance(error, VanishedError):
             remove_files(output_root, job.stale(*job.outputs), mask_root)
         return Result(job.name, "failed", str(error), seconds=seconds, began_s=began_s)
+
+
+def name_of_mask(job: Job, output_root: Path, mask_root: Path | None) -> str | None:
+    """Where the mask of a picture or film lies in the folder of masks; None if it has none."""
+    if job.mask_path is None or mask_root is None:
+        return None
+    return (output_root / job.mask_path).resolve().relative_to(mask_root.resolve()).as_posix()
 
 
 def find_in(picture: Picture, finder: Finder, job: Job | None = None) -> Sequence[FrameDetections]:

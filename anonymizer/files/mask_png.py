@@ -13,6 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 MASK_SUFFIX = ".png"
+FILM_MASK_SUFFIX = ".mov"
+"""Of films, see `video.masks`."""
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _UP = 2
 """The filter that stores the difference to the row above: mostly 0 in masks."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from socket import gethostname
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from anonymizer.errors import SettingsError
 from anonymizer.files.find import has_extension
-from anonymizer.files.write import remove_files, remove_partials
+from anonymizer.files.write import remove_files, remove_partials, written_together
 from anonymizer.record.edits import NO_EDITS, Edits
 from anonymizer.run.beacon import Beacon
 from anonymizer.settings import DetectSettings, Settings
@@ -122,7 +123,8 @@ class _PicturesAndFilms:
         task, remarks = self._task, []
         if self._pictures.choice is not None:
             remarks.append("in films everybody is hidden, also the people of the gallery")
-        if task.mask_root is not None:
-            remarks.append("masks of films are not written")
+        places = partial(written_together, also=task.mask_root)
         roots = task.input_root, task.output_root
-        return FilmProcess(*roots, self._pictures.finder, task.settings, task.edits, remarks, self._beat)
+        return FilmProcess(
+            *roots, self._pictures.finder, task.settings, task.edits, remarks, self._beat, places, task.mask_root
+        )

@@ -18,7 +18,7 @@ from anonymizer.detect.frames import load_finder
 from anonymizer.detect.load import choose_models, chosen_kinds, thresholds_of
 from anonymizer.errors import OutputError, SettingsError
 from anonymizer.files.find import Listing, find_pictures, has_extension, jobs_in
-from anonymizer.files.mask_png import MASK_SUFFIX
+from anonymizer.files.mask_png import FILM_MASK_SUFFIX, MASK_SUFFIX
 from anonymizer.files.output import check_masks, check_output
 from anonymizer.files.overlay import read_overlay
 from anonymizer.kinds import KINDS, Kind, default_kinds
@@ -249,17 +249,15 @@ def _require_pictures_of(zones: NamedZones, run: RunSettings, settings: Settings
 
 
 def _with_masks(jobs: Iterable[Job], masks: Path, film_extensions: Collection[str]) -> Iterator[Job]:
-    """The jobs with the places of their masks, which have the names of the detection files. Films have none.
+    """The jobs with the places of their masks, which have the names of the detection files.
 
     Args:
         masks: folder for them, from the output folder.
     """
     for job in jobs:
-        if has_extension(job.source, film_extensions):
-            yield job
-            continue
-        old = tuple(masks / path.with_suffix(MASK_SUFFIX) for path in job.old_detections)
-        yield dataclasses.replace(job, mask_path=masks / job.detections_path.with_suffix(MASK_SUFFIX), old_masks=old)
+        suffix = FILM_MASK_SUFFIX if has_extension(job.source, film_extensions) else MASK_SUFFIX
+        old = tuple(masks / path.with_suffix(suffix) for path in job.old_detections)
+        yield dataclasses.replace(job, mask_path=masks / job.detections_path.with_suffix(suffix), old_masks=old)
 
 
 def _checksums(settings: Settings) -> dict[str, str]:

@@ -17,7 +17,7 @@ from anonymizer.files.write import remove_files, written_together
 from anonymizer.geometry import Box
 from anonymizer.kinds import KINDS, Kind
 from anonymizer.outlines import RestOutline
-from anonymizer.pipeline import Finder, guarded, not_counted_warning, timed
+from anonymizer.pipeline import Finder, guarded, name_of_mask, not_counted_warning, timed
 from anonymizer.record.detections import film_to_json
 from anonymizer.record.edits import NO_EDITS, Edits
 from anonymizer.redact.warnings import redaction_warnings
@@ -29,6 +29,7 @@ from anonymizer.video.encoders import Encoding, is_as_good
 from anonymizer.video.facts import FilmFacts
 from anonymizer.video.finder import frame_finder
 from anonymizer.video.look import EVERY, find_tracks
+from anonymizer.video.masks import write_mask
 from anonymizer.video.paint import Painter
 from anonymizer.video.parts import FilmPart, look_ahead, parts_of
 from anonymizer.video.recorded import FilmRecords, replay
@@ -57,6 +58,8 @@ class FilmProcess:
     """Told about every second how far the film is. A `PictureError` of it ends the work."""
     places: Callable[[Path, Sequence[Path]], AbstractContextManager[list[Path]]] = written_together
     """Gives places to write the outputs to, see `written_together`."""
+    mask_root: Path | None = None
+    """Folder for the masks of jobs that have one; `places` gives places there, too."""
     known: Mapping[bytes, bytes] = field(default_factory=dict)
     """What models were seen to find in some of its frames, see `look_ahead`."""
 
@@ -88,7 +91,9 @@ class FilmProcess:
         Raises:
             OutputError: nothing more can be written; nothing has changed in the output.
         """
-        return guarded(job, self.input_root, self.output_root, None, lambda seconds: self._process(job, seconds))
+        return guarded(
+            job, self.input_root, self.output_root, self.mask_root, lambda seconds: self._process(job, seconds)
+        )
 
     def _process(self, job: Job, seconds: dict[str, float]) -> Result:
         self._refuse(job)
@@ -101,8 +106,8 @@ class FilmProcess:
             tracks = _with_zones(edited.tracks, zones, self._rests(film.facts, edited))
         result = self._result(job, survey, replace(seen, tracks=tracks, edits=(*seen.edits, *edited.done)))
         if self.settings.redact.only_detects(self._kinds):
-            with timed(seconds, "write"), self.places(self.output_root, [job.detections_path]) as (place,):
-                _write_record(place, survey, tracks)
+            with timed(seconds, "write"), self._beside(job, survey, tracks, []):
+                pass
             return replace(result, status="detected")
         with timed(seconds, "write"):
             written, left_out = self._write(job, film, survey, tracks)
@@ -188,14 +193,26 @@ class FilmProcess:
         painter = Painter(tracks, facts, settings.redact)
         told = beats(self.on_beat, "hidden in", frames, _HIDING), beats(self.on_beat, "proved", frames, _PROVING)
         writer = FilmWriter(film, survey, painter, chosen, settings, *told)
-        names = [*([job.detections_path] if self._has_record else []), job.target]
-        with self.places(self.output_root, names) as places:
-            if self._has_record:
-                _write_record(places[0], survey, tracks)
-            written = writer.write(places[-1])
+        with self._beside(job, survey, tracks, [job.target]) as (place,):
+            written = writer.write(place)
         unwanted = [] if self._has_record else [job.detections_path]
-        remove_files(self.output_root, job.stale(*job.old_detections, *unwanted))
+        remove_files(self.output_root, job.stale(*job.old_detections, *job.old_masks, *unwanted), self.mask_root)
         return written, chosen.left_out
+
+    @contextmanager
+    def _beside(self, job: Job, survey: Survey, tracks: FilmTracks, names: Sequence[Path]) -> Iterator[Sequence[Path]]:
+        """Places for files, which come after the record and the mask of the film: all of them appear, or none does."""
+        masks = [] if job.mask_path is None else [job.mask_path]
+        records = [job.detections_path] if self._has_record else []
+        with self.places(self.output_root, [*masks, *records, *names]) as places:
+            for place in places[len(masks) : len(masks) + len(records)]:
+                _write_record(place, survey, tracks)
+            yield places[len(masks) + len(records) :]
+            for place in places[: len(masks)]:
+                settings = self.settings.redact
+                shown = settings.in_any_case() if settings.only_detects(self._kinds) else settings
+                beat = beats(self.on_beat, "masked", len(survey.times), _PROVING)
+                write_mask(place, tracks, survey.facts, survey.times, shown, beat)
 
     def _result(self, job: Job, survey: Survey, seen: _Seen) -> Result:
         counts = seen.tracks.counts
@@ -206,6 +223,7 @@ class FilmProcess:
             not_counted=seen.not_counted,
             source=seen.source,
             record=job.detections_path.as_posix() if self._has_record else None,
+            mask=name_of_mask(job, self.output_root, self.mask_root),
             film={
                 "frames": len(survey.times),
                 "seconds": round(survey.duration_s, 3),

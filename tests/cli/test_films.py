@@ -105,16 +105,16 @@ def test_films_may_be_left_out(call: Call, folders: Folders, use_detectors: UseD
     assert "skipped 1 file with other extensions: .mp4 (1)" in out
 
 
-def test_what_the_report_says_of_films_that_are_as_no_picture(
-    call: Call, folders: Folders, use_detectors: UseDetectors, tmp_path: Path
-) -> None:
+def test_masks_of_films(call: Call, folders: Folders, use_detectors: UseDetectors, tmp_path: Path) -> None:
     write_film(folders[0] / "a.mp4", frames=4)
     use_detectors(FixedDetector(face(5, 5, 25, 25)))
     code, _, err = call("--mask-output", tmp_path / "masks")
-    assert code == 0
-    assert "masks of films are not written" in err
-    assert "mask" not in report_of(folders)["a.mp4"]
+    assert (code, err) == (0, "")
+    assert report_of(folders)["a.mp4"]["mask"] == "a.mov"
+    assert len(list(open_film(tmp_path / "masks" / "a.mov").frames())) == 4
     assert "1 of them by an earlier run" in call("--mask-output", tmp_path / "masks")[1]
+    assert call("--mask-output", tmp_path / "masks", "--method", "none")[0] == 0
+    assert (tmp_path / "masks" / "a.mov").is_file()
 
 
 @pytest.mark.slow
