@@ -20,6 +20,7 @@ ABOUT_A_ROOM = {
     "hostile.py",  # clients that mean no good
     "nothing_stored.py",  # files and logs that the server does not write
     "replayed_films.py",  # films that are redacted again from records
+    "shared_films.py",  # films that several workers look at
     "shown_right.py",  # what shows pictures right
     "twins.py",  # names that look alike
     "upright.py",  # which way up pictures are shown

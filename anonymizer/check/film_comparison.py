@@ -23,7 +23,8 @@ from anonymizer.video.facts import FilmFacts
 from anonymizer.video.selection import select
 from anonymizer.video.source import Film, FilmFrame, open_film, to_rgb
 from anonymizer.video.survey import Survey
-from anonymizer.video.verify import Account, Tally
+from anonymizer.video.tally import Tally
+from anonymizer.video.verify import Account
 
 MARGIN_PX = 8
 """Around what is hidden, pixels are not compared: encoders code blocks, which the edge of a mask changes as a whole."""

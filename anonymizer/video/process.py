@@ -25,7 +25,7 @@ from anonymizer.settings import Settings
 from anonymizer.types import Detection, Job, Progress, Result, Source
 from anonymizer.video.beats import beats
 from anonymizer.video.edited import EditedFilm, edit_film
-from anonymizer.video.encoders import Encoding, is_as_good
+from anonymizer.video.encoders import is_as_good
 from anonymizer.video.facts import FilmFacts
 from anonymizer.video.finder import frame_finder
 from anonymizer.video.look import EVERY, find_tracks
@@ -114,7 +114,7 @@ class FilmProcess:
         return replace(
             result,
             film={**(result.film or {}), **facts_of(written)},
-            warnings=self._warnings(film.facts, written.encoding, tracks, result.not_counted),
+            warnings=self._warnings(film.facts, written, tracks, result.not_counted),
             fidelity="reencoded",
             left_out=left_out,
         )
@@ -125,8 +125,6 @@ class FilmProcess:
             PictureError: something is asked for that films cannot have, and that would uncover something if it were
                 ignored.
         """
-        if self.edits.mute(job.name):
-            raise PictureError("has edits that mute its sound, which is kept bit for bit; use --audio drop")
         if self.settings.write.lossless_only:
             raise PictureError("is a film, whose frames are encoded anew; --lossless-only refuses that")
 
@@ -192,7 +190,7 @@ class FilmProcess:
         chosen = select(facts, settings.video, settings.write.metadata, survey.telemetry)
         painter = Painter(tracks, facts, settings.redact)
         told = beats(self.on_beat, "hidden in", frames, _HIDING), beats(self.on_beat, "proved", frames, _PROVING)
-        writer = FilmWriter(film, survey, painter, chosen, settings, *told)
+        writer = FilmWriter(film, survey, painter, chosen, settings, *told, self.edits.mute(job.name))
         with self._beside(job, survey, tracks, [job.target]) as (place,):
             written = writer.write(place)
         unwanted = [] if self._has_record else [job.detections_path]
@@ -233,9 +231,12 @@ class FilmProcess:
             edits=seen.edits,
         )
 
-    def _warnings(self, facts: FilmFacts, encoding: Encoding, tracks: FilmTracks, not_counted: int) -> tuple[str, ...]:
+    def _warnings(self, facts: FilmFacts, written: Written, tracks: FilmTracks, not_counted: int) -> tuple[str, ...]:
         """What a user should know of how the film was written and of what stays visible in it."""
-        remarks = list(self.remarks)
+        remarks, encoding = list(self.remarks), written.encoding
+        if written.encoded_sound:
+            number = "a sound track was" if written.encoded_sound == 1 else f"{written.encoded_sound} sound tracks were"
+            remarks.append(f"{number} encoded anew as a whole, to mute parts")
         if encoding.codec != facts.codec:
             remarks.append(f"nothing here encodes {facts.codec}: the film is now {encoding.codec}")
         if not is_as_good(facts.pixel_format, encoding.pixel_format):

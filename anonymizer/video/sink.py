@@ -26,8 +26,10 @@ from anonymizer.video.encoders import Encoding, candidates
 from anonymizer.video.facts import Chapter, FilmFacts
 from anonymizer.video.packets import CopyPlan
 from anonymizer.video.selection import is_harmless, language_of
+from anonymizer.video.silence import Muted, Silencer, silencer_of
 from anonymizer.video.source import Film, Reading
 from anonymizer.video.splice import Splice
+from anonymizer.video.tally import Tally
 
 logger = logging.getLogger(__name__)
 
@@ -69,6 +71,8 @@ class SinkPlan:
     metadata: Mapping[str, str] | None = None
     titles: bool = False
     """Whether the copied streams keep their titles."""
+    mute: Sequence[tuple[float, float]] = ()
+    """When all sound is silent: from and to, seconds on the clock of the file."""
     copy: CopyPlan | None = None
     """Which parts of the film are copied; None: it is encoded as a whole."""
 
@@ -92,6 +96,8 @@ class FilmSink:
         self._place = place
         self._copied = dict.fromkeys(plan.kept, 0)
         """How many packets of each stream."""
+        self._silencers: dict[int, Silencer] = {}
+        """Of the sound tracks that are muted in part, by their indices."""
         self._last: tuple[VideoFrame, int] | None = None
         """The frame that waits for the next one, and its time."""
         self._needs_format = plan.encoding.pixel_format != facts.pixel_format
@@ -107,6 +113,7 @@ class FilmSink:
                 )
             self._stream = self._add_film()
             self._copies = {index: self._add_copy(reading.stream(index)) for index in plan.kept} if reading else {}
+            self._muted_contents: dict[int, Tally] = {index: Tally() for index in self._silencers}
             with library_runs():  # encoders introduce themselves on stderr
                 self._stream.codec_context.open()
             self._splice = None if plan.copy is None else self._begin_splice(plan.copy)
@@ -136,11 +143,18 @@ class FilmSink:
             if self._splice is not None:
                 self._put(self._splice.copy(packet))
             return
-        target = self._copies.get(packet.stream.index)
-        if target is not None:
-            self._copied[packet.stream.index] += 1
-            packet.stream = target
-            self._container.mux(packet)
+        index = packet.stream.index
+        silencer = self._silencers.get(index)
+        if silencer is not None:
+            self._mux_muted(index, silencer.take(packet))
+        elif index in self._copies:
+            self._mux_copy(index, packet)
+
+    @property
+    def muted(self) -> Muted:
+        """What was silenced."""
+        retimed = frozenset(index for index, silencer in self._silencers.items() if silencer.is_retimed)
+        return Muted(self._plan.mute, self._muted_contents, retimed)
 
     def close(self) -> None:
         """Writes the rest.
@@ -150,6 +164,8 @@ class FilmSink:
             PictureError: frames are missing.
         """
         try:
+            for index, silencer in self._silencers.items():
+                self._mux_muted(index, silencer.rest())
             if self._splice is not None:
                 self._splice.finish()
             else:
@@ -202,6 +218,17 @@ class FilmSink:
     @property
     def _has_steps(self) -> bool:
         return self._plan.encoding.has_constant_step
+
+    def _mux_muted(self, index: int, packets: Iterable[av.Packet[Any]]) -> None:
+        for packet in packets:
+            if packet.size:  # the last one of some encoders only says what is to be in the header
+                self._muted_contents[index].add(bytes(packet))
+            self._mux_copy(index, packet)
+
+    def _mux_copy(self, index: int, packet: av.Packet[Any]) -> None:
+        self._copied[index] += 1
+        packet.stream = self._copies[index]
+        self._container.mux(packet)
 
     def _put(self, packets: Iterable[av.Packet[Any]]) -> None:
         """Writes packets of the film that were made without its stream."""
@@ -270,8 +297,13 @@ class FilmSink:
         return context
 
     def _add_copy(self, source: Stream) -> Stream:
+        stream: Stream
         try:
-            stream = self._container.add_stream_from_template(source)
+            if self._plan.mute and source.type == "audio":
+                self._silencers[source.index] = silencer = silencer_of(source, self._plan.mute)
+                stream = silencer.add_to(self._container)
+            else:
+                stream = self._container.add_stream_from_template(source)
         except (av.error.FFmpegError, ValueError) as error:
             option = "audio" if source.type == "audio" else "subtitles"
             what = f"{source.type} track ({source.codec_context.codec.canonical_name})"

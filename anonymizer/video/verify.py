@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
+import av.error
 import numpy as np
 from av.stream import Stream
 from av.video.frame import VideoFrame
@@ -17,25 +17,11 @@ from anonymizer.errors import PictureError
 from anonymizer.settings import ReadSettings
 from anonymizer.video.facts import FilmFacts
 from anonymizer.video.groups import Spans
+from anonymizer.video.silence import LOUDEST, Muted, loudest_in
 from anonymizer.video.source import FilmFrame, open_film
+from anonymizer.video.tally import Tally
 
-
-@dataclass
-class Tally:
-    """A running digest over things that come one by one."""
-
-    number: int = 0
-    _digest: hashlib.blake2b = field(default_factory=lambda: hashlib.blake2b(digest_size=16))
-
-    def add(self, *parts: bytes) -> None:
-        self.number += 1
-        for part in parts:
-            self._digest.update(len(part).to_bytes(8, "big"))
-            self._digest.update(part)
-
-    @property
-    def digest(self) -> bytes:
-        return self._digest.digest()
+NOT_MUTED = Muted()
 
 
 class Account:
@@ -81,6 +67,7 @@ def verify(
     kept: Sequence[int],
     settings: ReadSettings,
     copied: CopiedFrames | None = None,
+    muted: Muted = NOT_MUTED,
     on_frame: Callable[[int], None] = lambda number: None,
 ) -> None:
     """Decodes a written film from beginning to end, and compares it with what the source had.
@@ -89,6 +76,7 @@ def verify(
         expected: of a way through the source.
         kept: indices of the streams that were copied.
         copied: what the frames were in the source whose packets were copied.
+        muted: what sound was silenced.
         on_frame: called with the number of frames so far.
 
     Raises:
@@ -97,10 +85,13 @@ def verify(
     try:
         film = open_film(place, settings)
         found, found_copied = Account(film.facts.time_base), CopiedFrames(Spans(()) if copied is None else copied.spans)
+        silence = _Silence(muted, kept, film.facts)
         for item in found.noted(film.read()):
             if isinstance(item, FilmFrame):
                 found_copied.note(item)
                 on_frame(item.index + 1)
+            else:
+                silence.check(item)
     except PictureError as error:
         raise PictureError(f"was not written right: the new film {error}") from error
     _compare_facts(source, film.facts)
@@ -111,16 +102,44 @@ def verify(
         raise PictureError("was not written right: the frames of the new film come at other times")
     if copied is not None and found_copied.tally.digest != copied.tally.digest:
         raise PictureError("was not written right: frames whose packets were copied are not the same")
-    # MP4 files hold the chapters in a data track, too.
-    copies = [s.index for s in film.facts.streams if s.index != film.facts.index and s.kind != "data"]
+    copies = copies_in(film.facts)
     if len(copies) != len(kept):
         raise PictureError(f"was not written right: {len(copies)} other streams in place of {len(kept)}")
     for old, new in zip(kept, copies, strict=True):
         kind = film.facts.streams[new].kind
-        if _digest_of(expected.contents, old) != _digest_of(found.contents, new):
+        contents = muted.contents if old in muted.contents else expected.contents
+        if _digest_of(contents, old) != _digest_of(found.contents, new):
             raise PictureError(f"was not written right: its {kind} is not the same")
-        if _digest_of(expected.times, old) != _digest_of(found.times, new):
+        if old not in muted.retimed and _digest_of(expected.times, old) != _digest_of(found.times, new):
             raise PictureError(f"was not written right: its {kind} is played at other times")
+
+
+def copies_in(facts: FilmFacts) -> list[int]:
+    """Indices of the streams beside the film's own that a written film has."""
+    # MP4 files hold the chapters in a data track, too.
+    return [stream.index for stream in facts.streams if stream.index != facts.index and stream.kind != "data"]
+
+
+class _Silence:
+    """Decodes what was silenced."""
+
+    def __init__(self, muted: Muted, kept: Sequence[int], facts: FilmFacts) -> None:
+        self._spans = muted.spans
+        self._tracks = {new for old, new in zip(kept, copies_in(facts), strict=False) if old in muted.contents}
+
+    def check(self, packet: av.Packet[Stream]) -> None:
+        """
+        Raises:
+            PictureError: something can be heard in a span that was silenced.
+        """
+        if packet.stream.index not in self._tracks:
+            return
+        try:
+            frames: list[Any] = list(packet.decode())
+        except av.error.FFmpegError as error:
+            raise PictureError(f"has sound that cannot be decoded ({error.strerror})") from error
+        if any(loudest_in(frame, self._spans) > LOUDEST for frame in frames):
+            raise PictureError("can be heard where its sound was muted")
 
 
 def _compare_facts(source: FilmFacts, written: FilmFacts) -> None:
@@ -133,7 +152,7 @@ def _compare_facts(source: FilmFacts, written: FilmFacts) -> None:
             raise PictureError(f"was not written right: its {what} is {found} in place of {wanted}")
 
 
-def _digest_of(tallies: dict[int, Tally], index: int) -> bytes | None:
+def _digest_of(tallies: Mapping[int, Tally], index: int) -> bytes | None:
     return tallies[index].digest if index in tallies else None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from anonymizer.video.groups import Spans
 from anonymizer.video.packets import CopyPlan, NotCopiedError
 from anonymizer.video.paint import Painter
 from anonymizer.video.selection import Selection
+from anonymizer.video.silence import Muted
 from anonymizer.video.sink import FilmSink, Rhythm, SinkPlan, choose_encoding
 from anonymizer.video.source import Film, FilmFrame
 from anonymizer.video.survey import Survey
@@ -36,6 +37,8 @@ class Written:
     """Frames whose packets were copied."""
     why_not: str | None = None
     """Why none were, in words that continue "the film"; None if some were."""
+    encoded_sound: int = 0
+    """How many sound tracks were encoded as a whole, to mute parts of them."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,8 @@ class FilmWriter:
     """Called with the number of frames that were redacted so far."""
     on_proved: Callable[[int], None] = lambda number: None
     """Called with the number of frames of the new film that were proved so far."""
+    mute: Sequence[tuple[float, float]] = ()
+    """When all sound is silent: from and to, seconds on the clock of the file."""
 
     def write(self, place: Path) -> Written:
         """Copies what may be copied; if what comes of it is not what it should be, encodes the whole film.
@@ -76,7 +81,10 @@ class FilmWriter:
         video, chosen, policy = self.settings.video, self.selection, self.settings.write.metadata
         rhythm = Rhythm.of(self.survey.times)
         encoding = choose_encoding(self.film, rhythm, video.video_encoder, video.video_quality, self.survey.bit_rate)
-        return SinkPlan(encoding, rhythm, chosen.streams, chosen.chapters, chosen.metadata, policy == "keep")
+        has_titles = policy == "keep"
+        return SinkPlan(
+            encoding, rhythm, chosen.streams, chosen.chapters, chosen.metadata, has_titles, tuple(self.mute)
+        )
 
     def _copying(self, plan: SinkPlan) -> SinkPlan:
         """The same for a film of which parts are copied.
@@ -96,12 +104,12 @@ class FilmWriter:
 
     def _write(self, place: Path, plan: SinkPlan, why_not: str | None) -> Written:
         copied = CopiedFrames(_NOTHING if plan.copy is None else Spans.copied(plan.copy.stretches))
-        self._redact(place, plan, copied)
+        muted = self._redact(place, plan, copied)
         facts, account = self.film.facts, self.survey.account
-        verify(place, facts, account, plan.kept, self.settings.read, copied, self.on_proved)
-        return Written(plan.encoding, copied.spans, why_not)
+        verify(place, facts, account, plan.kept, self.settings.read, copied, muted, self.on_proved)
+        return Written(plan.encoding, copied.spans, why_not, len(muted.retimed))
 
-    def _redact(self, place: Path, plan: SinkPlan, copied: CopiedFrames) -> None:
+    def _redact(self, place: Path, plan: SinkPlan, copied: CopiedFrames) -> Muted:
         account = Account(self.film.facts.time_base)
         with self.film.opened() as reading:
             sink = FilmSink(place, self.film.facts, plan, reading)
@@ -114,6 +122,7 @@ class FilmWriter:
                         sink.copy(item)
         if account.frames.digest != self.survey.account.frames.digest:
             raise PictureError("has changed while it was read")
+        return sink.muted
 
     def _hide(self, frame: FilmFrame, sink: FilmSink, copied: CopiedFrames) -> None:
         if frame.index >= len(self.survey.times):
