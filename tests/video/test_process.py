@@ -336,9 +336,16 @@ def test_edits_that_do_not_fit_fail_the_film(folders: Folders) -> None:
     assert names_in(folders[1]) == []
 
 
-def test_sound_cannot_be_muted_for_spans(folders: Folders) -> None:
-    write_film(folders[0] / "a.mkv", "ffv1", 3, size=SIZE, sounds=["aac"])
-    assert "mute its sound" in (run(folders, "a.mkv", edits=edits({"mute": [0, 1]})).reason or "")
+def test_sound_is_muted_where_edits_ask_for_it(folders: Folders) -> None:
+    source = write_film(folders[0] / "a.mkv", "ffv1", 25, size=SIZE, sounds=["aac", "flac"])
+    result = run(folders, "a.mkv", edits=edits({"mute": [0.3, 0.5], "reason": "a name"}))
+    assert (result.reason, result.counts) == (None, {"face": 1})
+    assert result.edits == ({"entry": 1, "mute": [0.3, 0.5], "reason": "a name"},)
+    assert result.warnings == ("a sound track was encoded anew as a whole, to mute parts",)
+    old, new = packets_of(source), packets_of(folders[1] / "a.mkv")
+    changed = [before[2] for before, after in zip(old, new, strict=True) if before[0] == 1 and before != after]
+    assert all(moment is not None and 0.2 < moment < 0.6 for moment in changed)
+    assert changed
 
 
 @pytest.mark.slow
