@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from anonymizer.web.limits import SESSION_S
+from anonymizer.web.limits import MAX_ENDED_SESSIONS, SESSION_S
 from anonymizer.web.problems import Problem
 
 COOKIE = "anonymizer_session"
@@ -101,11 +101,15 @@ def cookie_name(server: tuple[str, int | None] | None) -> str:
 
 
 class Keys:
-    """The token, and the sessions of browsers that have shown it. Sessions are signed, and not kept."""
+    """The token, and the sessions of browsers that have shown it. Sessions are signed; only those are kept that have
+    ended before their time.
+    """
 
     def __init__(self, token: str | None) -> None:
         self._token = None if token is None else _digest(token)
         self._secret = secrets.token_bytes(32)
+        self._ended: dict[str, int] = {}
+        """Names of sessions, and until when they would have been valid."""
 
     @property
     def needs_token(self) -> bool:
@@ -126,7 +130,19 @@ class Keys:
         if not hmac.compare_digest(self._sign(text).encode(), signature.encode()):
             return None
         name, _, until = text.rpartition(".")
-        return name if time.time() < int(until) else None
+        return name if time.time() < int(until) and name not in self._ended else None
+
+    def end_session(self, cookie: str | None) -> str | None:
+        """The session of that cookie, which from now on is none; None if it was none before."""
+        name = self.session_of(cookie)
+        if name is None or cookie is None:
+            return None
+        now_s = time.time()
+        self._ended = {name: until for name, until in self._ended.items() if until > now_s}
+        if len(self._ended) >= MAX_ENDED_SESSIONS:  # no memory without end: then all sessions end
+            self._secret, self._ended = secrets.token_bytes(32), {}
+        self._ended[name] = int(cookie.split(".")[1])
+        return name
 
     def owner_of(self, authorization: str | None, cookie: str | None) -> str:
         """Whose jobs a request may see.
@@ -143,7 +159,7 @@ class Keys:
             return "token"
         session = self.session_of(cookie)
         if session is not None:
-            return f"session {session}"
+            return owner_of_session(session)
         if self.needs_token:
             detail = "send the token of the server as 'Authorization: Bearer TOKEN'"
             raise Problem("unauthorized", detail, headers={"WWW-Authenticate": "Bearer"})
@@ -151,6 +167,11 @@ class Keys:
 
     def _sign(self, text: str) -> str:
         return hmac.new(self._secret, text.encode(), "sha256").hexdigest()
+
+
+def owner_of_session(name: str) -> str:
+    """Whose jobs those of a session are."""
+    return f"session {name}"
 
 
 def _digest(text: str) -> bytes:

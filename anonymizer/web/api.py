@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 
 from anonymizer.kinds import Kind
 from anonymizer.settings import ReadSettings, ServeSettings, Settings
-from anonymizer.web.access import Caller, Keys, address_of, cookie_name
+from anonymizer.web.access import Caller, Keys, address_of, cookie_name, owner_of_session
 from anonymizer.web.admission import Admission, Place, Queue
 from anonymizer.web.body import read_body
 from anonymizer.web.contents import check_content
@@ -28,7 +28,15 @@ from anonymizer.web.offer import describe_offer
 from anonymizer.web.orders import Done, Order
 from anonymizer.web.problems import Problem
 from anonymizer.web.request_settings import parse_settings, to_flag, to_scores
-from anonymizer.web.responses import RESULT_HEADER, FileResponse, detections_answer, file_headers, summary, to_form
+from anonymizer.web.responses import (
+    RESULT_HEADER,
+    FileResponse,
+    detections_answer,
+    file_headers,
+    result_header,
+    summary,
+    to_form,
+)
 from anonymizer.web.review import Review
 
 FORM = "multipart/form-data"
@@ -129,7 +137,7 @@ class Api:
             return FileResponse(json.dumps(detections_answer(done)).encode(), "application/json", on_sent=place.leave)
         if wants_form:
             content, media_type = to_form(done)
-            return FileResponse(content, media_type, {RESULT_HEADER: json.dumps(summary(done))}, place.leave)
+            return FileResponse(content, media_type, {RESULT_HEADER: result_header(done)}, place.leave)
         return FileResponse(done.file, done.media_type, file_headers(done), place.leave)
 
     async def _read_order(self, request: Request, place: Place, only_detects: bool) -> tuple[Order, bool]:
@@ -304,7 +312,11 @@ class Api:
         )
 
     async def close_session(self, request: Request) -> Response:
-        """Signs a browser out."""
+        """Signs a browser out: the cookie is worth nothing any more, wherever it is, and the jobs are forgotten."""
+        session = self.keys.end_session(request.cookies.get(_cookie(request)))
+        if session is not None:
+            for job in [job for job in self.jobs if job.owner == owner_of_session(session)]:
+                self.jobs.delete(job)
         response = Response(status_code=204)
         response.delete_cookie(_cookie(request), path="/")
         return response

@@ -145,7 +145,7 @@ def operations_of(api: Api) -> list[Operation]:
             "DELETE",
             "/v1/session",
             api.close_session,
-            "Signs a browser out.",
+            "Signs a browser out: its cookie is worth nothing any more, and its jobs are forgotten.",
             {204: Answer("The cookie is gone")},
             ("method-not-allowed",),
             is_public=True,

@@ -32,5 +32,7 @@ MAX_CONNECTIONS = 2_000
 """Connections at the same time; further ones are closed at once."""
 SESSION_S = 12 * 3600
 """How long a browser stays signed in."""
+MAX_ENDED_SESSIONS = 10_000
+"""So many are remembered that have ended before their time; with one more, all sessions end."""
 CHUNK_BYTES = 1 << 16
 """What is sent in one piece, and waits for the client to read."""

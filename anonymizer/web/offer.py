@@ -45,5 +45,6 @@ def describe_offer(
             "max_seconds": serve.max_film_seconds,
             "timeout_seconds": serve.film_timeout,
         },
+        "needs_token": serve.token is not None,
         "review": None if review is None else review.offer(),
     }

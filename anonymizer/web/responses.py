@@ -14,6 +14,8 @@ from anonymizer.web.orders import Done
 
 RESULT_HEADER = "Anonymizer-Result"
 """Counts and warnings beside a file, as JSON in ASCII."""
+MAX_RESULT_CHARS = 2000
+"""nginx takes 4,096 bytes for all headers of an answer, and ours have 1,000."""
 _MAX_WARNINGS = 20
 _MAX_WARNING_CHARS = 200
 
@@ -57,15 +59,29 @@ def file_headers(done: Done) -> dict[str, str]:
     """What is said beside a file. Its own name is not known here."""
     return {
         "Content-Disposition": f'attachment; filename="anonymized.{done.extension}"',
-        RESULT_HEADER: json.dumps(summary(done)),
+        RESULT_HEADER: result_header(done),
     }
+
+
+def result_header(done: Done) -> str:
+    """The summary in ASCII, with as many warnings as fit: reverse proxies answer 502 for long headers."""
+    said = summary(done)
+    warnings = [*done.warnings[:_MAX_WARNINGS]]
+    while len(text := json.dumps(said)) > MAX_RESULT_CHARS and warnings:
+        warnings.pop()
+        said = {**said, "warnings": _short(warnings), "more_warnings": len(done.warnings) - len(warnings)}
+    return text
 
 
 def summary(done: Done) -> dict[str, object]:
     """Counts and warnings."""
-    warnings = [text[:_MAX_WARNING_CHARS] for text in done.warnings[:_MAX_WARNINGS]]
+    warnings = _short(done.warnings[:_MAX_WARNINGS])
     film = {} if done.film is None else {"film": dict(done.film), "sure_from": dict(done.sure_from)}
     return {"counts": dict(done.counts), "warnings": warnings, **film}
+
+
+def _short(warnings: Sequence[str]) -> list[str]:
+    return [text[:_MAX_WARNING_CHARS] for text in warnings]
 
 
 def detections_answer(done: Done) -> dict[str, object]:

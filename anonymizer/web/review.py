@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 
-from anonymizer.errors import AnonymizerError, SettingsError
+from anonymizer.errors import AnonymizerError, PictureError, SettingsError
 from anonymizer.files.write import write_files
 from anonymizer.formats import EXTENSIONS
 from anonymizer.geometry import Box
@@ -20,6 +20,7 @@ from anonymizer.record.edits import (
     SAME_FROM,
     Edit,
     Edits,
+    apply_edits,
     find_edits,
     parse_edits,
     read_edits,
@@ -31,7 +32,7 @@ from anonymizer.record.report import Report
 from anonymizer.run.plan import make_plan
 from anonymizer.run.runner import run
 from anonymizer.settings import ReviewSettings, RunSettings, Settings, settings_from_options
-from anonymizer.types import Recorded
+from anonymizer.types import FrameDetections, Recorded
 from anonymizer.web.problems import Problem
 
 _UNKNOWN_HERE = ("overlay", "keep-visible", "hide-only")
@@ -135,6 +136,7 @@ class Review:
         with self._lock:
             before = self.edits.get(name, ())
             edits = {**self.edits, name: [self._explained(edit, before) for edit in _parse(content, name)]}
+            self._check_fit(name, edits[name])
             rendered = self._render(edits)
             if _read(self.edits_path) != self.on_disk:
                 detail = (
@@ -146,6 +148,24 @@ class Review:
             except AnonymizerError as error:
                 raise Problem("picture-failed", f"the edits cannot be written: {error}") from None
             self.edits, self.on_disk = edits, rendered
+
+    def _check_fit(self, name: str, edits: Sequence[Edit]) -> None:
+        """
+        Raises:
+            Problem: a place lies outside the picture, or what an edit changes is not there.
+        """
+        recorded = self.recording.of(name)
+        if not isinstance(recorded, Recorded) or recorded.source is None:
+            raise Problem("not-found", "there is nothing to review")
+        sizes = [(height, width) for width, height in recorded.source.sizes_of_frames]
+        try:
+            found = from_json(recorded.path.read_bytes(), sizes)
+            frames = [found.get(number, FrameDetections([])) for number in range(len(sizes))]
+            apply_edits(frames, edits, sizes, self.edits_path.name)
+        except OSError as error:
+            raise Problem("not-found", f"the record cannot be read: {error.strerror}") from None
+        except (PictureError, ValueError) as error:
+            raise Problem("bad-request", f"edits: the picture {error}") from None
 
     def _check_on_disk(self) -> None:
         """

@@ -101,3 +101,22 @@ def test_sessions_are_told_apart_and_cannot_be_made_up(token: str | None, monkey
     assert Keys(token).session_of(one) is None
     monkeypatch.setattr("time.time", lambda: int(until))
     assert keys.session_of(one) is None
+
+
+def test_a_session_that_has_ended_is_none_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = Keys(TOKEN)
+    one, other = keys.new_session(), keys.new_session()
+    assert keys.end_session(one) is not None
+    assert keys.end_session(one) is None
+    assert keys.end_session("a.9999999999.b") is None
+    assert keys.session_of(one) is None
+    assert keys.session_of(other) is not None
+    with pytest.raises(Problem):
+        keys.owner_of(None, one)
+
+    monkeypatch.setattr("anonymizer.web.access.MAX_ENDED_SESSIONS", 2)
+    keys.end_session(keys.new_session())
+    keys.end_session(keys.new_session())  # one too many to remember
+    assert keys.session_of(other) is None
+    assert keys.session_of(one) is None
+    assert keys.session_of(keys.new_session()) is not None

@@ -295,7 +295,11 @@ def test_a_token_is_demanded_and_jobs_belong_to_whoever_began_them(tmp_path: Pat
         assert served.client.get(job, headers=bearer).status_code == 200
         page = browser.post("/v1/session", data={"token": TOKEN}, headers={"Accept": "text/html"})
         assert (page.status_code, page.headers["location"]) == (303, "/")
+        cookies = dict(browser.cookies)
         browser.delete("/v1/session")
+        browser.cookies.update(cookies)  # of somebody who has kept a copy
+        assert browser.get("/v1/settings").status_code == 401
+        browser.cookies.clear()
         assert browser.post("/v1/redact", content=PICTURE).status_code == 401
 
 

@@ -2,13 +2,22 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 
 import pytest
 from starlette.types import Message
 
 from anonymizer.web.limits import CHUNK_BYTES
 from anonymizer.web.orders import Done
-from anonymizer.web.responses import FileResponse, detections_answer, file_headers, summary, to_form
+from anonymizer.web.responses import (
+    MAX_RESULT_CHARS,
+    FileResponse,
+    detections_answer,
+    file_headers,
+    result_header,
+    summary,
+    to_form,
+)
 
 DONE = Done(b"file", "image/png", "png", b"[]", b"mask", [(4, 3)], {"face": 1}, ["ä\r\nX: y"] * 30, 0.5)
 
@@ -43,7 +52,12 @@ def test_headers_hold_ascii_on_one_line_and_not_too_much() -> None:
     headers = file_headers(DONE)
     assert headers["Anonymizer-Result"].isascii()
     assert headers["Anonymizer-Result"].isprintable()
-    assert len(json.loads(headers["Anonymizer-Result"])["warnings"]) == 20
+    said = json.loads(headers["Anonymizer-Result"])
+    assert len(said["warnings"]) == 20
+    assert "more_warnings" not in said
+    long = json.loads(result_header(replace(DONE, warnings=["ä" * 999] * 30)))
+    assert (len(long["warnings"]), long["more_warnings"]) == (1, 29)
+    assert len(result_header(replace(DONE, warnings=["ä" * 999] * 30))) <= MAX_RESULT_CHARS
     assert len(json.dumps(summary(Done(b"", "", "", b"", None, [], {}, ["x" * 9999] * 99, 0)))) < 6000
 
 

@@ -103,6 +103,28 @@ def test_what_something_else_has_written_meanwhile_is_not_lost(finished: Folders
         review.redact_again()  # else what people see as hidden would be visible
 
 
+@pytest.mark.parametrize(
+    ("entry", "reason"),
+    [
+        ({"add": {"box": [60, 20, 70, 30]}, "kind": "area"}, r"outside the 50 x 40 pixels"),
+        ({"add": {"box": [-9, -9, -2, -2]}, "kind": "area"}, r"outside the 50 x 40 pixels"),
+        ({**ADD, "frame": 3}, "frame 3 is beyond"),
+        ({"remove": {"box": [30, 20, 40, 30]}, "kind": "face"}, "the picture does not fit its edits"),
+    ],
+)
+def test_edits_that_do_not_fit_the_picture_are_refused_at_once(
+    finished: Folders, entry: dict[str, object], reason: str
+) -> None:
+    review = reviewed(finished)
+    post(review, "a.png", REMOVE)
+    before = (finished[1] / "edits.yaml").read_bytes()
+    with pytest.raises(Problem, match=reason) as caught:
+        post(review, "a.png", ADD, entry)
+    assert caught.value.status == 400
+    assert (finished[1] / "edits.yaml").read_bytes() == before
+    post(review, "a.png", ADD)
+
+
 @pytest.mark.parametrize("reason", ["\x85x", "\ud800", "é\0\x1b\u2028\r\n- file: x", "\U0001f600: #'\""])
 def test_the_file_can_be_read_again_whatever_is_written_into_it(finished: Folders, reason: str) -> None:
     review = reviewed(finished)

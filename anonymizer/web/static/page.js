@@ -3,7 +3,7 @@
 import { cleanName, freeName, memberNames, recordNames } from "./names.js";
 import { FilmView, Frames } from "./film.js";
 import { Picture, drawnObject } from "./picture.js";
-import { detect, detectFilm, fetchOffer, redact, redactFilm } from "./server.js";
+import { detect, detectFilm, fetchChecked, fetchOffer, redact, redactFilm } from "./server.js";
 import { Review } from "./review.js";
 import { Stage } from "./stage.js";
 import { makeZip } from "./zip.js";
@@ -76,6 +76,8 @@ async function begin() {
   listenToSettings();
   listenToEditor();
   at("plain").hidden = true;
+  at("sign-out").hidden = !offer.needs_token || Boolean(offer.review);
+  at("sign-out").addEventListener("click", signOut);
   if (offer.review) await beginReview();
   document.documentElement.dataset.ready = "";
 }
@@ -95,6 +97,15 @@ async function beginReview() {
   if (first) await openPicture(first);
   moveToDoubtful();
   lookForMoreInAll();
+}
+
+async function signOut() {
+  try {
+    await fetchChecked("/v1/session", { method: "DELETE" });
+    location.reload();
+  } catch (error) {
+    say(error.message);
+  }
 }
 
 function say(text) {
