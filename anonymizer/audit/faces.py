@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 import cv2
@@ -69,18 +70,23 @@ class FaceSet:
 
 
 def read_faces(
-    folder: Path, finder: Finder, landmarks: LandmarkFinder, on_face: Callable[[str], None] = lambda name: None
+    folder: Path,
+    finder: Finder,
+    landmarks: LandmarkFinder,
+    limit: int | None = None,
+    on_face: Callable[[str], None] = lambda name: None,
 ) -> FaceSet:
     """
     Args:
         folder: holds one folder of pictures for each person; or identity.json, a list of {"file", "person"}.
+        limit: only the first so many pictures.
         on_face: told the name of each picture before it is read.
 
     Raises:
         SettingsError: the folder holds no picture, or one cannot be read.
     """
     faces, missed, unmarked = [], [], []
-    for name, person in _listed(folder):
+    for name, person in islice(_listed(folder), limit):
         on_face(name)
         pixels = _read(folder, name)
         found = [one for one in _find(pixels, finder) if one.kind == "face"]

@@ -13,7 +13,7 @@ import numpy as np
 
 from anonymizer.audit.network import build_network
 from anonymizer.audit.pairs import Crops, Pairs
-from anonymizer.errors import SettingsError
+from anonymizer.errors import OutputError, SettingsError
 
 MODEL_NAME = "reversal.keras"
 CURVE_NAME = "curve.csv"
@@ -46,7 +46,7 @@ def train(folder: Path, training: Training, pairs: Pairs, held_out: Pairs, on_ep
     """
     import keras
 
-    _begin(folder, training)
+    begin(folder, training)
     keras.utils.set_random_seed(training.seed)
     network, done = _last(folder, training)
     steps = max(1, -(-len(pairs) // BATCH))
@@ -95,13 +95,22 @@ def load_reversal(folder: Path) -> Reversal:
     return Reversal(network, training)
 
 
-def _begin(folder: Path, training: Training) -> None:
+def begin(folder: Path, training: Training) -> None:
+    """Notes in a folder which training it holds.
+
+    Raises:
+        SettingsError: it holds another one.
+        OutputError: it cannot be written.
+    """
     described = json.dumps(asdict(training), indent=2)
     noted = folder / SETTINGS_NAME
     if noted.exists() and noted.read_text() != described:
         raise SettingsError(f"{folder} holds another training; choose another folder, or the same settings to go on")
-    folder.mkdir(parents=True, exist_ok=True)
-    noted.write_text(described)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        noted.write_text(described)
+    except OSError as error:
+        raise OutputError(f"{folder}: {error.strerror}") from None
 
 
 def _last(folder: Path, training: Training) -> tuple[Any, int]:

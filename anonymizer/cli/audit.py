@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,6 +35,7 @@ Exit codes:
 @click.group("audit", epilog=EPILOG)
 def audit_command() -> None:
     """Attacks what was redacted: brings faces back by a network, tells who they are, reads plates, looks for leaks."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow, which trains networks, says a lot
 
 
 @audit_command.command("reverse", epilog=EPILOG)
@@ -45,7 +47,7 @@ def audit_command() -> None:
 @click.option("--epochs", default=15, type=click.IntRange(1), metavar="N", help="Of the training.  [default: 15]")
 @click.option("--copies", default=4, type=click.IntRange(1), metavar="N", help="Pairs for each face.  [default: 4]")
 @click.option("--seed", default=0, metavar="N", help="Of all random draws.  [default: 0]")
-@click.option("--limit", type=click.IntRange(1), metavar="N", help="Only the first so many faces.")
+@click.option("--limit", type=click.IntRange(1), metavar="N", help="Only the first so many pictures.")
 def reverse_command(
     faces: Path,
     redaction: str,
@@ -65,16 +67,19 @@ def reverse_command(
     from anonymizer.audit.pages import write_reversal
     from anonymizer.audit.redactions import redaction as redaction_of
     from anonymizer.audit.reverse import reverse
-    from anonymizer.audit.training import Training
+    from anonymizer.audit.training import Training, begin
     from anonymizer.errors import SettingsError
 
     if side % 8:
         raise SettingsError(f"--side {side}: expected a multiple of 8")
-    chosen = redaction_of(redaction)
-    known = _read(faces)
+    chosen, training = redaction_of(redaction), Training(side, epochs, seed, redaction)
+    for folder in filter(None, [faces, test_faces]):
+        if not folder.is_dir():
+            raise SettingsError(f"{folder} is not a folder")
+    begin(output, training)
+    known = _read(faces, limit)
     tested = None if test_faces is None else _read(test_faces).faces
-    _make(output)
-    result = reverse(known.faces[:limit], chosen, output, Training(side, epochs, seed, redaction), copies, tested, _say)
+    result = reverse(known.faces, chosen, output, training, copies, tested, _say)
     write_reversal(output, result)
     echo(f"error {result.before.error:.2%} before, {result.after.error:.2%} after: {output / 'reverse.html'}")
 
@@ -233,7 +238,7 @@ def _read_people(folder: Path) -> FaceSet:
     return known
 
 
-def _read(folder: Path) -> FaceSet:
+def _read(folder: Path, limit: int | None = None) -> FaceSet:
     from anonymizer.audit.faces import read_faces
     from anonymizer.detect.frames import load_finder
     from anonymizer.recognise.landmarks import LandmarkFinder
@@ -241,7 +246,8 @@ def _read(folder: Path) -> FaceSet:
     from anonymizer.settings import DetectSettings
 
     landmarks = LandmarkFinder(describe_recogniser().landmarks_path)
-    faces = read_faces(folder, load_finder(DetectSettings(kinds="face")), landmarks, _counter(f"reading {folder.name}"))
+    finder = load_finder(DetectSettings(kinds="face"))
+    faces = read_faces(folder, finder, landmarks, limit, _counter(f"reading {folder.name}"))
     if faces.missed:
         _say(f"no face is found in {len(faces.missed)} pictures, such as {faces.missed[0]}: they are left out")
     if faces.unmarked:
