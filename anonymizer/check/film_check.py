@@ -10,6 +10,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from av import Packet
+from av.stream import Stream
+
 from anonymizer.check.annotate import close_up
 from anonymizer.check.choices import note_choices, places_kept
 from anonymizer.check.comparison import uncovered
@@ -31,7 +34,7 @@ from anonymizer.types import Detection, Pixels8
 from anonymizer.video.beats import beats
 from anonymizer.video.inspect import StreamInspection, issues_in_facts, issues_in_structure
 from anonymizer.video.source import Film, FilmFrame, open_film, to_rgb
-from anonymizer.video.verify import Account
+from anonymizer.video.verify import Account, SilenceCheck
 
 CONFIRMED_FROM = 2
 """What was redacted by tracks is judged by tracks: below the score that is sure, what the models see in a single frame
@@ -66,6 +69,8 @@ class FilmCheck:
         issues = [*issues_in_facts(film.facts), *issues_in_structure(self.file.path)]
         beat = beats(self.tell, "checked", film.facts.announced_frames)
         inspection, account = StreamInspection(film.facts), Account(film.facts.time_base)
+        sounds = {stream.index for stream in film.facts.streams if stream.kind == "audio"}
+        silence = SilenceCheck(self.file.claims.muted, sounds)
         with ExitStack() as at_end:
             at_end.callback(lambda: self._note_issues([*issues, *inspection.issues]))
             record = at_end.enter_context(opened_record(self.file.name, self._record_path()))
@@ -81,9 +86,19 @@ class FilmCheck:
                     beat(item.index + 1)
                 else:
                     inspection.note_packet(item)
+                    self._listen(silence, item)
             record.finish(account.frames.number)
             if comparison is not None:
                 self.findings += comparison.conclude(account)
+
+    def _listen(self, silence: SilenceCheck, packet: Packet[Stream]) -> None:
+        """What can be heard where the report says that the sound was muted."""
+        try:
+            silence.check(packet)
+        except PictureError as error:
+            finding = Finding(self.file.name, "changed", f"{error}, by its report")
+            if finding not in self.findings:
+                self.findings.append(finding)
 
     def _look(self, film: Film, frame: FilmFrame, record: FilmRecord, comparison: FilmComparison | None) -> None:
         time_s = film.facts.seconds(frame.time)
@@ -183,7 +198,7 @@ class FilmCheck:
         if self.file.original is None:
             return None
         try:
-            return FilmComparison.of(self.file.name, self.file.original, film, self.plan.settings)
+            return FilmComparison.of(self.file.name, self.file.original, film, self.plan.settings, self.file.claims)
         except PictureError as error:
             self.findings.append(Finding(self.file.name, "unreadable", f"its original {error}"))
             return None

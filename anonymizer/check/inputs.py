@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from anonymizer.check.choices import Choice
+from anonymizer.check.film_claims import NO_CLAIMS, FilmClaims
 from anonymizer.errors import SettingsError
 from anonymizer.files.find import find_pictures, has_extension
 from anonymizer.files.inspect import is_picture
@@ -33,6 +34,8 @@ class InputFile:
     """What the report of the anonymizing run says of it."""
     choices: tuple[Choice, ...] = ()
     """What people chose to show in it, by the same report."""
+    claims: FilmClaims = NO_CLAIMS
+    """How it was written, by the same report."""
 
     @property
     def path(self) -> Path:

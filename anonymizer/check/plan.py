@@ -10,6 +10,7 @@ from pathlib import Path
 
 from anonymizer.check import baseline
 from anonymizer.check.choices import choices_of
+from anonymizer.check.film_claims import NO_CLAIMS, FilmClaims
 from anonymizer.check.finding import Finding
 from anonymizer.check.inputs import InputFile, find_inputs
 from anonymizer.check.pairing import pair_originals
@@ -74,8 +75,12 @@ def make_check_plan(paths: Sequence[Path], options: Mapping[str, object]) -> Che
     # Films count whatever the run left out.
     found = find_inputs(paths, (*settings.find.image_extensions, *FILM_EXTENSIONS))
     chosen = {name: choices for name, entry in previous.files.items() if (choices := choices_of(entry))}
-    if chosen:
-        found.files = [replace(file, choices=chosen.get(file.name, ())) for file in found.files]
+    claimed = {name: claims for name, entry in previous.files.items() if (claims := FilmClaims.of(entry)) != NO_CLAIMS}
+    if chosen or claimed:
+        found.files = [
+            replace(file, choices=chosen.get(file.name, ()), claims=claimed.get(file.name, NO_CLAIMS))
+            for file in found.files
+        ]
     own = {_place(path) for path in (*reports, check.json, check.html, check.baseline) if path is not None}
     found.others = {
         name: path

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -57,7 +58,7 @@ class CopiedFrames:
     def note(self, frame: FilmFrame) -> None:
         """A frame of any number; those that are not copied do not count."""
         if frame.index in self.spans:
-            self.tally.add(bytes([frame.picture.interlaced_frame]), *_samples(frame.picture))
+            self.tally.add(bytes([frame.picture.interlaced_frame]), *samples_of(frame.picture))
 
 
 def verify(
@@ -85,7 +86,8 @@ def verify(
     try:
         film = open_film(place, settings)
         found, found_copied = Account(film.facts.time_base), CopiedFrames(Spans(()) if copied is None else copied.spans)
-        silence = _Silence(muted, kept, film.facts)
+        tracks = {new for old, new in zip(kept, copies_in(film.facts), strict=False) if old in muted.contents}
+        silence = SilenceCheck(muted.spans, tracks)
         for item in found.noted(film.read()):
             if isinstance(item, FilmFrame):
                 found_copied.note(item)
@@ -120,25 +122,27 @@ def copies_in(facts: FilmFacts) -> list[int]:
     return [stream.index for stream in facts.streams if stream.index != facts.index and stream.kind != "data"]
 
 
-class _Silence:
-    """Decodes what was silenced."""
+@dataclass(frozen=True)
+class SilenceCheck:
+    """Decodes sound that was muted."""
 
-    def __init__(self, muted: Muted, kept: Sequence[int], facts: FilmFacts) -> None:
-        self._spans = muted.spans
-        self._tracks = {new for old, new in zip(kept, copies_in(facts), strict=False) if old in muted.contents}
+    spans: Sequence[tuple[float, float]]
+    """Seconds on the clock of the file."""
+    tracks: Collection[int]
+    """Indices of the streams."""
 
     def check(self, packet: av.Packet[Stream]) -> None:
         """
         Raises:
-            PictureError: something can be heard in a span that was silenced.
+            PictureError: something can be heard in a span.
         """
-        if packet.stream.index not in self._tracks:
+        if not self.spans or packet.stream.index not in self.tracks:
             return
         try:
             frames: list[Any] = list(packet.decode())
         except av.error.FFmpegError as error:
             raise PictureError(f"has sound that cannot be decoded ({error.strerror})") from error
-        if any(loudest_in(frame, self._spans) > LOUDEST for frame in frames):
+        if any(loudest_in(frame, self.spans) > LOUDEST for frame in frames):
             raise PictureError("can be heard where its sound was muted")
 
 
@@ -156,7 +160,7 @@ def _digest_of(tallies: Mapping[int, Tally], index: int) -> bytes | None:
     return tallies[index].digest if index in tallies else None
 
 
-def _samples(picture: VideoFrame) -> Iterator[bytes]:
+def samples_of(picture: VideoFrame) -> Iterator[bytes]:
     """The samples of each plane, without what fills up its rows: H.264 has planes of one component each."""
     for plane in picture.planes:
         used = plane.width * (2 if picture.format.components[0].bits > 8 else 1)

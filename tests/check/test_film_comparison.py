@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from math import inf, isinf
 from pathlib import Path
@@ -15,6 +16,8 @@ from fakes import Folders, UseDetectors, noise
 from video.film_samples import write_film
 
 from anonymizer.check.film_comparison import difference_outside, limits_of
+from anonymizer.record.report import REPORT_NAME
+from anonymizer.types import Detection, Pixels
 
 OPTIONS: dict[str, object] = {"preset": "thorough"}
 
@@ -105,6 +108,39 @@ def test_an_original_that_cannot_be_read(folders: Folders, redacted: Path) -> No
 def test_films_without_output(folders: Folders, redacted: Path) -> None:
     (redacted / "a.mkv").unlink()
     assert ("a.mkv", "missing") in kinds_of(check(redacted, against=folders[0]))
+
+
+GROUPS = {"g": "10", "keyint_min": "10", "sc_threshold": "0"}
+
+
+class SquareOnTheLeft(EverySquareDetector):
+    """Sees nothing once the square is in the right half."""
+
+    def detect(self, picture: Pixels) -> list[Detection]:
+        return [one for one in super().detect(picture) if one.box.x_min < 30]
+
+
+def test_frames_that_were_copied_are_the_same(folders: Folders, use_detectors: UseDetectors) -> None:
+    write_film(folders[0] / "a.mp4", frames=60, size=(160, 96), options=GROUPS, sounds=["aac"])
+    use_detectors(SquareOnTheLeft())
+    output = anonymize(folders, {**OPTIONS, "video-grace": 0, "video-gap": 0})
+    (entry,) = json.loads((output / REPORT_NAME).read_text())["files"]
+    assert entry["film"]["frames_copied"] == sum(last + 1 - first for first, last in entry["film"]["copied"]) > 0
+    assert differences(folders) == []
+    first = entry["film"]["copied"][0][0]
+    write_film(output / "a.mp4", frames=60, size=(160, 96), options={**GROUPS, "crf": "10"}, sounds=["aac"])
+    assert f"frame {first} is not the same as in its original, though its report says so" in differences(folders)
+
+
+def test_muted_sound_is_listened_to(folders: Folders, use_detectors: UseDetectors) -> None:
+    source = write_film(folders[0] / "a.mkv", frames=25, size=(160, 96), sounds=["aac", "flac"])
+    use_detectors(EverySquareDetector())
+    edits = folders[0].parent / "edits.json"
+    edits.write_text('{"edits": [{"file": "a.mkv", "mute": [0.3, 0.6]}]}')
+    output = anonymize(folders, OPTIONS, edits=edits)
+    assert differences(folders) == []
+    shutil.copy(source, output / "a.mkv")
+    assert "can be heard where its sound was muted, by its report" in differences(folders)
 
 
 def test_differences_are_measured_outside_alone() -> None:
