@@ -14,10 +14,26 @@ from anonymizer.record.edits import Edited, Place
 from anonymizer.settings import ChooseSettings
 from anonymizer.types import Detection, FrameDetections
 
+LEAST_LOOKS = 3
+"""So many frames of a track must show clearly whose face it is."""
+LEAST_CLEAR = 0.5
+"""And so large a share of those frames that were looked at."""
 FACE = "face"
 """The kind that galleries decide on. All others are hidden as ever."""
 BY = "gallery"
 """Who decided, in the report."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShownTrack:
+    """Why the face of a track stays visible in a film."""
+
+    name: str | None
+    """Whose it is; None: nobody's of the gallery."""
+    cosine: float
+    """How much it resembles that person, on average, or anybody at most."""
+    why: str
+    """For the report."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +58,29 @@ class GalleryChoice:
             in_frame = {"frame": number} if len(picture.frames) > 1 else {}
             done += [{**self._entry(detection, why), **in_frame} for detection, why in shown]
         return Edited(frames, done, kept if self.hides_rest and any(kept) else ())
+
+    def judge_track(self, looks: Sequence[Resemblance]) -> ShownTrack | None:
+        """Whether the face of a track in a film stays visible: if enough frames show it clearly, and all of those
+        agree. None if it is hidden.
+
+        Args:
+            looks: what could be said of it in some of its frames, spread over all of its time.
+        """
+        vectors = [look.vector for look in looks if look.vector is not None]
+        if len(vectors) < LEAST_LOOKS or len(vectors) < LEAST_CLEAR * len(looks):
+            return None
+        matches = [best_match(vector, self.gallery.people) for vector in vectors]
+        cosines = [cosine for _, cosine in matches]
+        if self.hides_only:
+            highest = max(cosines)
+            why = f"resembles nobody of the gallery in {len(vectors)} frames, {highest:.2f} of 1 at most"
+            return ShownTrack(None, highest, why) if highest < PERHAPS_SAME_PERSON else None
+        names = {name for name, _ in matches}
+        if len(names) > 1 or min(cosines) < SAME_PERSON:
+            return None
+        (name,) = names
+        mean = sum(cosines) / len(cosines)
+        return ShownTrack(name, mean, f"resembles {name} of the gallery in {len(vectors)} frames, {mean:.2f} of 1")
 
     def _entry(self, face: Detection, why: str) -> dict[str, object]:
         """As of an edit that removes the face, or keeps its place."""

@@ -20,6 +20,7 @@ from anonymizer.types import Job, Result
 
 if TYPE_CHECKING:
     from anonymizer.pipeline import Finder, PictureProcess
+    from anonymizer.recognise.choice import GalleryChoice
     from anonymizer.video.parts import FilmPart
     from anonymizer.video.process import FilmProcess
 
@@ -66,7 +67,7 @@ class PictureTask:
             choice = load_choice(self.settings.choose, self.settings.detect.hide_all_but)
         roots = self.input_root, self.output_root
         pictures = PictureProcess(*roots, finder, self.settings, self.edits, self.mask_root, choice)
-        return _PicturesAndFilms(self, pictures)
+        return _PicturesAndFilms(self, pictures, choice)
 
     def give_up(self, job: Job, reason: str) -> Result:
         """Fails a picture on which a process ended: no output of this or an earlier run stays under its names.
@@ -85,9 +86,10 @@ class PictureTask:
 class _PicturesAndFilms:
     """Sends each job the way of a picture or of a film."""
 
-    def __init__(self, task: PictureTask, pictures: PictureProcess) -> None:
+    def __init__(self, task: PictureTask, pictures: PictureProcess, choice: GalleryChoice | None) -> None:
         self._task = task
         self._pictures = pictures
+        self._choice = choice
         self._beat: Callable[[str], None] = lambda text: None
 
     def listen(self, beat: Callable[[str], None]) -> None:
@@ -121,10 +123,18 @@ class _PicturesAndFilms:
         from anonymizer.video.process import FilmProcess
 
         task, remarks = self._task, []
-        if self._pictures.choice is not None:
-            remarks.append("in films everybody is hidden, also the people of the gallery")
+        if self._choice is not None and task.settings.detect.hide_all_but:
+            remarks.append("in films everybody is hidden with --hide-all-but, also the people of the gallery")
         places = partial(written_together, also=task.mask_root)
         roots = task.input_root, task.output_root
         return FilmProcess(
-            *roots, self._pictures.finder, task.settings, task.edits, remarks, self._beat, places, task.mask_root
+            *roots,
+            self._pictures.finder,
+            task.settings,
+            task.edits,
+            remarks,
+            self._beat,
+            places,
+            task.mask_root,
+            self._choice,
         )

@@ -24,6 +24,7 @@ from anonymizer.redact.warnings import redaction_warnings
 from anonymizer.settings import Settings
 from anonymizer.types import Detection, Job, Progress, Result, Source
 from anonymizer.video.beats import beats
+from anonymizer.video.chosen import TrackChoice, choose_tracks
 from anonymizer.video.edited import EditedFilm, edit_film
 from anonymizer.video.encoders import is_as_good
 from anonymizer.video.facts import FilmFacts
@@ -60,6 +61,8 @@ class FilmProcess:
     """Gives places to write the outputs to, see `written_together`."""
     mask_root: Path | None = None
     """Folder for the masks of jobs that have one; `places` gives places there, too."""
+    choice: TrackChoice | None = None
+    """Which faces stay visible of those that were found; None: no face."""
     known: Mapping[bytes, bytes] = field(default_factory=dict)
     """What models were seen to find in some of its frames, see `look_ahead`."""
 
@@ -102,9 +105,12 @@ class FilmProcess:
             zones = self._zones(job, film.facts)
         with timed(seconds, "detect"):
             survey, seen = self._see(job, film)
-            edited = self._edit(job, survey, film, seen.tracks)
+            chosen = self._choose(survey, film, seen.tracks)
+            edited = self._edit(job, survey, film, chosen.tracks)
             tracks = _with_zones(edited.tracks, zones, self._rests(film.facts, edited))
-        result = self._result(job, survey, replace(seen, tracks=tracks, edits=(*seen.edits, *edited.done)))
+        result = self._result(
+            job, survey, replace(seen, tracks=tracks, edits=(*seen.edits, *chosen.done, *edited.done))
+        )
         if self.settings.redact.only_detects(self._kinds):
             with timed(seconds, "write"), self._beside(job, survey, tracks, []):
                 pass
@@ -132,6 +138,17 @@ class FilmProcess:
         """Zones that are hidden in every frame, whatever is there."""
         width, height = facts.upright_size
         return zones_to_hide(self.settings.detect.redact_zone, job.name, (height, width))
+
+    def _choose(self, survey: Survey, film: Film, tracks: FilmTracks) -> EditedFilm:
+        """
+        Raises:
+            PictureError: the film is damaged.
+        """
+        # Where all else is hidden a face that is no track is hidden with it.
+        if self.choice is None or self.settings.detect.hide_all_but:
+            return EditedFilm(tracks)
+        times_s = [survey.facts.seconds(moment) for moment in survey.times]
+        return choose_tracks(film, times_s, tracks, self.choice, self.settings.redact)
 
     def _edit(self, job: Job, survey: Survey, film: Film, tracks: FilmTracks) -> EditedFilm:
         """

@@ -1,6 +1,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from recognise.faces import astronaut, couple, reader
 
 from anonymizer.files.picture import Encoding, Frame, Picture
@@ -8,6 +9,7 @@ from anonymizer.geometry import Box
 from anonymizer.recognise.choice import GalleryChoice, load_choice
 from anonymizer.recognise.gallery import Gallery
 from anonymizer.recognise.recogniser import Vector
+from anonymizer.recognise.resemblance import Resemblance
 from anonymizer.settings import ChooseSettings
 from anonymizer.types import Detection, FrameDetections, Pixels8
 
@@ -87,3 +89,49 @@ def test_where_all_else_is_hidden_the_place_of_the_person_is_kept() -> None:
     assert chosen.frames[0].detections == [PLATE]
     assert chosen.kept == [[FACE.box]]
     assert chosen.done[0]["keep"] == {"box": [175, 53, 275, 181]}
+
+
+def looks(*cosines: float, doubtful: int = 0, other: float = 0.0) -> list[Resemblance]:
+    """Of a face that resembles the first person so much, and the second one as said."""
+    rest = [max(0.0, 1 - cosine**2 - other**2) ** 0.5 for cosine in cosines]
+    vectors = [np.array([cosine, other, more], np.float32) for cosine, more in zip(cosines, rest, strict=True)]
+    return [*map(Resemblance, vectors), *[Resemblance(None, "is blurred")] * doubtful]
+
+
+PEOPLE = gallery(Ada=np.array([1, 0, 0], np.float32), Bob=np.array([0, 1, 0], np.float32))
+
+
+@pytest.mark.parametrize(
+    ("seen", "is_shown"),
+    [
+        (looks(0.6, 0.7, 0.8), True),
+        (looks(0.6, 0.7, 0.8, doubtful=3), True),
+        (looks(0.6, 0.7, 0.8, doubtful=4), False),
+        (looks(0.6, 0.8), False),
+        (looks(0.6, 0.7, 0.8, 0.49), False),
+        ([*looks(0.6, 0.7, 0.8), *looks(0.1, other=0.9)], False),
+        ([], False),
+    ],
+)
+def test_a_track_stays_visible_if_all_clear_frames_agree(seen: list[Resemblance], is_shown: bool) -> None:
+    shown = GalleryChoice(PEOPLE, reader(), hides_only=False).judge_track(seen)
+    assert (shown is not None) == is_shown
+    if shown is not None:
+        assert shown.name == "Ada"
+        assert shown.why == "resembles Ada of the gallery in 3 frames, 0.70 of 1"
+
+
+@pytest.mark.parametrize(
+    ("seen", "is_shown"),
+    [
+        (looks(0.1, 0.2, 0.29), True),
+        (looks(0.1, 0.2, 0.29, 0.31), False),
+        (looks(0.1, 0.2), False),
+        (looks(0.1, 0.2, 0.1, doubtful=4), False),
+    ],
+)
+def test_a_track_of_somebody_else_stays_visible_if_all_frames_say_so(seen: list[Resemblance], is_shown: bool) -> None:
+    shown = GalleryChoice(PEOPLE, reader(), hides_only=True).judge_track(seen)
+    assert (shown is not None) == is_shown
+    if shown is not None:
+        assert (shown.name, shown.why) == (None, "resembles nobody of the gallery in 3 frames, 0.29 of 1 at most")

@@ -19,9 +19,11 @@ from video.film_samples import SquareDetector, ffmpeg, load_square, packets_of, 
 from anonymizer.detect.detector import Detector
 from anonymizer.detect.frames import ModelFinder
 from anonymizer.errors import OutputError, PictureError
+from anonymizer.recognise.choice import load_choice
 from anonymizer.record.detections import from_json
 from anonymizer.record.edits import Edits, parse_edits
 from anonymizer.settings import (
+    ChooseSettings,
     DetectSettings,
     RecordSettings,
     RedactSettings,
@@ -37,6 +39,7 @@ from anonymizer.video.source import open_film, to_rgb
 
 SETTINGS = Settings(detect=DetectSettings(preset="thorough"))
 SIZE = (160, 96)
+ORIGINALS = Path(__file__).parents[2] / "images" / "originals"
 
 
 def job_of(name: str) -> Job:
@@ -327,6 +330,28 @@ def test_places_that_are_kept_for_a_span(folders: Folders) -> None:
     assert run(folders, "a.mkv", settings, FixedDetector(), edits=kept).reason is None
     brightest = [to_rgb(frame.picture).max() for frame in open_film(folders[1] / "a.mkv").frames()]
     assert [value > 200 for value in brightest] == [False, False, True, True, False, False]
+
+
+def test_a_face_of_the_gallery_stays_visible_in_all_frames(folders: Folders, tmp_path: Path) -> None:
+    gallery = tmp_path / "gallery"
+    (gallery / "Eileen").mkdir(parents=True)
+    (gallery / "Eileen" / "a.png").write_bytes((ORIGINALS / "astronaut.png").read_bytes())
+    picture = gallery / "Eileen" / "a.png"
+    ffmpeg("-loop", "1", "-r", "5", "-i", picture, "-t", "2", "-c:v", "ffv1", folders[0] / "a.mkv")
+    finder = FixedDetector(face(175, 53, 275, 181), face(20, 300, 120, 420))
+    choice = load_choice(ChooseSettings(keep_visible=gallery))
+    result = run(folders, "a.mkv", SETTINGS, finder, choice=choice)
+    assert result.counts == {"face": 1}
+    (entry,) = result.edits
+    assert (entry["remove"], entry["by"]) == ({"track": 1}, "gallery")
+    assert str(entry["reason"]).startswith("resembles Eileen of the gallery in 4 frames, ")
+    pairs = zip(open_film(folders[0] / "a.mkv").frames(), open_film(folders[1] / "a.mkv").frames(), strict=True)
+    for before, after in pairs:
+        shown, hidden = (to_rgb(frame.picture).astype(int) for frame in (before, after))
+        assert np.abs(shown - hidden)[60:170, 190:260].max() < 3
+        assert np.abs(shown - hidden)[330:390, 50:90].max() > 20
+    hides = run(folders, "a.mkv", SETTINGS, finder, choice=load_choice(ChooseSettings(hide_only=gallery)))
+    assert hides.counts == {"face": 2}
 
 
 def test_edits_that_do_not_fit_fail_the_film(folders: Folders) -> None:
