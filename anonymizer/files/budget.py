@@ -27,9 +27,11 @@ from anonymizer.files.metadata import (
 )
 from anonymizer.files.plain_language import (
     DIGITS_SHARE_TOGETHER,
+    MAX_CHANCE_TOGETHER,
     MAX_DIGITS,
     MAX_OPAQUE_TOGETHER,
     Measure,
+    chance_together,
     find_plain,
     is_printable,
     measure_bytes,
@@ -64,13 +66,15 @@ def excess(found: EmbeddedData) -> int:
         found: its metadata. The same value in several pages counts once.
     """
     values = list(dict(_values(found)).values())
-    plain = together(one.measure for one in values if one.is_plain)
+    are_plain = [one.measure for one in values if one.is_plain]
+    plain = together(are_plain)
     left_out = sorted(one.measure.length for one in values if not one.is_plain)
     numbers = sum(one.numbers for one in values)
     is_allowed = (
         plain.strange <= MAX_STRANGE
         and plain.opaque <= MAX_OPAQUE_TOGETHER
         and plain.numeric <= MAX_DIGITS + DIGITS_SHARE_TOGETHER * plain.length
+        and chance_together(are_plain) <= MAX_CHANCE_TOGETHER
         and numbers <= MAX_NUMBERS
         and sum(left_out[:-1]) <= MAX_LEFT_OUT
     )

@@ -421,7 +421,7 @@ def kept_texts(texts: Sequence[tuple[bytes, bytes]], policy: Policy) -> list[boo
 def measure_named(names: bytes, text: bytes) -> Measure:
     """The measure of a text and its names, which do not make it readable."""
     of_names = measure_bytes(names)
-    total = together([measure_bytes(text.rstrip(b"\0")), replace(of_names, words=0, readable=0)])
+    total = together([measure_bytes(text.rstrip(b"\0")), replace(of_names, words=0, readable=0, by_sense=frozenset())])
     return replace(total, is_language=total.is_language and of_names.is_plain)
 
 

@@ -7,13 +7,14 @@ a text may hold a little of that: a checksum, a serial number, a model of a lens
 
 from __future__ import annotations
 
-import itertools
 import re
 import unicodedata
 from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TypeVar
+
+from anonymizer.files.letters import chance_bits
 
 _Key = TypeVar("_Key", bound=Hashable)
 
@@ -45,20 +46,14 @@ _PIECES = (13, 5, 1)
 _LONG_OPAQUE = 16  # opaque characters and digits beside words that may be a piece too
 _MUCH = 8  # opaque characters or digits: in the very last resort, texts with more are not kept
 _IDENTIFIER = 16  # from so many characters on, the same token again tells nothing new
-_PAIRS, _ALTERNATION, _FOREIGN_SHARE = 150, -0.1, 0.2
-"""In words, vowels and consonants alternate: in so many pairs of letters, their correlation is below this number.
+MAX_CHANCE, MAX_CHANCE_TOGETHER, SENSE_SHARE = 40, 60, 0.25
+"""Bits by which chance has made words, see `letters`: so many, and this share of the bits by which a language has.
 
-Measured on text in 20 languages in Latin letters: -0.6 to -0.2; of random letters it is 0 +- 0.08. Not in
-Vietnamese, which more than this share of words with diacritics tells."""
-_CLEAR_ALTERNATION, _SOME_PAIRS, _MANY_PAIRS, _FEW_PAIRS = -0.35, 20, 50, 4
-"""A text with many pairs is a language below this correlation, and may be none above it if it has some. What chance
-makes of 20 and 50 pairs has a correlation of 0 +- 0.22 and 0 +- 0.14."""
-
-_MANY_LETTERS, _FEWEST_LETTERS = 200, 17
-"""Different words with so many letters together have so many different letters: sixteen may stand for hexadecimal
-digits."""
-
-_NO_PAIRS = (0, 0, 0, 0)
+In text and names of 34 languages there are at most 0.14 times as many; letters that stand for hexadecimal digits have
+about one bit each, and hardly any sense."""
+_CLEAR_SENSE, _SOME_LETTERS = 20, 8
+"""A text is in a language if it has so many more bits of sense than of chance: chance makes one in a million so. It
+may be a piece of something from so many letters on."""
 
 # Also with the bytes of the time swapped, as Photoshop for Windows writes them; and without hyphens, as older programs
 # of Adobe wrote them: of version 1, the fields of the time being swapped or cut.
@@ -91,7 +86,6 @@ _WITHOUT_SPACES = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]+"
 )
 _FORBIDDEN = ("Cc", "Cn", "Co", "Cs")  # control characters, unassigned, private, halves of pairs
-_VOWELS = frozenset("aeiouyæœøə\u0131")  # the last one: dotless i
 _COMMON_HAN = (("gb2312", 0xB0, 0xD7), ("big5", 0xA4, 0xC6), ("euc_jp", 0xB0, 0xCF))
 """Encodings whose first Chinese characters are the common ones: the first bytes of those. (GB 2312, Big5 and JIS X 0208
 sort them into two levels.)"""
@@ -112,16 +106,16 @@ class Measure:
     words: int = 0
     """Letters in words of some length, characters in scripts without spaces, and of numbers that are a whole text."""
     readable: int = 0
-    """Letters in words, and characters in scripts without spaces, but not in capitals, and that chance could make."""
+    """Letters in words, and characters in scripts without spaces, but not in capitals, and not by chance."""
     in_dates: int = 0
     in_uuids: int = 0
     """Characters in dates and UUIDs, however often these occur."""
     dates: frozenset[str] = frozenset()
     uuids: frozenset[str] = frozenset()
-    pairs: tuple[int, int, int, int] = _NO_PAIRS
-    """Pairs of letters in words: two consonants, a vowel behind a consonant, a consonant behind a vowel, two vowels."""
-    vocabulary: frozenset[str] = frozenset()
-    """Its different words, in lower case."""
+    by_chance: frozenset[str] = frozenset()
+    """Its different words that chance has rather made than a language, in lower case, see `letters`."""
+    by_sense: frozenset[str] = frozenset()
+    """Those that a language has rather made."""
     is_certain: bool = True
     """False if it was read in an encoding in which nearly any bytes can be read."""
     is_language: bool = True
@@ -138,15 +132,19 @@ class Measure:
         return self.digits + (self.in_dates if len(self.dates) > MAX_DATES else 0)
 
     @property
-    def alternates(self) -> bool:
-        """Whether vowels and consonants alternate as in languages, and more letters occur than hexadecimal digits have
-        values, as far as there are enough Latin letters to tell."""
-        return sum(self.pairs) < _PAIRS or (_correlation(self.pairs) <= _ALTERNATION and not self._has_few_letters)
+    def chance(self) -> int:
+        """Bits of the words that chance has made."""
+        return sum(map(chance_bits, self.by_chance))
 
     @property
-    def _has_few_letters(self) -> bool:
-        letters = "".join(self.vocabulary)
-        return len(letters) >= _MANY_LETTERS and len(set(letters)) < _FEWEST_LETTERS
+    def sense(self) -> int:
+        """Bits of the words that a language has made."""
+        return -sum(map(chance_bits, self.by_sense))
+
+    @property
+    def excess_chance(self) -> float:
+        """Bits of words that chance has made, beyond those in any text of a language."""
+        return max(0.0, self.chance - SENSE_SHARE * self.sense)
 
     @property
     def is_plain(self) -> bool:
@@ -154,7 +152,7 @@ class Measure:
         opaque, numeric = self.opaque, self.numeric
         return (
             self.is_language
-            and self.alternates
+            and self.excess_chance <= MAX_CHANCE
             and opaque <= min(MOST_OPAQUE, MAX_OPAQUE + OPAQUE_SHARE * self.length)
             and numeric <= min(MOST_DIGITS, MAX_DIGITS + DIGITS_SHARE * self.length)
             and opaque + numeric <= MAX_OPAQUE + BOTH_SHARE * self.length
@@ -164,7 +162,6 @@ class Measure:
 def together(measures: Iterable[Measure]) -> Measure:
     """What several texts consist of. Identifiers, dates and UUIDs in many of them count once."""
     ones = list(measures)
-    neither, rises, falls, both = (sum(one.pairs[at] for one in ones) for at in range(4))
     return Measure(
         sum(one.length for one in ones),
         sum(one.strange for one in ones),
@@ -176,11 +173,19 @@ def together(measures: Iterable[Measure]) -> Measure:
         sum(one.in_uuids for one in ones),
         frozenset().union(*(one.dates for one in ones)),
         frozenset().union(*(one.uuids for one in ones)),
-        (neither, rises, falls, both),
-        frozenset().union(*(one.vocabulary for one in ones)),
+        frozenset().union(*(one.by_chance for one in ones)),
+        frozenset().union(*(one.by_sense for one in ones)),
         all(one.is_certain for one in ones),
         all(one.is_language for one in ones),
     )
+
+
+def chance_together(measures: Iterable[Measure]) -> float:
+    """Bits of words that chance has made, beyond those in any text of a language, in all texts that hold such.
+
+    Other texts do not make up for it, as words of a language would in one text.
+    """
+    return together(one for one in measures if one.excess_chance).excess_chance
 
 
 def not_language(length: int) -> Measure:
@@ -224,6 +229,7 @@ def measure(text: str) -> Measure:
         opaque += sum(len(token) for token in strange if len(token) < _IDENTIFIER)
         identifiers.update(token for token in strange if len(token) >= _IDENTIFIER)
     opaque += rare + _excess_punctuation(rest, length)
+    parts = {part.casefold() for word in words for part in _parts(word)}
     has_no_words = in_words + known + in_dates + in_uuids < _WORDS_SHARE * length
     return Measure(
         length,
@@ -236,8 +242,8 @@ def measure(text: str) -> Measure:
         in_uuids,
         frozenset(dates),
         frozenset(uuids),
-        _pairs(words),
-        frozenset(map(str.casefold, words)),
+        frozenset(part for part in parts if chance_bits(part) > 0),
+        frozenset(part for part in parts if chance_bits(part) < 0),
         is_language=not (length >= _SOME_LENGTH and opaque > _STRANGE_SHARE * length and has_no_words),
     )
 
@@ -249,7 +255,7 @@ def find_plain(measures: Mapping[_Key, Measure]) -> set[_Key]:
     every text that could be a piece of it is left out, not just the longest: a part of a picture is a picture. If the
     others still hold too much, smaller pieces are left out too, and in the end all texts with anything but words.
     """
-    doubtful = _not_alternating(measures)
+    doubtful = _made_by_chance(measures)
     plain = {key for key, one in measures.items() if one.is_plain and key not in doubtful}
     total = together(measures.values())
     if _are_plain_together(measures.values()):
@@ -287,22 +293,14 @@ def _are_plain_together(measures: Collection[Measure]) -> bool:
     return weight <= MAX_OPAQUE_TOGETHER and total.numeric <= MAX_DIGITS + DIGITS_SHARE_TOGETHER * total.length
 
 
-def _not_alternating(measures: Mapping[_Key, Measure]) -> set[_Key]:
-    """Texts that may be parts of something cut into letters: if all together do not alternate as words do, or those
-    that are long enough to doubt it."""
-    lettered = {key: one for key, one in measures.items() if replace(one, pairs=_NO_PAIRS).is_plain}
-    doubtful = [
-        one
-        for one in lettered.values()
-        if sum(one.pairs) >= _SOME_PAIRS and _correlation(one.pairs) > _CLEAR_ALTERNATION
-    ]
-    if together(lettered.values()).alternates and together(doubtful).alternates:
+def _made_by_chance(measures: Mapping[_Key, Measure]) -> set[_Key]:
+    """Texts that may be parts of something cut into words, if all together hold too much that chance has made."""
+    if chance_together(measures.values()) <= MAX_CHANCE_TOGETHER:
         return set()
     return {
         key
-        for key, one in lettered.items()
-        if sum(one.pairs) >= _FEW_PAIRS
-        and (sum(one.pairs) < _MANY_PAIRS or _correlation(one.pairs) > _CLEAR_ALTERNATION)
+        for key, one in measures.items()
+        if one.sense - one.chance < _CLEAR_SENSE and sum(map(len, one.by_chance | one.by_sense)) >= _SOME_LETTERS
     }
 
 
@@ -387,7 +385,7 @@ def _is_readable(token: str) -> bool:
     parts = _parts(token)
     is_small = token[1:].islower() or not (token.isupper() or token.islower())
     are_long = len(parts) <= 2 and all(len(part) >= _RUN_WORD for part in parts)  # "PhotoSmart"
-    return len(token) >= _RUN_WORD and _is_word(token) and is_small and are_long
+    return len(token) >= _RUN_WORD and _is_word(token) and is_small and are_long and chance_bits(token) <= 0
 
 
 def _parts(token: str) -> list[str]:
@@ -432,25 +430,3 @@ def _excess_punctuation(text: str, length: int) -> int:
     shorter = _REPEATED.sub(r"\1", text)
     marks = sum(one in "_" or unicodedata.category(one)[0] in "PS" for one in shorter)
     return max(0, int(marks - _PUNCTUATION - _PUNCTUATION_SHARE * length))
-
-
-def _pairs(words: Iterable[str]) -> tuple[int, int, int, int]:
-    """See `Measure.pairs`; none if many words have diacritics."""
-    foreign, number = 0, 0
-    counts = [[0, 0], [0, 0]]  # by whether the letter and the one behind it are vowels
-    for word in words:
-        number += 1
-        plain = unicodedata.normalize("NFD", word.lower())
-        letters = [one for one in plain if "a" <= one <= "z" or one in _VOWELS]
-        foreign += any(one > "\x7f" for one in word)
-        for first, second in itertools.pairwise(letters):
-            counts[first in _VOWELS][second in _VOWELS] += 1
-    (neither, rises), (falls, both) = counts
-    return _NO_PAIRS if foreign > _FOREIGN_SHARE * number else (neither, rises, falls, both)
-
-
-def _correlation(pairs: tuple[int, int, int, int]) -> float:
-    """Of whether a letter is a vowel, and whether the next one is."""
-    neither, rises, falls, both = pairs
-    product = (neither + rises) * (falls + both) * (neither + falls) * (rises + both)
-    return float((neither * both - rises * falls) / product**0.5) if product else 0.0

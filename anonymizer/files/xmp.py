@@ -14,6 +14,7 @@ from xml.dom import minidom
 from xml.parsers.expat import ExpatError
 
 from anonymizer.files.plain_language import (
+    MAX_CHANCE_TOGETHER,
     MAX_DIGITS,
     MAX_OPAQUE_TOGETHER,
     Measure,
@@ -306,4 +307,4 @@ def _is_frame_plain(document: minidom.Document, properties: list[_Property]) -> 
     measures = [measure(text) for text in texts]
     total = together(measures)
     are_few = total.opaque <= MAX_OPAQUE_TOGETHER and total.numeric <= MAX_DIGITS
-    return are_few and total.alternates and all(one.is_plain for one in measures)
+    return are_few and total.excess_chance <= MAX_CHANCE_TOGETHER and all(one.is_plain for one in measures)

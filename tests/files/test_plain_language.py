@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from anonymizer.files.metadata import measure_named
 from anonymizer.files.plain_language import (
     LONGEST,
     Measure,
@@ -169,10 +170,47 @@ def test_printable_bytes() -> None:
     assert not is_printable(b"\x01\x02\x03 binary")
 
 
-def test_sixteen_letters_that_stand_for_hexadecimal_digits_are_no_language() -> None:
-    """Vowels and consonants may alternate in them by chance."""
-    words = [one + other for one in ("ba", "me", "gi", "lo", "ka") for other in ("dan", "fel", "nob", "pik", "mad")] * 2
-    words += [word[::-1] for word in words]
-    assert len(set("".join(words))) < 17
-    assert not measure(" ".join(words)).alternates
-    assert measure("The quick brown fox jumps over the lazy dog while others look on and say nothing " * 3).alternates
+_ALPHABETS = (
+    "abcdefghijklmnop",
+    "etaoinshrdlcumfp",  # the most frequent ones
+    "aeioubcdfghklmnp",
+    "abcdefghijklmnopqrstuvwxyz",
+    "абвгдежзийклмноп",
+    "αβγδεζηθικλμνξοπ",
+)
+_KEYWORDS = (b"", b"Comment", b"Description", b"Software", b"application/vnd.x+json", b"parameters", b"Creation Time")
+
+
+@given(
+    st.integers(0, 2**32 - 1),
+    st.sampled_from(_ALPHABETS),
+    st.booleans(),
+    st.integers(2, 30),
+    st.integers(1, 50),
+    st.lists(st.sampled_from(_KEYWORDS), min_size=1, max_size=5),
+    st.integers(0, 3),
+)
+def test_letters_that_stand_for_digits(
+    seed: int, letters: str, are_capitals: bool, size: int, number: int, keywords: list[bytes], captions: int
+) -> None:
+    """Words of any length, cut into any number of texts with any keywords, beside real captions."""
+    random = np.random.default_rng(seed)
+    digits = "".join(random.choice(list(letters.upper() if are_capitals else letters), 700))
+    text = " ".join(digits[at : at + size] for at in range(0, len(digits), size))
+    length = -(-len(text) // number)
+    pieces = [text[at : at + length] for at in range(0, len(text), length)]
+    measures = {
+        at: measure_named(keywords[at % len(keywords)], piece.encode()) for at, piece in enumerate([*pieces, *TEXTS])
+    }
+    beside = range(len(pieces), len(pieces) + captions)
+    kept = find_plain({at: measures[at] for at in (*range(len(pieces)), *beside)})
+    assert sum(len(pieces[at]) for at in kept.difference(beside)) < 48
+    assert kept.issuperset(beside)
+    assert not is_plain(text)
+
+
+def test_letters_beside_a_long_text() -> None:
+    digits = "".join(np.random.default_rng(0).choice(list("abcdefghijklmnop"), 700))
+    words = [digits[at : at + 6] for at in range(0, len(digits), 6)]
+    long_text = " ".join(TEXTS[:3])
+    assert not is_plain(f"{long_text} {' '.join(words)} {long_text}")
