@@ -365,7 +365,13 @@ def _measure_binary(tag: int, value: bytes) -> Measure:
     as_text = measure_bytes(content)
     if as_text.is_plain or len(content) > _MAX_BINARY:
         return as_text
-    return Measure(len(content), len(content) if len(content) > _FEW_BYTES else 0)
+    return _measure_few(content, as_text)
+
+
+def _measure_few(content: bytes, as_text: Measure) -> Measure:
+    """Of a short value that is not plain as a text, so taken for binary. Words that chance has made in it count."""
+    strange = len(content) if len(content) > _FEW_BYTES else 0
+    return Measure(len(content), strange, by_chance=as_text.by_chance, by_sense=as_text.by_sense)
 
 
 class _Everything(Container[int]):
@@ -500,7 +506,7 @@ def _measure_data_set(record: int, number: int, content: bytes, data: bytes) -> 
         return not_language(len(content))
     found = measure_bytes(content)
     if len(content) <= _SHORT_DATA_SET and not found.is_plain:
-        return Measure(len(content), len(content) if len(content) > _FEW_BYTES else 0)
+        return _measure_few(content, found)
     return found
 
 

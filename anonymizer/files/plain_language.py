@@ -204,7 +204,9 @@ def measure(text: str) -> Measure:
     if _NUMBER.fullmatch(text):
         return Measure(length, digits=sum(map(str.isdigit, text)), words=length)
     dates, uuids = _DATE.findall(text), _UUID.findall(text)
-    if len(text) > LONGEST or any(map(_is_forbidden, text)):
+    if len(text) > LONGEST:
+        return replace(measure(text[:LONGEST]), length=length, strange=length, is_language=False)
+    if any(map(_is_forbidden, text)):
         return replace(not_language(length), dates=frozenset(dates), uuids=frozenset(uuids))
     rest = _UUID.sub(" ", _DATE.sub(" ", text))
     in_dates, in_uuids = sum(map(len, dates)), sum(map(len, uuids))
