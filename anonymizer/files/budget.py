@@ -41,7 +41,7 @@ from anonymizer.files.xmp import measure_packet
 
 logger = logging.getLogger(__name__)
 
-MAX_STRANGE = 96
+MAX_STRANGE = 64
 """Opaque characters in short pieces, apart from identifiers such as checksums. Of 900 photographs, one holds 59."""
 MAX_NUMBERS = 320
 """Bytes that the numbers in EXIF data take, apart from leading zeros. Of 900 photographs, none holds more than 110."""

@@ -46,11 +46,12 @@ def chance_bits(word: str) -> int:
 
     0 for scripts that are not known.
     """
-    letters = [ord(one) - ord("a") for one in _spelled(word)]
+    letters = [ord(one) - ord("a") for one in spelled(word)]
     return sum(int(_PAIRS[26 * first + second]) - 4 for first, second in itertools.pairwise(letters))
 
 
-def _spelled(word: str) -> str:
-    """A word in the letters from a to z."""
+@lru_cache(8192)
+def spelled(word: str) -> str:
+    """A word in the letters from a to z; empty if it is in another script."""
     plain = unicodedata.normalize("NFD", word.lower()).translate(_LATIN)
     return "".join(one for one in plain if "a" <= one <= "z")

@@ -98,9 +98,9 @@ _SAFE_EXIF = frozenset(
     }
 )
 
-_MAX_BINARY, _FEW_BYTES, _FEW_NUMBERS = 96, 8, 6
-"""Bytes in a tag of EXIF data that are not text: so many at most, and so many that do not count as opaque; and as many
-numbers."""
+_MAX_BYTES, _MAX_BINARY, _FEW_BYTES, _FEW_NUMBERS = 48, 96, 8, 6
+"""A tag of EXIF data that is not text holds so many bytes at most, or numbers in so many bytes; so many bytes, and so many
+numbers, do not count as opaque. The smallest pictures of faces have about 140 bytes."""
 _LARGE = frozenset({0x8828, 0x828E, 0x935C, 0xA20C, 0xA302, 0xA40B, 0xEA1C})
 """Tags whose values are binary and often too large to be kept: OECF, colour filters, frequencies, settings, layers of
 Photoshop, padding."""
@@ -363,7 +363,7 @@ def _measure_binary(tag: int, value: bytes) -> Measure:
         readings = [body.decode(name, "replace").rstrip("\0") for name in ("utf-16-le", "utf-16-be")]
         return min((measure(text) for text in readings), key=lambda one: (not one.is_plain, one.opaque))
     as_text = measure_bytes(content)
-    if as_text.is_plain or len(content) > _MAX_BINARY:
+    if as_text.is_plain or len(content) > _MAX_BYTES:
         return as_text
     return _measure_few(content, as_text)
 
