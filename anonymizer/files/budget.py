@@ -41,8 +41,9 @@ from anonymizer.files.xmp import measure_packet
 
 logger = logging.getLogger(__name__)
 
-MAX_STRANGE = 64
-"""Opaque characters in short pieces, apart from identifiers such as checksums. Of 900 photographs, one holds 59."""
+MAX_STRANGE, MAX_STRANGE_BESIDE = 64, 32
+"""Opaque characters in short pieces, apart from identifiers such as checksums: of 900 photographs, one holds 59. Fewer if
+something is left out, of which they may be parts: then the most is 22."""
 MAX_NUMBERS = 320
 """Bytes that the numbers in EXIF data take, apart from leading zeros. Of 900 photographs, none holds more than 110."""
 MAX_LEFT_OUT = 64
@@ -70,16 +71,17 @@ def excess(found: EmbeddedData) -> int:
     plain = together(are_plain)
     left_out = sorted(one.measure.length for one in values if not one.is_plain)
     numbers = sum(one.numbers for one in values)
+    chance = chance_together(are_plain)
     is_allowed = (
-        plain.strange <= MAX_STRANGE
+        plain.strange <= (MAX_STRANGE_BESIDE if left_out else MAX_STRANGE)
         and plain.opaque <= MAX_OPAQUE_TOGETHER
         and plain.numeric <= MAX_DIGITS + DIGITS_SHARE_TOGETHER * plain.length
-        and chance_together(are_plain) <= MAX_CHANCE_TOGETHER
+        and chance <= MAX_CHANCE_TOGETHER
         and numbers <= MAX_NUMBERS
         and sum(left_out[:-1]) <= MAX_LEFT_OUT
     )
     logger.debug("metadata: %d opaque, %d digits, %d of numbers, %s", plain.opaque, plain.numeric, numbers, left_out)
-    return 0 if is_allowed else plain.opaque + plain.numeric + numbers + sum(left_out)
+    return 0 if is_allowed else plain.opaque + plain.numeric + round(chance) + numbers + sum(left_out)
 
 
 def _values(found: EmbeddedData) -> Iterator[tuple[Hashable, _Value]]:

@@ -99,7 +99,7 @@ _SAFE_EXIF = frozenset(
 )
 
 _MAX_BYTES, _MAX_BINARY, _FEW_BYTES, _FEW_NUMBERS = 48, 96, 8, 6
-"""A tag of EXIF data that is not text holds so many bytes at most, or numbers in so many bytes; so many bytes, and so many
+"""A tag of EXIF data that is not text holds so many bytes at most, or numbers in so many bytes; so many bytes, and
 numbers, do not count as opaque. The smallest pictures of faces have about 140 bytes."""
 _LARGE = frozenset({0x8828, 0x828E, 0x935C, 0xA20C, 0xA302, 0xA40B, 0xEA1C})
 """Tags whose values are binary and often too large to be kept: OECF, colour filters, frequencies, settings, layers of
