@@ -42,7 +42,7 @@ from anonymizer.files.xmp import measure_packet
 logger = logging.getLogger(__name__)
 
 MAX_STRANGE, MAX_STRANGE_BESIDE = 64, 32
-"""Opaque characters in short pieces, apart from identifiers such as checksums: of 900 photographs, one holds 59. Fewer if
+"""Opaque characters in short pieces, apart from identifiers such as checksums: of 900 photographs one has 59. Fewer if
 something is left out, of which they may be parts: then the most is 22."""
 MAX_NUMBERS = 320
 """Bytes that the numbers in EXIF data take, apart from leading zeros. Of 900 photographs, none holds more than 110."""

@@ -109,3 +109,21 @@ def test_binary_tags_that_are_known_to_be_large_do_not_count() -> None:
 
 def test_damaged_data_count_as_far_as_they_are_kept() -> None:
     assert excess(EmbeddedData(exifs=[b"Exif\0\0nothing"], texts=[b"<x:xmpmeta><unclosed", b"\x80\0\1" * 900])) == 0
+
+
+@pytest.mark.parametrize("length", [8, 10, 13, 30])
+def test_letters_that_stand_for_digits_in_pieces(length: int) -> None:
+    digits = base64_of(1, 600).encode().hex().translate(str.maketrans("0123456789abcdef", "abcdefghijklmnop"))
+    words = " ".join(cut(digits, len(digits) // 6))
+    pieces = [words[at : at + length] for at in range(0, 500, length)]
+    assert excess(EmbeddedData(texts=[one.encode() for one in pieces])) > 0
+    assert excess(EmbeddedData(named_texts=[(b"Description", one.encode()) for one in pieces])) > 0
+    # Some of it in each carrier.
+    by_tags = [tags(dict(zip(TEXT_TAGS, pieces[at : at + 6], strict=False))) for at in (0, 6, 12)]
+    assert excess(EmbeddedData(pages=by_tags, texts=[captions(pieces[18:])])) > 0
+
+
+def test_what_stays_beside_a_value_that_is_left_out() -> None:
+    few = [f"{text[:4]}{number}{text[4:8]}Q" for number, text in enumerate(cut(base64_of(3, 40), 5))]
+    assert excess(EmbeddedData(texts=[captions(few)])) == 0
+    assert excess(EmbeddedData(texts=[captions(few), base64_of(0, 2000).encode()])) > 0

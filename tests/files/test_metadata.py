@@ -10,7 +10,7 @@ from PIL import Image, PngImagePlugin
 
 from anonymizer.files import jpeg_segments, png
 from anonymizer.files.encode import encode_picture
-from anonymizer.files.metadata import Policy, kept_exif, kept_tags
+from anonymizer.files.metadata import GPS_IFD, MAIN_IFD, Policy, kept_exif, kept_tags, plain_tags
 from anonymizer.files.picture import Frame
 from anonymizer.files.read import read_picture
 
@@ -190,3 +190,13 @@ def test_an_orientation_of_1_is_not_added_to_exif_data(
     else:
         assert kept.get(0x0112, 1) == 1
     assert kept.get(0x010F) == (None if policy == "strip" else tags.get(0x010F))
+
+
+def test_binary_values_are_smaller_than_half_a_picture() -> None:
+    binary = np.random.default_rng(0).bytes(60)
+    directories = {MAIN_IFD: {0xFE04: b"\0\1" + binary, 0xFE05: b"\0\1" + binary[:40]}}
+    assert plain_tags(directories) == {(MAIN_IFD, 0xFE05)}
+
+
+def test_short_values_in_letters_that_stand_for_digits_are_not_taken_for_binary() -> None:
+    assert plain_tags({GPS_IFD: {0x1B: b"bibf bdbfbk bjbibm cddlcg cdcaca cdjhkp"}}) == set()
