@@ -14,9 +14,6 @@ from xml.dom import minidom
 from xml.parsers.expat import ExpatError
 
 from anonymizer.files.plain_language import (
-    MAX_CHANCE_TOGETHER,
-    MAX_DIGITS,
-    MAX_OPAQUE_TOGETHER,
     Measure,
     find_plain,
     measure,
@@ -280,8 +277,10 @@ def _texts(node: minidom.Node) -> Iterator[str]:
     """The values that a node itself holds."""
     if isinstance(node, minidom.Element):
         yield from (attribute.value for attribute in _attributes(node))
-    elif isinstance(node, minidom.CharacterData | minidom.ProcessingInstruction):
-        yield f"{node.nodeName} {node.data}" if not isinstance(node, minidom.Text) else node.data
+    elif isinstance(node, minidom.CharacterData):
+        yield node.data
+    elif isinstance(node, minidom.ProcessingInstruction):
+        yield from (node.nodeName, node.data)
 
 
 def _is_frame_plain(document: minidom.Document, properties: list[_Property]) -> bool:
@@ -304,7 +303,4 @@ def _is_frame_plain(document: minidom.Document, properties: list[_Property]) -> 
         open_nodes += [child for child in node.childNodes if id(child) not in inside]
     if any(sign in value for value in values for sign in (*PICTURE_TEXTS, *PICTURE_NAMES)):
         return False
-    measures = [measure(text) for text in texts]
-    total = together(measures)
-    are_few = total.opaque <= MAX_OPAQUE_TOGETHER and total.numeric <= MAX_DIGITS
-    return are_few and total.excess_chance <= MAX_CHANCE_TOGETHER and all(one.is_plain for one in measures)
+    return find_plain({text: measure(text) for text in texts}) == set(texts)
