@@ -14,6 +14,9 @@ from xml.dom import minidom
 from xml.parsers.expat import ExpatError
 
 from anonymizer.files.plain_language import (
+    MAX_CHANCE_TOGETHER,
+    MAX_DIGITS,
+    MAX_OPAQUE_TOGETHER,
     Measure,
     find_plain,
     measure,
@@ -303,4 +306,9 @@ def _is_frame_plain(document: minidom.Document, properties: list[_Property]) -> 
         open_nodes += [child for child in node.childNodes if id(child) not in inside]
     if any(sign in value for value in values for sign in (*PICTURE_TEXTS, *PICTURE_NAMES)):
         return False
-    return find_plain({text: measure(text) for text in texts}) == set(texts)
+    measures = {text: measure(text) for text in texts}
+    total = together(measures.values())
+    are_few = total.opaque <= MAX_OPAQUE_TOGETHER and total.numeric <= MAX_DIGITS
+    are_plain = all(one.is_plain for one in measures.values()) and total.excess_chance <= MAX_CHANCE_TOGETHER
+    in_values = {text: measures[text] for text in values}  # addresses of namespaces have few words
+    return are_few and are_plain and find_plain(in_values) == set(in_values)
