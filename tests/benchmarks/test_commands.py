@@ -6,9 +6,13 @@ from pathlib import Path
 import pytest
 from check.samples import anonymize
 from fakes import FixedDetector, Folders, UseDetectors, face, noise, save, smooth
+from video.film_samples import load_square, write_film
 
 from anonymizer.detect.frames import ModelFinder
-from benchmarks import annotation_tools, fidelity, film_maker, films, outcomes
+from anonymizer.settings import DetectSettings, Settings
+from anonymizer.types import Job
+from anonymizer.video.process import FilmProcess
+from benchmarks import annotation_tools, fidelity, film_labels, film_maker, films, outcomes
 
 
 @pytest.fixture
@@ -87,3 +91,17 @@ def test_films(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
     text = capsys.readouterr().out
     assert "| faces_pan.mp4 | every 2 | 1.000 of 18 | 1.000 of 3 | 0 / 0 | 0 of 6 | 1, 0, 0 | 4 of 6 |" in text
     assert "| faces_pan.mp4 | single frames | 1.000 of 18 |" in text
+
+
+def test_labels_of_films(folders: Folders, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    write_film(folders[0] / "a.mp4", frames=12)
+    job = Job(Path("a.mp4"), Path("a.mp4"), Path("a.json"))
+    assert FilmProcess(*folders, load_square(DetectSettings()), Settings())(job).status == "anonymized"
+    labels = folders[0] / "labels.json"
+    labels.write_text(json.dumps({"a.mp4": {"0": [], "4": [[6, 6, 26, 26]], "8": [[14, 6, 34, 26]]}}))
+    outputs = [f"{name}={folder}" for name, folder in zip(("same", "ours"), folders, strict=True)]
+    monkeypatch.setattr("sys.argv", ["film_labels", str(labels), str(folders[0]), *outputs])
+    film_labels.main()
+    text = capsys.readouterr().out
+    assert "| same | a.mp4 | 3 | 2 | 2 | 2 | 1.000, 1.000 | 0 |" in text
+    assert "| ours | a.mp4 | 3 | 2 | 0 | 0 |" in text
