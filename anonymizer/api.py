@@ -138,5 +138,5 @@ def anonymize_folder(
         ModelError: a model is missing, damaged or not a detection model.
         OutputError: the output folder is refused, or cannot be written any more.
     """
-    what = RunSettings(input=Path(input), image_output=Path(image_output), **run_settings)
+    what = RunSettings(**{"input": input, "image_output": image_output, **run_settings})
     return run(make_plan(what, settings, load), on_result)

@@ -10,8 +10,9 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from types import MappingProxyType
+
+from anonymizer.addresses import Address, Place
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +54,7 @@ class OutputError(AnonymizerError):
 
 
 @contextmanager
-def picture_boundary(picture: str, roots: Mapping[str, Path] = MappingProxyType({})) -> Iterator[None]:
+def picture_boundary(picture: str, roots: Mapping[str, Place] = MappingProxyType({})) -> Iterator[None]:
     """The boundary of one picture: whatever goes wrong with it never stops the others.
 
     The traceback goes to the log, at debug level; the message holds no path of the machine.
@@ -77,9 +78,13 @@ def picture_boundary(picture: str, roots: Mapping[str, Path] = MappingProxyType(
         raise (type(error) if isinstance(error, PictureError) else PictureError)(reason) from error
 
 
-def _without_paths(text: str, roots: Mapping[str, Path]) -> str:
+def _without_paths(text: str, roots: Mapping[str, Place]) -> str:
     """The text with what its roots are called in their place, also where links led to them."""
-    places = {place: name for name, root in roots.items() for place in (str(root.absolute()), os.path.realpath(root))}
+    places = {place: name for name, root in roots.items() for place in _names_of(root)}
     for place in sorted(places, key=len, reverse=True):  # a root may lie in another one
         text = re.sub(rf"{re.escape(place)}(?![\w.-])", places[place].replace("\\", r"\\"), text)
     return text
+
+
+def _names_of(root: Place) -> tuple[str, ...]:
+    return (str(root),) if isinstance(root, Address) else (str(root.absolute()), os.path.realpath(root))

@@ -13,6 +13,7 @@ from typing import Protocol, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from anonymizer.addresses import Address, Place
 from anonymizer.detect.frames import spread_to_neighbours
 from anonymizer.detect.zones import add_given
 from anonymizer.errors import PictureError, VanishedError, picture_boundary
@@ -63,8 +64,8 @@ class Choice(Protocol):
 class PictureProcess:
     """Makes the outputs of one picture: all of them, or none."""
 
-    input_root: Path
-    output_root: Path
+    input_root: Place
+    output_root: Place
     finder: Finder
     settings: Settings
     edits: Edits = NO_EDITS
@@ -162,8 +163,8 @@ class PictureProcess:
 
 def guarded(
     job: Job,
-    input_root: Path,
-    output_root: Path,
+    input_root: Place,
+    output_root: Place,
     mask_root: Path | None,
     process: Callable[[dict[str, float]], Result],
 ) -> Result:
@@ -187,14 +188,23 @@ def guarded(
         ):
             return replace(process(seconds), seconds=seconds, began_s=began_s)
     except PictureError as error:
-        if not isinstance(error, VanishedError):
-            remove_files(output_root, job.stale(*job.outputs), mask_root)
-        return Result(job.name, "failed", str(error), seconds=seconds, began_s=began_s)
+        return replace(to_failed(job, error, output_root, mask_root), seconds=seconds, began_s=began_s)
 
 
-def name_of_mask(job: Job, output_root: Path, mask_root: Path | None) -> str | None:
+def to_failed(job: Job, error: PictureError, output_root: Place, mask_root: Path | None) -> Result:
+    """The result of what went wrong; see `guarded`.
+
+    Raises:
+        OutputError: an output of an earlier run cannot be removed.
+    """
+    if not isinstance(error, VanishedError):
+        remove_files(output_root, job.stale(*job.outputs), mask_root)
+    return Result(job.name, "failed", str(error))
+
+
+def name_of_mask(job: Job, output_root: Place, mask_root: Path | None) -> str | None:
     """Where the mask of a picture or film lies in the folder of masks; None if it has none."""
-    if job.mask_path is None or mask_root is None:
+    if job.mask_path is None or mask_root is None or isinstance(output_root, Address):
         return None
     return (output_root / job.mask_path).resolve().relative_to(mask_root.resolve()).as_posix()
 

@@ -200,3 +200,5 @@ class Result:
     "frames_looked_at" and "frames_copied" there were. None for pictures."""
     edits: tuple[Mapping[str, object], ...] = ()
     """What people changed about its detections, as `record.edits.Edited` says it."""
+    versions: Mapping[str, str] | None = None
+    """Tells the content of each output that was written to a store from others, by its path; None for local outputs."""

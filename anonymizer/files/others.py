@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from anonymizer.addresses import Address, Place
-from anonymizer.files.storage import storage_of
+from anonymizer.addresses import Place
+from anonymizer.files.storage import read_beginning
 
 _OF_THE_SYSTEM = (".ds_store", "thumbs.db", "desktop.ini")
 _APPLE_DOUBLE = "AppleDouble"
@@ -25,7 +23,7 @@ def is_apple_double(path: Place) -> bool:
     if not path.name.startswith("._"):
         return False
     try:
-        return _beginning(path, len(_APPLE_DOUBLE_START)) == _APPLE_DOUBLE_START
+        return read_beginning(path, len(_APPLE_DOUBLE_START)) == _APPLE_DOUBLE_START
     except OSError:
         return False
 
@@ -40,19 +38,7 @@ def is_source_text(path: Place) -> bool:
     if path.suffix.lower() != ".ts":
         return False
     try:
-        beginning = _beginning(path, _BEGINNING)
+        beginning = read_beginning(path, _BEGINNING)
     except OSError:
         return False
     return bool(beginning) and all(byte >= 0x20 or byte in b"\t\n\f\r" for byte in beginning)
-
-
-def _beginning(place: Place, size: int) -> bytes:
-    """The first bytes of a file.
-
-    Raises:
-        OSError: it cannot be read.
-    """
-    if isinstance(place, Address):
-        return storage_of(place.parent).read(Path(place.name), size)
-    with open(place, "rb") as file:
-        return file.read(size)

@@ -7,7 +7,9 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
+from anonymizer.addresses import Address, Place
 from anonymizer.errors import OutputError
+from anonymizer.files.storage import storage_of
 
 
 def check_output(input_root: Path, output_root: Path, overwrite: bool) -> None:
@@ -61,6 +63,32 @@ def _is_same(one: Path, other: Path) -> bool:
         return False
 
 
+def check_store(input_root: Place, output_root: Place, overwrite: bool) -> None:
+    """As `check_output`, where one of them or both are in stores.
+
+    Raises:
+        OutputError: with the reason.
+    """
+    if isinstance(input_root, Address) and isinstance(output_root, Address):
+        if input_root == output_root:
+            raise OutputError(f"output {output_root} is the input; choose another one")
+        if output_root.is_relative_to(input_root):
+            raise OutputError(f"output {output_root} lies inside the input; choose one outside")
+        if input_root.is_relative_to(output_root):
+            raise OutputError(f"output {output_root} contains the input; choose another one")
+    if overwrite:
+        return
+    try:
+        if isinstance(output_root, Address):
+            is_empty = not next(storage_of(output_root).list(), [])
+        else:
+            is_empty = not output_root.exists() or not any(output_root.iterdir())
+    except OSError as error:
+        raise OutputError(f"output {output_root}: {error.strerror}") from None
+    if not is_empty:
+        raise OutputError(f"output {output_root} is not empty; add --overwrite to write into it all the same")
+
+
 def make_output(output_root: Path) -> None:
     """Makes the folder if needed, and checks that files can be written into it.
 
@@ -75,7 +103,7 @@ def make_output(output_root: Path) -> None:
         raise OutputError(f"output folder {output_root} cannot be written: {error.strerror}") from None
 
 
-def is_same_name(output_root: Path, one: Path, other: Path) -> bool:
+def is_same_name(output_root: Place, one: Path, other: Path) -> bool:
     """Whether the file system of the output folder takes two different names for those of the same file.
 
     Some do not tell upper from lower case, or the ways in which Unicode writes a letter with its accent. That is tried
@@ -84,6 +112,8 @@ def is_same_name(output_root: Path, one: Path, other: Path) -> bool:
     Args:
         one: relative to the output folder, as is `other`.
     """
+    if isinstance(output_root, Address):
+        return not storage_of(output_root).is_exact
     folder = output_root
     if len(one.parts) != len(other.parts):
         return False

@@ -44,6 +44,7 @@ _DEFINITE = (StoreError, FileNotFoundError, PermissionError, FileExistsError, Is
 """What another try does not change."""
 _BROKEN = ("Connect", "HTTPClient", "Payload", "Stream", "Incomplete", "SSH", "EOF")
 """What the names of errors of broken connections hold."""
+_MISSING = "there is no such file, folder or bucket"
 _REASONS = {errno.EBUSY: "the store is too busy", errno.EREMOTEIO: "the store had an error of its own"}
 
 
@@ -143,7 +144,13 @@ class FsspecStorage:
         return bytes(self._tried(lambda: self._fs.cat_file(self._path(name), end=most)))
 
     def fetch(self, name: Path, local: Path) -> None:
+        before = self.stat(name)
+        if before is None:
+            raise FileNotFoundError(errno.ENOENT, _MISSING)
         self._tried(lambda: self._fs.get_file(self._path(name), str(local)))
+        after = self.stat(name)  # large files are read in pieces
+        if after is None or after.stamp != before.stamp or local.stat().st_size != before.size:
+            raise StoreError(errno.ESTALE, "it has changed while it was read")
 
     def write(self, name: Path, content: bytes | Path) -> Entry:
         entry = self._put(name, content)
@@ -368,6 +375,18 @@ def read_bytes(place: Place) -> bytes:
     return storage_of(place.parent).read(Path(place.name)) if isinstance(place, Address) else place.read_bytes()
 
 
+def read_beginning(place: Place, size: int) -> bytes:
+    """The first bytes of a file.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    if isinstance(place, Address):
+        return storage_of(place.parent).read(Path(place.name), size)
+    with open(place, "rb") as file:
+        return file.read(size)
+
+
 def is_file(place: Place) -> bool:
     """Whether there is a file.
 
@@ -459,7 +478,7 @@ def _to_clean_error(error: Exception) -> OSError:
     if isinstance(error, StoreError):
         return error
     if isinstance(error, FileNotFoundError):
-        return FileNotFoundError(errno.ENOENT, "there is no such file, folder or bucket")
+        return FileNotFoundError(errno.ENOENT, _MISSING)
     if isinstance(error, PermissionError):
         return PermissionError(errno.EACCES, "access denied")
     if isinstance(error, _DEFINITE):

@@ -9,7 +9,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from anonymizer.addresses import Address, Place
 from anonymizer.errors import OutputError, PictureError
+from anonymizer.files import store_writing
 
 _NO_FILE = {errno.ENOTDIR, errno.ENAMETOOLONG}
 """Errors for names that cannot exist."""
@@ -17,7 +19,7 @@ _FATAL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}
 """Errors that would stop every further file, too."""
 
 
-def write_files(root: Path, contents: Mapping[Path, bytes | Iterable[bytes]], also: Path | None = None) -> None:
+def write_files(root: Place, contents: Mapping[Path, bytes | Iterable[bytes]], also: Path | None = None) -> None:
     """Writes files that belong together, see `written_together`.
 
     Names are relative to `root`; each content is whole or in pieces.
@@ -29,6 +31,9 @@ def write_files(root: Path, contents: Mapping[Path, bytes | Iterable[bytes]], al
         PictureError: these files cannot be written, but others may be.
         OutputError: the disk is full or gone; no further file can be written.
     """
+    if isinstance(root, Address) and (whole := {n: c for n, c in contents.items() if isinstance(c, bytes)}) == contents:
+        store_writing.write(root, whole)
+        return
     with written_together(root, list(contents), also) as places:
         for place, content in zip(places, contents.values(), strict=True):
             with open(place, "xb") as file:
@@ -36,7 +41,7 @@ def write_files(root: Path, contents: Mapping[Path, bytes | Iterable[bytes]], al
 
 
 @contextmanager
-def written_together(root: Path, names: Sequence[Path], also: Path | None = None) -> Iterator[list[Path]]:
+def written_together(root: Place, names: Sequence[Path], also: Path | None = None) -> Iterator[list[Path]]:
     """Gives hidden places to write files to: all of them appear whole under their names, or none does.
 
     At the end of the context they are synced, then renamed in the order of the names. Names are relative to `root`.
@@ -48,6 +53,10 @@ def written_together(root: Path, names: Sequence[Path], also: Path | None = None
         PictureError: these files cannot be written, but others may be.
         OutputError: the disk is full or gone; no further file can be written.
     """
+    if isinstance(root, Address):
+        with store_writing.written_together(root, names) as places:
+            yield places
+        return
     partials = {root / name: _partial_name(root / name) for name in names}
     try:
         for name in names:
@@ -104,7 +113,7 @@ def _is_inside(root: Path, name: Path, also: Path | None) -> bool:
         return False
 
 
-def remove_files(root: Path, names: Iterable[Path], also: Path | None = None) -> None:
+def remove_files(root: Place, names: Iterable[Path], also: Path | None = None) -> None:
     """Removes outputs of an earlier run if they exist.
 
     Args:
@@ -113,6 +122,9 @@ def remove_files(root: Path, names: Iterable[Path], also: Path | None = None) ->
     Raises:
         OutputError: one cannot be removed, and could be mistaken for a new one.
     """
+    if isinstance(root, Address):
+        store_writing.remove(root, names)
+        return
     for name in names:
         if not _is_inside(root, name, also):
             continue  # that is not an output
@@ -128,8 +140,11 @@ def _is_folder(path: Path) -> bool:
     return path.is_dir() and not path.is_symlink()
 
 
-def remove_partials(root: Path, names: Iterable[Path], also: Path | None = None) -> None:
+def remove_partials(root: Place, names: Iterable[Path], also: Path | None = None) -> None:
     """Removes the hidden files of a process that ended while it wrote these outputs."""
+    if isinstance(root, Address):
+        store_writing.remove_unfinished(root, names)
+        return
     for name in names:
         if _is_inside(root, name, also):
             with suppress(OSError):

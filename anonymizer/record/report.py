@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from anonymizer._version import __version__
+from anonymizer.addresses import Place
 from anonymizer.errors import OutputError, PictureError
+from anonymizer.files.storage import read_beginning
 from anonymizer.files.write import write_files
 from anonymizer.kinds import PEOPLE_KINDS
 from anonymizer.native import is_available
@@ -165,7 +167,7 @@ def render(head: Mapping[str, Any], files: Iterable[Mapping[str, Any]]) -> Itera
     yield b"\n  ]\n}\n"
 
 
-def write_report(path: Path, content: Iterable[bytes]) -> None:
+def write_report(path: Place, content: Iterable[bytes]) -> None:
     """
     Raises:
         OutputError: it cannot be written.
@@ -176,11 +178,10 @@ def write_report(path: Path, content: Iterable[bytes]) -> None:
         raise OutputError(f"report {path} {error}") from None
 
 
-def is_report(path: Path) -> bool:
+def is_report(path: Place) -> bool:
     """Whether a file looks as if this program had written it as a report."""
     try:
-        with open(path, "rb") as file:
-            beginning = file.read(200)
+        beginning = read_beginning(path, 200)
     except OSError:
         return False
     return beginning.startswith(b'{\n  "program": {\n    "name": "anonymize"')

@@ -12,7 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from anonymizer.addresses import Place
 from anonymizer.errors import OutputError
+from anonymizer.files.storage import read_beginning
 from anonymizer.types import Result
 
 
@@ -55,11 +57,10 @@ class Trace:
         self._file.write("\n]\n" if self._separator == ",\n" else "[]\n")
 
 
-def is_trace(path: Path) -> bool:
+def is_trace(path: Place) -> bool:
     """Whether a file looks as if it were a trace, or is empty."""
     try:
-        with open(path, "rb") as file:
-            return file.read(12) in (b"", b"[]\n", b'[\n{"name": "')
+        return read_beginning(path, 12) in (b"", b"[]\n", b'[\n{"name": "')
     except OSError:
         return False
 

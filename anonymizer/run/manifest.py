@@ -11,12 +11,13 @@ import json
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import astuple, fields, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
+from anonymizer.addresses import Address, Place
 from anonymizer.errors import OutputError
 from anonymizer.run.written import ALL_PICTURES, ALWAYS, SCHEMA, WrittenFiles
 from anonymizer.types import Job, Result, Source
@@ -60,8 +61,8 @@ class Inputs(NamedTuple):
     """Of the settings and the models."""
     detections_path: str
     """In hexadecimal digits, since it may hold bytes that are not text."""
-    status: list[int] | None
-    """Size, and times of modification and of change, of the file; None if there is none."""
+    status: list[int] | str | None
+    """Size, and times of modification and of change, of the file, or its version in a store; None if there is none."""
     others: str | None = None
     """What else decides, such as a record that is replayed."""
 
@@ -72,7 +73,7 @@ class Manifest:
     def __init__(
         self,
         path: Path,
-        input_root: Path,
+        input_root: Place,
         output_root: Path,
         fingerprint: str,
         *,
@@ -89,15 +90,10 @@ class Manifest:
         Raises:
             OutputError: another run holds it, or it cannot be written.
         """
-        self._path = path.absolute()
-        self._roots = input_root, output_root
-        self._fingerprint = fingerprint
-        self._is_closed = False
-        self._salt = b""
-        self._others: list[_OtherShare] | None = None
-        """What manifests of other shares in the folder know, once that was needed."""
+        self._prepare(path, input_root, output_root, fingerprint)
+        self._output = output_root
         with self._translated_errors():
-            self.locks = os.open(output_root, os.O_RDONLY), os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+            self.locks: Sequence[int] = os.open(output_root, os.O_RDONLY), os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
             """Descriptors of folder and file, locked for as long as any process has them."""
         try:
             # Shards share the folder with each other, and with nobody else.
@@ -118,6 +114,16 @@ class Manifest:
         except BaseException:
             self._unlock()
             raise
+
+    def _prepare(self, path: Path, input_root: Place, output_root: Place, fingerprint: str) -> None:
+        self._path = path.absolute()
+        self._where: Place = self._path
+        self._roots = input_root, output_root
+        self._fingerprint = fingerprint
+        self._is_closed = False
+        self._salt = b""
+        self._others: list[_OtherShare] | None = None
+        """What manifests of other shares in the folder know, once that was needed."""
 
     def close(self) -> None:
         for other in self._others or ():
@@ -140,8 +146,11 @@ class Manifest:
             others: what else decides how they look, beside the picture and the fingerprint.
         """
         input_root, _ = self._roots
-        # Unlike the time of modification, nobody can set that of change.
-        status = _stat(input_root / job.source, "st_size", "st_mtime_ns", "st_ctime_ns")
+        if isinstance(input_root, Address):
+            status: list[int] | str | None = job.version
+        else:
+            # Unlike the time of modification, nobody can set that of change.
+            status = _stat(input_root / job.source, "st_size", "st_mtime_ns", "st_ctime_ns")
         return Inputs(self._fingerprint, os.fsencode(job.detections_path).hex(), status, others)
 
     def find_made(self, job: Job, inputs: Inputs) -> Result | None:
@@ -167,14 +176,23 @@ class Manifest:
             is_whole = all(path is not None and self._written.is_as_written(name, path) for path in paths)
         return replace(made, unchanged=True) if is_whole else None
 
-    def begin(self, job: Job) -> None:
-        """Notes that a picture is about to be worked on: what lies under its names then is of this run.
+    at_once = 1
+    """How many pictures `begin` had best be told of together."""
+
+    def begin(self, jobs: Sequence[Job]) -> None:
+        """Notes that pictures are about to be worked on: what lies under their names then is of this run.
 
         Should the run be killed before `record`, a later one knows by that.
         """
         with self._translated_errors():
-            self._written.trust(os.fsencode(job.name), ALWAYS)
+            for job in jobs:
+                self._written.trust(os.fsencode(job.name), ALWAYS)
             self._connection.commit()
+
+    def look_at(self, path: Path) -> Literal["nothing", "file", "other"]:
+        """What lies under the name of an output."""
+        place = self._output / path
+        return "nothing" if not os.path.lexists(place) else "file" if place.is_file() else "other"
 
     def is_as_written(self, job: Job, path: Path) -> bool:
         """Whether an output is there, and just as a run over this input wrote it."""
@@ -205,7 +223,7 @@ class Manifest:
         """
         text, name = _to_text(result), os.fsencode(job.name)
         essential = _essential(job, result)
-        is_done = essential is not None and (self._roots[1] / essential).exists()
+        is_done = essential is not None and self.look_at(essential) != "nothing"
         done, evidence = (text, self._evidence(inputs)) if is_done else (None, None)
         with self._translated_errors():
             self._connection.execute(
@@ -264,8 +282,11 @@ class Manifest:
             if question(self._written):
                 return True
             if self._others is None:
-                self._others = _open_others(self._path, *self._roots)
+                self._others = self._open_others()
             return any(question(other.written) for other in self._others)
+
+    def _open_others(self) -> list[_OtherShare]:
+        return _open_others(self._path, self._roots[0], self._output)
 
     def _check_input(self, overwrite: bool) -> None:
         """Pictures of the same name in another folder are others."""
@@ -273,7 +294,7 @@ class Manifest:
             None,
             os.urandom(32),
         )
-        root = _salted(self._salt, str(self._roots[0].resolve()))
+        root = _salted(self._salt, _real_name(self._roots[0]))
         if known not in (None, root) and not overwrite:
             raise OutputError(
                 f"output folder {self._roots[1]} was made from another input folder; "
@@ -306,7 +327,7 @@ class Manifest:
             yield
         except (sqlite3.Error, OSError) as error:
             reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
-            raise OutputError(f"manifest {self._path}: {reason}; nothing more can be written") from None
+            raise OutputError(f"manifest {self._where}: {reason}; nothing more can be written") from None
 
 
 class _OtherShare(NamedTuple):
@@ -316,14 +337,14 @@ class _OtherShare(NamedTuple):
     connection: sqlite3.Connection
 
 
-def _open_others(path: Path, input_root: Path, output_root: Path) -> list[_OtherShare]:
+def _open_others(path: Path, input_root: Place, output_root: Path) -> list[_OtherShare]:
     """Those beside `path` that no run holds, that can be read, and that are of the same input."""
     pattern = f"{Path(MANIFEST_NAME).stem}*{Path(MANIFEST_NAME).suffix}"
     others: list[_OtherShare] = []
     for other in sorted(path.parent.glob(pattern)):
         if other != path and (connection := _copy(other)) is not None:
             root, salt = connection.execute("SELECT root, salt FROM input").fetchone() or (None, b"")
-            if root == _salted(salt, str(input_root.resolve())):
+            if root == _salted(salt, _real_name(input_root)):
                 others.append(_OtherShare(WrittenFiles(connection, salt, output_root), connection))
             else:
                 connection.close()
@@ -428,6 +449,10 @@ def _essential(job: Job, result: Result) -> Path | None:
     return {"anonymized": job.target, "detected": job.detections_path}.get(result.status)
 
 
+def _real_name(root: Place) -> str:
+    return str(root) if isinstance(root, Address) else str(root.resolve())
+
+
 def _salted(salt: bytes, text: str) -> str:
     """The manifest may be published with the pictures, and must not reveal when the originals were made."""
     return hashlib.sha256(salt + text.encode("utf-8", "surrogateescape")).hexdigest()
@@ -439,7 +464,7 @@ def _of_this_run(row: tuple[str | None, str]) -> Result:
 
 
 def _to_text(result: Result) -> str:
-    values = {name: getattr(result, name) for name in _RESULT_FIELDS}
+    values = {name: getattr(result, name) for name in _RESULT_FIELDS if name != "versions"}
     return json.dumps({**values, "source": None if result.source is None else astuple(result.source)})
 
 

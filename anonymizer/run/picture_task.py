@@ -10,8 +10,11 @@ from pathlib import Path
 from socket import gethostname
 from typing import TYPE_CHECKING
 
-from anonymizer.errors import SettingsError
+from anonymizer.addresses import Address, Place
+from anonymizer.errors import PictureError, SettingsError
 from anonymizer.files.find import has_extension
+from anonymizer.files.storage import storage_of
+from anonymizer.files.store_reading import fetched, remove_fetched
 from anonymizer.files.write import remove_files, remove_partials, written_together
 from anonymizer.record.edits import NO_EDITS, Edits
 from anonymizer.run.beacon import Beacon
@@ -33,8 +36,8 @@ MISSING_PYAV = (
 class PictureTask:
     """Anonymizes pictures and films, once its models are loaded."""
 
-    input_root: Path
-    output_root: Path
+    input_root: Place
+    output_root: Place
     settings: Settings
     load: Callable[[DetectSettings], Finder]
     """Makes what says where faces and plates are."""
@@ -58,8 +61,9 @@ class PictureTask:
 
         if self.beacon is not None:
             self.beacon.require()
-            if not self.input_root.is_dir():
-                raise SettingsError(f"input folder {self.input_root} is not there on {gethostname()}")
+        may_be_elsewhere = self.beacon is not None or isinstance(self.output_root, Address)
+        if may_be_elsewhere and isinstance(self.input_root, Path) and not self.input_root.is_dir():
+            raise SettingsError(f"input folder {self.input_root} is not there on {gethostname()}")
         finder, choice = self.load(self.settings.detect), None
         if self.settings.choose.gallery is not None:
             from anonymizer.recognise.choice import load_choice
@@ -81,6 +85,7 @@ class PictureTask:
     def sweep(self, job: Job) -> None:
         """Removes the hidden files of a process that was ended while it wrote."""
         remove_partials(self.output_root, job.outputs, self.mask_root)
+        remove_fetched(self.input_root, job.source)
 
 
 class _PicturesAndFilms:
@@ -97,36 +102,62 @@ class _PicturesAndFilms:
         self._beat = beat
 
     def __call__(self, job: Job) -> Result:
+        output = self._task.output_root
+        if not isinstance(output, Address):
+            return self._process(job)
+        with storage_of(output).noting() as written:
+            result = self._process(job)
+        if result.status == "failed":
+            return result
+        return replace(result, versions={name.as_posix(): entry.stamp for name, entry in written.items()})
+
+    def split(self, job: Job) -> Sequence[FilmPart]:
+        """Films are looked at in parts; see `SharedWork`. Those in stores are not: each part would fetch them."""
+        if not isinstance(self._task.input_root, Path) or isinstance(self._task.output_root, Address):
+            return ()
+        if not self._is_film(job) or find_spec("av") is None:
+            return ()
+        return self._films(self._task.input_root).parts(job)
+
+    def prepare(self, job: Job, part: FilmPart) -> Mapping[bytes, bytes]:
+        """What models find in a part."""
+        assert isinstance(self._task.input_root, Path)
+        return self._films(self._task.input_root).look_ahead(job, part)
+
+    def join(self, job: Job, prepared: Sequence[Mapping[bytes, bytes]]) -> Result:
+        """Makes the outputs of a film."""
+        assert isinstance(self._task.input_root, Path)
+        known = {digest: found for part in prepared for digest, found in part.items()}
+        return replace(self._films(self._task.input_root), known=known)(job)
+
+    def _process(self, job: Job) -> Result:
+        from anonymizer.pipeline import to_failed
+
         if not self._is_film(job):
             return self._pictures(job)
         if find_spec("av") is None:
             return self._task.give_up(job, MISSING_PYAV)
-        return self._films()(job)
-
-    def split(self, job: Job) -> Sequence[FilmPart]:
-        """Films are looked at in parts; see `SharedWork`."""
-        return self._films().parts(job) if self._is_film(job) and find_spec("av") is not None else ()
-
-    def prepare(self, job: Job, part: FilmPart) -> Mapping[bytes, bytes]:
-        """What models find in a part."""
-        return self._films().look_ahead(job, part)
-
-    def join(self, job: Job, prepared: Sequence[Mapping[bytes, bytes]]) -> Result:
-        """Makes the outputs of a film."""
-        known = {digest: found for part in prepared for digest, found in part.items()}
-        return replace(self._films(), known=known)(job)
+        try:
+            with fetched(self._task.input_root, job.source) as root:
+                return self._films(root)(job)
+        except PictureError as error:
+            return to_failed(job, error, self._task.output_root, self._task.mask_root)
 
     def _is_film(self, job: Job) -> bool:
         return has_extension(job.source, self._task.settings.video.video_extensions)
 
-    def _films(self) -> FilmProcess:
+    def _films(self, root: Path) -> FilmProcess:
+        """
+        Args:
+            root: local folder in which the film lies.
+        """
         from anonymizer.video.process import FilmProcess
 
         task, remarks = self._task, []
         if self._choice is not None and task.settings.detect.hide_all_but:
             remarks.append("in films everybody is hidden with --hide-all-but, also the people of the gallery")
         places = partial(written_together, also=task.mask_root)
-        roots = task.input_root, task.output_root
+        roots = root, task.output_root
         return FilmProcess(
             *roots,
             self._pictures.finder,

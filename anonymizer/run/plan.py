@@ -12,6 +12,7 @@ from itertools import chain
 from pathlib import Path
 
 from anonymizer._version import __version__
+from anonymizer.addresses import Address, Place
 from anonymizer.detect.catalogue import checksum
 from anonymizer.detect.description import ModelDescription
 from anonymizer.detect.frames import load_finder
@@ -19,8 +20,9 @@ from anonymizer.detect.load import choose_models, chosen_kinds, thresholds_of
 from anonymizer.errors import OutputError, SettingsError
 from anonymizer.files.find import Listing, find_pictures, has_extension, jobs_in
 from anonymizer.files.mask_png import FILM_MASK_SUFFIX, MASK_SUFFIX
-from anonymizer.files.output import check_masks, check_output
+from anonymizer.files.output import check_masks, check_output, check_store
 from anonymizer.files.overlay import read_overlay
+from anonymizer.files.storage import is_file, storage_of
 from anonymizer.kinds import KINDS, Kind, default_kinds
 from anonymizer.pipeline import Finder
 from anonymizer.recognise.gallery_folder import digest_of
@@ -30,6 +32,7 @@ from anonymizer.record.trace import is_trace
 from anonymizer.run.manifest import MANIFEST_NAME
 from anonymizer.run.replay import Replay, make_replay
 from anonymizer.run.sharding import is_in_shard
+from anonymizer.run.store_manifest import BOOKS
 from anonymizer.settings import EVERY_NAME, DetectSettings, NamedZones, RunSettings, Settings, Shard
 from anonymizer.types import Job, Result
 
@@ -38,10 +41,10 @@ from anonymizer.types import Job, Result
 class Plan:
     """Everything that a runner needs to know."""
 
-    input: Path
-    output: Path
-    report: Path
-    manifest: Path
+    input: Place
+    output: Place
+    report: Place
+    manifest: Place
     settings: Settings
     run: RunSettings
     models: Sequence[UsedModel]
@@ -134,9 +137,7 @@ def make_plan(run: RunSettings, settings: Settings, load: Callable[[DetectSettin
         missing = "--input" if run.input is None else "--image-output"
         raise SettingsError(f"missing {missing}; try 'anonymize --help'")
     manifest = run.image_output / _of_shard(MANIFEST_NAME, run.shard)
-    check_output(run.input, run.image_output, run.overwrite or _is_ours(run.image_output))
-    if run.mask_output is not None:
-        check_masks(run.input, run.image_output, run.mask_output, run.overwrite or _is_ours(run.image_output))
+    _check_folders(run, run.input, run.image_output)
     listing = find_pictures(run.input, _extensions(settings), run.image_output)
     report = run.report if run.report is not None else run.image_output / _of_shard(REPORT_NAME, run.shard)
     _check_file("report", report, run, settings)
@@ -158,6 +159,7 @@ def make_plan(run: RunSettings, settings: Settings, load: Callable[[DetectSettin
     if unseen_edits:
         jobs = _discarding(jobs, unseen_edits)
     if run.mask_output is not None:
+        assert isinstance(run.image_output, Path)
         masks = Path(os.path.relpath(run.mask_output.resolve(), run.image_output.resolve()))
         jobs = _with_masks(jobs, masks, settings.video.video_extensions)
     return Plan(
@@ -216,7 +218,7 @@ def _read_edits(run: RunSettings, settings: Settings, replay: Replay | None) -> 
         return NO_EDITS
     edits = read_edits(path)
     for name in edits.of_files:
-        if not (run.input / name).is_file():
+        if not is_file(run.input / name):
             raise SettingsError(f"edits {path}: entry {edits.of(name)[0].number}: {run.input} holds no picture {name}")
     for edit in () if settings.detect.hide_all_but else edits.kept:
         raise SettingsError(f"edits {path}: entry {edit.number}: a place can be kept only with --hide-all-but")
@@ -299,30 +301,76 @@ def _of_shard(name: str, shard: Shard | None) -> str:
     return name if shard is None else f"{path.stem}-{shard.number}-of-{shard.of}{path.suffix}"
 
 
-def _is_ours(output: Path) -> bool:
-    """Whether an earlier run, perhaps of another shard, wrote into this folder."""
+def _check_folders(run: RunSettings, source: Place, output: Place) -> None:
+    """
+    Raises:
+        SettingsError: something is asked for that stores cannot have.
+        OutputError: the output is refused.
+    """
+    in_stores = [place for place in (source, output, run.report) if isinstance(place, Address)]
+    if any(place.protocol == "memory" for place in in_stores) and run.workers != 0:
+        raise SettingsError("memory:// is in the memory of one process: add --workers 0")
+    is_free = run.overwrite or _is_ours(output)
+    if isinstance(source, Path) and isinstance(output, Path):
+        check_output(source, output, is_free)
+        if run.mask_output is not None:
+            check_masks(source, output, run.mask_output, is_free)
+        return
+    for option, value in (("mask-output", run.mask_output), ("detections", run.detections)):
+        if value is not None:
+            raise SettingsError(f"--{option} needs local folders as --input and --image-output, no addresses")
+    check_store(source, output, is_free)
+
+
+def _is_ours(output: Place) -> bool:
+    """Whether an earlier run, perhaps of another shard, wrote into this folder.
+
+    Raises:
+        OutputError: the store does not say.
+    """
+    if isinstance(output, Address):
+        try:
+            return bool(next(storage_of(output).list(BOOKS), []))
+        except OSError as error:
+            raise OutputError(f"output {output}: {error.strerror}") from None
     pattern = f"{Path(MANIFEST_NAME).stem}*{Path(MANIFEST_NAME).suffix}"
     return output.is_dir() and any(output.glob(pattern))
 
 
-def _check_file(what: str, file: Path, run: RunSettings, settings: Settings) -> None:
+def _check_file(what: str, file: Place, run: RunSettings, settings: Settings) -> None:
     """Refuses to write a file that would take the place of something else."""
     assert run.input is not None
     assert run.image_output is not None
     advice = f"choose another place with --{what}"
-    real, output = file.resolve(), run.image_output.resolve()
-    if real.is_relative_to(run.input.resolve()):
+    if _name_below(file, run.input) is not None:
         raise OutputError(f"{what} {file} lies inside the input folder; {advice}")
-    if file.exists() and not file.is_file():
+    exists = is_file(file)
+    if isinstance(file, Path) and file.exists() and not exists:
         raise OutputError(f"{what} {file} is not a file; {advice}")
-    if real.parent == output and real.name.startswith(Path(MANIFEST_NAME).stem):
+    name = _name_below(file, run.image_output)
+    if name is not None and _is_of_the_books(name, isinstance(file, Address)):
         raise OutputError(f"{what} {file} would take the place of a manifest; {advice}")
-    is_own = {"report": is_report, "profile": is_trace}[what]
-    if file.exists() and not run.overwrite and not is_own(file):
+    is_own: Callable[[Place], bool] = is_report if what == "report" else is_trace
+    if exists and not run.overwrite and not is_own(file):
         raise OutputError(f"{what} {file} exists and is not a {what}; add --overwrite to replace it")
-    if not real.is_relative_to(output):
+    if name is None:
         return
-    name = real.relative_to(output)
     jobs = jobs_in(run.input, name.parent, _extensions(settings))
     if name in {path for job in jobs for path in (job.target, job.detections_path)}:
         raise OutputError(f"{what} {file} would take the place of an output; {advice}")
+
+
+def _is_of_the_books(name: Path, is_stored: bool) -> bool:
+    """Whether a name in the output is that of a manifest or, in a store, of a part of one."""
+    beginning = Path(MANIFEST_NAME).stem
+    return name.as_posix().startswith(beginning) and (is_stored or len(name.parts) == 1)
+
+
+def _name_below(file: Place, folder: Place) -> Path | None:
+    """Where in a folder a file lies; None if it does not."""
+    if isinstance(file, Path) and isinstance(folder, Path):
+        real, real_folder = file.resolve(), folder.resolve()
+        return real.relative_to(real_folder) if real.is_relative_to(real_folder) else None
+    if isinstance(file, Address) and isinstance(folder, Address) and file.is_relative_to(folder):
+        return Path(file.key.removeprefix(folder.key).lstrip("/"))
+    return None

@@ -155,7 +155,7 @@ def make_replay(run: RunSettings, given: DetectSettings) -> Replay | None:
     """
     if run.detections is None:
         return None
-    if run.image_output is not None and run.detections.resolve() == run.image_output.resolve():
+    if isinstance(run.image_output, Path) and run.detections.resolve() == run.image_output.resolve():
         raise SettingsError("--detections is the output folder: its records would be replaced; choose another output")
     recording = read_recording(run.detections)
     takes_changed = run.detections_for == "changed"

@@ -6,9 +6,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, suppress
 from dataclasses import replace
-from itertools import count
+from itertools import count, islice
 from pathlib import Path
 
+from anonymizer.addresses import Address, Place
 from anonymizer.errors import AnonymizerError, OutputError
 from anonymizer.files.output import is_same_name, make_output
 from anonymizer.record.report import Report, write_report
@@ -21,6 +22,7 @@ from anonymizer.run.picture_task import PictureTask
 from anonymizer.run.plan import Plan
 from anonymizer.run.pool import make_executor, require_sendable
 from anonymizer.run.ray import RayPlace, make_ray_executor, require_ray
+from anonymizer.run.store_manifest import StoreManifest
 from anonymizer.settings import RunSettings
 from anonymizer.types import Job, Result
 
@@ -49,16 +51,17 @@ def run(
         require_ray()
     if plan.run.workers != 0:
         require_sendable(task)
-    is_first_run, is_new_folder = not plan.manifest.exists(), not plan.output.exists()
+    is_new_folder = isinstance(plan.output, Path) and not plan.output.exists()
+    is_first_run = isinstance(plan.manifest, Path) and not plan.manifest.exists()
     for folder in (plan.output, plan.run.mask_output):
-        if folder is not None:
+        if isinstance(folder, Path):
             make_output(folder)
     with ExitStack() as cleanup:
         manifest = cleanup.enter_context(closing(_open_manifest(plan)))
-        if plan.run.executor == "ray":
+        if plan.run.executor == "ray" and isinstance(plan.manifest, Path):
             task = replace(task, beacon=cleanup.enter_context(lit_beacon(plan.manifest)))
         executor = cleanup.enter_context(closing(_make_executor(plan.run, task, manifest, is_stopping, on_beat)))
-        if is_first_run:
+        if is_first_run or (isinstance(manifest, StoreManifest) and manifest.is_new):
             _prove_models(executor, manifest, cleanup, plan.output if is_new_folder else None)
         with open_trace(plan.run.profile) as trace:
             return _Run(plan, executor, manifest, trace, on_result, is_stopping).run()
@@ -78,6 +81,11 @@ def _make_executor(
 
 
 def _open_manifest(plan: Plan) -> Manifest:
+    if isinstance(plan.output, Address):
+        return StoreManifest(
+            plan.input, plan.output, plan.fingerprint, shard=plan.run.shard, overwrite=plan.run.overwrite
+        )
+    assert isinstance(plan.manifest, Path)
     return Manifest(
         plan.manifest,
         plan.input,
@@ -89,7 +97,7 @@ def _open_manifest(plan: Plan) -> Manifest:
 
 
 def _prove_models(
-    executor: Executor[Job, Result], manifest: Manifest, cleanup: ExitStack, new_folder: Path | None
+    executor: Executor[Job, Result], manifest: Manifest, cleanup: ExitStack, new_folder: Place | None
 ) -> None:
     """Models that do not work must leave no trace in the output, which may have been made for this run."""
     try:
@@ -97,7 +105,7 @@ def _prove_models(
     except AnonymizerError:
         manifest.discard()
         cleanup.close()
-        if new_folder is not None:
+        if isinstance(new_folder, Path):
             new_folder.rmdir()
         raise
 
@@ -162,6 +170,19 @@ class _Run:
         return report
 
     def _to_do(self) -> Iterator[Job]:
+        """The pictures that need work, which the manifest knows of before they are handed out."""
+        claimed = self._claimed()
+        while together := list(islice(claimed, self._manifest.at_once)):
+            if self._is_stopping():
+                return
+            self._manifest.begin([job for job, *_ in together])
+            for job, position, inputs in together:
+                if self._is_stopping():
+                    return
+                self._in_flight[job.name] = position, inputs
+                yield job
+
+    def _claimed(self) -> Iterator[tuple[Job, int, Inputs]]:
         """The pictures that need work; takes down what becomes of the others."""
         limit, overwrite = self._plan.run.limit, self._plan.run.overwrite
         for number, job in enumerate(self._plan.jobs):
@@ -179,9 +200,7 @@ class _Run:
             if isinstance(claimed, Result):
                 self._record_untouched(claimed)
                 continue
-            self._manifest.begin(job)
-            self._in_flight[job.name] = next(self._positions), inputs
-            yield claimed
+            yield claimed, next(self._positions), inputs
 
     def _claim(self, job: Job, inputs: Inputs) -> Job | Result:
         """The job, or the result if its outputs would take the place of what must stay."""

@@ -8,6 +8,7 @@ from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Literal, TypeAlias, TypeVar, get_args, overload
 
+from anonymizer.addresses import Address
 from anonymizer.errors import SettingsError
 from anonymizer.kinds import TRAITS, Kind, KindTraits
 
@@ -25,7 +26,7 @@ def to_plain(value: object) -> object:
     """The `ToPlain` of most fields."""
     if isinstance(value, tuple):
         return ",".join(value)
-    return str(value) if isinstance(value, Path) else value
+    return str(value) if isinstance(value, Path | Address) else value
 
 
 def setting(

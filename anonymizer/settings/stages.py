@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from anonymizer.addresses import Place
 from anonymizer.errors import SettingsError
 from anonymizer.formats import EXTENSIONS, FILM_EXTENSIONS
 from anonymizer.geometry import SHAPES, Shape
@@ -57,6 +58,7 @@ from anonymizer.settings.values import (
     parse_margin,
     parse_named_zones,
     parse_path,
+    parse_place,
     parse_port,
     parse_quality,
     parse_reason,
@@ -519,13 +521,18 @@ def _timeout() -> Any:
 class RunSettings(SettingsPart, group="Run"):
     """What to run on, and what to do about what is already there."""
 
-    input: Path | None = setting(
-        None, parse_path, "Folder with the pictures; subfolders too.", "DIR", group="Input and output", common=True
-    )
-    image_output: Path | None = setting(
+    input: Place | None = setting(
         None,
-        parse_path,
-        "Folder for the anonymized pictures; mirrors the input folder.",
+        parse_place,
+        "Folder with the pictures; subfolders too. Also an address such as s3://bucket/folder.",
+        "DIR",
+        group="Input and output",
+        common=True,
+    )
+    image_output: Place | None = setting(
+        None,
+        parse_place,
+        "Folder or address for the anonymized pictures; mirrors the input folder.",
         "DIR",
         group="Input and output",
         common=True,
@@ -562,10 +569,10 @@ class RunSettings(SettingsPart, group="Run"):
         "DIR",
         group="Input and output",
     )
-    report: Path | None = setting(
+    report: Place | None = setting(
         None,
-        parse_path,
-        "File for the report. By default anonymize-report.json in the output folder.",
+        parse_place,
+        "File or address for the report. By default anonymize-report.json in the output folder.",
         "FILE",
         group="Input and output",
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple, TypeAlias, get_args
 
+from anonymizer.addresses import Address, Place, is_address, to_place
 from anonymizer.geometry import Polygon, crosses_itself, polygon_area
 from anonymizer.kinds import KINDS
 
@@ -391,4 +392,13 @@ def parse_path(value: object) -> Path | None:
         return None
     if not isinstance(value, str | Path) or str(value) == "" or "\0" in str(value):
         raise ValueError(f"{value!r} is not a path")
+    if is_address(str(value)):
+        raise ValueError("takes a path of this machine, no address")
     return Path(value)
+
+
+def parse_place(value: object) -> Place | None:
+    """A path, or the address of a store."""
+    if isinstance(value, Address):
+        return value
+    return to_place(value) if isinstance(value, str) and is_address(value) else parse_path(value)

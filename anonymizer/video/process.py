@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 
+from anonymizer.addresses import Place
 from anonymizer.detect.frames import ModelFinder
 from anonymizer.detect.zones import rest_of, zones_to_hide
 from anonymizer.errors import PictureError, picture_boundary
@@ -49,7 +50,7 @@ class FilmProcess:
     """Makes the outputs of one film: all of them, or none."""
 
     input_root: Path
-    output_root: Path
+    output_root: Place
     finder: Finder
     settings: Settings
     edits: Edits = NO_EDITS
@@ -57,7 +58,7 @@ class FilmProcess:
     """What a user should know of all films."""
     on_beat: Callable[[Progress], None] = lambda progress: None
     """Told about every second how far the film is. A `PictureError` of it ends the work."""
-    places: Callable[[Path, Sequence[Path]], AbstractContextManager[list[Path]]] = written_together
+    places: Callable[[Place, Sequence[Path]], AbstractContextManager[list[Path]]] = written_together
     """Gives places to write the outputs to, see `written_together`."""
     mask_root: Path | None = None
     """Folder for the masks of jobs that have one; `places` gives places there, too."""

@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
+from anonymizer.addresses import Place
 from anonymizer.errors import PictureError, picture_boundary
 from anonymizer.files.library_messages import messages_of
 from anonymizer.files.memory import memory_file, written_in_memory
@@ -118,8 +119,8 @@ def _run(
     is_late = False
 
     @contextmanager
-    def places(root: Path, names: Sequence[Path]) -> Iterator[list[Path]]:
-        with written_in_memory(root, names) as paths:
+    def places(root: Place, names: Sequence[Path]) -> Iterator[list[Path]]:
+        with written_in_memory(path.parent, names) as paths:
             yield paths
             made.update({name: path.read_bytes() for name, path in zip(names, paths, strict=True)})
 

@@ -187,7 +187,7 @@ def test_shards_share_a_folder_with_each_other_and_with_nobody_else(
         make_plan(RunSettings(input=done[0], image_output=done[1], shard=shard), Settings())
         for shard in (Shard(1, 2), Shard(2, 2), None)
     )
-    held = Manifest(first.manifest, first.input, first.output, first.fingerprint, is_shard=True)
+    held = Manifest(Path(str(first.manifest)), first.input, Path(str(first.output)), first.fingerprint, is_shard=True)
     assert run(second).complete
     with pytest.raises(OutputError, match="another run is writing there"):
         run(whole)
@@ -197,7 +197,7 @@ def test_shards_share_a_folder_with_each_other_and_with_nobody_else(
 def test_only_one_run_at_a_time(done: Folders, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("anonymizer.run.manifest.LOCK_TIMEOUT_S", 0.1)
     plan = make_plan(RunSettings(input=done[0], image_output=done[1]), Settings())
-    manifest = Manifest(plan.manifest, plan.input, plan.output, plan.fingerprint)
+    manifest = Manifest(Path(str(plan.manifest)), plan.input, Path(str(plan.output)), plan.fingerprint)
     with pytest.raises(OutputError, match="another run is writing there"):
         run(plan)
     manifest.close()

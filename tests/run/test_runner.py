@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from pathlib import Path
 
 import pytest
 from fakes import CrashingDetector, FixedDetector, Folders, UseDetectors, noise, save
@@ -101,6 +102,7 @@ def test_an_output_that_was_gone_before_it_was_noted_is_made_again(
 
     def lose(self: PictureProcess, job: Job) -> Result:
         result = process(self, job)
+        assert isinstance(self.output_root, Path)
         (self.output_root / job.target).unlink()
         return result
 

@@ -1,0 +1,53 @@
+"""Brings single files of a store to this machine, for what cannot be read from memory."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from anonymizer.addresses import Address, Place
+from anonymizer.errors import PictureError, VanishedError
+from anonymizer.files.storage import storage_of
+from anonymizer.files.store_writing import local_place
+
+
+@contextmanager
+def fetched(root: Place, name: Path) -> Iterator[Path]:
+    """A local folder in which a file lies under the same name as below `root`; `root` itself if that is local.
+
+    Raises:
+        PictureError: it cannot be read.
+        VanishedError: there is no such file.
+    """
+    if isinstance(root, Path):
+        yield root
+        return
+    remove_fetched(root, name)
+    folder = _folder_of(root, name)
+    try:
+        _fetch(root, name, folder / name)
+        yield folder
+    finally:
+        remove_fetched(root, name)
+
+
+def remove_fetched(root: Place, name: Path) -> None:
+    """Removes what a process that ended had brought."""
+    if isinstance(root, Address):
+        shutil.rmtree(_folder_of(root, name), ignore_errors=True)
+
+
+def _folder_of(root: Address, name: Path) -> Path:
+    return local_place(root / name).with_suffix(".fetched")
+
+
+def _fetch(root: Address, name: Path, local: Path) -> None:
+    try:
+        local.parent.mkdir(parents=True)
+        storage_of(root).fetch(name, local)
+    except FileNotFoundError as error:
+        raise VanishedError(f"cannot be opened: {error.strerror}") from None
+    except OSError as error:
+        raise PictureError(f"cannot be read: {error.strerror}") from None
