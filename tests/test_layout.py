@@ -22,6 +22,7 @@ ABOUT_A_ROOM = {
     "replayed_films.py",  # films that are redacted again from records
     "shared_films.py",  # films that several workers look at
     "shown_right.py",  # what shows pictures right
+    "stores.py",  # runs over stores
     "twins.py",  # names that look alike
     "upright.py",  # which way up pictures are shown
 }
