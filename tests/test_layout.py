@@ -21,6 +21,7 @@ ABOUT_A_ROOM = {
     "nothing_stored.py",  # files and logs that the server does not write
     "replayed_films.py",  # films that are redacted again from records
     "shared_films.py",  # films that several workers look at
+    "ray_runs.py",  # whole runs on a cluster of Ray
     "shown_right.py",  # what shows pictures right
     "stores.py",  # runs over stores
     "twins.py",  # names that look alike

@@ -15,6 +15,7 @@ from anonymizer.cli.detections import detections_command
 from anonymizer.cli.help import MainCommand
 from anonymizer.cli.models import models_command
 from anonymizer.cli.options import setting_options
+from anonymizer.cli.plan import plan_command
 from anonymizer.cli.report import report_command
 from anonymizer.cli.review import review_command
 from anonymizer.cli.serve import serve_command
@@ -82,6 +83,7 @@ def anonymize(context: click.Context, /, config: Path | None, **given: object) -
 
 
 anonymize.add_command(models_command)
+anonymize.add_command(plan_command)
 anonymize.add_command(config_command)
 anonymize.add_command(check_command)
 anonymize.add_command(report_command)

@@ -14,12 +14,14 @@ from anonymizer.settings.fields import SettingsPart as SettingsPart
 from anonymizer.settings.fields import key_of as key_of
 from anonymizer.settings.stages import ALL_SETTINGS as ALL_SETTINGS
 from anonymizer.settings.stages import CHECK_SETTINGS as CHECK_SETTINGS
+from anonymizer.settings.stages import PLAN_SETTINGS as PLAN_SETTINGS
 from anonymizer.settings.stages import SERVE_SETTINGS as SERVE_SETTINGS
 from anonymizer.settings.stages import STAGES as STAGES
 from anonymizer.settings.stages import CheckSettings as CheckSettings
 from anonymizer.settings.stages import ChooseSettings as ChooseSettings
 from anonymizer.settings.stages import DetectSettings as DetectSettings
 from anonymizer.settings.stages import FindSettings as FindSettings
+from anonymizer.settings.stages import PlanSettings as PlanSettings
 from anonymizer.settings.stages import ReadSettings as ReadSettings
 from anonymizer.settings.stages import RecordSettings as RecordSettings
 from anonymizer.settings.stages import RedactSettings as RedactSettings

@@ -10,7 +10,15 @@ from typing import TypeVar
 
 from anonymizer.errors import SettingsError
 from anonymizer.settings.fields import SettingsPart, key_of
-from anonymizer.settings.stages import ALL_SETTINGS, STAGES, CheckSettings, ReviewSettings, ServeSettings, Settings
+from anonymizer.settings.stages import (
+    ALL_SETTINGS,
+    STAGES,
+    CheckSettings,
+    PlanSettings,
+    ReviewSettings,
+    ServeSettings,
+    Settings,
+)
 
 _Part = TypeVar("_Part", bound=SettingsPart)
 
@@ -58,9 +66,8 @@ def read_config(path: Path) -> dict[str, object]:
         return {}
     if not isinstance(content, dict):
         raise SettingsError(f"configuration file {path} must hold lines such as 'face-threshold: 0.2'")
-    known = [
-        key_of(each) for part in (*ALL_SETTINGS, CheckSettings, ServeSettings, ReviewSettings) for each in fields(part)
-    ]
+    parts = (*ALL_SETTINGS, CheckSettings, PlanSettings, ServeSettings, ReviewSettings)
+    known = [key_of(each) for part in parts for each in fields(part)]
     assert isinstance(node, yaml.MappingNode)
     written_keys = [str(key.value).replace("_", "-") for key, _ in node.value]
     below = [

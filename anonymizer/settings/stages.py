@@ -60,6 +60,7 @@ from anonymizer.settings.values import (
     parse_path,
     parse_place,
     parse_port,
+    parse_price,
     parse_quality,
     parse_reason,
     parse_seconds,
@@ -782,6 +783,23 @@ class ReviewSettings(SettingsPart, group="Input and output"):
     workers: int | None = _workers()
 
 
+@dataclass(frozen=True)
+class PlanSettings(SettingsPart, group="Run"):
+    """What `anonymize plan` measures, and for what it says what a run would take."""
+
+    sample: int = setting(30, parse_count, "Pictures to measure, drawn from the whole folder.", "N", common=True)
+    cores: int | None = setting(
+        None,
+        parse_limit,
+        "Cores that would do the work. By default those of this machine.",
+        "N",
+        common=True,
+    )
+    price: float | None = setting(
+        None, parse_price, "Of a core for an hour, in whatever currency.", "FLOAT", common=True
+    )
+
+
 STAGES: Mapping[str, type[SettingsPart]] = {
     "find": FindSettings,
     "read": ReadSettings,
@@ -805,6 +823,9 @@ CHECK_SETTINGS: tuple[type[SettingsPart], ...] = (
     VerbositySettings,
 )
 """Those of `anonymize check`; a configuration file may hold them beside those of the main job."""
+
+PLAN_SETTINGS: tuple[type[SettingsPart], ...] = (PlanSettings, *STAGES.values())
+"""Those of `anonymize plan`: the rest as in the run."""
 
 SERVE_SETTINGS: tuple[type[SettingsPart], ...] = (ServeSettings, DetectSettings, RedactSettings, WriteSettings)
 """Those of `anonymize serve`: what clients do not say is as here."""

@@ -272,6 +272,15 @@ def parse_count(value: object) -> int:
     return int(number)
 
 
+def parse_price(value: object) -> float | None:
+    if value is None:
+        return None
+    price = parse_number(value)
+    if not 0 <= price < float("inf"):
+        raise ValueError(f"{price:g} is not a price")
+    return price
+
+
 def parse_quality(value: object) -> float | None:
     if value is None or value == "auto":
         return None

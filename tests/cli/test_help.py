@@ -96,7 +96,10 @@ def test_help_loads_nothing_slow(command: list[str]) -> None:
         ([".", "--overwrite"], "try: anonymize --input . --image-output OUTPUT"),
         (["chek", "out"], "'chek' is not a command; did you mean 'anonymize check'?"),
         (["modles"], "'modles' is not a command; did you mean 'anonymize models'?"),
-        (["nowhere"], "'nowhere' is not a command; commands are check, config, detections, models, report"),
+        (
+            ["nowhere"],
+            "'nowhere' is not a command; commands are audit, check, config, detections, models, plan, report",
+        ),
     ],
 )
 def test_folders_and_misspelt_commands_get_advice(
