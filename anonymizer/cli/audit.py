@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,7 +34,6 @@ Exit codes:
 @click.group("audit", epilog=EPILOG)
 def audit_command() -> None:
     """Attacks what was redacted: brings faces back by a network, tells who they are, reads plates, looks for leaks."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow, which trains networks, says a lot
 
 
 @audit_command.command("reverse", epilog=EPILOG)
@@ -77,6 +75,7 @@ def reverse_command(
         if not folder.is_dir():
             raise SettingsError(f"{folder} is not a folder")
     begin(output, training)
+    _start_keras()
     known = _read(faces, limit)
     tested = None if test_faces is None else _read(test_faces).faces
     result = reverse(known.faces, chosen, output, training, copies, tested, _say)
@@ -122,6 +121,8 @@ def identify_command(
     else:
         rows = tuple(redaction(name) for name in redactions or ("none", "default"))
         plan = Experiment(faces, rows, dict(_pair(text) for text in reversals), facenet, seed)
+    if plan.reversals or plan.facenet is not None:
+        _start_keras()
     networks = {name: load_reversal(folder) for name, folder in plan.reversals.items()}
     recognisers: list[FaceVectors] = [SFace()]
     if plan.facenet is not None:
@@ -165,7 +166,10 @@ def film_command(
     from anonymizer.video.finder import frame_finder
 
     rows = [redaction(name) for name in redactions or ("none", "default")]
-    networks = {name: load_reversal(folder) for name, folder in map(_pair, reversals)}
+    pairs = dict(map(_pair, reversals))
+    if pairs:
+        _start_keras()
+    networks = {name: load_reversal(folder) for name, folder in pairs.items()}
     known = _read_people(faces)
     finder = frame_finder(load_finder(DetectSettings(kinds="face", preset="fast")))
     attacks: list[Attack] = []
@@ -266,6 +270,16 @@ def _counter(text: str) -> Callable[..., None]:
             _say(f"{text}: {done} pictures")
 
     return tell
+
+
+def _start_keras() -> None:
+    """Loads Keras and TensorFlow without what they write to stderr."""
+    from anonymizer.detect.stderr import suppress_native_stderr
+
+    with suppress_native_stderr():
+        import keras
+
+        keras.ops.zeros(1)
 
 
 def _make(folder: Path) -> None:
