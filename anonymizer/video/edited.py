@@ -198,6 +198,7 @@ class _Work:
             entry["track"] = self._add(edit, frames, course)
         elif edit.action == "keep":
             self._keep(edit, frames)
+            entry["frames"] = [frames[0], frames[1] - 1]
         elif edit.action in ("remove", "relabel"):
             entry |= self._change(edit, frames)
         self.done.append(entry)

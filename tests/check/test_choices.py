@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from check.samples import anonymize, change_report, check, kinds_of, save_moving
 from fakes import Folders, KeenDetector, UseDetectors, face, load, noise, save
+from video.film_samples import SquareDetector, write_film
 
 from anonymizer import anonymize_folder
-from anonymizer.check.choices import Choice, choices_of, note_choices
+from anonymizer.check.choices import Choice, choices_of, note_choices, places_kept
 from anonymizer.check.finding import Finding
 from anonymizer.check.verdicts import BROKEN
 from anonymizer.geometry import Box
@@ -154,3 +155,51 @@ def test_choices_in_a_report() -> None:
     ]
     assert choices_of({"edits": edits}) == (CHOICE, Choice("area", Box(1, 2, 3, 4), 2, "no reason given (today)"))
     assert choices_of({}) == choices_of({"edits": 3}) == ()
+
+
+TRACK = {
+    "remove": {"track": 3},
+    "kind": "face",
+    "track": 3,
+    "reason": "has agreed",
+    "found": {
+        "box": [20, 20, 60, 60],
+        "score": 0.9,
+        "path": [[4, 0, 0, 40, 40], [8, 40, 0, 80, 40], [9, 50, 0, 90, 40]],
+    },
+}
+
+
+def test_a_track_of_a_film_that_stays_visible_is_where_it_was() -> None:
+    (choice,) = choices_of({"edits": [TRACK]})
+    assert choice.frames == range(4, 10)
+    places = [choice.place_in(frame) for frame in (3, 4, 6, 8, 9, 20)]
+    assert [place.xyxy[0] for place in places if isinstance(place, Box)] == [0, 0, 20, 40, 50, 50]
+    findings = [
+        Finding("a.mp4", "face", "", "finding", Box(x, 0, x + 40, 40), 0.9, frame)
+        for frame, x in ((2, 0), (3, 0), (4, 0), (6, 20), (6, 50), (8, 40), (10, 50), (11, 50))
+    ]
+    levels = [finding.level for finding in note_choices(findings, [choice], is_animation=True)]
+    assert levels == ["finding", "noted", "noted", "noted", "finding", "noted", "noted", "finding"]
+
+
+def test_a_place_of_a_film_that_is_kept_for_a_while() -> None:
+    (choice,) = choices_of({"edits": [{"keep": {"box": [0, 0, 9, 9]}, "span": [1, 2], "frames": [25, 50]}]})
+    assert [len(places_kept([choice], frame)) for frame in (24, 25, 50, 51)] == [0, 1, 1, 0]
+
+
+def test_films_with_edits_pass(folders: Folders, use_detectors: UseDetectors) -> None:
+    write_film(folders[0] / "a.mp4", frames=20, size=(160, 96))
+    use_detectors(SquareDetector())
+    anonymize(folders)
+    assert kinds_of(check(folders[1], against=folders[0])) == []
+    assert kinds_of(check(replayed(folders), against=folders[0])) == []
+    output = replayed(folders, {"file": "a.mp4", "remove": {"track": 1}, "kind": "face", "reason": "has agreed"})
+    found = check(output, against=folders[0])
+    assert kinds_of(found) == []
+    noted = [finding for finding in found if finding.level == "noted"]
+    assert {finding.text.rpartition(", ")[2] for finding in noted} == {"by choice: has agreed"}
+    assert {finding.kind for finding in noted} == {"face", "uncovered"}
+    part = {"file": "a.mp4", "remove": {"track": 1}, "kind": "face", "span": [0.2, 0.4]}
+    drawn = {"file": "a.mp4", "add": {"box": [100, 60, 130, 90]}, "frame": 3, "kind": "face"}
+    assert kinds_of(check(replayed(folders, part, drawn), against=folders[0])) == []
