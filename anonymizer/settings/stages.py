@@ -779,6 +779,12 @@ class ReviewSettings(SettingsPart, group="Input and output"):
         common=True,
     )
     reason: str | None = setting(None, parse_reason, "What new edits give as their reason.", "TEXT")
+    overlay: Path | None = setting(
+        None,
+        parse_path,
+        "The picture that the run drew over objects, where it had an --overlay: the report knows its checksum only.",
+        "FILE",
+    )
     port: int = setting(0, parse_port, "Port to listen on; 0 takes a free one.", "PORT", group="Server")
     workers: int | None = _workers()
 

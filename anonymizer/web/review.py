@@ -31,12 +31,17 @@ from anonymizer.record.recording import Recording, read_recording
 from anonymizer.record.report import Report
 from anonymizer.run.plan import make_plan
 from anonymizer.run.runner import run
-from anonymizer.settings import ReviewSettings, RunSettings, Settings, settings_from_options
+from anonymizer.settings import (
+    ChooseSettings,
+    RedactSettings,
+    ReviewSettings,
+    RunSettings,
+    Settings,
+    settings_from_options,
+)
 from anonymizer.types import FrameDetections, Recorded
 from anonymizer.web.problems import Problem
 
-_UNKNOWN_HERE = ("overlay", "keep-visible", "hide-only")
-"""Settings of which a report knows a checksum only."""
 _MAX_NAMED = 3
 """So many failed pictures are named."""
 
@@ -74,7 +79,7 @@ class Review:
 
     def offer(self) -> dict[str, object]:
         """What the page is to know first."""
-        return {"thresholds": self.thresholds, "edits": self.edits_path.name}
+        return {"thresholds": self.thresholds, "edits": self.edits_path.name, "again": self.again.name}
 
     def describe(self) -> dict[str, object]:
         """All pictures, with their detections and edits."""
@@ -247,16 +252,7 @@ def open_review(folder: Path, review: ReviewSettings) -> Review:
     for name in recording.pictures:
         if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
             raise SettingsError(f"the report in {folder} names a picture outside of the input folder: {name}")
-    for key in _UNKNOWN_HERE:
-        if recording.settings.get(key) is not None:
-            raise SettingsError(
-                f"{folder} was made with --{key}, of which the report knows a checksum only: write edits by hand, and "
-                "redact with --detections"
-            )
-    known = Settings().as_dict()
-    settings = settings_from_options({key: value for key, value in recording.settings.items() if key in known})
-    if settings.redact.only_detects(recording.kinds):
-        raise SettingsError(f"{folder} holds no pictures: they were made with --method none")
+    settings = _settings_of(recording, review.overlay)
     path = find_edits(folder, recording.records) or folder / NAMES[0]
     on_disk = _read(path)  # before it is parsed: what changes it afterwards is noticed
     edits = read_edits(path) if path.is_file() else Edits()
@@ -276,6 +272,32 @@ def open_review(folder: Path, review: ReviewSettings) -> Review:
         review.workers,
         review.reason,
     )
+
+
+def _settings_of(recording: Recording, overlay: Path | None) -> Settings:
+    """Those of the run, as far as they matter for what it recorded.
+
+    Whom a gallery had left visible is not in the records, and stays so. What was only looked at is hidden by default.
+
+    Raises:
+        SettingsError: the overlay is not that of the run.
+    """
+    known = Settings().as_dict().keys() - ChooseSettings().as_options().keys()
+    options = {key: value for key, value in recording.settings.items() if key in known}
+    checksum = options.pop("overlay", None)
+    if checksum is not None:
+        if overlay is None:
+            raise SettingsError("the run had an --overlay, whose checksum alone its report knows: give it here, too")
+        content = _read(overlay)
+        if content is None or sha256(content).hexdigest() != checksum:
+            raise SettingsError(f"--overlay {overlay}: is not the file that the run had, by its SHA-256")
+        options["overlay"] = str(overlay)
+    elif overlay is not None:
+        raise SettingsError("--overlay: the run had none")
+    settings = settings_from_options(options)
+    if settings.redact.only_detects(recording.kinds):
+        return replace(settings, redact=RedactSettings())
+    return settings
 
 
 def _is_file_in(folder: Path, path: Path) -> bool:

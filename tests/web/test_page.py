@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -224,6 +225,12 @@ def test_keys_do_what_the_buttons_do(browser: Browser, address: str, originals: 
     browser.press("u")
     assert browser.texts("#objects .state") == states
     assert browser.texts("#pictures .state")[0] == doubtful
+    assert re.fullmatch(r"(\d) doubtful here, \1 in 1 file\.", browser.at("left").text)
+    browser.press("d")
+    assert browser.at("left").text == "Nothing is doubtful."
+    assert browser.texts("#objects .state") == states  # as it was
+    browser.press("u")
+    assert browser.texts("#pictures .state")[0] == doubtful
     browser.press("b")
     moved = browser.script("return document.querySelector('#outlines .is-selected.line').getAttribute('x')")
     browser.press("\ue014")  # the right arrow
@@ -252,6 +259,22 @@ def test_methods_change_the_result(browser: Browser, address: str, originals: Pa
     run_alone = browser.download("astronaut.png")
     assert run_alone != (originals.parent / "anonymized" / "astronaut.png").read_bytes()
     assert not browser.messages()
+
+
+def test_what_is_hidden_as_a_part_of_something_else_is_not_doubtful(browser: Browser, address: str) -> None:
+    browser.open(address)
+    code = """import('/static/picture.js').then(({ Picture, drawnObject }) => {
+      const face = (x, score) => ({ kind: "face", score, x_min: x, y_min: 50, x_max: x + 20, y_max: 70 });
+      const large = { kind: "face", score: 0.9, x_min: 40, y_min: 40, x_max: 100, y_max: 100 };
+      const picture = new Picture(null, "a");
+      picture.takeFound({ detections: [face(60, 0.15), face(85, 0.15), large], sizes: [[200, 200]] });
+      const before = picture.doubtful({ face: 0.2 }).map((one) => one.members[0].x_min);
+      picture.draw(drawnObject({ ellipse: { center: [95, 60], semi_axes: [60, 60] } }));
+      const same = picture.doubtful({ face: 0.2 }).length;
+      picture.decide(picture.found[2], false);
+      return [before, same, picture.doubtful({ face: 0.2 }).length];
+    })"""
+    assert browser.wait_for(code) == [[85], 1, 2]
 
 
 def test_names_and_errors_are_never_markup(browser: Browser, address: str, originals: Path, tmp_path: Path) -> None:

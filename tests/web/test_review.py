@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 from fakes import FixedDetector, Folders, UseDetectors, face, load, noise, save
@@ -215,12 +216,56 @@ def test_what_cannot_be_reviewed_is_refused(finished: Folders, tmp_path: Path) -
     report = json.loads((target / REPORT_NAME).read_text())
     for changed, reason in (
         ({"files": [{**report["files"][0], "file": "../a.png"}]}, "outside"),
-        ({"settings": {**report["settings"], "overlay": "0" * 64}}, "--overlay"),
-        ({"settings": {**report["settings"], "method": "none"}}, "--method none"),
+        ({"settings": {**report["settings"], "overlay": "0" * 64}}, "the run had an --overlay"),
     ):
         (target / REPORT_NAME).write_text(json.dumps({**report, **changed}))
         with pytest.raises(SettingsError, match=reason):
             open_review(target, ReviewSettings(source))
+
+
+def test_a_run_that_only_looked_is_reviewed_and_then_redacted(folders: Folders, use_detectors: UseDetectors) -> None:
+    source, target = folders
+    use_detectors(FixedDetector(face(5, 5, 15, 15, 0.9)))
+    save(source / "a.png", noise(40, 50))
+    anonymize_folder(source, target, Settings(redact=RedactSettings("none")))
+    assert not (target / "a.png").exists()
+    review = reviewed(folders)
+    post(review, "a.png", ADD)
+    review.redact_again()
+    before, after = load(source / "a.png"), load(review.again / "a.png")
+    for part in (np.s_[6:14, 6:14], np.s_[22:28, 32:38]):
+        assert not (before[part] == after[part]).all()
+
+
+def test_an_overlay_must_be_that_of_the_run(folders: Folders, use_detectors: UseDetectors, tmp_path: Path) -> None:
+    source, target = folders
+    use_detectors(FixedDetector(face(5, 5, 15, 15, 0.9)))
+    save(source / "a.png", noise(40, 50))
+    drawn, other = save(tmp_path / "drawn.png", noise(8, 8)), save(tmp_path / "other.png", noise(8, 8, seed=3))
+    anonymize_folder(source, target, Settings(redact=RedactSettings("image", overlay=drawn)))
+    for overlay, reason in ((None, "the run had an --overlay"), (other, "not the file"), (tmp_path, "not the file")):
+        with pytest.raises(SettingsError, match=reason):
+            reviewed(folders, overlay=overlay)
+    review = reviewed(folders, overlay=drawn)
+    review.redact_again()
+    assert (review.again / "a.png").read_bytes() == (target / "a.png").read_bytes()
+
+
+def test_an_overlay_that_the_run_had_not_is_refused(finished: Folders, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="the run had none"):
+        reviewed(finished, overlay=save(tmp_path / "drawn.png", noise(8, 8)))
+
+
+def test_whom_a_gallery_left_visible_stays_so(finished: Folders) -> None:
+    _, target = finished
+    report = json.loads((target / REPORT_NAME).read_text())
+    changed = {**report, "settings": {**report["settings"], "keep-visible": "0" * 64}}
+    (target / REPORT_NAME).write_text(json.dumps(changed))
+    review = reviewed(finished)
+    assert review.settings.choose.keep_visible is None
+    assert review.settings.redact.method == "solid"
+    review.redact_again()
+    assert (review.again / "a.png").read_bytes() == (target / "a.png").read_bytes()
 
 
 def test_edits_of_unknown_pictures_are_refused(finished: Folders) -> None:

@@ -89,6 +89,8 @@ async function beginReview() {
   at("promise").textContent = `Decisions are kept in ${offer.review.edits}. The originals stay as they are.`;
   at("saving").hidden = false;
   at("remove-all").hidden = true;
+  at("again").textContent = offer.review.again;
+  document.body.classList.add("is-review");
   at("redact-again").addEventListener("click", () => review.redactAgain());
   pictures = await review.fetchPictures();
   pictures.sort((a, b) => b.doubtful(thresholds).length - a.doubtful(thresholds).length);
@@ -339,6 +341,7 @@ function renderPictures() {
     return picture.line.item;
   });
   showIn(at("pictures"), lines);
+  if (open) renderLeft();
   at("download-all").disabled = !pictures.some((picture) => picture.state === "ready");
 }
 
@@ -471,8 +474,9 @@ async function lookForMore(picture) {
 }
 
 async function lookForMoreInAll() {
-  for (const picture of pictures) {
+  for (const [index, picture] of pictures.entries()) {
     if (picture.state !== "ready" || picture.isLookedAt) continue;
+    say(`Looks for what may have been missed: ${index + 1} of ${pictures.length} files`);
     try {
       picture.file = await picture.fetchFile();
     } catch (error) {
@@ -483,6 +487,7 @@ async function lookForMoreInAll() {
     await lookForMore(picture);
     if (picture !== open) picture.file = null; // it can be fetched again
   }
+  say("All files were looked at once more.");
   renderPictures();
 }
 
@@ -514,10 +519,22 @@ function renderEditor() {
   stage.outline(shown);
   at("undo").disabled = !open.history.length;
   at("hide").disabled = at("keep").disabled = selected === null;
-  at("next").disabled = !pictures.some((picture) => picture.doubtful(thresholds).length);
   renderCards(shown);
+  renderLeft();
   const warnings = open.result?.warnings ?? open.warnings;
   at("warnings").replaceChildren(...warnings.map((text) => Object.assign(document.createElement("li"), { textContent: text })));
+}
+
+// How much is doubtful, here and in all.
+function renderLeft() {
+  const here = open?.doubtful(thresholds).length ?? 0;
+  const all = pictures.map((picture) => picture.doubtful(thresholds).length).filter(Boolean);
+  const total = all.reduce((sum, one) => sum + one, 0);
+  at("next").disabled = !total;
+  at("approve").disabled = !here;
+  at("left").textContent = total
+    ? `${here} doubtful here, ${total} in ${all.length} ${all.length === 1 ? "file" : "files"}.`
+    : "Nothing is doubtful.";
 }
 
 function renderCards(shown) {
@@ -637,6 +654,7 @@ function listenToEditor() {
     renderEditor();
   });
   at("next").addEventListener("click", moveToDoubtful);
+  at("approve").addEventListener("click", approve);
   at("hide").addEventListener("click", () => decideSelected(true));
   at("keep").addEventListener("click", () => decideSelected(false));
   at("undo").addEventListener("click", undo);
@@ -664,6 +682,7 @@ function onKey(event) {
     k: () => decideByKey(false),
     u: undo,
     b: addBox,
+    d: approve,
     r: () => review?.redactAgain(),
   };
   const action = event.ctrlKey ? undo : actions[event.key.toLowerCase()];
@@ -684,6 +703,15 @@ function decideByKey(isHidden) {
   const wasDoubtful = open.doubtful(thresholds).includes(selected);
   decideSelected(isHidden);
   if (wasDoubtful) moveToDoubtful();
+}
+
+// Looks right as it is: on to the next picture that has something doubtful.
+function approve() {
+  if (!open.doubtful(thresholds).length) return;
+  open.approve(thresholds);
+  selected = null;
+  decisionMade();
+  moveToDoubtful();
 }
 
 // The next in this picture after the selected one, else in the next picture that has one.

@@ -1,6 +1,7 @@
 // A picture or film, what was found in it, and what a person decided about that.
 
 const SAME_FROM = 0.3; // boxes of neighbouring frames with this IoU are of one object
+const CORE_SHARE = 0.05; // of a box on each side, which an ellipse with a margin around it may leave out at its corners
 const DOUBT_SHARE = 0.5; // scores this near to the threshold, as a share of it, are worth a look
 
 export class Picture {
@@ -55,11 +56,24 @@ export class Picture {
     return this.edits.decided.get(object.id) ?? (!object.isMore && object.score >= (thresholds[object.kind] ?? 0));
   }
 
-  // The nearest to the threshold first.
+  // The nearest to the threshold first. What is hidden anyway, as a part of something else, is left out.
   doubtful(thresholds) {
     const distance = (object) => Math.abs(object.score - thresholds[object.kind]);
     const isOpen = (object) => !this.edits.decided.has(object.id) && distance(object) <= DOUBT_SHARE * thresholds[object.kind];
-    return this.found.filter(isOpen).sort((a, b) => distance(a) - distance(b));
+    const hidden = this.objects.filter((object) => this.isHidden(object, thresholds));
+    const isCovered = (object) =>
+      !this.isHidden(object, thresholds) &&
+      object.members.every((entry) => hidden.some((other) => other.members.some((one) => covers(one, entry))));
+    return this.found.filter((object) => isOpen(object) && !isCovered(object)).sort((a, b) => distance(a) - distance(b));
+  }
+
+  // Everything is as it should be: what is doubtful stays as it is.
+  approve(thresholds) {
+    const doubtful = this.doubtful(thresholds);
+    if (!doubtful.length) return;
+    const decided = new Map(this.edits.decided);
+    for (const object of doubtful) decided.set(object.id, this.isHidden(object, thresholds));
+    this.change({ decided, drawn: this.edits.drawn });
   }
 
   decide(object, isHidden) {
@@ -148,6 +162,15 @@ export function boxOf(entry) {
     Math.max(entry.x_max, wide.x_max),
     Math.max(entry.y_max, wide.y_max),
   ];
+}
+
+// Whether hiding one also hides nearly all of the other. A core of the box is taken, since shapes may be round.
+function covers(one, other) {
+  if (one.outline || (one.frame ?? 0) !== (other.frame ?? 0)) return false; // an outline leaves out parts of its box
+  const [left, top, right, bottom] = boxOf(one);
+  const [x, y] = [(right - left) * CORE_SHARE, (bottom - top) * CORE_SHARE];
+  const [l, t, r, b] = boxOf(other);
+  return l >= left + x && t >= top + y && r <= right - x && b <= bottom - y;
 }
 
 export function iou(a, b) {
