@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import get_args
@@ -25,12 +25,13 @@ import matplotlib
 from anonymizer.detect.frames import detect
 from anonymizer.detect.load import choose_models, load_detectors, thresholds_of
 from anonymizer.files.read import read_picture
-from anonymizer.kinds import Kind
+from anonymizer.kinds import DEFAULT_KINDS, Kind, default_kinds
 from anonymizer.settings import PRESETS, DetectSettings, RedactSettings
 
 from .metrics import (
     HEIGHTS,
     Annotated,
+    Boxes,
     Found,
     average_precision,
     is_covered,
@@ -64,6 +65,13 @@ class Contestant:
     found: dict[Path, Found]
     cpu_s: float
     """A picture, on average."""
+    also_hidden: dict[Path, Boxes] = field(default_factory=dict)
+    """What it hides of other kinds, such as heads."""
+
+    def hidden(self, picture: Path) -> Boxes:
+        """All that it hides in a picture."""
+        own = self.found[picture].from_score(self.threshold).widened(MARGIN["face"])
+        return np.vstack([own, self.also_hidden.get(picture, np.zeros((0, 4)))])
 
 
 def main() -> None:
@@ -99,21 +107,25 @@ def choose(pictures: Iterable[Annotated], groups: Sequence[str] | None, limit: i
 
 
 def run_ours(preset: str, kind: Kind, pictures: Sequence[Annotated]) -> Contestant:
-    usual = DetectSettings(kinds=(kind,), preset=preset)
-    threshold = min(thresholds_of(model, usual)[kind] for model in choose_models(usual))
+    others = [other for other in default_kinds(preset) if other not in (*DEFAULT_KINDS, kind)]
+    usual = DetectSettings(kinds=(kind, *others), preset=preset)
+    threshold = min(thresholds_of(model, usual).get(kind, 1.0) for model in choose_models(usual))
     settings = usual.with_thresholds({kind: FLOOR})
     detectors = load_detectors(settings)
-    found, cpu_s = {}, 0.0
+    found, also_hidden, cpu_s = {}, {}, 0.0
     for number, picture in enumerate(pictures, 1):
         pixels = read_picture(picture.path).frames[0].pixels
         start = time.process_time()
         detections = detect(pixels, detectors)
         cpu_s += time.process_time() - start
-        found[picture.path] = to_found(
-            [[d.box.x_min, d.box.y_min, d.box.x_max, d.box.y_max, d.score] for d in detections if d.kind == kind]
-        )
+        found[picture.path] = to_found([[*d.box.xyxy, d.score] for d in detections if d.kind == kind])
+        widened = [
+            to_found([[*d.box.xyxy, d.score] for d in detections if d.kind == other]).widened(MARGIN[other])
+            for other in others
+        ]
+        also_hidden[picture.path] = np.vstack([np.zeros((0, 4)), *widened])
         tell(f"ours, {preset}", number, len(pictures))
-    return Contestant(f"ours, {preset}", threshold, found, cpu_s / len(pictures))
+    return Contestant(f"ours, {preset}", threshold, found, cpu_s / len(pictures), also_hidden)
 
 
 def run_peer(name: str, python: str, pictures: Sequence[Annotated]) -> Contestant:
@@ -216,7 +228,7 @@ def heads_table(group: str, members: Sequence[Annotated], contestants: Sequence[
     for each in contestants:
         inside = 0
         for picture in members:
-            boxes = each.found[picture.path].from_score(each.threshold).widened(MARGIN["face"])
+            boxes = each.hidden(picture.path)
             points = picture.points[:, np.newaxis, :]
             is_inside = ((points >= boxes[:, :2]) & (points <= boxes[:, 2:])).all(axis=2)
             inside += int(np.any(is_inside, axis=1).sum())
