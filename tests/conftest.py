@@ -24,6 +24,7 @@ def use_detectors(monkeypatch: pytest.MonkeyPatch) -> UseDetectors:
 
     def use(*detectors: Detector) -> None:
         monkeypatch.setattr("anonymizer.detect.frames.load_detectors", lambda settings: detectors)
+        monkeypatch.setattr("anonymizer.check.file_check.load_second_opinion", lambda settings: None)
         monkeypatch.setattr("anonymizer.run.pool.auto_workers", lambda: 0)
 
     return use

@@ -19,6 +19,7 @@ from anonymizer.check.finding import Finding
 from anonymizer.check.html_page import Card, make_card
 from anonymizer.check.inputs import InputFile
 from anonymizer.check.plan import CheckPlan
+from anonymizer.check.second_opinion import SecondOpinion, load_second_opinion
 from anonymizer.check.thresholds import load_sensitive_finder
 from anonymizer.check.verdicts import compare_with_record, judge, judge_given
 from anonymizer.detect.frames import load_finder, spread_to_neighbours
@@ -67,7 +68,8 @@ class FileCheck:
         plan = self.plan
         sensitive = load_sensitive_finder(plan.detect, plan.thresholds)
         of_run = load_finder(plan.settings.detect) if plan.check.against is not None else None
-        return _PicturesAndFilms(plan, sensitive, of_run)
+        opinion = load_second_opinion(plan.detect) if plan.check.second_opinion else None
+        return _PicturesAndFilms(plan, sensitive, of_run, opinion)
 
     def give_up(self, numbered: NumberedFile, reason: str) -> CheckedFile:
         """A file on which a process ended counts as unreadable."""
@@ -84,15 +86,19 @@ class FileCheck:
 class _PicturesAndFilms:
     """Checks each file the way of a picture or of a film."""
 
-    def __init__(self, plan: CheckPlan, sensitive: Finder, of_run: Finder | None) -> None:
+    def __init__(
+        self, plan: CheckPlan, sensitive: Finder, of_run: Finder | None, opinion: SecondOpinion | None
+    ) -> None:
         """
         Args:
             sensitive: the finder of the gate.
             of_run: that of the anonymizing run, for originals.
+            opinion: on what the run may have missed in pictures.
         """
         self._plan = plan
         self._sensitive = sensitive
         self._of_run = of_run
+        self._opinion = opinion
         self._beat: Callable[[str], None] = lambda text: None
 
     def listen(self, beat: Callable[[str], None]) -> None:
@@ -103,7 +109,7 @@ class _PicturesAndFilms:
         file = numbered[1]
         if file.is_film:
             return _check_film(file, self._plan, self._sensitive, self._beat)
-        return _check_picture(file, self._plan, self._sensitive, self._of_run)
+        return _check_picture(file, self._plan, self._sensitive, self._of_run, self._opinion)
 
 
 def _check_film(file: InputFile, plan: CheckPlan, sensitive: Finder, beat: Callable[[str], None]) -> CheckedFile:
@@ -137,7 +143,9 @@ def _roots(file: InputFile) -> dict[str, Path]:
     return {"folder": file.path.parent} | ({} if file.original is None else {"originals": file.original.parent})
 
 
-def _check_picture(file: InputFile, plan: CheckPlan, sensitive: Finder, of_run: Finder | None) -> CheckedFile:
+def _check_picture(
+    file: InputFile, plan: CheckPlan, sensitive: Finder, of_run: Finder | None, opinion: SecondOpinion | None
+) -> CheckedFile:
     picture = None
     findings: list[Finding] = []
     try:
@@ -147,7 +155,7 @@ def _check_picture(file: InputFile, plan: CheckPlan, sensitive: Finder, of_run: 
             findings += [Finding(file.name, issue.kind, issue.text) for issue in issues]
             recorded = _read_record(file, findings)
             redacted = None if recorded is None else _redacted_by_record(recorded, picture)
-            findings += _look_again(file, picture, redacted, plan, sensitive)
+            findings += _look_again(file, picture, redacted, plan, sensitive, opinion)
             if file.original is not None and of_run is not None:
                 findings += _compare(file, file.original, picture, redacted, plan, sensitive, of_run)
             findings = note_choices(findings, file.choices, picture.is_animation)
@@ -162,6 +170,7 @@ def _look_again(
     recorded: Sequence[Sequence[Detection]] | None,
     plan: CheckPlan,
     sensitive: Finder,
+    opinion: SecondOpinion | None,
 ) -> list[Finding]:
     """What the models still see in each frame, compared with the record of what was redacted there."""
     findings = []
@@ -169,7 +178,10 @@ def _look_again(
         of_frame = None if recorded is None else recorded[number]
         zones = _zones_of(file, number, picture.frames[number], plan)
         redacted = compare_with_record(picture.frames[number].view, of_frame, plan.settings, zones)
-        verdicts = [*judge(file.name, found.detections, redacted, plan.thresholds), *judge_given(file.name, redacted)]
+        verdicts = judge(file.name, found.detections, redacted, plan.thresholds)
+        if opinion is not None and redacted.is_recorded:  # without a record everything counts as it is
+            verdicts = opinion.weigh(verdicts, file.name, picture.frames[number].view, redacted.mask)
+        verdicts += judge_given(file.name, redacted)
         findings += [replace(finding, frame=number) for finding in verdicts]
     return findings
 

@@ -53,6 +53,18 @@ class Finding:
         return replace(self, level="accepted")
 
 
+def is_in_doubt(finding: Finding) -> bool:
+    """Whether it is a warning of something that the models saw in a picture: there may be many, most of them wrong."""
+    return finding.level == "warning" and None not in (finding.box, finding.score) and finding.time_s is None
+
+
+def without_the_less_likely(finding: Finding, limit: float) -> Finding:
+    """The same; a warning of something in doubt, with a score up to a limit, is noted only."""
+    if is_in_doubt(finding) and (finding.score or 0.0) <= limit:
+        return replace(finding, level="noted", text=f"{finding.text}; less likely than the warnings")
+    return finding
+
+
 def urgency(finding: Finding) -> tuple[int, bool, float, float]:
     """Sort key, what a person should look at first: failures, then low scores, then tiny boxes.
 

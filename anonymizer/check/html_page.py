@@ -5,16 +5,19 @@ from __future__ import annotations
 import base64
 import html
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from anonymizer.check.annotate import THUMBNAIL_PX, close_up, mark
-from anonymizer.check.finding import LEVELS, Finding, Level, place_in_time, urgency
+from anonymizer.check.finding import LEVELS, Finding, Level, place_in_time, urgency, without_the_less_likely
 from anonymizer.files.encode import encode_preview
 from anonymizer.files.picture import Picture
 from anonymizer.text import printable
 
 MAX_SHOWN = 8
 """So many findings are shown per file, the most urgent ones: crowds have hundreds."""
+
+SHOWN: tuple[Level, ...] = ("finding", "warning")
+"""Levels that somebody needs to look at."""
 
 _TIME_LINE_PX = 1000
 _ROWS: Mapping[Level, tuple[int, str]] = {"finding": (0, "#b00020"), "warning": (14, "#c9a000")}
@@ -70,6 +73,18 @@ class Card:
     """JPEG."""
     film: FilmCard | None = None
 
+    def without_the_less_likely(self, limit: float) -> Card | None:
+        """The card without warnings of something in doubt with a score up to a limit; None if nobody needs to look."""
+        findings = sorted((without_the_less_likely(finding, limit) for finding in self.findings), key=urgency)
+        if self.film is None and (not findings or findings[0].level not in SHOWN):
+            return None
+        close_ups = [
+            (finding, content)
+            for finding, content in self.close_ups
+            if without_the_less_likely(finding, limit).level in SHOWN
+        ]
+        return replace(self, findings=findings, close_ups=close_ups)
+
     @property
     def rank(self) -> tuple[int, bool, float, float]:
         """Sort key: what a person should look at first."""
@@ -79,13 +94,13 @@ class Card:
 def make_card(file: str, findings: Sequence[Finding], picture: Picture | None) -> Card | None:
     """The card of a file, with its images encoded so that the pixels can be freed; None if nobody needs to look."""
     urgent = sorted(findings, key=urgency)
-    if not urgent or urgent[0].level not in ("finding", "warning"):
+    if not urgent or urgent[0].level not in SHOWN:
         return None
     if picture is None:
         return Card(file, urgent)
     small = encode_preview(mark(picture.frames[0].view, urgent, THUMBNAIL_PX, labels=False))
     close_ups = []
-    for finding in [finding for finding in urgent if finding.level in ("finding", "warning")][:MAX_SHOWN]:
+    for finding in [finding for finding in urgent if finding.level in SHOWN][:MAX_SHOWN]:
         pixels = close_up(picture.frames[finding.frame].view, finding)
         if pixels is not None:
             close_ups.append((finding, encode_preview(pixels)))

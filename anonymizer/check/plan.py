@@ -20,6 +20,7 @@ from anonymizer.errors import OutputError, SettingsError
 from anonymizer.files.find import find_pictures, has_extension, kind_of_other
 from anonymizer.files.output import check_output
 from anonymizer.formats import EXTENSIONS, FILM_EXTENSIONS
+from anonymizer.kinds import DEFAULT_KINDS, MODEL_KINDS, Kind
 from anonymizer.record.shards import find_reports
 from anonymizer.settings import CheckSettings, DetectSettings, Settings, from_options, settings_from_options
 
@@ -67,7 +68,10 @@ def make_check_plan(paths: Sequence[Path], options: Mapping[str, object]) -> Che
     previous = read_previous_run(reports)
     reported = {key: value for key, value in previous.settings.items() if key not in _IGNORED}
     of_run = _settings_of_run(reported).detect
-    as_the_run = {"preset": preset_of_gate(of_run), "projection": of_run.projection}
+    as_the_run: dict[str, object] = {"preset": preset_of_gate(of_run), "projection": of_run.projection}
+    further = _further_kinds(previous.settings.get("kinds"))
+    if further and "weights" not in options:
+        as_the_run["kinds"] = ",".join((*DEFAULT_KINDS, *further))
     detect = from_options(DetectSettings, {**as_the_run, **options})
     thresholds = choose_thresholds(detect, of_run, check.threshold_share)
     settings = settings_from_options({**reported, **options})
@@ -106,6 +110,12 @@ def make_check_plan(paths: Sequence[Path], options: Mapping[str, object]) -> Che
         not_looked_at=Counter(map(kind_of_other, found.others.values())),
         accepted=_read_baseline(check),
     )
+
+
+def _further_kinds(of_run: object) -> list[Kind]:
+    """Kinds that are not looked for by default, and that the run hid."""
+    named = of_run if isinstance(of_run, list | tuple) else str(of_run or "").split(",")
+    return [kind for kind in MODEL_KINDS if kind in named and kind not in DEFAULT_KINDS]
 
 
 def _settings_of_run(reported: Mapping[str, object]) -> Settings:

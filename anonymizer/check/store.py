@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -10,14 +11,14 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from anonymizer.check.finding import Finding, Level
+from anonymizer.check.finding import Finding, Level, is_in_doubt, without_the_less_likely
 from anonymizer.check.html_page import Card, to_article
 from anonymizer.errors import OutputError
 from anonymizer.geometry import Box
 
 _SCHEMA = """
-CREATE TABLE findings (position INTEGER, number INTEGER, file TEXT, level TEXT, finding TEXT);
-CREATE TABLE articles (rank INTEGER, has_box INTEGER, score REAL, size REAL, file TEXT, article BLOB);
+CREATE TABLE findings (position INTEGER, number INTEGER, file TEXT, level TEXT, doubt REAL, finding TEXT);
+CREATE TABLE articles (rank INTEGER, has_box INTEGER, score REAL, size REAL, file TEXT, card BLOB);
 """
 _KNOWN_BEFORE = -1
 """Position of findings that are known before the first file is checked."""
@@ -36,6 +37,8 @@ class FindingStore:
             self._connection.executescript(_SCHEMA)
         self.levels: Counter[Level] = Counter()
         """How many findings of each level there are."""
+        self._limit = -1.0
+        """Warnings of something in doubt with a score up to it are noted only."""
 
     def close(self) -> None:
         self._connection.close()
@@ -47,22 +50,39 @@ class FindingStore:
             position: of the file, from 0 on.
         """
         rows = [
-            (position, number, json.dumps(finding.file), finding.level, json.dumps(asdict(finding)))
+            (
+                position,
+                number,
+                json.dumps(finding.file),
+                finding.level,
+                finding.score if is_in_doubt(finding) else None,
+                json.dumps(asdict(finding)),
+            )
             for number, finding in enumerate(findings)
         ]
         # Each file is a transaction: a full disk rolls back what is not committed.
         with _disk_errors(), self._connection:
-            self._connection.executemany("INSERT INTO findings VALUES (?, ?, ?, ?, ?)", rows)
+            self._connection.executemany("INSERT INTO findings VALUES (?, ?, ?, ?, ?, ?)", rows)
             if card is not None:
-                # Names may hold bytes that are not text.
-                article = to_article(card).encode("utf-8", "backslashreplace")
-                row = (*card.rank, json.dumps(card.file), article)
+                row = (*card.rank, json.dumps(card.file), pickle.dumps(card))
                 self._connection.execute("INSERT INTO articles VALUES (?, ?, ?, ?, ?, ?)", row)
         self.levels.update(finding.level for finding in findings)
 
+    def limit_doubts(self, number: int) -> None:
+        """Keeps so many warnings of something in doubt, those with the highest scores; the others are noted only."""
+        query = "SELECT doubt FROM findings WHERE doubt IS NOT NULL ORDER BY doubt DESC LIMIT 1 OFFSET ?"
+        for (limit,) in list(self._rows(query, number)):
+            self._limit = limit
+            with _disk_errors(), self._connection:
+                noted = self._connection.execute(
+                    "UPDATE findings SET level = 'noted', doubt = NULL WHERE doubt <= ?", (limit,)
+                ).rowcount
+            self.levels.subtract({"warning": noted})
+            self.levels.update({"noted": noted})
+
     def __iter__(self) -> Iterator[Finding]:
         for (text,) in self._rows("SELECT finding FROM findings ORDER BY position, number, rowid"):
-            yield _to_finding(text)
+            yield without_the_less_likely(_to_finding(text), self._limit)
 
     def of(self, level: Level) -> FindingsOfLevel:
         """The findings of one level; can be iterated over several times."""
@@ -75,10 +95,13 @@ class FindingStore:
 
     def articles(self) -> Iterator[bytes]:
         """What the page shows of each file, by urgency."""
-        for (article,) in self._rows("SELECT article FROM articles ORDER BY rank, has_box, score, size, file, rowid"):
-            yield article
+        for (content,) in self._rows("SELECT card FROM articles ORDER BY rank, has_box, score, size, file, rowid"):
+            card = pickle.loads(content).without_the_less_likely(self._limit)
+            if card is not None:
+                # Names may hold bytes that are not text.
+                yield to_article(card).encode("utf-8", "backslashreplace")
 
-    def _rows(self, query: str, *values: str) -> Iterator[tuple[Any, ...]]:
+    def _rows(self, query: str, *values: str | int) -> Iterator[tuple[Any, ...]]:
         with _disk_errors():  # sorting many rows takes space on the disk too
             cursor = self._connection.execute(query, values)
         while True:

@@ -123,7 +123,7 @@ def _judge(file: str, detection: Detection, redacted: Redacted, thresholds: Thre
 
     if any(_is_centre_in(detection, broken) for broken in redacted.broken):
         return say(BROKEN)
-    if _covered_share(detection, redacted.mask) >= COVERED_FROM:
+    if covered_share(detection, redacted.mask) >= COVERED_FROM:
         return say("seen again in a redacted area", "noted")
     if not redacted.is_recorded or detection.score >= thresholds.sure[detection.kind]:
         return say("not redacted")
@@ -142,7 +142,7 @@ def _is_near(detection: Detection, mask: npt.NDArray[np.bool_]) -> bool:
     return bool(mask[slices_around(detection.box, mask.shape, CONTEXT_PX)].any())
 
 
-def _covered_share(detection: Detection, mask: npt.NDArray[np.bool_]) -> float:
+def covered_share(detection: Detection, mask: npt.NDArray[np.bool_]) -> float:
     """The share of the ellipse in the box of a detection that a mask covers."""
     part = mask[slices_around(detection.box, mask.shape)]
     rows, columns = ((np.arange(length) + 0.5) / length * 2 - 1 for length in part.shape)

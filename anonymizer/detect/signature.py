@@ -11,7 +11,8 @@ from anonymizer.detect.merge import ViewDetections, merge_views
 from anonymizer.detect.postprocessing import Postprocessing, to_detections
 from anonymizer.detect.preprocessing import to_input
 from anonymizer.detect.rescore import rescore
-from anonymizer.detect.views import Crop, ScaledView, crops_of, scaled_views, whole_picture
+from anonymizer.detect.views import Crop, ScaledView, close_crop, crops_of, scaled_views, whole_picture
+from anonymizer.geometry import Box
 from anonymizer.kinds import Kind
 from anonymizer.types import Detection, Pixels8
 
@@ -94,6 +95,20 @@ class SignatureDetector:
             for turns, views_found in of_turn.items()
             for found in self._look_again(picture, self._merged(views_found), turns)
         ]
+
+    def look_closely(self, picture: Pixels8, box: Box, size: float, side: int, turns: int = 0) -> list[Detection]:
+        """What is found around a box alone, in pixels of the picture.
+
+        Args:
+            box: its centre lies in the picture.
+            size: pixels that the model sees of its longer side.
+            side: height and width of what the model sees.
+            turns: quarters by which the picture is turned first, anticlockwise.
+
+        Raises:
+            PictureError: the model gave no usable answer.
+        """
+        return list(self._find_in_crop(close_crop(picture, box, ViewSpec(quarter_turns=turns), size, side)))
 
     def _min_scores(self) -> dict[Kind, float]:
         """What a mean needs: the scores of single views may be far below the threshold."""

@@ -666,6 +666,12 @@ class CheckSettings(SettingsPart, group="Input and output"):
         "FLOAT",
         group="What to find",
     )
+    second_opinion: bool = setting(
+        True,
+        parse_flag,
+        "Also look for heads, and closely at each place in doubt, to say where a face may have been missed.",
+        group="What to find",
+    )
     video_every: int = setting(
         1,
         parse_count,

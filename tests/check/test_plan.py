@@ -217,3 +217,15 @@ def test_what_a_check_writes_is_not_looked_at_by_the_next(folders: Folders, sour
     plan = plan_for(output, against=source, json=output / "findings.json", html=output / "look.html")
     assert known_findings(plan) == [("stray.html", "extra")]
     assert plan.not_looked_at == Counter({".html": 1})
+
+
+def test_the_gate_looks_for_what_the_run_hid_and_for_what_is_looked_for_by_default(
+    folders: Folders, source: Path
+) -> None:
+    output = anonymize(folders, {"kinds": "head"})
+    assert plan_for(output).detect.kinds == ("face", "plate", "head")
+    assert plan_for(output, kinds="face").detect.kinds == ("face",)
+
+
+def test_a_usual_run_is_checked_for_the_usual_kinds(folders: Folders, source: Path) -> None:
+    assert plan_for(anonymize(folders, {"kinds": "face"})).detect.kinds is None

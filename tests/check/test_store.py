@@ -7,12 +7,13 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anonymizer.check.finding import LEVELS, Finding
+from anonymizer.check.finding import LEVELS, Finding, urgency
 from anonymizer.check.html_page import Card
 from anonymizer.check.store import FindingStore
 from anonymizer.errors import OutputError
@@ -53,6 +54,36 @@ def test_articles_come_by_urgency_then_by_name(store: FindingStore) -> None:
         store.add([], Card(name, [Finding(name, "face", "seen", level)]), position=0)  # type: ignore[arg-type]
     names = [article.partition(b"<bdi>")[2][:1] for article in store.articles()]
     assert names == [b"a", b"b", b"c"]
+
+
+def doubt(file: str, score: float | None, **values: Any) -> Finding:
+    return Finding(file, "face", "seen weakly", "warning", Box(1, 2, 3, 4), score, **values)
+
+
+def test_only_the_likeliest_doubts_stay_warnings(store: FindingStore) -> None:
+    likely, unlikely, film = doubt("a.png", 0.5), doubt("a.png", 0.1), doubt("f.mp4", 0.2, time_s=1.0)
+    placeless = Finding("b.png", "missing", "explained", "warning")
+    for position, findings in enumerate(([likely, unlikely], [placeless], [doubt("c.png", 0.2)], [FACE], [film])):
+        file = findings[0].file
+        store.add(findings, Card(file, sorted(findings, key=urgency)), position)
+    store.limit_doubts(1)
+    assert [(one.file, one.level) for one in store] == [
+        ("a.png", "warning"), ("a.png", "noted"), ("b.png", "warning"), ("c.png", "noted"), ("b.png", "finding"),
+        ("f.mp4", "warning"),
+    ]  # fmt: skip
+    assert [one.text for one in store.of("noted")] == ["seen weakly; less likely than the warnings"] * 2
+    assert (store.levels["warning"], store.levels["noted"], store.files_with("warning")) == (3, 2, 3)
+    page = b"".join(store.articles())
+    assert b"c.png" not in page
+    assert page.count(b'class="warning"') == 3
+    assert page.count(b'class="noted"') == 1
+
+
+@pytest.mark.parametrize(("number", "left"), [(0, 0), (1, 0), (2, 2), (9, 2)])
+def test_equal_doubts_are_kept_or_noted_together(store: FindingStore, number: int, left: int) -> None:
+    store.add([doubt("a.png", 0.25), doubt("b.png", 0.25)], position=0)
+    store.limit_doubts(number)
+    assert len(list(store.of("warning"))) == store.levels["warning"] == left
 
 
 SIDES = st.floats(-1e9, 1e9)
