@@ -8,12 +8,16 @@ import struct
 import time
 import zlib
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
+
+pytest.importorskip("av")
+
 from fakes import noise
 from PIL import Image
+from video.film_samples import load_square, write_film
 from web.served import Served, png, problem_of, serving
 
 PICTURE = png(noise(40, 60))
@@ -26,7 +30,7 @@ MEMORY = 300_000_000
 @pytest.fixture(scope="module")
 def usual() -> Iterator[Served]:
     """A server with the usual limits."""
-    with serving(max_bytes=4_000_000) as served:
+    with serving(max_bytes=4_000_000, films=load_square, max_film_bytes=3_000_000, max_film_frames=500) as served:
         yield served
 
 
@@ -140,6 +144,110 @@ def test_bombs_are_answered(guarded: Served, bomb: bytes, status: int | None) ->
     assert response.status_code == status or (status is None and response.status_code in (200, 422)), response.text
     peak = int(Path(f"/proc/{worker}/status").read_text().partition("VmHWM:")[2].split()[0]) * 1024
     assert peak < 3 * MEMORY, "the worker took much memory, or it died"
+
+
+def box(kind: bytes, content: bytes) -> bytes:
+    """A part of an MP4 file."""
+    return struct.pack(">I4s", 8 + len(content), kind) + content
+
+
+def mp4_of(samples: int, width: int, height: int) -> bytes:
+    """An MP4 file that claims so many samples of one byte each, and holds none."""
+    matrix = struct.pack(">9I", 0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)
+    mvhd = box(b"mvhd", struct.pack(">5IIH10x", 0, 0, 0, 1000, 1000, 0x10000, 0x100) + matrix + bytes(24) + b"\0\0\0\2")
+    sides = struct.pack(">II", width << 16, height << 16)
+    tkhd = box(b"tkhd", struct.pack(">6I", 7, 0, 0, 1, 0, 1000) + bytes(16) + matrix + sides)
+    entry = bytes(6) + b"\0\1" + bytes(16) + struct.pack(">HHIIIH", width, height, 0x480000, 0x480000, 0, 1)
+    stsd = box(b"stsd", struct.pack(">II", 0, 1) + box(b"jpeg", entry + bytes(32) + b"\0\x18\xff\xff"))
+    tables = (
+        box(b"stts", struct.pack(">4I", 0, 1, samples, 1)),
+        box(b"stsc", struct.pack(">5I", 0, 1, 1, samples, 1)),
+        box(b"stsz", struct.pack(">3I", 0, 1, samples)),
+        box(b"stco", struct.pack(">3I", 0, 1, 48)),
+    )
+    mdhd = box(b"mdhd", struct.pack(">5IHH", 0, 0, 0, 1000, 1000, 0x55C4, 0))
+    hdlr = box(b"hdlr", bytes(8) + b"vide" + bytes(13))
+    media = mdhd + hdlr + box(b"minf", box(b"vmhd", bytes(12)) + box(b"stbl", stsd + b"".join(tables)))
+    ftyp = box(b"ftyp", b"isom\0\0\2\0isomiso2")
+    return ftyp + box(b"mdat", bytes(64)) + box(b"moov", mvhd + box(b"trak", tkhd + box(b"mdia", media)))
+
+
+def nested(depth: int) -> bytes:
+    """Boxes in boxes in boxes."""
+    content = b""
+    for _ in range(depth):
+        content = box(b"moov", box(b"trak", content))
+    return box(b"ftyp", b"isom\0\0\2\0isomiso2") + content
+
+
+FILM_BOMBS = {
+    "samples": mp4_of((1 << 32) - 1, 160, 96),
+    "size": mp4_of(2, 65_000, 65_000),
+    "nested": nested(2_000),
+    "tracks": mp4_of(2, 16, 16)[:-8] + box(b"trak", b"") * 100_000,
+    "elements": b"\x1a\x45\xdf\xa3\x01\xff\xff\xff\xff\xff\xff\xfe" + b"\x42\x82\x84webm" * 50_000,
+    "segment": b"\x1a\x45\xdf\xa3\x88\x42\x82\x85webm"
+    + b"\x18\x53\x80\x67\x01"
+    + b"\xff" * 7
+    + b"\x1f\x43\xb6\x75\xff" * 9_999,
+    "packets": (b"\x47\x40\x00\x10" + b"\xff" * 184) * 10_000,
+    "lists": b"RIFF\xff\xff\xff\x7fAVI " + b"LIST\x04\0\0\0hdrl" * 100_000,
+}
+
+
+@pytest.mark.parametrize("name", FILM_BOMBS)
+def test_bombs_that_look_like_films_are_answered(guarded: Served, name: str) -> None:
+    answer_film_bomb(guarded, FILM_BOMBS[name])
+
+
+@pytest.mark.slow
+def test_a_film_of_frames_that_cost_nothing_is_refused_before_it_is_looked_at(guarded: Served, tmp_path: Path) -> None:
+    bomb = write_film(tmp_path / "a.mp4", "libx264", 20_000, size=(32, 32)).read_bytes()
+    assert len(bomb) < 3_000_000
+    assert "more than 500 frames" in answer_film_bomb(guarded, bomb)
+
+
+def answer_film_bomb(served: Served, bomb: bytes) -> str:
+    """What is answered, by a worker that lives on and takes little memory; pictures are worked on meanwhile."""
+    assert served.api.film_desk is not None
+    worker = served.api.film_desk._pool._workers[0]._process.pid
+    job = served.client.post("/v1/redact", content=bomb, headers={"Prefer": "respond-async"})
+    assert job.status_code == 202, job.text
+    location = job.headers["location"]
+    assert served.redact(PICTURE).status_code == 200
+    while (state := served.client.get(location).json())["state"] in ("waiting", "working"):
+        time.sleep(0.05)
+    served.client.delete(location)
+    assert state["state"] == "failed"
+    assert state["problem"]["status"] in (413, 422)
+    peak = int(Path(f"/proc/{worker}/status").read_text().partition("VmHWM:")[2].split()[0]) * 1024
+    assert peak < 3 * MEMORY, "the worker took much memory, or it died"
+    return str(state["problem"]["detail"])
+
+
+def test_a_film_without_end_is_answered(guarded: Served, tmp_path: Path) -> None:
+    film = write_film(tmp_path / "a.mkv", "ffv1", 20, size=(160, 96), container_options={"live": "1"}).read_bytes()
+    before = resident_bytes()
+    with guarded.connect() as connection:
+        connection.sendall(b"POST /v1/redact HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n")
+        with suppress(OSError):  # it stops reading in the end
+            for _ in range(50_000_000 // len(film)):
+                connection.sendall(b"%x\r\n%b\r\n" % (len(film), film))
+        assert connection.recv(1000).split()[1] == b"413"
+    assert resident_bytes() - before < MEMORY
+
+
+def test_films_that_arrive_slowly_keep_nobody_out(guarded: Served, tmp_path: Path) -> None:
+    film = write_film(tmp_path / "a.mp4", frames=2, size=(160, 96)).read_bytes()
+    with ExitStack() as stack:
+        for _ in range(guarded.api.serve.max_jobs - 2):
+            connection = stack.enter_context(guarded.connect())
+            head = f"POST /v1/redact HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(film)}\r\n\r\n"
+            connection.sendall(head.encode() + film[:-1])
+        while guarded.api.admission.on_hand() < guarded.api.serve.max_jobs - 2:
+            time.sleep(0.01)
+        assert guarded.redact(PICTURE).status_code == 200
+        assert guarded.redact(film).status_code == 200
 
 
 @pytest.mark.parametrize(
