@@ -48,7 +48,7 @@ FACE_TURNS, HEAD_TURNS = (1, 2, 3), (0, 2)
 # Fitted by logistic regression to places in doubt in redacted pictures: 133 of WIDER train, of which parts were turned,
 # dark, blurred, shrunk or covered so that the run missed 143 faces, and 70 held-out ones of SCUT-HEAD B with 224 heads
 # that nobody hid. In these pictures, among the first so many places as there are pictures were 37 of those faces, and
-# 60 % were such heads. By the score of the face model alone these are 29 and 13 %, by that of the head model 6 and 53 %.
+# 60 % were such heads. By the score of the face model alone these are 29 and 13 %, by the head model's 6 and 53 %.
 # How many faces were found nearby, and of what size, added nothing.
 INTERCEPT = 1.4
 WEIGHTS = (0.3, 1.0, 0.55, 0.45)
