@@ -16,6 +16,8 @@ from anonymizer.files.picture import Encoding, Frame, Picture
 from anonymizer.kinds import Kind
 from anonymizer.pipeline import Finder, find_in
 from anonymizer.types import Detection, FrameDetections, Pixels8
+from anonymizer.video.facts import FilmFacts
+from anonymizer.video.view import View, ViewingDetector, view_of
 
 WEAK = 0.5
 """Detections from this share of their threshold on may be confirmed by tracks."""
@@ -64,10 +66,13 @@ def _digest(pixels: Pixels8) -> bytes:
     return hashlib.blake2b(np.ascontiguousarray(pixels).data, digest_size=16).digest()
 
 
-def frame_finder(finder: Finder, known: Mapping[bytes, bytes] | None = None) -> FrameFinder:
+def frame_finder(
+    finder: Finder, facts: FilmFacts | None = None, known: Mapping[bytes, bytes] | None = None
+) -> FrameFinder:
     """Looks at frames as a finder looks at pictures; by models that can, in views made for films.
 
     Args:
+        facts: of the film, whose HDR frames and squeezed pixels models are shown in their own way, see `view`.
         known: what other processes found in some frames with the same finder, see `FrameFinder.note`.
     """
     if not isinstance(finder, ModelFinder):
@@ -77,7 +82,9 @@ def frame_finder(finder: Finder, known: Mapping[bytes, bytes] | None = None) -> 
         for kind, threshold in _thresholds_of(each).items():
             thresholds[kind] = min(threshold, thresholds.get(kind, threshold))
     in_films = [each.for_films(WEAK) if isinstance(each, SignatureDetector) else each for each in finder.detectors]
-    return FrameFinder(replace(finder, detectors=in_films), thresholds, known=known or {})
+    view = View() if facts is None else view_of(facts)
+    viewing: list[Detector] = [ViewingDetector(each, view) if view.changes else each for each in in_films]
+    return FrameFinder(replace(finder, detectors=viewing), thresholds, known=known or {})
 
 
 def _thresholds_of(detector: Detector) -> dict[Kind, float]:

@@ -80,7 +80,8 @@ class FilmProcess:
         """What models find in a part of a film, for `known`."""
         with self._left_to_the_whole(job):
             beat = beats(self.on_beat, "looked ahead at", len(part.times))
-            return look_ahead(part, frame_finder(self.finder), EVERY[self.settings.detect.preset], beat)
+            finder = frame_finder(self.finder, part.film.facts)
+            return look_ahead(part, finder, EVERY[self.settings.detect.preset], beat)
         return {}
 
     @contextmanager
@@ -194,7 +195,7 @@ class FilmProcess:
         return survey, _Seen(known.tracks, source, known.not_counted + recorded.not_counted, recorded.edits)
 
     def _look(self, survey: Survey, sha256: str) -> _Seen:
-        settings, finder = self.settings, frame_finder(self.finder, self.known)
+        settings, finder = self.settings, frame_finder(self.finder, survey.facts, self.known)
         limits = Limits(settings.video.video_gap, settings.video.video_grace)
         tracks = find_tracks(survey, finder, settings.redact, limits, EVERY[settings.detect.preset])
         if tracks.frames != len(survey.times):

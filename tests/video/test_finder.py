@@ -1,15 +1,18 @@
 from collections.abc import Sequence
+from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
 from fakes import FixedDetector, face, noise, plate
 from tiny_models import describe, detector_in, picture_with, save_tflite
+from video.frames import facts_of
 
 from anonymizer.detect.frames import ModelFinder
 from anonymizer.errors import PictureError
 from anonymizer.files.picture import Picture
 from anonymizer.settings import DetectSettings
-from anonymizer.types import FrameDetections, Job
+from anonymizer.types import Detection, FrameDetections, Job, Pixels
 from anonymizer.video.finder import frame_finder
 
 
@@ -66,8 +69,25 @@ def test_what_is_known_of_a_frame_is_not_looked_for_again() -> None:
     settings = DetectSettings(exclude_zone="0,0 0.5,0 0.5,1 0,1")
     pixels, other = noise(50, 80, seed=1), noise(50, 80, seed=2)
     one = frame_finder(ModelFinder([FixedDetector(face(5, 5, 20, 20), face(50, 5, 70, 20))], settings))
-    another = frame_finder(ModelFinder([FixedDetector()], settings), dict([one.note(pixels)]))
+    another = frame_finder(ModelFinder([FixedDetector()], settings), known=dict([one.note(pixels)]))
     assert one.not_counted == 0
     assert another.find(pixels) == [face(50, 5, 70, 20)]
     assert another.not_counted == 1
     assert another.find(other) == []
+
+
+def test_models_are_shown_square_pixels_and_their_boxes_mapped_back() -> None:
+    facts = replace(facts_of(80, 50), sample_aspect_ratio=Fraction(2))
+    shapes: list[tuple[int, ...]] = []
+
+    class Noting(FixedDetector):
+        def detect(self, picture: Pixels) -> list[Detection]:
+            shapes.append(picture.shape)
+            return super().detect(picture)
+
+    finder = frame_finder(
+        ModelFinder([Noting(face(100, 10, 140, 50))], DetectSettings(exclude_zone="0,0 45,0 45,50 0,50")), facts
+    )
+    assert finder.find(noise(50, 80)) == [face(50, 10, 70, 50)]
+    assert shapes == [(50, 160, 3)]
+    assert finder.not_counted == 0

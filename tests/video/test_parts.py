@@ -36,7 +36,7 @@ class CountingDetector(SquareDetector):
 
 
 def finder_of(detector: CountingDetector, known: dict[bytes, bytes] | None = None) -> FrameFinder:
-    return frame_finder(ModelFinder([detector], DetectSettings()), known)
+    return frame_finder(ModelFinder([detector], DetectSettings()), known=known)
 
 
 def known_of(film: Film, every: int) -> dict[bytes, bytes]:
