@@ -26,6 +26,7 @@ from anonymizer.video.selection import select
 from anonymizer.video.source import Film, FilmFrame, open_film, to_rgb
 from anonymizer.video.survey import Survey
 from anonymizer.video.tally import Tally
+from anonymizer.video.trimmed import trim
 from anonymizer.video.verify import Account, samples_of
 
 MARGIN_PX = 8
@@ -84,7 +85,8 @@ class FilmComparison:
         Raises:
             PictureError: the original cannot be read.
         """
-        return cls(file, open_film(original, settings.read), film, settings, claims)
+        whole, video = open_film(original, settings.read), settings.video
+        return cls(file, trim(whole, video.video_from, video.video_to), film, settings, claims)
 
     def next_original(self, frame: FilmFrame) -> Pixels8 | None:
         """The frame of the original in the place of one of the film; None if there is none any more.

@@ -144,7 +144,7 @@ def make_plan(run: RunSettings, settings: Settings, load: Callable[[DetectSettin
     if run.profile is not None:
         _check_file("profile", run.profile, run, settings)
     _require_pictures_of(settings.detect.redact_zone, run, settings)
-    replay = make_replay(run, settings.detect)
+    replay = make_replay(run, settings.detect, settings.video)
     if replay is not None:
         if load is not load_finder:
             raise SettingsError("--detections takes the place of whatever else finds: give one of them")

@@ -13,8 +13,10 @@ from anonymizer.files.picture import Picture
 from anonymizer.kinds import GIVEN_KINDS, KINDS, MODEL_KINDS, Kind
 from anonymizer.record.detections import from_json
 from anonymizer.record.recording import Recording, read_recording
-from anonymizer.settings import DetectSettings, RunSettings, settings_from_options
+from anonymizer.settings import DetectSettings, RunSettings, Settings, VideoSettings, settings_from_options
 from anonymizer.types import FrameDetections, Job, Recorded, Source
+
+_PART = ("video-from", "video-to")
 
 
 @dataclass(frozen=True)
@@ -147,8 +149,11 @@ class Replay:
         return f"{digest} {recorded.source} {recorded.not_counted} {recorded.edits} {self.finder.takes_changed}"
 
 
-def make_replay(run: RunSettings, given: DetectSettings) -> Replay | None:
+def make_replay(run: RunSettings, given: DetectSettings, video: VideoSettings) -> Replay | None:
     """What to replay; None for a run that detects.
+
+    Args:
+        video: of this run.
 
     Raises:
         SettingsError: the records cannot be used, or not with these settings.
@@ -164,8 +169,9 @@ def make_replay(run: RunSettings, given: DetectSettings) -> Replay | None:
             f"--detections: {run.detections} is of version {recording.version}, which noted no checksums of the "
             "pictures: detect anew, or add --detections-for changed if the pictures are still the same"
         )
-    recorded = _recorded_settings(recording, run.detections)
+    recorded = _recorded_settings(recording, run.detections).detect
     _refuse_what_was_not_looked_for(given, recorded, recording)
+    _refuse_another_part(video, recording, run.detections)
     drops = DetectSettings(
         include_zone=() if recorded.include_zone else given.include_zone,
         exclude_zone=() if recorded.exclude_zone else given.exclude_zone,
@@ -194,16 +200,29 @@ def _sure_from(recording: Recording) -> dict[Kind, float]:
     return sure_from
 
 
-def _recorded_settings(recording: Recording, folder: Path) -> DetectSettings:
+def _recorded_settings(recording: Recording, folder: Path) -> Settings:
     """
     Raises:
         SettingsError: the report says something else than settings.
     """
-    known = DetectSettings().as_options()
+    known = {*DetectSettings().as_options(), *_PART}
     try:
-        return settings_from_options({key: value for key, value in recording.settings.items() if key in known}).detect
+        return settings_from_options({key: value for key, value in recording.settings.items() if key in known})
     except SettingsError as error:
         raise SettingsError(f"the report in {folder} is damaged, in its settings: {error}") from None
+
+
+def _refuse_another_part(video: VideoSettings, recording: Recording, folder: Path) -> None:
+    """
+    Raises:
+        SettingsError: the records are of another part of each film, whose frames have the same numbers and times.
+    """
+    before = _recorded_settings(recording, folder).video
+    if recording.films and (before.video_from, before.video_to) != (video.video_from, video.video_to):
+        said, usual = before.as_options(), VideoSettings().as_options()
+        options = [f"--{key} {said[key]}" for key in _PART if said[key] != usual[key]]
+        advice = f"add {' '.join(options)}" if options else f"leave out --{' and --'.join(_PART)}"
+        raise SettingsError(f"--detections: the records are of another part of the films: {advice}")
 
 
 def _refuse_what_was_not_looked_for(given: DetectSettings, recorded: DetectSettings, recording: Recording) -> None:

@@ -47,6 +47,7 @@ from anonymizer.settings.values import (
     parse_color,
     parse_count,
     parse_encoder,
+    parse_end,
     parse_extensions,
     parse_film_extensions,
     parse_flag,
@@ -56,6 +57,7 @@ from anonymizer.settings.values import (
     parse_kinds,
     parse_limit,
     parse_margin,
+    parse_moment,
     parse_named_zones,
     parse_path,
     parse_place,
@@ -72,6 +74,7 @@ from anonymizer.settings.values import (
     parse_verbosity,
     parse_workers,
     parse_zones,
+    plain_end,
     plain_film_extensions,
     plain_kernel,
     plain_named_zones,
@@ -412,6 +415,15 @@ class VideoSettings(SettingsPart, group="Films"):
     video_grace: float = setting(
         0.2, parse_short_time, "Seconds for which it is hidden before and after that in any case.", "SECONDS"
     )
+    video_from: float = setting(
+        0.0,
+        parse_moment,
+        "Films begin so many seconds after their first frame, or hours:minutes:seconds: what comes before is left out.",
+        "TIME",
+    )
+    video_to: float | None = setting(
+        None, parse_end, "Films end so many seconds after their first frame.", "TIME", plain_end
+    )
     video_quality: float | None = setting(
         None,
         parse_quality,
@@ -465,6 +477,8 @@ class Settings:
     record: RecordSettings = field(default_factory=RecordSettings)
 
     def __post_init__(self) -> None:
+        if self.video.video_to is not None and self.video.video_from >= self.video.video_to:
+            raise SettingsError("--video-to: films end before they begin, see --video-from")
         if self.detect.hide_all_but and self.choose.hide_only is not None:
             raise SettingsError("--hide-all-but and --hide-only exclude each other: give one of them")
 

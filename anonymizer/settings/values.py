@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import Literal, NamedTuple, TypeAlias, get_args
 
@@ -350,6 +351,23 @@ def parse_short_time(value: object) -> float:
     if not 0 <= seconds <= 60:
         raise ValueError(f"{seconds:g} is not in the range 0..60 seconds")
     return seconds
+
+
+def parse_moment(value: object) -> float:
+    """Seconds, or "minutes:seconds", or "hours:minutes:seconds"."""
+    parts = value.split(":") if isinstance(value, str) else [value]
+    numbers = [parse_number(part) for part in parts]
+    if len(numbers) > 3 or not all(0 <= number < inf for number in numbers) or any(n >= 60 for n in numbers[1:]):
+        raise ValueError(f"{value!r} is not a time such as 3.5, 1:30 or 1:02:30")
+    return float(sum(number * 60.0**power for power, number in enumerate(reversed(numbers))))
+
+
+def parse_end(value: object) -> float | None:
+    return None if value in (None, "end") else parse_moment(value)
+
+
+def plain_end(value: float | None) -> float | str:
+    return "end" if value is None else value
 
 
 def parse_shard(value: object) -> Shard | None:

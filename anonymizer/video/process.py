@@ -39,6 +39,7 @@ from anonymizer.video.selection import select
 from anonymizer.video.source import Film, open_film
 from anonymizer.video.survey import Survey
 from anonymizer.video.tracks import FilmTracks, Limits, Still
+from anonymizer.video.trimmed import trim
 from anonymizer.video.writer import FilmWriter, Written, facts_of
 
 _LOOKING, _HIDING, _PROVING = (0.0, 0.7), (0.7, 0.95), (0.95, 1.0)
@@ -73,7 +74,7 @@ class FilmProcess:
             return []
         with self._left_to_the_whole(job):
             self._refuse(job)
-            return parts_of(open_film(self.input_root / job.source, self.settings.read))
+            return parts_of(self._open(job))
         return []
 
     def look_ahead(self, job: Job, part: FilmPart) -> dict[bytes, bytes]:
@@ -103,7 +104,7 @@ class FilmProcess:
     def _process(self, job: Job, seconds: dict[str, float]) -> Result:
         self._refuse(job)
         with timed(seconds, "read"):
-            film = open_film(self.input_root / job.source, self.settings.read)
+            film = self._open(job)
             zones = self._zones(job, film.facts)
         with timed(seconds, "detect"):
             survey, seen = self._see(job, film)
@@ -135,6 +136,14 @@ class FilmProcess:
         """
         if self.settings.write.lossless_only:
             raise PictureError("is a film, whose frames are encoded anew; --lossless-only refuses that")
+
+    def _open(self, job: Job) -> Film:
+        """
+        Raises:
+            PictureError: the film cannot be opened.
+        """
+        film, video = open_film(self.input_root / job.source, self.settings.read), self.settings.video
+        return trim(film, video.video_from, video.video_to)
 
     def _zones(self, job: Job, facts: FilmFacts) -> list[Detection]:
         """Zones that are hidden in every frame, whatever is there."""
@@ -214,7 +223,8 @@ class FilmProcess:
             written = writer.write(place)
         unwanted = [] if self._has_record else [job.detections_path]
         remove_files(self.output_root, job.stale(*job.old_detections, *job.old_masks, *unwanted), self.mask_root)
-        return written, chosen.left_out
+        cut_off = () if film.is_whole else ("what is shown before --video-from and after --video-to",)
+        return written, (*cut_off, *chosen.left_out)
 
     @contextmanager
     def _beside(self, job: Job, survey: Survey, tracks: FilmTracks, names: Sequence[Path]) -> Iterator[Sequence[Path]]:

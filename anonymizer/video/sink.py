@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
-from math import gcd
+from math import gcd, lcm
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,7 @@ from anonymizer.video.tally import Tally
 logger = logging.getLogger(__name__)
 
 _TRIAL_FRAMES = 3
+_LARGEST_TIMESCALE = 2**31 - 1
 _MOV_LIKE = ("mp4", "mov", "3gp")
 _APPLE_TAG = {"hevc": "hvc1"}
 """The tag in MP4 files that Apple's players need."""
@@ -75,6 +76,8 @@ class SinkPlan:
     """When all sound is silent: from and to, seconds on the clock of the file."""
     copy: CopyPlan | None = None
     """Which parts of the film are copied; None: it is encoded as a whole."""
+    is_part: bool = False
+    """Whether it is a part of a film by time, in which all streams begin at any moment."""
 
 
 class FilmSink:
@@ -101,7 +104,8 @@ class FilmSink:
         self._last: tuple[VideoFrame, int] | None = None
         """The frame that waits for the next one, and its time."""
         self._needs_format = plan.encoding.pixel_format != facts.pixel_format
-        self._container = _open(place, facts)
+        streams = [reading.stream(index) for index in plan.kept] if reading and plan.is_part else []
+        self._container = _open(place, facts, [stream.time_base for stream in streams if stream.time_base])
         try:
             self._container.metadata.update(plan.metadata or {})
             if plan.chapters:
@@ -358,7 +362,11 @@ def _try(facts: FilmFacts, plan: SinkPlan, frames: Sequence[tuple[VideoFrame, in
     return None
 
 
-def _open(place: Path | io.BytesIO, facts: FilmFacts) -> OutputContainer:
+def _open(place: Path | io.BytesIO, facts: FilmFacts, others: Sequence[Fraction] = ()) -> OutputContainer:
+    """
+    Args:
+        others: time bases of streams that do not begin together with the film.
+    """
     options = {"fflags": "+bitexact"}  # no random numbers, and no name of the program
     if facts.has_time_codes:
         options["mpegts_m2ts_mode"] = "1"
@@ -367,6 +375,10 @@ def _open(place: Path | io.BytesIO, facts: FilmFacts) -> OutputContainer:
             options["movflags"] = "+faststart"
         if facts.time_base.numerator == 1:
             options["video_track_timescale"] = str(facts.time_base.denominator)
+        # When streams begin stands in edit lists, whose unit this is: milliseconds otherwise.
+        unit = lcm(facts.time_base.denominator, *(base.denominator for base in others))
+        if others and unit <= _LARGEST_TIMESCALE:
+            options["movie_timescale"] = str(unit)
     target: Any = place if isinstance(place, io.BytesIO) else f"file:{place.absolute()}"
     return av.open(target, "w", format=facts.container, options=options)
 

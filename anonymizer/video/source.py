@@ -65,6 +65,11 @@ class Film:
     facts: FilmFacts
     settings: ReadSettings
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is all of its file, and no part by time."""
+        return True
+
     def frames(self) -> Iterator[FilmFrame]:
         """All frames in the order in which they are shown, each decoded when it is asked for.
 

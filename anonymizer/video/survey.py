@@ -48,7 +48,7 @@ class Survey:
         with self._film.opened() as reading:
             texts = {stream.index for stream in self.facts.streams if stream.codec in TEXT_CODECS}
             self.telemetry |= {index for index in texts if holds_files(_header_of(reading.stream(index)))}
-            if self.facts.codec == "h264" and self.facts.container in CONTAINERS:
+            if self._film.is_whole and self.facts.codec == "h264" and self.facts.container in CONTAINERS:
                 self.packets = FilmPackets(_header_of(reading.stream(self.facts.index)))
                 reading.on_packet = self._note_packet
             for item in self.account.noted(reading):

@@ -83,7 +83,14 @@ class FilmWriter:
         encoding = choose_encoding(self.film, rhythm, video.video_encoder, video.video_quality, self.survey.bit_rate)
         has_titles = policy == "keep"
         return SinkPlan(
-            encoding, rhythm, chosen.streams, chosen.chapters, chosen.metadata, has_titles, tuple(self.mute)
+            encoding,
+            rhythm,
+            chosen.streams,
+            chosen.chapters,
+            chosen.metadata,
+            has_titles,
+            tuple(self.mute),
+            is_part=not self.film.is_whole,
         )
 
     def _copying(self, plan: SinkPlan) -> SinkPlan:
@@ -94,6 +101,8 @@ class FilmWriter:
         """
         if not self.settings.video.video_copy:
             raise NotCopiedError("was not to be copied in parts")
+        if not self.film.is_whole:
+            raise NotCopiedError("is written in part")
         if self.survey.packets is None:
             raise NotCopiedError("is not H.264 in MP4, Matroska or a transport stream")
         encoding = plan.encoding

@@ -6,17 +6,18 @@ import json
 from pathlib import Path
 
 import pytest
-from check.samples import anonymize
+from check.samples import anonymize, check, kinds_of
 from fakes import Folders, UseDetectors, noise, save
 from run.test_replay import outputs_in, reasons, replay
 from video.film_samples import SquareDetector, write_film
 
 from anonymizer.cli.main import run
+from anonymizer.errors import SettingsError
 from anonymizer.record.recorded import RecordedPictures
 from anonymizer.record.recording import read_recording
 from anonymizer.record.report import REPORT_NAME
 from anonymizer.record.statistics import collect_statistics
-from anonymizer.settings import DetectSettings, RedactSettings, Settings
+from anonymizer.settings import DetectSettings, RedactSettings, Settings, VideoSettings
 
 
 @pytest.fixture
@@ -137,3 +138,21 @@ def test_files_of_unknown_films(recorded: Path, tmp_path: Path, capsys: pytest.C
 def test_statistics_count_tracks(recorded: Path) -> None:
     statistics = collect_statistics(RecordedPictures(recorded, read_recording(recorded)))
     assert {kind: numbers.number for kind, numbers in statistics.kinds.items()} == {"face": 1, "plate": 0, "area": 1}
+
+
+def test_parts_of_films(folders: Folders, use_detectors: UseDetectors) -> None:
+    write_film(folders[0] / "a.mp4", frames=25, size=(160, 96), sounds=["aac"])
+    use_detectors(SquareDetector())
+    anonymize(folders, {"video-from": 0.2, "video-to": "0:0.6"})
+    part = Settings(video=VideoSettings(video_from=0.2, video_to=0.6))
+    replay(folders, part)
+    again = folders[1].parent / "again"
+    assert outputs_in(again) == outputs_in(folders[1])
+    assert kinds_of(check(again, against=folders[0])) == []
+    with pytest.raises(SettingsError, match=r"of another part of the films: add --video-from 0\.2 --video-to 0\.6"):
+        replay(folders, Settings(video=VideoSettings(video_from=0.4, video_to=0.8)), name="other")
+
+
+def test_records_of_whole_films_are_not_of_a_part(folders: Folders, recorded: Path) -> None:
+    with pytest.raises(SettingsError, match="leave out --video-from and --video-to"):
+        replay(folders, Settings(video=VideoSettings(video_to=0.3)))

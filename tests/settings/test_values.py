@@ -177,3 +177,24 @@ def test_quality_of_films() -> None:
     assert VideoSettings().video_quality is None
     assert from_options(VideoSettings, {"video-quality": "18.5"}).video_quality == 18.5
     assert VideoSettings().as_options()["video-quality"] == "auto"
+
+
+@pytest.mark.parametrize(
+    ("written", "seconds"), [(0, 0), ("3.5", 3.5), ("1:30", 90), ("1:02:30.5", 3750.5), ("0:0", 0), ("90:00", 5400)]
+)
+def test_times_of_films(written: object, seconds: float) -> None:
+    assert from_options(VideoSettings, {"video-from": written}).video_from == seconds
+    assert from_options(VideoSettings, {"video-to": written}).video_to == seconds
+
+
+@pytest.mark.parametrize("written", ["-1", "1:60", "1:2:3:4", "1:-2", "nan", "inf", "a", "", None, True])
+def test_wrong_times_of_films(written: object) -> None:
+    with pytest.raises(SettingsError, match="--video-from: "):
+        from_options(VideoSettings, {"video-from": written})
+
+
+def test_films_end_after_they_begin() -> None:
+    assert VideoSettings().as_options()["video-to"] == "end"
+    assert from_options(VideoSettings, {"video-to": "end"}).video_to is None
+    with pytest.raises(SettingsError, match="films end before they begin"):
+        settings_from_options({"video-from": 3, "video-to": 3})
