@@ -19,6 +19,8 @@ from anonymizer.native import is_available
 from anonymizer.settings import Settings
 from anonymizer.types import STATUSES, Kind, Result, Source, Status
 
+FILES_BEGIN, FILES_END = b'  "files": [\n', b"  ]\n}\n"
+"""Lines between which each file that a report lists has one of its own."""
 REPORT_NAME = "anonymize-report.json"
 RECORD_FORMAT = 1
 """Of the detection JSON and of what a replay needs beside it. Versions before it noted no checksums of the sources."""
@@ -159,12 +161,12 @@ def people_in(result: Result) -> int | None:
 
 def render(head: Mapping[str, Any], files: Iterable[Mapping[str, Any]]) -> Iterator[bytes]:
     """A report as JSON, one line for each file."""
-    yield json.dumps(head, indent=2).removesuffix("\n}").encode() + b',\n  "files": ['
+    yield json.dumps(head, indent=2).removesuffix("\n}").encode() + b",\n" + FILES_BEGIN.removesuffix(b"\n")
     separator = b"\n    "
     for entry in files:
         yield separator + json.dumps(entry).encode()
         separator = b",\n    "
-    yield b"\n  ]\n}\n"
+    yield b"\n" + FILES_END
 
 
 def write_report(path: Place, content: Iterable[bytes]) -> None:

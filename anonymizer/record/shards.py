@@ -8,16 +8,20 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from anonymizer.errors import SettingsError
-from anonymizer.files.find import listing_order
 from anonymizer.kinds import KINDS
-from anonymizer.record.report import REPORT_NAME, is_report, render
+from anonymizer.record.entries import Entries, Entry
+from anonymizer.record.report import FILES_BEGIN, FILES_END, REPORT_NAME, is_report, render
 from anonymizer.types import STATUSES
 
 _SAME = ("program", "settings", "settings_digest", "models")
 """What reports must share to be of one job."""
+
+
+_HEAD_BYTES = 64_000_000
+"""More than all but the files of a report takes."""
 
 
 def name_pattern(name: str) -> str:
@@ -54,8 +58,7 @@ def read_report(path: Path) -> ReportFile:
         SettingsError: the file cannot be read, or is not a report.
     """
     try:
-        content = json.loads(path.read_bytes())
-        files = content.pop("files")
+        content, files = _read(path)
         complete = isinstance(content["complete"], bool) and all(isinstance(entry["file"], str) for entry in files)
         if not complete or not {*_SAME, "totals", "shard"}.issubset(content):
             raise ValueError
@@ -65,6 +68,42 @@ def read_report(path: Path) -> ReportFile:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise SettingsError(f"report {path} is not a report of this program, or is damaged") from None
     return ReportFile(str(path), content, files)
+
+
+def _read(path: Path) -> tuple[dict[str, Any], Sequence[Entry]]:
+    """The head and the files of a report. As `render` writes it, it is read line by line.
+
+    Raises:
+        ValueError: it is not JSON.
+    """
+    with open(path, "rb") as file:
+        head = b""
+        while len(head) < _HEAD_BYTES and (line := file.readline()):
+            head += line
+            if line == FILES_BEGIN:
+                break
+        if not head.endswith(FILES_BEGIN):  # somebody else's hand
+            content = json.loads(head + file.read())
+            return content, content.pop("files")
+        content = json.loads(head + b"]}")
+        del content["files"]
+        files = Entries(_entries(file))
+        if file.read() != FILES_END:
+            raise ValueError("the end is missing")
+        return content, files
+
+
+def _entries(file: BinaryIO) -> Iterator[Entry]:
+    """Leaves the file behind the last one."""
+    while True:
+        place = file.tell()
+        line = file.readline().strip()
+        if not line.startswith(b"{"):
+            file.seek(place)
+            return
+        yield json.loads(line.removesuffix(b","))
+        if not line.endswith(b","):
+            return
 
 
 def is_whole_report(path: Path) -> bool:
@@ -101,14 +140,14 @@ def merge_reports(reports: Sequence[ReportFile]) -> ReportFile:
         for key in _SAME:
             if report.head[key] != first.head[key]:
                 raise SettingsError(f"reports {first.name} and {report.name} differ in their {key}: not of one job")
-    named = Counter(entry["file"] for report in reports for entry in report.files if not entry["file"].endswith("/"))
-    repeated = [name for name, number in named.items() if number > 1]
-    if repeated and len(reports) == 1:
-        raise SettingsError(f"report {first.name} is damaged: it lists {repeated[0]} twice")
-    if repeated:
-        raise SettingsError(f"{repeated[0]} is in more than one of the reports: not shares of one folder")
-    by_name = {entry["file"]: entry for report in reports for entry in report.files}  # each share lists all folders
-    files = [by_name[name] for name in sorted(by_name, key=listing_order)]
+
+    def refuse(name: str) -> None:
+        if len(reports) == 1:
+            raise SettingsError(f"report {first.name} is damaged: it lists {name} twice")
+        raise SettingsError(f"{name} is in more than one of the reports: not shares of one folder")
+
+    together = Entries(entry for report in reports for entry in report.files)  # each share lists all folders
+    files = Entries(together.in_listing_order(refuse))
     head = {
         **first.head,
         "complete": all(report.head["complete"] for report in reports) and not missing_shares(reports),

@@ -116,7 +116,7 @@ def estimate(
     if not sample:
         raise SettingsError(f"input folder {folder} holds no picture")
     with tempfile.TemporaryDirectory() as scratch:
-        task = MeasuredTask(folder, Path(scratch), settings, load)  # type: ignore[arg-type]
+        task = MeasuredTask(folder, Path(scratch), settings, load)
         pool: Pool[Job, _Measured] = Pool(task, 1, timeout_s)
         with closing(pool):
             list(pool.run([sample[0]]))  # the first picture takes longer
