@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,9 @@ from run.tasks import Doubling
 
 from anonymizer.errors import SettingsError
 from anonymizer.run.ray import RayPlace, connection_to, make_ray_executor, require_ray
+
+LOOPBACK = {"0100007F", "00000000000000000000000001000000", "0000000000000000FFFF00000100007F"}
+"""127.0.0.1, ::1 and ::ffff:127.0.0.1 in /proc/net."""
 
 
 def test_without_ray_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -33,9 +36,9 @@ def test_a_ray_of_our_own_listens_on_loopback_asks_for_a_token_and_leaves_nothin
         executor.start()
         ours = _processes() - before[2]
         assert len(ours) > 3
-        ports = _listening(ours)
-        assert ports
-        assert {address for address, _ in ports} <= {"127.0.0.1", "::1", "::ffff:127.0.0.1"}
+        addresses = _listening(ours)
+        assert addresses
+        assert addresses <= LOOPBACK
         address = _address()
         assert _can_connect(address, os.environ["RAY_AUTH_TOKEN"])
         assert not _can_connect(address, "0" * 64)
@@ -58,12 +61,16 @@ def _processes() -> set[int]:
     return {int(path.name) for path in Path("/proc").glob("[0-9]*")} - {os.getpid()}
 
 
-def _listening(processes: set[int]) -> set[tuple[str, str]]:
-    """Addresses and ports on which these processes, and this one, listen."""
-    text = subprocess.run(["ss", "-Hltnp"], capture_output=True, text=True, check=True).stdout
-    lines = [line.split() for line in text.splitlines() if any(f"pid={p}," in line for p in {*processes, os.getpid()})]
-    places = [line[3].rpartition(":") for line in lines]
-    return {(address.strip("[]"), port) for address, _, port in places}
+def _listening(processes: set[int]) -> set[str]:
+    """Addresses on which these processes, and this one, listen, as the kernel writes them."""
+    ours = set()
+    for link in (link for pid in {*processes, os.getpid()} for link in Path(f"/proc/{pid}/fd").glob("*")):
+        with suppress(OSError):  # it is closed by now
+            ours.add(os.readlink(link))
+    lines = [
+        line.split() for kind in ("tcp", "tcp6") for line in Path(f"/proc/net/{kind}").read_text().splitlines()[1:]
+    ]
+    return {line[1].partition(":")[0] for line in lines if line[3] == "0A" and f"socket:[{line[9]}]" in ours}
 
 
 def _address() -> str:
