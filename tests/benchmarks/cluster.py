@@ -25,9 +25,6 @@ from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
-from run.fake_cluster import FakeCluster
-from run.tasks import Doubling
-
 from anonymizer.record.report import Report, write_report
 from anonymizer.record.shards import merge_reports, read_report
 from anonymizer.run.dispatcher import Dispatcher, Seat
@@ -36,6 +33,11 @@ from anonymizer.run.ray import RayPlace, make_ray_executor
 from anonymizer.run.worker import Done
 from anonymizer.settings import Settings
 from anonymizer.types import Job, Result, Source
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # as pytest does
+from run.fake_cluster import FakeCluster
+from run.tasks import Doubling
+
 from benchmarks.endurance import make_pictures
 
 ROUNDS = 5
@@ -67,9 +69,8 @@ def measure_overhead(scratch: Path, arguments: argparse.Namespace) -> None:
         whole.append(ray.work_s / pool.work_s)
         steady.append(ray.steady_s / pool.steady_s)
         print(f"{number} pictures: pool {pool}, Ray {ray}", flush=True)
-    print(
-        f"Ray takes {statistics.median(whole):.2f} of the pool's time, {statistics.median(steady):.2f} from a quarter on"
-    )
+    of_all, later = statistics.median(whole), statistics.median(steady)
+    print(f"Ray takes {of_all:.2f} of the pool's time, {later:.2f} from a quarter on")
 
 
 def measure_scaling(scratch: Path, arguments: argparse.Namespace) -> None:

@@ -30,11 +30,11 @@ def test_a_ray_of_our_own_listens_on_loopback_asks_for_a_token_and_leaves_nothin
     needs_ray: None, tmp_path: Path
 ) -> None:
     """The temporary files of Ray are gone with it, and so are its processes; no token lies on the disk."""
-    before = dict(os.environ), signal.getsignal(signal.SIGTERM), _processes()
+    before = dict(os.environ), signal.getsignal(signal.SIGTERM)
     executor = make_ray_executor(Doubling(tmp_path), RayPlace(), 1, 60.0)
     with closing(executor):
         executor.start()
-        ours = _processes() - before[2]
+        ours = _descendants()
         assert len(ours) > 3
         addresses = _listening(ours)
         assert addresses
@@ -44,8 +44,8 @@ def test_a_ray_of_our_own_listens_on_loopback_asks_for_a_token_and_leaves_nothin
         assert not _can_connect(address, "0" * 64)
         assert signal.getsignal(signal.SIGTERM) is before[1]
         assert list(executor.run([21])) == [(21, 42)]
-    assert (dict(os.environ), signal.getsignal(signal.SIGTERM)) == before[:2]
-    assert not _processes() & ours
+    assert (dict(os.environ), signal.getsignal(signal.SIGTERM)) == before
+    assert not _descendants() & ours
     assert not list(Path(os.environ["HOME"]).rglob("auth_token"))
 
 
@@ -57,8 +57,16 @@ def test_a_cluster_that_cannot_be_reached_is_named(needs_ray: None) -> None:
         pass
 
 
-def _processes() -> set[int]:
-    return {int(path.name) for path in Path("/proc").glob("[0-9]*")} - {os.getpid()}
+def _descendants() -> set[int]:
+    """The processes that this one has started, and those that they have."""
+    parents: dict[int, int] = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # it has ended by now
+            parents[int(path.parent.name)] = int(path.read_text().rpartition(")")[2].split()[1])
+    found, waiting = set[int](), {os.getpid()}
+    while waiting := {pid for pid, parent in parents.items() if parent in waiting}:
+        found |= waiting
+    return found
 
 
 def _listening(processes: set[int]) -> set[str]:
