@@ -15,7 +15,8 @@ from anonymizer.errors import SettingsError
 from anonymizer.settings import ReadSettings, ReviewSettings, ServeSettings, from_options
 
 _MAX_BYTES = 1_000_000_000
-"""Of a picture: it is the user's own."""
+"""Of a picture or film: it is the user's own."""
+_MAX_FILM_S = 24 * 3600.0
 EPILOG = """
 \b
 Example:
@@ -51,7 +52,16 @@ def review_command(folder: Path, config: Path | None, **given: object) -> None:
     token = secrets.token_urlsafe(24)
     pixels = max(opened.settings.read.max_pixels, ReadSettings().max_pixels)
     serve = ServeSettings(
-        port=review.port, token=token, workers=review.workers, max_bytes=_MAX_BYTES, max_pixels=pixels
+        port=review.port,
+        token=token,
+        workers=review.workers,
+        max_bytes=_MAX_BYTES,
+        max_pixels=pixels,
+        film_timeout=_MAX_FILM_S,
+        max_film_bytes=_MAX_BYTES,
+        max_film_pixels=pixels,
+        max_film_frames=10_000_000,
+        max_film_seconds=_MAX_FILM_S,
     )
     # Thresholds are the page's to move, and what zones had hidden is in the records.
     settings = replace(opened.settings, detect=replace(opened.settings.detect, redact_zone=(), hide_all_but=False))

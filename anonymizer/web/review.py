@@ -40,6 +40,7 @@ from anonymizer.settings import (
     settings_from_options,
 )
 from anonymizer.types import FrameDetections, Recorded
+from anonymizer.web.limits import MAX_FILM_DETECTIONS_BYTES
 from anonymizer.web.problems import Problem
 
 _MAX_NAMED = 3
@@ -72,6 +73,10 @@ class Review:
         return list(self.recording.pictures)
 
     @property
+    def has_films(self) -> bool:
+        return not all(_is_picture(name) for name in self.recording.pictures)
+
+    @property
     def thresholds(self) -> dict[Kind, float]:
         """From which scores on objects are hidden in the folder."""
         pairs = [pair for model in self.recording.models for pair in model.thresholds.items()]
@@ -90,21 +95,24 @@ class Review:
         recorded = self.recording.of(name)
         if not isinstance(recorded, Recorded):
             return {**plain, "problem": recorded}
-        if not _is_picture(name):
-            return {**plain, "problem": "is a film: its records cannot be reviewed here"}
         if recorded.source is None:
             return {**plain, "problem": "has a record without a checksum: run again to review it"}
         try:
             content = recorded.path.read_bytes()
+            if len(content) > MAX_FILM_DETECTIONS_BYTES:
+                return {**plain, "problem": "has a record that is too long for this page"}
             from_json(content)
         except OSError as error:
             return {**plain, "problem": f"has a record that cannot be read: {error.strerror}"}
         except ValueError as error:
             return {**plain, "problem": f"has a damaged record: {error}"}
+        if not _is_picture(name):
+            plain["film"] = {"frames": recorded.source.frames}
+        sizes = recorded.source.sizes_of_frames if _is_picture(name) else recorded.source.sizes
         return {
             **plain,
             "detections": json.loads(content),
-            "sizes": [list(size) for size in recorded.source.sizes_of_frames],
+            "sizes": [list(size) for size in sizes],
             "edits": [_without_file(edit) for edit in self.edits.get(name, ())],
         }
 
@@ -116,7 +124,7 @@ class Review:
         """
         name = self._name(number)
         recorded, path = self.recording.of(name), self.against / name
-        if not isinstance(recorded, Recorded) or recorded.source is None or not _is_picture(name):
+        if not isinstance(recorded, Recorded) or recorded.source is None:
             raise Problem("not-found", "there is nothing to review")
         if not _is_file_in(self.against, path):
             raise Problem("not-found", "the original cannot be read: there is no such file in the folder of originals")
@@ -164,6 +172,9 @@ class Review:
             raise Problem("not-found", "there is nothing to review")
         sizes = [(height, width) for width, height in recorded.source.sizes_of_frames]
         try:
+            if not _is_picture(name):
+                _check_film(edits, recorded.path.read_bytes(), sizes)
+                return
             found = from_json(recorded.path.read_bytes(), sizes)
             frames = [found.get(number, FrameDetections([])) for number in range(len(sizes))]
             apply_edits(frames, edits, sizes, self.edits_path.name)
@@ -318,6 +329,28 @@ def _read(path: Path) -> bytes | None:
 
 def _is_picture(name: str) -> bool:
     return PurePosixPath(name).suffix.lower().removeprefix(".") in EXTENSIONS
+
+
+def _check_film(edits: Sequence[Edit], record: bytes, sizes: Sequence[tuple[int, int]]) -> None:
+    """
+    Args:
+        sizes: height and width of each frame.
+
+    Raises:
+        ValueError: a place lies outside the film, or a track is not in its record.
+    """
+    tracks = {detection.track for frame in from_json(record).values() for detection in frame.detections}
+    for edit in edits:
+        if edit.track is not None and edit.track not in tracks:
+            raise ValueError(f"does not fit its edits: there is no track {edit.track}")
+        if edit.frame is not None and edit.frame >= len(sizes):
+            raise ValueError(f"does not fit its edits: frame {edit.frame} is beyond its {len(sizes)} frames")
+        if edit.action == "add" and edit.place is not None:
+            box = edit.place if isinstance(edit.place, Box) else edit.place.box
+            if not box.touches(sizes[0]):
+                raise ValueError(
+                    f"does not fit its edits: a place lies outside its {sizes[0][1]} x {sizes[0][0]} pixels"
+                )
 
 
 def _without_file(edit: Edit) -> Mapping[str, object]:

@@ -91,7 +91,7 @@ def run_server(
     _silence_libraries()
     with closing(listen(serve)) as listener:
         pictures: Desk = Service(RedactionTask(settings.detect, load), serve.workers or auto_workers(), serve.timeout)
-        films = None if review else open_film_desk(serve, settings.detect, load)
+        films = open_film_desk(serve, settings.detect, load) if review is None or review.has_films else None
         with ExitStack() as desks:
             for desk in filter(None, (pictures, films)):
                 desks.callback(desk.close)

@@ -402,11 +402,14 @@ def test_people_sign_in_with_the_token(originals: Path, browser: Browser) -> Non
         browser.until(lambda: browser.all("#token"))
 
 
-def test_a_finished_folder_is_corrected_and_redacted_again(browser: Browser, originals: Path, tmp_path: Path) -> None:
+def test_a_finished_folder_is_corrected_and_redacted_again(
+    browser: Browser, originals: Path, film: Path, tmp_path: Path
+) -> None:
     source, target = tmp_path / "in", tmp_path / "out"
     source.mkdir()
     for name in NAMES:
         (source / name).write_bytes((originals / name).read_bytes())
+    (source / film.name).write_bytes(film.read_bytes())
     run("--input", source, "--image-output", target)
     with running("review", str(target), "--against", str(source), "--workers", "1", "--reason", "seen") as address:
         browser.driver.get(address)
@@ -419,6 +422,10 @@ def test_a_finished_folder_is_corrected_and_redacted_again(browser: Browser, ori
         browser.press("b")
         browser.until(lambda: browser.at("status").text == "Decisions are saved.")
         assert not browser.barriers()
+        browser.all("#pictures .picture")[names.index(film.name)].click()
+        browser.until(lambda: browser.at("editor-title").text == film.name)
+        card(browser, "Face 1").click()
+        browser.until(lambda: "track: 1" in (target / "edits.yaml").read_text())
         browser.press("r")
         browser.until(lambda: "redacted again" in browser.at("status").text)
         assert not browser.messages()
@@ -431,8 +438,8 @@ def test_a_finished_folder_is_corrected_and_redacted_again(browser: Browser, ori
         browser.driver.delete_all_cookies()
     edits = tmp_path / "out" / "edits.yaml"
     run("--input", source, "--detections", target, "--edits", edits, "--image-output", tmp_path / "again")
-    for name in NAMES:
+    for name in (*NAMES, film.name):
         made = (tmp_path / "out-reviewed" / name).read_bytes()
         assert made == (tmp_path / "again" / name).read_bytes()
-        assert (made == (target / name).read_bytes()) is (name != "happy_couple.jpg")
-    assert edits.read_text().count("reason: seen") == 2
+        assert (made == (target / name).read_bytes()) is (name not in ("happy_couple.jpg", film.name))
+    assert edits.read_text().count("reason: seen") == 3

@@ -273,3 +273,50 @@ def test_edits_of_unknown_pictures_are_refused(finished: Folders) -> None:
     (target / "edits.yaml").write_text(yaml.safe_dump({"edits": [{"file": "x.png", **ADD}]}))
     with pytest.raises(SettingsError, match=r"x\.png is not in the report"):
         open_review(target, ReviewSettings(source))
+
+
+@pytest.fixture
+def filmed(folders: Folders, use_detectors: UseDetectors) -> Folders:
+    """A film with a face that moves, and what a run made of it."""
+    pytest.importorskip("av")
+    from video.film_samples import SquareDetector, write_film
+
+    write_film(folders[0] / "a.mp4", frames=12, size=(160, 96))
+    use_detectors(SquareDetector())
+    anonymize_folder(*folders, Settings(redact=RedactSettings("solid")))
+    return folders
+
+
+def test_tracks_of_films_are_switched_off_and_places_drawn(filmed: Folders) -> None:
+    source, _ = filmed
+    review = reviewed(filmed)
+    assert review.has_films
+    described: Any = review.describe()
+    (film,) = described["pictures"]
+    assert (film["film"], film["sizes"]) == ({"frames": 12}, [[160, 96]])
+    assert {entry["track"] for entry in film["detections"]} == {1}
+    assert review.original(0) == (source / "a.mp4").read_bytes()
+
+    post(review, "a.mp4", {"remove": {"track": 1}, "kind": "face"}, ADD)
+    assert "1 of them redacted again" in review.redact_again()
+    entries = json.loads((review.again / "a.json").read_text())
+    assert {entry["kind"] for entry in entries} == {"area"}
+    assert len(entries) == 12
+    (described,) = reviewed(filmed).describe()["pictures"]  # type: ignore[misc]
+    assert described["edits"] == [{"remove": {"track": 1}, "kind": "face"}, ADD]
+
+
+@pytest.mark.parametrize(
+    ("entry", "reason"),
+    [
+        ({"remove": {"track": 7}, "kind": "face"}, "there is no track 7"),
+        ({"add": {"box": [200, 20, 240, 30]}, "kind": "area"}, "outside its 160 x 96 pixels"),
+        ({**ADD, "frame": 12}, "frame 12 is beyond its 12 frames"),
+    ],
+)
+def test_edits_that_do_not_fit_a_film_are_refused_at_once(
+    filmed: Folders, entry: dict[str, object], reason: str
+) -> None:
+    with pytest.raises(Problem, match=reason):
+        post(reviewed(filmed), "a.mp4", entry)
+    assert not (filmed[1] / "edits.yaml").exists()

@@ -460,7 +460,7 @@ async function openPicture(picture) {
 
 // In a review: what the run was not sure enough of. It stays visible until somebody hides it.
 async function lookForMore(picture) {
-  if (picture.isLookedAt) return;
+  if (picture.isLookedAt || picture.isFilm) return; // films are looked at by runs
   picture.isLookedAt = true;
   try {
     const { detections } = await detect(picture.file, findingSettings(), {});
@@ -475,7 +475,7 @@ async function lookForMore(picture) {
 
 async function lookForMoreInAll() {
   for (const [index, picture] of pictures.entries()) {
-    if (picture.state !== "ready" || picture.isLookedAt) continue;
+    if (picture.state !== "ready" || picture.isLookedAt || picture.isFilm) continue;
     say(`Looks for what may have been missed: ${index + 1} of ${pictures.length} files`);
     try {
       picture.file = await picture.fetchFile();

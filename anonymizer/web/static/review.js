@@ -61,15 +61,15 @@ function post(address, value) {
   return fetchChecked(address, { method: "POST", headers, body: JSON.stringify(value) });
 }
 
-function toPicture({ number, name, problem, detections, sizes, edits }) {
-  const picture = new Picture(null, name);
+function toPicture({ number, name, problem, detections, sizes, film, edits }) {
+  const picture = new Picture(null, name, Boolean(film));
   picture.number = number;
   if (problem) {
     picture.state = "failed";
     picture.problem = problem;
     return picture;
   }
-  picture.takeFound({ detections, sizes });
+  picture.takeFound({ detections, sizes, film });
   picture.state = "ready";
   picture.fetchFile = async () => (await fetchChecked(`/v1/review/${number}/original`)).blob();
   takeEdits(picture, edits);
@@ -83,25 +83,31 @@ function takeEdits(picture, edits) {
   for (const edit of edits) {
     const object = edit.remove && picture.found.find((one) => one.members.some((member) => means(edit, member)));
     if (object) decided.set(object.id, false);
-    else if (edit.add && edit.frame === undefined && !edit.add.polygon && !edit.add.rest) {
+    else if (edit.add && edit.frame === undefined && !edit.span && !edit.add.polygon && !edit.add.rest) {
       drawn.push(drawnObject(edit.add, undefined, edit.kind));
     } else picture.otherEdits.push(edit);
   }
   picture.edits = { decided, drawn };
 }
 
-function means({ remove, kind, frame }, member) {
+function means({ remove, kind, frame, span }, member) {
+  if (span) return false; // of a film, for a part of it
+  if (remove.track !== undefined) return member.kind === kind && member.track === remove.track;
   const box = [member.x_min, member.y_min, member.x_max, member.y_max];
   return member.kind === kind && (member.frame ?? 0) === (frame ?? 0) && iou(box, remove.box) >= SAME_FROM;
 }
 
 // As edits.yaml has them, without the name of the picture.
 function toEdits(picture) {
-  const hasFrames = picture.sizes.length > 1;
+  const hasFrames = picture.sizes.length > 1 || picture.isFilm;
   const { decided, drawn } = picture.edits;
-  const removed = picture.found
-    .filter((object) => !object.isMore && decided.get(object.id) === false)
-    .flatMap((object) => object.members)
+  const visible = picture.found.filter((object) => !object.isMore && decided.get(object.id) === false);
+  const removedTracks = visible
+    .filter((object) => object.track !== undefined)
+    .map(({ track, kind }) => ({ remove: { track }, kind }));
+  const removed = visible
+    .filter((object) => object.track === undefined)
+    .flatMap((object) => (picture.isFilm ? object.members.slice(0, 1) : object.members))
     .map(({ x_min, y_min, x_max, y_max, kind, frame }) => ({
       remove: { box: [x_min, y_min, x_max, y_max] },
       kind,
@@ -118,5 +124,5 @@ function toEdits(picture) {
       kind: entry.kind,
       ...(hasFrames ? { frame: entry.frame ?? 0 } : {}),
     }));
-  return [...picture.otherEdits, ...removed, ...added, ...more];
+  return [...picture.otherEdits, ...removedTracks, ...removed, ...added, ...more];
 }
