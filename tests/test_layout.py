@@ -24,7 +24,7 @@ ABOUT_A_ROOM = {
     "shared_films.py",  # films that several workers look at
     "ray_runs.py",  # whole runs on a cluster of Ray
     "shown_right.py",  # what shows pictures right
-    "stores.py",  # runs over stores
+    "stores.py",  # runs and checks over stores
     "twins.py",  # names that look alike
     "upright.py",  # which way up pictures are shown
 }

@@ -13,6 +13,7 @@ from typing import TypeAlias
 
 from anonymizer.check import baseline
 from anonymizer.check.annotate import ANNOTATED_PX, mark
+from anonymizer.check.brought import brought_here, remove_brought
 from anonymizer.check.choices import note_choices, places_kept
 from anonymizer.check.comparison import FramePair, Seen, compare
 from anonymizer.check.finding import Finding
@@ -78,7 +79,8 @@ class FileCheck:
         return CheckedFile(findings, card=make_card(numbered[1].name, findings, None) if is_shown else None)
 
     def sweep(self, numbered: NumberedFile) -> None:
-        """Removes the hidden file of a process that was ended while it wrote an annotated copy."""
+        """Removes what a process left that was ended: the hidden file of an annotated copy, and what it had brought."""
+        remove_brought(numbered[1])
         if self.plan.check.annotate is not None:
             remove_partials(self.plan.check.annotate, [_annotated_name(numbered[1])])
 
@@ -107,9 +109,13 @@ class _PicturesAndFilms:
 
     def __call__(self, numbered: NumberedFile) -> CheckedFile:
         file = numbered[1]
-        if file.is_film:
-            return _check_film(file, self._plan, self._sensitive, self._beat)
-        return _check_picture(file, self._plan, self._sensitive, self._of_run, self._opinion)
+        try:
+            with brought_here(file) as local:
+                if local.is_film:
+                    return _check_film(local, self._plan, self._sensitive, self._beat)
+                return _check_picture(local, self._plan, self._sensitive, self._of_run, self._opinion)
+        except PictureError as error:  # it cannot be brought
+            return _conclude(file, [Finding(file.name, "unreadable", f"cannot be checked: {error}")], None, self._plan)
 
 
 def _check_film(file: InputFile, plan: CheckPlan, sensitive: Finder, beat: Callable[[str], None]) -> CheckedFile:

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from anonymizer.addresses import Address, Place
 from anonymizer.check.choices import Choice
 from anonymizer.check.film_claims import NO_CLAIMS, FilmClaims
 from anonymizer.errors import SettingsError
 from anonymizer.files.find import find_pictures, has_extension
 from anonymizer.files.inspect import is_picture
+from anonymizer.files.storage import is_file
 from anonymizer.formats import EXTENSIONS, FILM_EXTENSIONS
 from anonymizer.types import Fidelity
 from anonymizer.video.structure import is_film
@@ -20,7 +22,7 @@ from anonymizer.video.structure import is_film
 class InputFile:
     """A file to check. Holds strings, which take a fraction of the memory of paths: there may be millions."""
 
-    root: Path
+    root: Place
     """Folder that the file lies in or below."""
     below: str
     """Path from `root`."""
@@ -28,7 +30,7 @@ class InputFile:
     """Below the folder that is checked, if it is a single one; otherwise the path as the user gave it."""
     record: str | None = None
     """Path of its detection JSON from `root`, which need not exist; None: beside the file, with one of two names."""
-    originals: Path | None = None
+    originals: Place | None = None
     """Folder with its original, which has the same name; None if it is not compared with one."""
     fidelity: Fidelity | None = None
     """What the report of the anonymizing run says of it."""
@@ -38,26 +40,47 @@ class InputFile:
     """How it was written, by the same report."""
 
     @property
+    def place(self) -> Place:
+        return self.root / self.below
+
+    @property
     def path(self) -> Path:
+        """Of a file that is on this machine."""
+        assert isinstance(self.root, Path)
         return self.root / self.below
 
     @property
     def is_film(self) -> bool:
         """By its name or, if that says nothing, by its content. Only looked at where pictures were sorted out."""
-        if has_extension(self.path, EXTENSIONS):
+        if has_extension(Path(self.below), EXTENSIONS):
             return False
-        return has_extension(self.path, FILM_EXTENSIONS) or is_film(self.path)
+        return has_extension(Path(self.below), FILM_EXTENSIONS) or is_film(self.place)
 
     @property
     def original(self) -> Path | None:
+        """On this machine."""
+        if self.originals is None:
+            return None
+        assert isinstance(self.originals, Path)
+        return self.originals / self.name
+
+    @property
+    def original_place(self) -> Place | None:
         return None if self.originals is None else self.originals / self.name
 
     @property
     def records(self) -> tuple[Path, ...]:
-        """Where its detection JSON may lie; the first that is there counts."""
+        """Where its detection JSON may lie on this machine; the first that is there counts."""
+        assert isinstance(self.root, Path)
+        return tuple(self.root / name for name in self.names_of_records)
+
+    @property
+    def names_of_records(self) -> tuple[Path, ...]:
+        """Where its detection JSON may lie below `root`."""
+        below = Path(self.below)
         if self.record is not None:
-            return (self.root / self.record,)
-        return self.path.with_name(f"{self.path.name}.json"), self.path.with_suffix(".json")
+            return (Path(self.record),)
+        return below.with_name(f"{below.name}.json"), below.with_suffix(".json")
 
 
 @dataclass
@@ -65,13 +88,13 @@ class Inputs:
     """What is in the files and folders that a user names."""
 
     files: list[InputFile] = field(default_factory=list)
-    others: dict[str, Path] = field(default_factory=dict)
+    others: dict[str, Place] = field(default_factory=dict)
     """Files that are neither pictures nor films, by extension or content, nor records of them; by name."""
     unreadable: dict[str, str] = field(default_factory=dict)
     """Names of folders that cannot be listed, with the reason."""
 
 
-def find_inputs(paths: Sequence[Path], extensions: Sequence[str]) -> Inputs:
+def find_inputs(paths: Sequence[Place], extensions: Sequence[str]) -> Inputs:
     """Every file that is named, and in folders every file that is a picture or a film by its extension or its content.
 
     Raises:
@@ -79,8 +102,13 @@ def find_inputs(paths: Sequence[Path], extensions: Sequence[str]) -> Inputs:
     """
     found = Inputs()
     for path in paths:
-        if path.is_dir():
-            _add_folder(found, path, extensions, prefix=path if len(paths) > 1 else Path())
+        if isinstance(path, Address):
+            if is_stored_file(path):
+                found.files.append(InputFile(path.parent, path.name, str(path)))
+            else:
+                _add_folder(found, path, extensions, f"{path}/" if len(paths) > 1 else "")
+        elif path.is_dir():
+            _add_folder(found, path, extensions, f"{path.as_posix()}/" if len(paths) > 1 and path != Path() else "")
         elif path.exists() or path.is_symlink():
             found.files.append(InputFile(path.parent, path.name, path.as_posix()))
         else:
@@ -88,13 +116,25 @@ def find_inputs(paths: Sequence[Path], extensions: Sequence[str]) -> Inputs:
     return found
 
 
-def _add_folder(found: Inputs, folder: Path, extensions: Sequence[str], prefix: Path) -> None:
+def is_stored_file(address: Address) -> bool:
+    """Whether there is a file under an address, not a folder.
+
+    Raises:
+        SettingsError: the store does not say.
+    """
+    try:
+        return bool(address.key) and is_file(address)
+    except OSError as error:
+        raise SettingsError(f"{address}: {error.strerror}") from None
+
+
+def _add_folder(found: Inputs, folder: Place, extensions: Sequence[str], prefix: str) -> None:
     records: set[Path] = set()
     by_content: list[InputFile] = []
 
     def add_other(other: Path) -> None:
         """Called after the pictures of the same folder."""
-        name = (prefix / other).as_posix()
+        name = f"{prefix}{other.as_posix()}"
         if is_picture(folder / other) or is_film(folder / other):
             by_content.append(InputFile(folder, str(other), name))
         elif other not in records:
@@ -106,7 +146,7 @@ def _add_folder(found: Inputs, folder: Path, extensions: Sequence[str], prefix: 
         if job.source.parent != below:
             below, records = job.source.parent, set()
         records.add(job.detections_path)
-        name = (prefix / job.source).as_posix()
+        name = f"{prefix}{job.source.as_posix()}"
         found.files.append(InputFile(folder, str(job.source), name, str(job.detections_path)))
     found.files += by_content
-    found.unreadable |= {f"{(prefix / below).as_posix()}/": why for below, why in listing.unreadable.items()}
+    found.unreadable |= {f"{prefix}{below}/": why for below, why in listing.unreadable.items()}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
+from anonymizer.addresses import Place
 from anonymizer.check.finding import Finding
 from anonymizer.check.inputs import InputFile, Inputs
 from anonymizer.check.previous_run import PreviousRun
@@ -21,7 +21,7 @@ class Pairing:
     findings: list[Finding]
 
 
-def pair_originals(root: Path, originals: Listing, found: Inputs, previous: PreviousRun) -> Pairing:
+def pair_originals(root: Place, originals: Listing, found: Inputs, previous: PreviousRun) -> Pairing:
     """
     Args:
         root: folder of the originals.
@@ -46,14 +46,14 @@ def pair_originals(root: Path, originals: Listing, found: Inputs, previous: Prev
     return Pairing(paired, findings)
 
 
-def _judge_other(name: str, path: Path) -> Finding:
+def _judge_other(name: str, path: Place) -> Finding:
     if is_of_the_system(path):
         text = "was put there by the operating system, and may hold thumbnails or names: do not publish it"
         return Finding(name, "extra", text, "warning")
     return Finding(name, "extra", "is neither a picture nor what the program writes beside one")
 
 
-def _with_original(file: InputFile, root: Path, job: Job | None, previous: PreviousRun) -> InputFile:
+def _with_original(file: InputFile, root: Place, job: Job | None, previous: PreviousRun) -> InputFile:
     if job is None:
         return file
     return replace(file, originals=root, fidelity=previous.files.get(file.name, {}).get("fidelity"))

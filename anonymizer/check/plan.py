@@ -8,11 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from anonymizer.addresses import Address, Place
 from anonymizer.check import baseline
 from anonymizer.check.choices import choices_of
 from anonymizer.check.film_claims import NO_CLAIMS, FilmClaims
 from anonymizer.check.finding import Finding
-from anonymizer.check.inputs import InputFile, find_inputs
+from anonymizer.check.inputs import InputFile, find_inputs, is_stored_file
 from anonymizer.check.pairing import pair_originals
 from anonymizer.check.previous_run import is_of_the_run, read_previous_run
 from anonymizer.check.thresholds import Thresholds, choose_thresholds, preset_of_gate
@@ -22,6 +23,7 @@ from anonymizer.files.output import check_output
 from anonymizer.formats import EXTENSIONS, FILM_EXTENSIONS
 from anonymizer.kinds import DEFAULT_KINDS, MODEL_KINDS, Kind
 from anonymizer.record.shards import find_reports
+from anonymizer.run.store_manifest import BOOKS
 from anonymizer.settings import CheckSettings, DetectSettings, Settings, from_options, settings_from_options
 
 _IGNORED = ("kinds", "weights", "include-zone", "exclude-zone", "overlay")
@@ -47,7 +49,7 @@ class CheckPlan:
     accepted: Sequence[baseline.Entry]
 
 
-def make_check_plan(paths: Sequence[Path], options: Mapping[str, object]) -> CheckPlan:
+def make_check_plan(paths: Sequence[Place], options: Mapping[str, object]) -> CheckPlan:
     """
     Args:
         paths: files and folders to look at.
@@ -59,12 +61,12 @@ def make_check_plan(paths: Sequence[Path], options: Mapping[str, object]) -> Che
         OutputError: an output is refused.
     """
     check = from_options(CheckSettings, options)
-    folder = paths[0] if len(paths) == 1 and paths[0].is_dir() else None
+    folder = paths[0] if len(paths) == 1 and _is_folder(paths[0]) else None
     if check.against is not None and folder is None:
         raise SettingsError("--against compares with the originals of exactly one folder")
     if check.write_baseline and check.baseline is None:
         raise SettingsError("--write-baseline needs --baseline FILE")
-    reports = [check.report] if check.report is not None else [] if folder is None else find_reports(folder)
+    reports = [check.report] if check.report is not None else [] if folder is None else _find_reports(folder)
     previous = read_previous_run(reports)
     reported = {key: value for key, value in previous.settings.items() if key not in _IGNORED}
     of_run = _settings_of_run(reported).detect
@@ -85,6 +87,7 @@ def make_check_plan(paths: Sequence[Path], options: Mapping[str, object]) -> Che
             replace(file, choices=chosen.get(file.name, ()), claims=claimed.get(file.name, NO_CLAIMS))
             for file in found.files
         ]
+    found.others = {name: place for name, place in found.others.items() if not _is_of_the_books(place, paths)}
     own = {_place(path) for path in (*reports, check.json, check.html, check.baseline) if path is not None}
     found.others = {
         name: path
@@ -118,6 +121,24 @@ def _further_kinds(of_run: object) -> list[Kind]:
     return [kind for kind in MODEL_KINDS if kind in named and kind not in DEFAULT_KINDS]
 
 
+def _is_folder(place: Place) -> bool:
+    return place.is_dir() if isinstance(place, Path) else not is_stored_file(place)
+
+
+def _find_reports(folder: Place) -> list[Place]:
+    try:
+        return find_reports(folder)
+    except OSError as error:
+        raise SettingsError(f"{folder}: {error.strerror}") from None
+
+
+def _is_of_the_books(place: Place, folders: Sequence[Place]) -> bool:
+    """Whether a run over a store took something down there, see `StoreManifest`."""
+    return isinstance(place, Address) and any(
+        isinstance(folder, Address) and place.is_relative_to(folder / BOOKS) for folder in folders
+    )
+
+
 def _settings_of_run(reported: Mapping[str, object]) -> Settings:
     try:
         return settings_from_options(reported)
@@ -138,14 +159,14 @@ def _read_baseline(check: CheckSettings) -> list[baseline.Entry]:
         raise SettingsError(f"baseline {path} is damaged: {error}") from None
 
 
-def _refuse_outputs(check: CheckSettings, folders: Sequence[Path], files: Sequence[InputFile]) -> None:
+def _refuse_outputs(check: CheckSettings, folders: Sequence[Place], files: Sequence[InputFile]) -> None:
     if check.annotate is not None:
         for folder in folders:
-            if folder.is_dir():
+            if isinstance(folder, Path) and folder.is_dir():
                 check_output(folder, check.annotate, check.overwrite)
     outputs = [path for path in (check.json, check.html, check.baseline) if path is not None]
     places = {_place(path) for path in outputs}
-    sources = (path for file in files for path in (file.path, file.original) if path is not None)
+    sources = (path for file in files for path in (file.place, file.original_place) if path is not None)
     taken = {place for path in sources if places and (place := _place(path)) in places}
     for path in outputs:
         is_checked = has_extension(path, (*EXTENSIONS, *FILM_EXTENSIONS))
@@ -153,6 +174,6 @@ def _refuse_outputs(check: CheckSettings, folders: Sequence[Path], files: Sequen
             raise OutputError(f"{path} is a folder or a picture that is checked; choose another file")
 
 
-def _place(path: Path) -> str:
+def _place(path: Place) -> str:
     """Where a path leads. `Path.resolve` raises for links that lead to themselves."""
-    return os.path.realpath(path)
+    return str(path) if isinstance(path, Address) else os.path.realpath(path)

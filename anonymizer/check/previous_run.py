@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
+from anonymizer.addresses import Place
 from anonymizer.errors import SettingsError
 from anonymizer.record.shards import NAMES, is_whole_report, merge_reports, name_pattern, read_report
 from anonymizer.run.manifest import MANIFEST_NAME
@@ -27,12 +27,12 @@ class PreviousRun:
     """The entry of each file, by its name."""
 
 
-def is_of_the_run(path: Path) -> bool:
+def is_of_the_run(path: Place) -> bool:
     """Whether a file at the top of an output folder is a report, whatever its name, or a manifest."""
     return bool(NAMES.fullmatch(path.name) or _MANIFEST.fullmatch(path.name)) or is_whole_report(path)
 
 
-def read_previous_run(reports: Sequence[Path]) -> PreviousRun:
+def read_previous_run(reports: Sequence[Place]) -> PreviousRun:
     """
     Raises:
         SettingsError: a report cannot be read or is damaged, or the reports are not of one run.

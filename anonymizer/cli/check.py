@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from anonymizer.addresses import Place
 from anonymizer.cli.help import GroupedCommand
 from anonymizer.cli.options import effective_options, setting_options
+from anonymizer.cli.places import PLACE
 from anonymizer.cli.text import echo, skipped_files
 from anonymizer.settings import CHECK_SETTINGS, VerbositySettings, from_options
 
@@ -34,10 +36,10 @@ Exit codes:
 
 
 @click.command("check", cls=GroupedCommand, epilog=EPILOG)
-@click.argument("paths", nargs=-1, metavar="DIR|FILE...", type=click.Path(path_type=Path))
+@click.argument("paths", nargs=-1, metavar="DIR|FILE...", type=PLACE)
 @setting_options(CHECK_SETTINGS)
 @click.pass_context
-def check_command(context: click.Context, /, paths: tuple[Path, ...], config: Path | None, **given: object) -> None:
+def check_command(context: click.Context, /, paths: tuple[Place, ...], config: Path | None, **given: object) -> None:
     """Looks for what pictures and films that are to be published still show or reveal.
 
     Faces and plates are looked for from lower scores on than the anonymizing run takes, and each file is searched for

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias, get_args
 
+from anonymizer.addresses import Place
 from anonymizer.files.budget import excess
 from anonymizer.files.codecs import codec_of
 from anonymizer.files.global_state import pillow_state
@@ -38,6 +39,7 @@ from anonymizer.files.metadata import (
     tags_of,
 )
 from anonymizer.files.plain_language import find_plain, is_printable, measure_bytes
+from anonymizer.files.storage import read_beginning
 from anonymizer.files.xmp import plain_xmp
 from anonymizer.formats import FORMATS, Format
 
@@ -186,13 +188,12 @@ _STARTS_ELSEWHERE = (
 )
 
 
-def is_picture(path: Path) -> bool:
+def is_picture(path: Place) -> bool:
     """Whether a file begins like a picture in a common format, including formats that this package cannot read."""
     try:
-        if not path.is_file():
+        if isinstance(path, Path) and not path.is_file():
             return False
-        with open(path, "rb") as file:
-            start = file.read(32)
+        start = read_beginning(path, 32)
     except OSError:
         return False
     starts = (*(file_format.header or file_format.start for file_format in FORMATS.values()), *_STARTS_ELSEWHERE)

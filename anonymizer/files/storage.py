@@ -18,8 +18,9 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from functools import lru_cache, partial
 from importlib.util import find_spec
+from io import BytesIO
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, BinaryIO, NamedTuple, Protocol, TypeVar
 
 from anonymizer.addresses import PROTOCOLS, Address, Place
 from anonymizer.errors import SettingsError
@@ -40,6 +41,7 @@ STALL_S = 30.0
 LEAST_BYTES_PER_S = 20_000
 """A store that sends or takes less is too slow."""
 _PAGE = 1000
+_BLOCK = 1 << 18
 _DEFINITE = (StoreError, FileNotFoundError, PermissionError, FileExistsError, IsADirectoryError, NotADirectoryError)
 """What another try does not change."""
 _BROKEN = ("Connect", "HTTPClient", "Payload", "Stream", "Incomplete", "SSH", "EOF")
@@ -287,14 +289,14 @@ class S3Storage(FsspecStorage):
         return _to_entry({**head, "name": name.name, "size": head["ContentLength"]})
 
     def read(self, name: Path, most: int | None = None) -> bytes:
-        what = {} if most is None else {"Range": f"bytes=0-{most - 1}"}
-        try:
-            return bytes(self._tried(lambda: self._run(self._receive, self._key(name), what)))
-        except OSError:
-            found = None if most is None else self.stat(name)
-            if found is not None and not found.size:  # which has no range
-                return b""
-            raise
+        content = BytesIO()
+        self._tried(lambda: self._run(self._receive, self._key(name), content, most))
+        return content.getvalue()
+
+    def fetch(self, name: Path, local: Path) -> None:
+        """By one request, so that all of it is of one version."""
+        with open(local, "wb") as file:
+            self._tried(lambda: self._run(self._receive, self._key(name), file))
 
     def remove(self, name: Path) -> None:
         self._tried(lambda: self._request("delete_object", Key=self._key(name)))
@@ -338,22 +340,32 @@ class S3Storage(FsspecStorage):
     def _request(self, verb: str, size: int = 0, **arguments: object) -> dict[str, Any]:
         return dict(self._run(self._fs._call_s3, verb, Bucket=self.address.root, size=size, **arguments))
 
-    def _run(self, work: Callable[..., Any], *arguments: object, size: int = 0, **named: object) -> Any:
+    def _run(self, work: Callable[..., Any], *arguments: object, size: int | None = None, **named: object) -> Any:
+        """
+        Args:
+            size: bytes that are sent; None if the work looks at its time itself.
+        """
         from fsspec.asyn import sync
 
-        return sync(self._fs.loop, work, *arguments, timeout=STALL_S + size / LEAST_BYTES_PER_S, **named)
+        timeout_s = None if size is None else STALL_S + size / LEAST_BYTES_PER_S
+        return sync(self._fs.loop, work, *arguments, timeout=timeout_s, **named)
 
-    async def _receive(self, key: str, what: Mapping[str, object]) -> bytes:
-        began_s, received = time.monotonic(), bytearray()
-        answer = await self._fs._call_s3("get_object", Bucket=self.address.root, Key=key, **what)
+    async def _receive(self, key: str, sink: BinaryIO, most: int | None = None) -> None:
+        """Not by a range where only the beginning is wanted: servers were met that answer with the checksum of all."""
+        began_s, received = time.monotonic(), 0
+        sink.seek(0)
+        sink.truncate()
+        answer = await self._fs._call_s3("get_object", Bucket=self.address.root, Key=key)
         async with answer["Body"] as body:
-            while block := await body.read(1 << 18):
-                received += block
-                if time.monotonic() - began_s > STALL_S + len(received) / LEAST_BYTES_PER_S:
+            while block := await body.read(_BLOCK if most is None else min(_BLOCK, most - received)):
+                sink.write(block)
+                received += len(block)
+                if received == most:
+                    return
+                if time.monotonic() - began_s > STALL_S + received / LEAST_BYTES_PER_S:
                     raise TimeoutError
-        if len(received) != answer["ContentLength"]:
+        if received != answer["ContentLength"]:
             raise ConnectionResetError
-        return bytes(received)
 
 
 @lru_cache(maxsize=64)
@@ -373,6 +385,23 @@ def read_bytes(place: Place) -> bytes:
         OSError: it cannot be read.
     """
     return storage_of(place.parent).read(Path(place.name)) if isinstance(place, Address) else place.read_bytes()
+
+
+@contextmanager
+def opened(place: Place) -> Iterator[BinaryIO]:
+    """A file for reading; one in a store is brought into a temporary file.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    if isinstance(place, Path):
+        with open(place, "rb") as file:
+            yield file
+        return
+    with tempfile.NamedTemporaryFile(prefix="anonymize-") as temporary:
+        storage_of(place.parent).fetch(Path(place.name), Path(temporary.name))
+        with open(temporary.name, "rb") as file:
+            yield file
 
 
 def read_beginning(place: Place, size: int) -> bytes:

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from anonymizer.addresses import Address, Place
 from anonymizer.errors import SettingsError
+from anonymizer.files.storage import is_file, opened, storage_of
 from anonymizer.kinds import KINDS
 from anonymizer.record.entries import Entries, Entry
 from anonymizer.record.report import FILES_BEGIN, FILES_END, REPORT_NAME, is_report, render
@@ -52,7 +54,7 @@ class ReportFile:
         return render(self.head, self.files)
 
 
-def read_report(path: Path) -> ReportFile:
+def read_report(path: Place) -> ReportFile:
     """
     Raises:
         SettingsError: the file cannot be read, or is not a report.
@@ -70,13 +72,13 @@ def read_report(path: Path) -> ReportFile:
     return ReportFile(str(path), content, files)
 
 
-def _read(path: Path) -> tuple[dict[str, Any], Sequence[Entry]]:
+def _read(path: Place) -> tuple[dict[str, Any], Sequence[Entry]]:
     """The head and the files of a report. As `render` writes it, it is read line by line.
 
     Raises:
         ValueError: it is not JSON.
     """
-    with open(path, "rb") as file:
+    with opened(path) as file:
         head = b""
         while len(head) < _HEAD_BYTES and (line := file.readline()):
             head += line
@@ -106,7 +108,7 @@ def _entries(file: BinaryIO) -> Iterator[Entry]:
             return
 
 
-def is_whole_report(path: Path) -> bool:
+def is_whole_report(path: Place) -> bool:
     """Whether a file is a report, whatever its name."""
     if not is_report(path):
         return False
@@ -117,16 +119,28 @@ def is_whole_report(path: Path) -> bool:
     return True
 
 
-def find_reports(folder: Path) -> list[Path]:
-    """The report in an output folder, otherwise those of all shares, otherwise the only one under another name."""
-    if (folder / REPORT_NAME).is_file():
+def find_reports(folder: Place) -> list[Place]:
+    """The report in an output folder, otherwise those of all shares, otherwise the only one under another name.
+
+    Raises:
+        OSError: the folder cannot be listed.
+    """
+    if is_file(folder / REPORT_NAME):
         return [folder / REPORT_NAME]
-    files = sorted(path for path in folder.iterdir() if path.is_file())
+    files: list[Place] = [folder / name for name in _names_of_files(folder)]
     shares = [path for path in files if NAMES.fullmatch(path.name)]
     if shares:
         return shares
     others = [path for path in files if path.suffix.lower() == ".json" and is_whole_report(path)]
     return others if len(others) == 1 else []
+
+
+def _names_of_files(folder: Place) -> list[str]:
+    """Those directly in a folder that may be reports."""
+    if isinstance(folder, Address):
+        pages = storage_of(folder).list()
+        return sorted(e.name for page in pages for e in page if not e.is_folder and e.name.lower().endswith(".json"))
+    return sorted(path.name for path in folder.iterdir() if path.is_file())
 
 
 def merge_reports(reports: Sequence[ReportFile]) -> ReportFile:

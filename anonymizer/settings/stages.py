@@ -660,16 +660,16 @@ class VerbositySettings(SettingsPart, group="Run"):
 class CheckSettings(SettingsPart, group="Input and output"):
     """What `anonymize check` compares with, what it accepts, and where it writes what it found."""
 
-    against: Path | None = setting(
+    against: Place | None = setting(
         None,
-        parse_path,
-        "Folder with the originals: proves file by file that the checked folder is its output.",
+        parse_place,
+        "Folder or address with the originals: proves file by file that the checked folder is its output.",
         "DIR",
         common=True,
     )
-    report: Path | None = setting(
+    report: Place | None = setting(
         None,
-        parse_path,
+        parse_place,
         "Report of the anonymizing run. By default anonymize-report.json in the checked folder, if it is there.",
         "FILE",
     )

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
+
+from anonymizer.addresses import Address, Place
+from anonymizer.files.storage import read_beginning
 
 _MATROSKA = b"\x1aE\xdf\xa3"
 _SEGMENT = b"\x18S\x80g"
@@ -19,6 +23,7 @@ _MP4_BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"s
 _TS_SYNC = 0x47
 PACKET_WITH_TIME_CODE = 192
 _TS_LAYOUTS = ((188, 0), (PACKET_WITH_TIME_CODE, 4), (204, 0))
+_MOST_LOOKED_AT = 5 * max(length for length, _ in _TS_LAYOUTS)
 """Bytes of a packet, and which of them is the first sync byte: plain, with time codes (m2ts, mts), with parity."""
 
 
@@ -66,12 +71,12 @@ def is_webm(path: Path) -> bool:
         return _DOC_TYPE_WEBM in file.read(min(_variable_number(file) or 0, _LONGEST_HEADER))
 
 
-def is_film(path: Path) -> bool:
+def is_film(path: Place) -> bool:
     """Whether a file begins like a film in one of the common containers, whatever its name."""
     try:
-        if not path.is_file():
+        if isinstance(path, Path) and not path.is_file():
             return False
-        with open(path, "rb") as file:
+        with BytesIO(read_beginning(path, _MOST_LOOKED_AT)) if isinstance(path, Address) else open(path, "rb") as file:
             start = file.read(16)
             is_named = (
                 start[:4] in (_MATROSKA, _PROGRAM_STREAM)
@@ -159,7 +164,7 @@ def packet_size(path: Path) -> int | None:
 
 
 def _packet_size(file: BinaryIO) -> int | None:
-    start = file.read(5 * max(length for length, _ in _TS_LAYOUTS))
+    start = file.read(_MOST_LOOKED_AT)
     for length, first in _TS_LAYOUTS:
         if len(start) > first + 4 * length and all(start[first + n * length] == _TS_SYNC for n in range(5)):
             return length

@@ -11,6 +11,7 @@ from typing import Any
 from fakes import Folders
 from PIL import Image
 
+from anonymizer.addresses import Place
 from anonymizer.api import anonymize_folder
 from anonymizer.check.finding import Finding
 from anonymizer.check.plan import make_check_plan
@@ -31,7 +32,7 @@ def anonymize(folders: Folders, options: dict[str, object] | None = None, **run_
     return folders[1]
 
 
-def check(folder: Path, **options: object) -> list[Finding]:
+def check(folder: Place, **options: object) -> list[Finding]:
     """All findings of a check in this process; options with underscores."""
     plan = make_check_plan([folder], {"workers": 0, **{key.replace("_", "-"): value for key, value in options.items()}})
     with closing(run_check(plan)) as report:

@@ -27,6 +27,7 @@ from fakes import (
 from files.orientation_samples import CARRIERS, sample
 from PIL import Image
 
+from anonymizer.addresses import Place
 from anonymizer.check.file_check import CheckedFile, FileCheck
 from anonymizer.check.finding import Finding
 from anonymizer.check.inputs import InputFile
@@ -41,7 +42,7 @@ from anonymizer.types import Detection, Pixels8
 FACE = face(20, 20, 60, 60)
 
 
-def task_for(folder: Path, **options: object) -> FileCheck:
+def task_for(folder: Place, **options: object) -> FileCheck:
     return FileCheck(make_check_plan([folder], {key.replace("_", "-"): value for key, value in options.items()}))
 
 

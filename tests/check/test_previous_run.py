@@ -45,12 +45,12 @@ def test_the_reports_of_all_shares_are_one(shares: Path) -> None:
 
 @pytest.mark.parametrize("missing", [0, 1])
 def test_without_one_of_the_shares_the_run_is_not_complete(shares: Path, missing: int) -> None:
-    find_reports(shares)[missing].unlink()
+    Path(str(find_reports(shares)[missing])).unlink()
     assert not read_previous_run(find_reports(shares)).complete
 
 
 def test_a_share_that_did_not_reach_its_end(shares: Path) -> None:
-    path = find_reports(shares)[1]
+    path = Path(str(find_reports(shares)[1]))
     path.write_text(json.dumps(json.loads(path.read_text()) | {"complete": False}))
     assert not read_previous_run(find_reports(shares)).complete
 

@@ -10,7 +10,7 @@ from stores import BUCKET, Fault, FaultProxy, Harm, contents_of, in_memory, moto
 from anonymizer.addresses import Address
 from anonymizer.errors import SettingsError
 from anonymizer.files import storage
-from anonymizer.files.storage import Storage, is_file, local_folder, read_bytes, storage_of
+from anonymizer.files.storage import Storage, is_file, local_folder, opened, read_bytes, storage_of
 
 NAME = Path("a/b c.jpg")
 S3 = Address("s3", BUCKET, "folder")
@@ -93,6 +93,9 @@ def test_places(store: Storage, tmp_path: Path) -> None:
     (tmp_path / "local").write_bytes(b"local")
     assert read_bytes(store.address / NAME) == b"content"
     assert read_bytes(tmp_path / "local") == b"local"
+    for place, content in ((store.address / NAME, b"content"), (tmp_path / "local", b"local")):
+        with opened(place) as file:
+            assert file.read() == content
     assert [is_file(place) for place in (store.address / NAME, store.address / "x", tmp_path / "local")] == [1, 0, 1]
 
 

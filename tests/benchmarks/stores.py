@@ -1,0 +1,80 @@
+"""How long a run over an object store takes, beside one over local files.
+
+    python -m tests.benchmarks.stores --pictures 1000 --rounds 3
+
+Makes small pictures from those of images/originals, and anonymizes them from a folder to a folder, and from and to a
+local S3 server (rclone), in turn. Prints the seconds of each and their ratio: the median of the rounds. The server has
+its share of the same cores, as one on another machine would not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from PIL import Image
+
+from anonymizer.addresses import Address
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from stores import BUCKET, fill, rclone_server, s3_at
+
+ORIGINALS = Path(__file__).parents[2] / "images" / "originals"
+SIDES = (256, 192)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--pictures", type=int, default=1000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--workers", help="of both [default: those of the program]")
+    parser.add_argument("--preset", default="balanced")
+    given = parser.parse_args()
+    options = ["--preset", given.preset, *(["--workers", given.workers] if given.workers else [])]
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        contents = make_pictures(folder / "in", given.pictures)
+        with rclone_server(folder / "server") as url, s3_at(url):
+            source = fill(Address("s3", BUCKET, "in"), contents)
+            seconds: dict[str, list[float]] = {"local": [], "store": []}
+            for number in range(given.rounds):
+                seconds["local"].append(measure(folder / "in", folder / f"out-{number}", options))
+                seconds["store"].append(measure(source, Address("s3", BUCKET, f"out-{number}"), options))
+                print({way: [round(each, 1) for each in times] for way, times in seconds.items()}, flush=True)
+    local, store = (statistics.median(times) for times in seconds.values())
+    print(f"{given.pictures} pictures, load {os.getloadavg()[0]:.1f}: local {local:.1f} s, store {store:.1f} s")
+    print(f"ratio {store / local:.2f}")
+    return 0
+
+
+def make_pictures(folder: Path, number: int) -> Mapping[str, bytes]:
+    """Small pictures of people, all different."""
+    folder.mkdir()
+    sources = [Image.open(path).convert("RGB") for path in sorted(ORIGINALS.iterdir())]
+    for index in range(number):
+        source = sources[index % len(sources)]
+        width = min(source.size) - index // len(sources) % 40
+        source.crop((0, 0, width, width)).resize(SIDES).save(folder / f"{index:05}.jpg", quality=90)
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+def measure(source: object, target: object, options: list[str]) -> float:
+    """Seconds of a whole run."""
+    command = [sys.executable, "-m", "anonymizer", "--quiet", "--input", str(source), "--image-output", str(target)]
+    began_s = time.perf_counter()
+    subprocess.run([*command, *options], check=True)
+    if isinstance(target, Path):
+        shutil.rmtree(target)
+    return time.perf_counter() - began_s
+
+
+if __name__ == "__main__":
+    sys.exit(main())
