@@ -132,19 +132,32 @@ def candidates(
         )
 
 
-def matched(encoding: Encoding, profile: str, level: int, number: int, delay: int) -> Encoding:
+def matched(
+    encoding: Encoding, profile: str, level: int, number: int, references: int, delay: int, has_order: bool
+) -> Encoding:
     """An encoding by x264 whose parts go with parts of another stream.
 
     Args:
         profile: which it keeps to.
         level: ten times the level, which it says in any case.
         number: of its parameters.
+        references: how many frames others may refer to, by its parameters.
         delay: how many frames may be stored before one that is shown earlier, 0 or 1.
+        has_order: whether the stream tells the order of frames, even if none is reordered.
     """
     options = dict(encoding.options)
-    parameters = [options.pop("x264-params", ""), f"sps-id={number}", "b-pyramid=none", "open-gop=0"]
+    parameters = [
+        options.pop("x264-params", ""),
+        f"sps-id={number}",
+        f"dpb-size={references}",
+        "b-pyramid=none",
+        "open-gop=0",
+    ]
     options |= {"x264-params": ":".join(filter(None, parameters)), "profile": profile, "level": str(level)}
-    return replace(encoding, options=options | ({} if delay else {"bf": "0"}))
+    options["bf"] = "0" if not has_order else "2" if delay else "1"
+    if not references:
+        options["g"] = "1"
+    return replace(encoding, options=options)
 
 
 def nearest_format(wanted: str, supported: Sequence[str]) -> str:

@@ -149,6 +149,8 @@ class SequenceSet:
     hides_pixels: bool
     """Whether more is cut off than what fills up the last macroblocks."""
     has_fields: bool
+    order: int
+    """How the order of frames is told (pic_order_cnt_type); 2: they are stored in the order in which they are shown."""
     has_gaps: bool
     """Whether frames may be missing."""
     reference_frames: int
@@ -253,7 +255,7 @@ def read_sequence(unit: bytes) -> SequenceSet:
         if bits.flag():
             _read_lists(bits, 12 if chroma_format == 3 else 8)
     bits.golomb()
-    _read_order(bits)
+    order = _read_order(bits)
     reference_frames, has_gaps = bits.golomb(), bits.flag()
     columns, rows = bits.golomb() + 1, bits.golomb() + 1
     has_fields = not bits.flag()
@@ -283,6 +285,7 @@ def read_sequence(unit: bytes) -> SequenceSet:
         height,
         bool(hides),
         has_fields,
+        order,
         has_gaps,
         reference_frames,
         reordered,
@@ -292,8 +295,8 @@ def read_sequence(unit: bytes) -> SequenceSet:
     )
 
 
-def _read_order(bits: _Bits) -> None:
-    """How the order of pictures is coded."""
+def _read_order(bits: _Bits) -> int:
+    """How the order of pictures is told."""
     kind = bits.golomb()
     if kind == 0:
         bits.golomb()
@@ -305,6 +308,7 @@ def _read_order(bits: _Bits) -> None:
             bits.signed()
     elif kind > 2:
         raise ValueError("has numbers that are not possible")
+    return kind
 
 
 def _read_usability(bits: _Bits) -> tuple[int, int | None, int | None]:

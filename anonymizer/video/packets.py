@@ -123,11 +123,14 @@ class FilmPackets:
         if not any(stretch.is_copied for stretch in stretches):
             raise NotCopiedError("has no closed group of pictures in which nothing is hidden")
         reordered = max(frames_reordered(self._packets), *(each.reordered or 0 for each in sequences))
+        if reordered and len({each.order for each in sequences}) > 1:
+            raise NotCopiedError("consists of parts of different kinds")
         decoded = decoding_times(self._packets, times, reordered)
         taken = {number for _, number in self._sets}
         free = next((number for number in range(MAX_ENCODER_ID, -1, -1) if number not in taken), None)
         if free is None:
             raise NotCopiedError("leaves no number for the parameters of other parts")
+        first = sequences[0]
         return CopyPlan(
             stretches,
             times,
@@ -135,8 +138,8 @@ class FilmPackets:
             self._length_bytes,
             sequences,
             pictures,
-            PROFILE_NAMES[sequences[0].profile],
-            sequences[0].level,
+            PROFILE_NAMES[first.profile],
+            first.level,
             free,
             reordered,
             delay_allowed(decoded, times, min(reordered, MOST_REORDERED)),
@@ -188,7 +191,9 @@ class FilmPackets:
             raise NotCopiedError("may have second pictures for damaged ones")
         if any(each.has_gaps for each in sequences):
             raise NotCopiedError("may have gaps between its frames")
-        kinds = {(s.profile, s.level, s.chroma_format, s.bit_depth, s.width, s.height) for s in sequences}
+        kinds = {
+            (s.profile, s.level, s.chroma_format, s.bit_depth, s.width, s.height, s.reference_frames) for s in sequences
+        }
         if len(kinds) > 1:
             raise NotCopiedError("consists of parts of different kinds")
         if sequences[0].profile not in PROFILE_NAMES:

@@ -33,6 +33,9 @@ from anonymizer.video.h264 import (
 )
 from anonymizer.video.packets import CopyPlan
 
+_ANY, _FORWARD = 0, 2
+"""FFmpeg's types of frames: any, and P, which is not reordered."""
+
 
 class Splice:
     """The packets of a film that is being written. Ask for those that are ready after each step."""
@@ -83,6 +86,9 @@ class Splice:
                 *(source.width, source.height, source.chroma_format, source.bit_depth),
                 source.has_fields,
             )
+            # Decoders such as OpenH264 lose or swap frames where the next part differs in this.
+            is_alike &= each.reference_frames == source.reference_frames
+            is_alike &= each.order == source.order or not plan.reordered
             if not is_alike or rank_of(each.profile) > rank_of(source.profile) or each.level > source.level:
                 raise ValueError("the encoder does not keep to the parameters of the source")
         if held > min(each.most_held for each in sequences):
@@ -122,7 +128,9 @@ class Splice:
         until = times[number + 1] if number + 1 < len(times) else self._end
         if until is not None and until > time:
             picture.duration = until - time
-        picture.pts, picture.time_base, picture.pict_type = time, self._time_base, 0
+        picture.pts, picture.time_base = time, self._time_base
+        is_forward = self._plan.reordered and not self._plan.delay and number > stretch.first
+        picture.pict_type = _FORWARD if is_forward else _ANY
         self._take(self._encoder.encode(picture), stretch)
         if number == stretch.end - 1:
             self._take(self._encoder.encode(None), stretch)

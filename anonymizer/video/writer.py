@@ -146,7 +146,8 @@ class FilmWriter:
 
 
 def _encoding_beside(encoding: Encoding, copy: CopyPlan) -> Encoding:
-    return matched(encoding, copy.profile, copy.level, copy.free_number, copy.delay)
+    number, references = copy.free_number, copy.sequences[0].reference_frames
+    return matched(encoding, copy.profile, copy.level, number, references, copy.delay, copy.reordered > 0)
 
 
 def facts_of(written: Written) -> dict[str, object]:
