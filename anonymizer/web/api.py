@@ -226,7 +226,7 @@ class Api:
         return Response(status_code=204)
 
     async def get_result(self, request: Request) -> Response:
-        """The picture without what was found in it; it can be fetched once."""
+        """The picture or film without what was found in it; it can be fetched once."""
         return self._take(self._job(request), "result")
 
     async def get_detections(self, request: Request) -> Response:
@@ -255,12 +255,14 @@ class Api:
         return StreamingResponse(self._events(job), media_type="text/event-stream")
 
     async def _events(self, job: Job) -> AsyncIterator[str]:
-        before, silent_s = "", 0.0
+        before: dict[str, object] = {}
+        silent_s = 0.0
         while True:
-            now = json.dumps(self._describe(job))
+            described = self._describe(job)
+            now = {**described, "eta_seconds": None}  # it changes all the time
             if now != before:
                 before, silent_s = now, 0.0
-                yield f"event: {job.state}\ndata: {now}\n\n"
+                yield f"event: {job.state}\ndata: {json.dumps(described)}\n\n"
             if job.ended_s is not None:
                 return
             if silent_s > _COMMENT_S:

@@ -29,7 +29,7 @@ _STATIC = Path(__file__).with_name("static")
 _STATIC_TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml", "png": "image/png"}
 
 _OBJECT: Schema = {"type": "object"}
-_PICTURE: Schema = {"image/*": BINARY}
+_FILE: Schema = {"image/*": BINARY, "video/*": BINARY}
 _JOB_ID = Parameter("id", "path", "What the answer to the upload names.")
 _UPLOAD_PROBLEMS = (
     *("too-slow", "too-large", "unsupported", "wrong-setting", "picture-failed", "too-many", "busy"),
@@ -70,9 +70,9 @@ def operations_of(api: Api) -> list[Operation]:
             "POST",
             "/v1/redact",
             api.redact,
-            "Hides what models find in a picture, or what the detections in the form say. "
+            "Hides what models find in a picture or film, or what the detections in the form say. "
             f"The header {RESULT_HEADER} tells counts and warnings.",
-            {200: Answer("The picture, in the format that it had", {**_PICTURE, FORM: _OBJECT}), 202: accepted},
+            {200: Answer("The file, in the format that it had", {**_FILE, FORM: _OBJECT}), 202: accepted},
             _UPLOAD_PROBLEMS,
             (_ASYNC, _ANSWER, _MASK, _SURE_FROM, *_SETTINGS),
             _bodies(),
@@ -81,7 +81,7 @@ def operations_of(api: Api) -> list[Operation]:
             "POST",
             "/v1/detect",
             api.detect,
-            "Says what is in a picture, as detections that can be posted back.",
+            "Says what is in a picture or film, as detections that can be posted back.",
             {200: Answer("Detections and the size of each frame", {"application/json": _OBJECT}), 202: accepted},
             _UPLOAD_PROBLEMS,
             (_ASYNC, _MASK, *_SETTINGS),
@@ -116,7 +116,7 @@ def operations_of(api: Api) -> list[Operation]:
                 (_JOB_ID,),
             )
             for part, handler, text, media in (
-                ("result", api.get_result, "The redacted picture; it can be fetched once.", "image/*"),
+                ("result", api.get_result, "The redacted picture or film; it can be fetched once.", "*/*"),
                 ("detections", api.get_detections, "Detection JSON; it can be fetched once.", "application/json"),
                 ("mask", api.get_mask, "The mask, a PNG file; it can be fetched once.", "image/png"),
             )

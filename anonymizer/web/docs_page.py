@@ -18,7 +18,7 @@ def _lines(operations: Sequence[Operation]) -> Iterator[str]:
     yield '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>API of anonymizer</title>'
     yield '<meta name="viewport" content="width=device-width">\n<link rel="stylesheet" href="/static/docs.css">'
     yield "</head>\n<body>\n<main>\n<h1>API of anonymizer</h1>"
-    yield "<p>Pictures go in, and come back without faces and licence plates. Nothing is stored. "
+    yield "<p>Pictures and films go in, and come back without faces and licence plates. Nothing is stored. "
     yield 'Programs read <a href="/openapi.json">openapi.json</a>.</p>'
     for operation in operations:
         yield from _operation(operation)

@@ -29,7 +29,7 @@ def to_openapi(operations: Sequence[Operation]) -> dict[str, Any]:
         "info": {
             "title": "anonymizer",
             "version": __version__,
-            "description": "Makes faces and licence plates in pictures unrecognisable. Nothing is stored.",
+            "description": "Makes faces and licence plates in pictures and films unrecognisable. Nothing is stored.",
             "license": {"name": "Apache-2.0 AND MIT", "identifier": "Apache-2.0 AND MIT"},
         },
         "paths": paths,

@@ -200,6 +200,7 @@ def test_nothing_reaches_a_disk_or_a_log(traced: Traced, tmp_path: Path) -> None
             time.sleep(0.05)
         numbers = client.get("/metrics").text
         assert client.post("/v1/redact", content=saved("PNG")).status_code == 200
+        assert client.post("/v1/redact", content=of_films[1], headers={"Prefer": "respond-async"}).status_code == 202
     assert float(re.findall(r'films_total{outcome="done"} (\d+)', numbers)[0]) >= len(of_films)
     assert float(re.findall(r'pictures_total{outcome="done"} (\d+)', numbers)[0]) > UPLOADS / 4
     os.kill(traced.server, signal.SIGKILL)
