@@ -36,7 +36,7 @@ from anonymizer.video.paint import Painter
 from anonymizer.video.parts import FilmPart, look_ahead, parts_of
 from anonymizer.video.recorded import FilmRecords, replay
 from anonymizer.video.selection import select
-from anonymizer.video.source import Film, open_film
+from anonymizer.video.source import Film, FilmFrame, open_film
 from anonymizer.video.survey import Survey
 from anonymizer.video.tracks import FilmTracks, Limits, Still
 from anonymizer.video.trimmed import trim
@@ -44,6 +44,7 @@ from anonymizer.video.writer import FilmWriter, Written, facts_of
 
 _LOOKING, _HIDING, _PROVING = (0.0, 0.7), (0.7, 0.95), (0.95, 1.0)
 """Parts of the work, as they were for a film of 720 lines on a processor: only progress bars are made of them."""
+_BETWEEN = (_LOOKING[1], _LOOKING[1])
 
 
 @dataclass(frozen=True)
@@ -108,8 +109,9 @@ class FilmProcess:
             zones = self._zones(job, film.facts)
         with timed(seconds, "detect"):
             survey, seen = self._see(job, film)
-            chosen = self._choose(survey, film, seen.tracks)
-            edited = self._edit(job, survey, film, chosen.tracks)
+            told = _ToldFilm(film, self.on_beat, len(survey.times))
+            chosen = self._choose(survey, told, seen.tracks)
+            edited = self._edit(job, survey, told, chosen.tracks)
             tracks = _with_zones(edited.tracks, zones, self._rests(film.facts, edited))
         result = self._result(
             job, survey, replace(seen, tracks=tracks, edits=(*seen.edits, *chosen.done, *edited.done))
@@ -150,7 +152,7 @@ class FilmProcess:
         width, height = facts.upright_size
         return zones_to_hide(self.settings.detect.redact_zone, job.name, (height, width))
 
-    def _choose(self, survey: Survey, film: Film, tracks: FilmTracks) -> EditedFilm:
+    def _choose(self, survey: Survey, film: _ToldFilm, tracks: FilmTracks) -> EditedFilm:
         """
         Raises:
             PictureError: the film is damaged.
@@ -161,7 +163,7 @@ class FilmProcess:
         times_s = [survey.facts.seconds(moment) for moment in survey.times]
         return choose_tracks(film, times_s, tracks, self.choice, self.settings.redact)
 
-    def _edit(self, job: Job, survey: Survey, film: Film, tracks: FilmTracks) -> EditedFilm:
+    def _edit(self, job: Job, survey: Survey, film: _ToldFilm, tracks: FilmTracks) -> EditedFilm:
         """
         Raises:
             PictureError: an edit does not fit the film.
@@ -281,6 +283,26 @@ class FilmProcess:
     @property
     def _has_record(self) -> bool:
         return self.settings.record.write_detections or self.settings.redact.only_detects(self._kinds)
+
+
+@dataclass(frozen=True)
+class _ToldFilm:
+    """A film that is gone through between the passes, and tells it."""
+
+    film: Film
+    tell: Callable[[Progress], None]
+    number: int
+    """Of its frames."""
+
+    @property
+    def facts(self) -> FilmFacts:
+        return self.film.facts
+
+    def frames(self) -> Iterator[FilmFrame]:
+        beat = beats(self.tell, "gone through", self.number, _BETWEEN)
+        for frame in self.film.frames():
+            beat(frame.index + 1)
+            yield frame
 
 
 @dataclass(frozen=True)

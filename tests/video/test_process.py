@@ -391,3 +391,12 @@ def test_memory_does_not_grow_with_the_film(folders: Folders) -> None:
         command = [sys.executable, "-c", script, path.name]
         peaks.append(int(subprocess.run(command, env=environment, check=True, capture_output=True).stdout))
     assert peaks[1] < 1.15 * peaks[0]
+
+
+def test_ways_through_a_film_between_the_passes_are_told(folders: Folders, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("anonymizer.video.beats.SECONDS_BETWEEN_BEATS", 0.0)
+    write_film(folders[0] / "a.mkv", "ffv1", 3, size=SIZE)
+    told: list[str] = []
+    drawn = edits({"add": {"box": [1, 60, 20, 80]}, "frame": 1})
+    run(folders, "a.mkv", edits=drawn, on_beat=lambda progress: told.append(str(progress)))
+    assert [text for text in told if "gone through" in text] == [f"gone through {n} of 3 frames" for n in (1, 2, 3)] * 2
