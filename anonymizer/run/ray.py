@@ -43,6 +43,7 @@ _OF_ALL: Mapping[str, str] = {
 }
 _OF_OUR_OWN: Mapping[str, str] = {
     "RAY_AUTH_MODE": "token",
+    "RAY_worker_niceness": "0",  # else all other programs of the machine go first
     # Named after the systems on which it is the default: everything listens on 127.0.0.1 alone.
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
 }

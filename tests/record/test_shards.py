@@ -1,6 +1,7 @@
 """The reports of machines that shared a folder become one."""
 
 import json
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -76,6 +77,22 @@ def test_failed_pictures_and_unfinished_runs_count(
     merged = merge_reports([shares[0], read("2/2", [failing], complete=complete)])
     assert merged.exit_code == 1
     assert merged.head["complete"] is complete
+
+
+def test_reports_of_any_size_are_joined_in_flat_memory(read: Callable[..., ReportFile], tmp_path: Path) -> None:
+    peaks = {}
+    for number in (2000, 20000):
+        for share in (0, 1):
+            names = (f"{index % 7}/{index:06}-{share}.png" for index in range(number // 2))
+            read(f"{share + 1}/2", [Result(name, "anonymized", counts={"face": 1}) for name in names])
+        tracemalloc.start()
+        merged = merge_reports([read_report(tmp_path / f"{share}-of-2.json") for share in (1, 2)])
+        size = sum(map(len, merged.to_json()))
+        peaks[number] = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert merged.head["totals"]["anonymized"] == number
+        assert size > 80 * number
+    assert peaks[20000] < 1.2 * peaks[2000] + 50_000
 
 
 def test_missing_shares(shares: list[ReportFile], read: Callable[..., ReportFile]) -> None:

@@ -18,6 +18,7 @@ FOR_ALL = {
     "RAY_AUTH_MODE": "token",
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
     "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_worker_niceness": "0",
     "RAY_health_check_period_ms": "1000",  # to find out sooner that a node is dead
     "RAY_health_check_failure_threshold": "4",
 }

@@ -15,6 +15,9 @@ from pathlib import Path
 import pytest
 from fakes import Folders, noise, save
 from run.ray_nodes import RayNodes, ray_nodes
+from stores import BUCKET, contents_of, fill, moto_server, s3_at
+
+from anonymizer.addresses import Address, Place
 
 pytestmark = [
     pytest.mark.slow,
@@ -50,7 +53,7 @@ def cluster(needs_ray: None, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         yield nodes
 
 
-def start(source: Path, target: Path, *options: str) -> subprocess.Popen[str]:
+def start(source: Place, target: Place, *options: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "anonymizer", "--input", str(source), "--image-output", str(target), *OPTIONS]
     return subprocess.Popen(
         [*command, *options], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
@@ -129,6 +132,20 @@ def test_ctrl_c_finishes_what_is_in_flight_and_another_machine_goes_on(
     assert again.returncode == 0, text
     assert f"{done} of them by an earlier run" in text
     assert outputs(out) == outputs(local[1])
+
+
+def test_pictures_in_a_store_are_those_of_a_local_run(needs_ray: None, local: Folders) -> None:
+    """Workers read and write them; addresses travel, and no credentials."""
+    pictures = {path.name: path.read_bytes() for path in (local[0] / "0").iterdir()}
+    with moto_server() as url, s3_at(url):
+        source, target = Address("s3", BUCKET, "in"), Address("s3", BUCKET, "out")
+        fill(source, pictures)
+        driver = start(source, target, "--executor", "ray", "--workers", "2")
+        text = driver.communicate(timeout=WAIT_S)[0]
+        assert driver.returncode == 0, text
+        found = contents_of(target)
+    assert {name: found[name] for name in found if name[0].isdigit()} == outputs(local[1] / "0")
+    assert f"{len(pictures)} of {len(pictures)} pictures anonymized" in text
 
 
 def test_a_machine_that_does_not_share_the_output_folder_ends_the_run(
