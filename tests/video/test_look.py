@@ -274,3 +274,11 @@ def test_memory_does_not_grow_with_the_length() -> None:
     assert tracks.frames == 20_000
     assert len(tracks.tracks) == 1
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit - before < 100_000_000
+
+
+@pytest.mark.parametrize("first", [9, 10, 11, 12])
+def test_a_face_in_sight_between_two_looks_is_noticed(first: int) -> None:
+    film, finder = DrawnFilm([FAR] * first + [60] * 3 + [FAR] * (30 - first)), DrawnFinder()
+    tracks = look_at(film, finder, every=8)
+    assert covered(tracks, film) == [first, first + 1, first + 2]
+    assert finder.looks <= 12

@@ -62,3 +62,12 @@ def test_a_part_is_looked_at_where_the_whole_is(scenes: list[int], first: int, e
 def test_no_more_time_passes_than_is_said(fps: int) -> None:
     looks = looked_at(8, [0] * 60, fps=fps, rate=Fraction(fps))
     assert np.diff(looks).max() / fps <= LOOKS_APART_S + 1 / fps
+
+
+def test_where_something_appears_once_between_two_looks() -> None:
+    other = SCENES[0].copy()
+    other[40:70, 60:100] = 255 - other[40:70, 60:100] // 8
+    schedule = Schedule(FACTS, 8)
+    shown = [SCENES[0]] * 3 + [other, SCENES[0], other] + [SCENES[0]] * 4
+    dues_of = [schedule.add(index, index / 25, gray) for index, gray in enumerate(shown)]
+    assert [index for index, due in enumerate(dues_of) if due.is_looked_at] == [0, 3, 8]
