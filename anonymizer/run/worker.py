@@ -177,6 +177,7 @@ def work_for(connection: Channel) -> None:
         except AnonymizerError as error:
             message = error
         connection.send(message)
+        del piece, message  # they may be large, or nobody's business any more, and the next ones may take long to come
 
 
 def _end_with_parent(lifeline: int) -> None:

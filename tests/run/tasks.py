@@ -61,6 +61,37 @@ class Lasting(Doubling):
         return _LastingWork()
 
 
+@dataclass
+class Secret:
+    """An item that leaves a mark in each process in which it is forgotten."""
+
+    folder: Path
+
+    def __del__(self) -> None:
+        (self.folder / f"forgotten_{os.getpid()}").touch()
+
+
+@dataclass(frozen=True)
+class Keeping:
+    """Answers each secret with another one, or with an error."""
+
+    fails: bool = False
+
+    def begin(self) -> Callable[[Secret], Secret]:
+        return self.work
+
+    def work(self, secret: Secret) -> Secret:
+        if self.fails:
+            raise OutputError("the disk is full")
+        return Secret(secret.folder)
+
+    def give_up(self, secret: Secret, reason: str) -> Secret:
+        return secret
+
+    def sweep(self, secret: Secret) -> None:
+        pass
+
+
 class _LastingWork:
     def listen(self, beat: Callable[[str], None]) -> None:
         self._beat = beat

@@ -7,13 +7,14 @@ import logging
 import os
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
 import pytest
-from run.tasks import FULL_DISK, HANGS, KILLS, Doubling
+from run.tasks import FULL_DISK, HANGS, KILLS, Doubling, Keeping, Secret
 
 from anonymizer.errors import AnonymizerError, ModelError, OutputError
 from anonymizer.run.parts import Piece
@@ -149,3 +150,19 @@ def test_a_task_that_it_cannot_import_is_an_error_that_says_so(start: Start, mon
     assert isinstance(message, AnonymizerError)
     assert "cannot import what it is to do" in str(message)
     assert "gone" in str(message)
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_worker_forgets_what_it_has_answered(start: Start, tmp_path: Path, fails: bool) -> None:
+    worker: Worker[Secret, Secret] = Worker(Keeping(fails), start.lifeline, ())
+    try:
+        assert isinstance(worker.receive(), Ready)
+        worker.submit(Piece(Secret(tmp_path)))
+        answer = worker.receive()
+        assert isinstance(answer, OutputError if fails else Done)
+        end_s = time.monotonic() + 60
+        while not (tmp_path / f"forgotten_{worker._process.pid}").exists():
+            assert time.monotonic() < end_s
+            time.sleep(0.01)
+    finally:
+        worker.end()
