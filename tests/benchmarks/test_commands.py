@@ -12,7 +12,7 @@ from anonymizer.detect.frames import ModelFinder
 from anonymizer.settings import DetectSettings, Settings
 from anonymizer.types import Job
 from anonymizer.video.process import FilmProcess
-from benchmarks import annotation_tools, fidelity, film_labels, film_maker, films, outcomes
+from benchmarks import annotation_tools, fidelity, film_labels, film_maker, films, gate_yield, outcomes
 
 
 @pytest.fixture
@@ -105,3 +105,26 @@ def test_labels_of_films(folders: Folders, monkeypatch: pytest.MonkeyPatch, caps
     text = capsys.readouterr().out
     assert "| same | a.mp4 | 3 | 2 | 2 | 2 | 1.000, 1.000 | 0 |" in text
     assert "| ours | a.mp4 | 3 | 2 | 0 | 0 |" in text
+
+
+def test_gate_yield(
+    folders: Folders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two faces are missed, and one head; the surest warning shows a face, the next one nothing."""
+    pack, output = folders[0], folders[0].parent / "out"
+    boxes = [{"kind": "face", "x_min": x, "y_min": 20, "x_max": x + 20, "y_max": 40} for x in (10, 50, 90)]
+    entry = {"image": "a.png", "boxes": boxes, "head_points": [[105, 90]]}
+    (pack / "annotations.json").write_text(json.dumps([entry, {"image": "b.png", "boxes": []}]))
+    save(output / "a.png", noise(100, 120))
+    hidden = {"y_min": 20, "x_min": 10, "y_max": 40, "x_max": 30, "score": 0.9, "kind": "face"}
+    (output / "a.json").write_text(json.dumps([hidden]))
+    places = [(0.5, 45), (0.3, 0), (0.4, 5)]
+    findings = [
+        {"file": "a.png", "level": level, "score": score, "x_min": x, "y_min": 10, "x_max": x + 40, "y_max": 95}
+        for (score, x), level in zip(places, ("warning", "warning", "noted"), strict=True)
+    ]
+    (tmp_path / "check.json").write_text(json.dumps({"findings": findings}))
+    monkeypatch.setattr("sys.argv", ["gate_yield", str(pack), str(output), str(tmp_path / "check.json")])
+    gate_yield.main()
+    text = capsys.readouterr().out
+    assert text == "1 pictures, 3 missed, 2 to look at\nafter    2 looks    1\n"
