@@ -82,6 +82,7 @@ _HAS_QUANTISER = (*_CONSTANT_STEP, "mjpeg")
 _HAS_FIELDS = ("libx264", "mpeg2video", "mpeg4", "prores_ks", "dnxhd")
 _NO_B_FRAMES_IN = ("avi",)
 """Containers that have no place for the times of frames, only their order."""
+_WRITE_CAPTIONS = ("_nvenc", "_qsv", "h264_videotoolbox")
 _LAMBDA = 118
 """FFmpeg's units of a quantiser (FF_QP2LAMBDA)."""
 _VP8_UNLIMITED = 50_000_000
@@ -130,6 +131,12 @@ def candidates(
             options_of(name, facts, quality, bit_rate),
             name in _CONSTANT_STEP,
         )
+
+
+def without_captions(encoding: Encoding) -> Encoding:
+    """The same, but captions between the frames of the source do not go into those of the new film."""
+    writes_them = encoding.encoder in ("libx264", "mpeg2video") or encoding.encoder.endswith(_WRITE_CAPTIONS)
+    return replace(encoding, options={**encoding.options, "a53cc": "0"}) if writes_them else encoding
 
 
 def matched(

@@ -18,6 +18,8 @@ ALLOWED = frozenset((SLICE, IDR_SLICE, MESSAGE, SEQUENCE, PICTURE, *MARKERS))
 MAX_ENCODER_ID = 31
 """Greatest number of a sequence's parameters."""
 
+_REGISTERED = 4
+_CAPTIONS = b"\xb5\0\x31GA94\x03"
 _MASTERING, _LIGHT, _TRANSFER = 137, 144, 147
 _KEPT_MESSAGES = {_MASTERING: 24, _LIGHT: 4, _TRANSFER: 1}
 """Messages (SEI) that tell how colours are shown, with their size in bytes."""
@@ -403,19 +405,23 @@ def picture_set_of(slice_unit: bytes) -> int:
     return bits.golomb()
 
 
-def kept_units(units: Iterable[bytes]) -> Iterator[bytes]:
-    """What of a packet is copied: the slices, and messages about colours. Parameters are written elsewhere."""
+def kept_units(units: Iterable[bytes], has_captions: bool = False) -> Iterator[bytes]:
+    """What of a packet is copied: the slices, and messages about colours. Parameters are written elsewhere.
+
+    Args:
+        has_captions: whether captions stay, too.
+    """
     for unit in units:
         match type_of(unit):
             case 1 | 5:
                 yield unit
             case 6:
-                yield from _kept_messages(unit)
+                yield from _kept_messages(unit, has_captions)
             case _:
                 pass
 
 
-def _kept_messages(unit: bytes) -> Iterator[bytes]:
+def _kept_messages(unit: bytes, has_captions: bool) -> Iterator[bytes]:
     payload = _unescaped(unit[1:]).rstrip(b"\0")
     position, kept = 0, bytearray()
     while position < len(payload) - 1:
@@ -423,11 +429,19 @@ def _kept_messages(unit: bytes) -> Iterator[bytes]:
         size, position = _byte_coded(payload, position)
         if position + size > len(payload):
             return  # nothing of what is damaged
-        if _KEPT_MESSAGES.get(kind) == size:
-            kept += bytes((kind, size)) + payload[position : position + size]
+        message = payload[position : position + size]
+        if _KEPT_MESSAGES.get(kind) == size or (has_captions and kind == _REGISTERED and _are_captions(message)):
+            kept += bytes((kind, size)) + message
         position += size
     if kept:
         yield unit[:1] + _escaped(bytes(kept) + b"\x80")
+
+
+def _are_captions(message: bytes) -> bool:
+    """Whether it holds closed captions and nothing else: ATSC A/53, part 4, section 6.2.3."""
+    if not message.startswith(_CAPTIONS) or not len(_CAPTIONS) < len(message) < 255:
+        return False
+    return len(message) == len(_CAPTIONS) + 3 + 3 * (message[len(_CAPTIONS)] & 31)
 
 
 def _byte_coded(payload: bytes, position: int) -> tuple[int, int]:

@@ -76,6 +76,8 @@ class SinkPlan:
     """When all sound is silent: from and to, seconds on the clock of the file."""
     copy: CopyPlan | None = None
     """Which parts of the film are copied; None: it is encoded as a whole."""
+    captions: bool = True
+    """Whether captions stay that lie between the frames."""
     is_part: bool = False
     """Whether it is a part of a film by time, in which all streams begin at any moment."""
 
@@ -285,7 +287,8 @@ class FilmSink:
     def _begin_splice(self, copy: CopyPlan) -> Splice:
         first = self._stream.codec_context
         is_stream = self._facts.container == "mpegts"
-        splice = Splice(copy, first, self._open_encoder, self._facts.time_base, self._facts.end, is_stream)
+        base, end, captions = self._facts.time_base, self._facts.end, self._plan.captions
+        splice = Splice(copy, first, self._open_encoder, base, end, is_stream, captions)
         first.extradata = splice.extradata
         return splice
 

@@ -48,6 +48,7 @@ class Splice:
         time_base: Fraction,
         end: int | None,
         is_stream: bool,
+        has_captions: bool = False,
     ) -> None:
         """
         Args:
@@ -55,6 +56,7 @@ class Splice:
             open_encoder: gives another one like it.
             end: when the last frame ends to be shown; None: not known.
             is_stream: whether the container wants units that follow start codes, with all parameters in the packets.
+            has_captions: whether captions between the frames stay.
 
         Raises:
             ValueError: the encoder makes what does not go with the source.
@@ -66,6 +68,7 @@ class Splice:
         self._time_base = time_base
         self._end = end
         self._is_stream = is_stream
+        self._has_captions = has_captions
         self._arrived = 0
         """Packets of the source so far that are shown."""
         self._encoded = 0
@@ -167,7 +170,7 @@ class Splice:
             self._encoded += 1
 
     def _packet(self, units: Sequence[bytes], sets: Sequence[bytes], number: int) -> av.Packet[Any]:
-        kept = list(kept_units(units))
+        kept = list(kept_units(units, self._has_captions))
         is_start = any(type_of(unit) == IDR_SLICE for unit in kept)
         if is_start and self._is_stream:
             kept = [*sets, *kept]

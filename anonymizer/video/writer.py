@@ -11,7 +11,7 @@ import av.error
 
 from anonymizer.errors import PictureError
 from anonymizer.settings import Settings
-from anonymizer.video.encoders import Encoding, matched
+from anonymizer.video.encoders import Encoding, matched, without_captions
 from anonymizer.video.groups import Spans
 from anonymizer.video.packets import CopyPlan, NotCopiedError
 from anonymizer.video.paint import Painter
@@ -81,7 +81,9 @@ class FilmWriter:
         video, chosen, policy = self.settings.video, self.selection, self.settings.write.metadata
         rhythm = Rhythm.of(self.survey.times)
         encoding = choose_encoding(self.film, rhythm, video.video_encoder, video.video_quality, self.survey.bit_rate)
-        has_titles = policy == "keep"
+        has_titles, has_captions = policy == "keep", video.subtitles == "keep"
+        if not has_captions:
+            encoding = without_captions(encoding)
         return SinkPlan(
             encoding,
             rhythm,
@@ -90,6 +92,7 @@ class FilmWriter:
             chosen.metadata,
             has_titles,
             tuple(self.mute),
+            captions=has_captions,
             is_part=not self.film.is_whole,
         )
 

@@ -190,6 +190,20 @@ def test_of_a_packet_slices_and_messages_about_colours_are_kept() -> None:
     assert kept == [*slices, light, light]
 
 
+def test_captions_are_kept_where_they_are_nothing_else() -> None:
+    captions = b"\xb5\0\x31GA94\x03\xc1\xff\xfc\x94\x20\xff"
+    for message, is_kept in [
+        (captions, True),
+        (captions + b"more", False),
+        (captions[:8], False),
+        (captions[:-1], False),
+        (b"\xb5\0\x31DTG1" + captions[7:], False),
+    ]:
+        unit = b"\x06\x04" + bytes([len(message)]) + h264._escaped(message) + b"\x80"
+        assert list(kept_units([unit], True)) == ([unit] if is_kept else [])
+        assert list(kept_units([unit])) == []
+
+
 def test_which_parameters_a_slice_uses() -> None:
     slices = [unit for unit in stream_of({"x264-params": "sps-id=9"}) if type_of(unit) in (1, 5)]
     assert {picture_set_of(unit) for unit in slices} == {9}

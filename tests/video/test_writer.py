@@ -28,6 +28,7 @@ from anonymizer.video.h264 import (
     Configuration,
     kept_units,
     read_sequence,
+    to_sample,
     type_of,
     units_of_sample,
 )
@@ -268,6 +269,26 @@ class TestWhatIsLeftOut:
         copied_rightly(tmp_path / "a.mp4", rewrite(tmp_path / "a.mp4"), [(0, 10), (20, 40)])
         assert self.messages(result_of(tmp_path / "a.mp4")) == b""
 
+    @pytest.mark.parametrize("subtitles", ["keep", "drop"])
+    @pytest.mark.parametrize("video_copy", [True, False])
+    def test_captions(self, tmp_path: Path, subtitles: Any, video_copy: bool) -> None:
+        """They lie between the frames, in copied parts as in others."""
+        write_film(tmp_path / "plain.mp4", frames=FRAMES, options={**GROUPS, "bf": "0"})
+        captions = b"\xb5\0\x31GA94\x03\xc1\xff\xfc\x94\x20\xff"
+        message = b"\x06\x04" + bytes([len(captions)]) + captions + b"\x80"
+        with av.open(str(tmp_path / "plain.mp4")) as plain, av.open(str(tmp_path / "a.mp4"), "w") as container:
+            stream = container.add_stream_from_template(plain.streams.video[0])
+            for packet in plain.demux(video=0):
+                if packet.size:
+                    new = av.Packet(to_sample([message]) + bytes(packet))
+                    new.pts, new.dts, new.duration = packet.pts, packet.dts, packet.duration
+                    new.time_base, new.is_keyframe, new.stream = packet.time_base, packet.is_keyframe, stream
+                    container.mux(new)
+        written = rewrite(tmp_path / "a.mp4", video=VideoSettings(subtitles=subtitles, video_copy=video_copy))
+        assert written.copied.frames == (30 if video_copy else 0)
+        found = self.messages(result_of(tmp_path / "a.mp4")).count(b"GA94")
+        assert found == (FRAMES if subtitles == "keep" else 0)
+
 
 class TestFaults:
     """What is written is read again; where it is not what it should be, the film is encoded as a whole."""
@@ -287,7 +308,7 @@ class TestFaults:
             for unit in units:
                 yield unit[:-4] + bytes(4) if type_of(unit) != IDR_SLICE and len(unit) > 40 else unit
 
-        monkeypatch.setattr(splice, "kept_units", lambda units: damage(kept_units(units)))
+        monkeypatch.setattr(splice, "kept_units", lambda units, captions: damage(kept_units(units)))
         assert "cannot be put together" in self.falls_back(source)
 
     def test_a_copied_packet_is_another(self, source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -320,11 +341,13 @@ class TestFaults:
             rewrite(source)
 
 
-def _repeating(real: Callable[[Iterable[bytes]], Iterable[bytes]]) -> Callable[[Iterable[bytes]], Iterable[bytes]]:
+def _repeating(
+    real: Callable[[Iterable[bytes]], Iterable[bytes]],
+) -> Callable[[Iterable[bytes], bool], Iterable[bytes]]:
     """Gives the fourth packet for the fifth."""
     seen: list[list[bytes]] = []
 
-    def repeat(units: Iterable[bytes]) -> Iterable[bytes]:
+    def repeat(units: Iterable[bytes], captions: bool) -> Iterable[bytes]:
         seen.append(list(real(units)))
         return seen[3] if len(seen) == 5 else seen[-1]
 
