@@ -145,7 +145,8 @@ class FilmProcess:
             PictureError: the film cannot be opened.
         """
         film, video = open_film(self.input_root / job.source, self.settings.read), self.settings.video
-        return trim(film, video.video_from, video.video_to)
+        beat = beats(self.on_beat, "passed over", film.facts.announced_frames)
+        return trim(film, video.video_from, video.video_to, beat)
 
     def _zones(self, job: Job, facts: FilmFacts) -> list[Detection]:
         """Zones that are hidden in every frame, whatever is there."""

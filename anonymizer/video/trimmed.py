@@ -49,6 +49,8 @@ class TrimmedFilm(Film):
     whole: FilmFacts = field(kw_only=True)
     """Of the whole film."""
     cut: Cut = field(kw_only=True)
+    on_skipped: Callable[[int], None] = field(kw_only=True)
+    """Called with the number of frames that were passed over so far."""
 
     @property
     def is_whole(self) -> bool:
@@ -62,16 +64,17 @@ class TrimmedFilm(Film):
     def opened(self) -> Iterator[Reading]:
         """One way through the part; see `Film.opened`."""
         with Film(self.path, self.whole, self.settings).opened() as reading:
-            yield TrimmedReading(reading, self.whole, self.cut)
+            yield TrimmedReading(reading, self.whole, self.cut, self.on_skipped)
 
 
 class TrimmedReading(Reading):
     """One way through a part of a film. Packets of the film itself are not told: none of them is copied."""
 
-    def __init__(self, whole: Reading, facts: FilmFacts, cut: Cut) -> None:
+    def __init__(self, whole: Reading, facts: FilmFacts, cut: Cut, on_skipped: Callable[[int], None]) -> None:
         self._whole = whole
         self._facts = facts
         self._cut = cut
+        self._on_skipped = on_skipped
         self.film_bytes = 0
         self.on_packet: Callable[[Packet[Stream]], None] = lambda packet: None
         whole.on_packet = self._count
@@ -97,6 +100,8 @@ class TrimmedReading(Reading):
                 if self._cut.holds(item.time, base):
                     yield FilmFrame(index, item.time - self._cut.shift(base), item.picture)
                     index += 1
+                else:
+                    self._on_skipped(item.index + 1 - index)
             elif self._cut.holds(item.pts, item.time_base):
                 shift = self._cut.shift(item.time_base)
                 item.pts = None if item.pts is None else item.pts - shift
@@ -106,10 +111,15 @@ class TrimmedReading(Reading):
             raise PictureError("shows no frame between --video-from and --video-to")
 
 
-def trim(film: Film, first_s: float, end_s: float | None) -> Film:
+def trim(
+    film: Film, first_s: float, end_s: float | None, on_skipped: Callable[[int], None] = lambda number: None
+) -> Film:
     """The part of a film between two times, in seconds from its first frame on; the film itself if that is all.
 
     Frames and packets belong to it that begin in it.
+
+    Args:
+        on_skipped: called with the number of frames that were passed over so far.
 
     Raises:
         PictureError: the film is damaged.
@@ -129,7 +139,7 @@ def trim(film: Film, first_s: float, end_s: float | None) -> Film:
         announced_frames=None,
         chapters=tuple(_chapters(facts, cut)),
     )
-    return TrimmedFilm(film.path, part, film.settings, whole=facts, cut=cut)
+    return TrimmedFilm(film.path, part, film.settings, whole=facts, cut=cut, on_skipped=on_skipped)
 
 
 def _exact(seconds: float) -> Fraction:

@@ -44,6 +44,13 @@ def test_frames_and_packets_that_begin_in_the_part(tmp_path: Path) -> None:
     assert borders == pytest.approx([0, 0.3, 0.3, 0.4], abs=0.01)
 
 
+def test_how_many_frames_were_passed_over_is_told(tmp_path: Path) -> None:
+    passed: list[int] = []
+    film = open_film(write_film(tmp_path / "a.mp4", frames=8))
+    assert len(list(trim(film, 0.08, 0.2, passed.append).frames())) == 3
+    assert passed == [1, 2, 3, 4, 5]
+
+
 def test_times_count_from_the_first_frame(tmp_path: Path) -> None:
     times = [7000 + 512 * index for index in range(10)]
     film = open_film(write_film(tmp_path / "a.mp4", frames=10, times=times))
