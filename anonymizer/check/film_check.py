@@ -32,6 +32,7 @@ from anonymizer.files.picture import Encoding, Frame, Picture
 from anonymizer.pipeline import Finder, find_in
 from anonymizer.types import Detection, Pixels8
 from anonymizer.video.beats import beats
+from anonymizer.video.finder import viewing
 from anonymizer.video.inspect import StreamInspection, issues_in_facts, issues_in_structure
 from anonymizer.video.source import Film, FilmFrame, open_film, to_rgb
 from anonymizer.video.verify import Account, SilenceCheck
@@ -66,6 +67,7 @@ class FilmCheck:
             PictureError: the film is damaged, or nothing can be said about a frame.
         """
         film = open_film(self.file.path, self.plan.settings.read)
+        self.sensitive = viewing(self.sensitive, film.facts)
         issues = [*issues_in_facts(film.facts), *issues_in_structure(self.file.path)]
         beat = beats(self.tell, "checked", film.facts.announced_frames)
         inspection, account = StreamInspection(film.facts), Account(film.facts.time_base)

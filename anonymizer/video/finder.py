@@ -17,7 +17,7 @@ from anonymizer.kinds import Kind
 from anonymizer.pipeline import Finder, find_in
 from anonymizer.types import Detection, FrameDetections, Pixels8
 from anonymizer.video.facts import FilmFacts
-from anonymizer.video.view import View, ViewingDetector, view_of
+from anonymizer.video.view import ViewingDetector, view_of
 
 WEAK = 0.5
 """Detections from this share of their threshold on may be confirmed by tracks."""
@@ -82,9 +82,16 @@ def frame_finder(
         for kind, threshold in _thresholds_of(each).items():
             thresholds[kind] = min(threshold, thresholds.get(kind, threshold))
     in_films = [each.for_films(WEAK) if isinstance(each, SignatureDetector) else each for each in finder.detectors]
-    view = View() if facts is None else view_of(facts)
-    viewing: list[Detector] = [ViewingDetector(each, view) if view.changes else each for each in in_films]
-    return FrameFinder(replace(finder, detectors=viewing), thresholds, known=known or {})
+    found = replace(finder, detectors=in_films)
+    return FrameFinder(found if facts is None else viewing(found, facts), thresholds, known=known or {})
+
+
+def viewing(finder: Finder, facts: FilmFacts) -> Finder:
+    """A finder whose models see frames of a film as `view` shows them; one without models stays as it is."""
+    view = view_of(facts)
+    if not isinstance(finder, ModelFinder) or not view.changes:
+        return finder
+    return replace(finder, detectors=[ViewingDetector(each, view) for each in finder.detectors])
 
 
 def _thresholds_of(detector: Detector) -> dict[Kind, float]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Sequence
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,12 @@ import pytest
 from check.film_faces import EverySquareDetector, write_faces
 from check.samples import anonymize, check, kinds_of, texts_of
 from fakes import FixedDetector, Folders, UseDetectors, face
+from video.film_samples import write_film
 
 from anonymizer.check import film_check
+from anonymizer.geometry import Box
 from anonymizer.pipeline import Finder
-from anonymizer.types import Detection, Pixels8
+from anonymizer.types import Detection, Pixels, Pixels8
 
 OPTIONS: dict[str, object] = {"preset": "thorough"}
 BROKEN = "recorded as redacted, but the pixels show detail"
@@ -65,6 +68,22 @@ def test_a_film_in_the_place_of_its_redacted_twin(folders: Folders, redacted: Pa
 def test_a_film_without_a_record(folders: Folders, redacted: Path) -> None:
     (finding,) = check(folders[0])
     assert (finding.text, finding.level, finding.track, finding.frames) == ("not redacted", "finding", None, (0, 29))
+
+
+def test_models_are_shown_square_pixels(folders: Folders, use_detectors: UseDetectors) -> None:
+    write_film(folders[0] / "a.mp4", frames=3, sar=Fraction(2))
+    shapes: set[tuple[int, ...]] = set()
+
+    class Noting(FixedDetector):
+        def detect(self, picture: Pixels) -> list[Detection]:
+            shapes.add(picture.shape)
+            return super().detect(picture)
+
+    use_detectors(Noting(face(40, 10, 80, 30)))
+    (finding,) = check(folders[0])
+    assert finding.text == "not redacted"
+    assert finding.box == Box(20, 10, 40, 30)
+    assert shapes == {(64, 192, 3)}
 
 
 def test_only_some_frames_are_looked_at(redacted: Path, folders: Folders, monkeypatch: pytest.MonkeyPatch) -> None:
