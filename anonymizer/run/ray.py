@@ -90,6 +90,9 @@ class RayCluster(Generic[Item]):
 
             self._ray = ray
             cleanup.enter_context(_silenced())
+            if self._place.address is None and not self.room():
+                text = f"{self._place.cpus:g} processors and {self._place.gpus:g} graphics cards"
+                raise SettingsError(f"Ray on this machine has no room for a worker that takes {text}")
             self._shared_task = ray.put(self._task)
             options = {"num_cpus": self._place.cpus, "num_gpus": self._place.gpus}
             self._actor = ray.remote(max_restarts=0, max_task_retries=0, **options)(_Actor)

@@ -49,6 +49,13 @@ def test_a_ray_of_our_own_listens_on_loopback_asks_for_a_token_and_leaves_nothin
     assert not list(Path(os.environ["HOME"]).rglob("auth_token"))
 
 
+@pytest.mark.slow
+def test_a_machine_without_what_workers_take_is_named_at_once(a_ray: None, tmp_path: Path) -> None:
+    executor = make_ray_executor(Doubling(tmp_path), RayPlace(cpus=64), 1, 60.0)
+    with closing(executor), pytest.raises(SettingsError, match="no room for a worker that takes 64 processors"):
+        executor.start()
+
+
 def test_a_cluster_that_cannot_be_reached_is_named(needs_ray: None) -> None:
     with (
         pytest.raises(SettingsError, match=r"--ray-address 127\.0\.0\.1:9: Connection refused"),
