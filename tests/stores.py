@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import itertools
 import os
@@ -116,6 +117,70 @@ def rclone_server(folder: Path) -> Iterator[str]:
             yield f"http://127.0.0.1:{port}"
         finally:
             process.terminate()
+
+
+@contextmanager
+def sftp_server(folder: Path) -> Iterator[Address]:
+    """Yields the address of a folder on a server of files over ssh, in this process, whose key ssh knows.
+
+    Args:
+        folder: for the files, the keys and a home of the user.
+    """
+    import asyncssh
+
+    class AnybodyMayEnter(asyncssh.SSHServer):
+        def public_key_auth_supported(self) -> bool:
+            return True
+
+        def validate_public_key(self, username: str, key: object) -> bool:
+            return True
+
+    own_key, key = (asyncssh.generate_private_key("ssh-ed25519") for _ in range(2))
+    home = folder / "home" / ".ssh"
+    home.mkdir(parents=True)
+    own_key.write_private_key(str(home / "id_ed25519"))
+    (folder / "files").mkdir()
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+
+    async def listen() -> asyncssh.SSHAcceptor:
+        return await asyncssh.listen(
+            "127.0.0.1",
+            0,
+            server_factory=AnybodyMayEnter,
+            server_host_keys=[key],
+            sftp_factory=lambda channel: asyncssh.SFTPServer(channel, chroot=os.fsencode(folder / "files")),
+        )
+
+    server = asyncio.run_coroutine_threadsafe(listen(), loop).result(30)
+    place = f"127.0.0.1:{server.get_port()}"
+    line = f"[127.0.0.1]:{server.get_port()} {key.export_public_key().decode()}"
+    (home / "known_hosts").write_text(line)
+    with mock.patch.dict(os.environ, {"HOME": str(home.parent)}):
+        yield Address("sftp", f"someone@{place}", "folder")
+    _end_ssh()
+
+    async def end() -> None:
+        server.close()
+        await server.wait_closed()
+        await asyncio.sleep(0.3)  # until it has seen that the clients are gone
+
+    asyncio.run_coroutine_threadsafe(end(), loop).result(30)
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join(30)
+    loop.close()
+
+
+def _end_ssh() -> None:
+    """Ends all connections."""
+    from fsspec.implementations.sftp import SFTPFileSystem
+
+    for filesystem in SFTPFileSystem._cache.values():
+        filesystem.client.close()
+    SFTPFileSystem.clear_instance_cache()
+    storage.storage_of.cache_clear()
+    storage._filesystem.cache_clear()
 
 
 def free_port() -> int:

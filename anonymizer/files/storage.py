@@ -13,7 +13,7 @@ import random
 import stat
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from functools import lru_cache, partial
@@ -46,6 +46,8 @@ _DEFINITE = (StoreError, FileNotFoundError, PermissionError, FileExistsError, Is
 """What another try does not change."""
 _BROKEN = ("Connect", "HTTPClient", "Payload", "Stream", "Incomplete", "SSH", "EOF")
 """What the names of errors of broken connections hold."""
+_MISREAD: Mapping[str, Sequence[str]] = {"s3": ("?versionId=",), "gs": ("#", "?"), "az": ("#", "?")}
+"""Signs in names that libraries take for versions. What S3Storage asks by itself is free of that."""
 _MISSING = "there is no such file, folder or bucket"
 _REASONS = {errno.EBUSY: "the store is too busy", errno.EREMOTEIO: "the store had an error of its own"}
 
@@ -143,7 +145,13 @@ class FsspecStorage:
         return None if entry.is_folder else entry
 
     def read(self, name: Path, most: int | None = None) -> bytes:
-        return bytes(self._tried(lambda: self._fs.cat_file(self._path(name), end=most)))
+        try:
+            return bytes(self._tried(lambda: self._fs.cat_file(self._path(name), end=most)))
+        except OSError:
+            found = None if most is None else self.stat(name)
+            if found is not None and not found.size:  # which has no first bytes to ask for
+                return b""
+            raise
 
     def fetch(self, name: Path, local: Path) -> None:
         before = self.stat(name)
@@ -212,7 +220,17 @@ class FsspecStorage:
         """Makes ready for another try."""
 
     def _path(self, name: Path) -> str:
-        return f"{self._top}/{self._key(name)}".rstrip("/")
+        """
+        Raises:
+            OSError: the library would take it for that of something else.
+        """
+        key = self._key(name)
+        for sign in _MISREAD.get(self.address.protocol, ()):
+            if sign in key:
+                raise StoreError(
+                    errno.EINVAL, f"its name holds {sign}, which {PROTOCOLS[self.address.protocol]} misreads"
+                )
+        return f"{self._top}/{key}".rstrip("/")
 
     def _key(self, name: Path) -> str:
         """
@@ -325,17 +343,12 @@ class S3Storage(FsspecStorage):
         raise StoreError(errno.EPROTO, "the store keeps something else than what was sent")
 
     def _is_something_else(self, name: Path, tag: str, content: bytes) -> bool:
-        if not self._doubts_left or tag == hashlib.md5(content, usedforsecurity=False).hexdigest():
+        if not self._doubts_left or tag.lower() == hashlib.md5(content, usedforsecurity=False).hexdigest():
             return False
         if self.read(name) != content:
             return True
         self._doubts_left -= 1
         return False
-
-    def _path(self, name: Path) -> str:
-        if "?versionId=" in name.name:
-            raise StoreError(errno.EINVAL, "its name holds ?versionId=, which s3fs takes for something else")
-        return super()._path(name)
 
     def _request(self, verb: str, size: int = 0, **arguments: object) -> dict[str, Any]:
         return dict(self._run(self._fs._call_s3, verb, Bucket=self.address.root, size=size, **arguments))
@@ -493,7 +506,7 @@ def _to_entry(info: Mapping[str, Any]) -> Entry:
 
 def _plain_tag(info: Mapping[str, Any]) -> str:
     tag = next((info[key] for key in ("ETag", "etag") if info.get(key)), "")
-    return str(tag).strip('"').lower()
+    return str(tag).strip('"')
 
 
 def _to_ns(moment: Any) -> int:

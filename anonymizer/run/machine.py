@@ -10,9 +10,13 @@ MEMORY_PER_WORKER = 1_500_000_000
 _CGROUP = Path("/sys/fs/cgroup")
 
 
-def auto_workers() -> int:
-    """One process for each core, as far as memory goes."""
-    return max(1, min(_cores(), _memory_bytes() // MEMORY_PER_WORKER))
+def auto_workers(are_waiting: bool = False) -> int:
+    """One process for each core, as far as memory goes.
+
+    Args:
+        are_waiting: whether they wait for a store now and then; one more of them then has work for the cores.
+    """
+    return max(1, min(_cores() + are_waiting, _memory_bytes() // MEMORY_PER_WORKER))
 
 
 def _cores() -> int:

@@ -16,6 +16,7 @@ from anonymizer.record.report import Report, write_report
 from anonymizer.record.trace import Trace, open_trace
 from anonymizer.run.beacon import lit_beacon
 from anonymizer.run.executor import Executor
+from anonymizer.run.machine import auto_workers
 from anonymizer.run.manifest import Inputs, Manifest
 from anonymizer.run.ownership import claim_outputs
 from anonymizer.run.picture_task import PictureTask
@@ -75,7 +76,10 @@ def _make_executor(
     on_beat: Callable[[Job, str], None],
 ) -> Executor[Job, Result]:
     if what.executor == "local":
-        return make_executor(task, what.workers, what.timeout, manifest.locks, is_stopping, on_beat)
+        workers = what.workers
+        if workers is None and (isinstance(what.input, Address) or isinstance(what.image_output, Address)):
+            workers = auto_workers(are_waiting=True)
+        return make_executor(task, workers, what.timeout, manifest.locks, is_stopping, on_beat)
     place = RayPlace(what.ray_address, what.ray_cpus_per_worker, what.ray_gpus_per_worker)
     return make_ray_executor(task, place, what.workers, what.timeout, is_stopping, on_beat)
 

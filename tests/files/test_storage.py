@@ -4,8 +4,9 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import paramiko
 import pytest
-from stores import BUCKET, Fault, FaultProxy, Harm, contents_of, in_memory, moto_server, s3_at
+from stores import BUCKET, Fault, FaultProxy, Harm, contents_of, in_memory, moto_server, s3_at, sftp_server
 
 from anonymizer.addresses import Address
 from anonymizer.errors import SettingsError
@@ -44,10 +45,13 @@ def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(storage, "DELAYS_S", (0.01, 0.01, 0.01))
 
 
-@pytest.fixture(params=["memory", "s3"])
-def store(request: pytest.FixtureRequest) -> Iterator[Storage]:
+@pytest.fixture(params=["memory", "s3", "sftp"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Storage]:
     if request.param == "memory":
         yield storage_of(in_memory({}))
+    elif request.param == "sftp":
+        with sftp_server(tmp_path / "server") as address:
+            yield storage_of(address)
     else:
         with s3_at(request.getfixturevalue("server")):
             yield storage_of(S3)
@@ -76,11 +80,11 @@ def test_the_verbs(store: Storage, tmp_path: Path) -> None:
     assert (store.read(NAME), store.read(NAME, 3)) == (b"content", b"con")
     assert [[(entry.name, entry.is_folder) for entry in page] for page in store.list()] == [[("a", True)]]
     assert [[entry.stamp for entry in page] for page in store.list(NAME.parent)] == [[written.stamp]]
-    assert store.write(NAME, b"CONTENT").stamp != written.stamp
+    assert store.write(NAME, b"CONTENTS").stamp != written.stamp
     store.fetch(NAME, tmp_path / "local")
-    assert (tmp_path / "local").read_bytes() == b"CONTENT"
+    assert (tmp_path / "local").read_bytes() == b"CONTENTS"
     store.write(Path("film.mp4"), tmp_path / "local")
-    assert store.read(Path("film.mp4")) == b"CONTENT"
+    assert store.read(Path("film.mp4")) == b"CONTENTS"
     store.remove(NAME)
     store.remove(NAME)
     store.clear_unfinished(NAME)
@@ -248,6 +252,32 @@ def test_a_library_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_server_that_ssh_does_not_reach() -> None:
     with pytest.raises(SettingsError, match=r"sftp://127\.0\.0\.1:1: the connection to the store broke off"):
         storage_of(Address("sftp", "127.0.0.1:1", "folder"))
+
+
+def test_a_server_whose_key_ssh_does_not_know(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    key = paramiko.Ed25519Key.from_private_key_file(str(_new_key(tmp_path / "key")))
+    monkeypatch.setattr(Path, "home", lambda: tmp_path)
+    policy = storage._known_hosts_only()
+    with pytest.raises(OSError, match="ssh does not know its key"):
+        policy.missing_host_key(None, "host", key)
+    (tmp_path / ".ssh").mkdir()
+    (tmp_path / ".ssh" / "known_hosts").write_text(f"host {key.get_name()} {key.get_base64()}\n")
+    policy.missing_host_key(None, "host", key)
+    with pytest.raises(OSError, match="ssh does not know its key"):
+        policy.missing_host_key(None, "other", key)
+
+
+def _new_key(path: Path) -> Path:
+    import asyncssh
+
+    asyncssh.generate_private_key("ssh-ed25519").write_private_key(str(path))
+    return path
+
+
+@pytest.mark.parametrize("name", ["a#1.jpg", "q?x.jpg"])
+def test_names_that_a_library_misreads(name: str) -> None:
+    with pytest.raises(OSError, match=r"its name holds [#?], which gcsfs misreads"):
+        storage_of(Address("gs", "bucket"))._path(Path(name))  # type: ignore[attr-defined]
 
 
 def test_the_folder_for_files_on_their_way_is_of_nobody_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
