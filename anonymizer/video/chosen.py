@@ -21,6 +21,7 @@ from anonymizer.video.edited import EditedFilm, freeze_again, shown_track
 from anonymizer.video.look import Film
 from anonymizer.video.source import to_rgb
 from anonymizer.video.tracks import FilmTracks, Rows
+from anonymizer.video.view import view_of
 
 LOOKS_APART_S = 0.5
 """Of so much time of a track one frame is looked at, that in which the face is largest."""
@@ -83,11 +84,12 @@ def _look(
         for frame, box in _largest(tracks.rows_of(number), times_s):
             planned[frame].append((number, box))
     found: dict[int, list[Resemblance]] = defaultdict(list)
+    view = view_of(film.facts)
     for shown in film.frames():
         if shown.index in planned:
-            rgb = to_rgb(shown.picture, film.facts.orientation)
+            rgb = view.show(to_rgb(shown.picture, film.facts.orientation))
             for number, box in planned[shown.index]:
-                found[number].append(reader.read(rgb, box))
+                found[number].append(reader.read(rgb, view.place(box)))
     return found
 
 

@@ -70,6 +70,11 @@ class View:
         extent = None if found.extent is None else self._back(found.extent)
         return replace(found, box=self._back(found.box), extent=extent)
 
+    def place(self, box: Box) -> Box:
+        """Where a box of the frame lies in what detectors see."""
+        x, y = self.stretch
+        return Box(box.x_min * x, box.y_min * y, box.x_max * x, box.y_max * y)
+
     def _back(self, box: Box) -> Box:
         x, y = self.stretch
         return Box(box.x_min / x, box.y_min / y, box.x_max / x, box.y_max / y)

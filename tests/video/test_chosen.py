@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
 
 import numpy as np
 from fakes import face, plate
@@ -70,6 +71,15 @@ def test_the_largest_face_in_each_span_of_time_is_looked_at() -> None:
     choice = Choice()
     assert chosen(tracks, choice) == EditedFilm(tracks)
     assert choice.readings == [(1, 5), (4, 5), (5, 5)]
+
+
+def test_squeezed_faces_are_read_as_they_look() -> None:
+    squeezed = Film()
+    squeezed.facts = replace(squeezed.facts, sample_aspect_ratio=Fraction(2))
+    choice = Choice()
+    tracks = tracks_of({frame: at(5) for frame in range(6)})
+    choose_tracks(squeezed, TIMES_S, tracks, choice, RedactSettings())
+    assert {x for _, x in choice.readings} == {10.0}
 
 
 def test_a_track_that_is_shown_is_hidden_in_no_frame() -> None:

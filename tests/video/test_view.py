@@ -92,3 +92,9 @@ def test_boxes_come_back_in_pixels_of_the_frame() -> None:
         Detection(Box(10, 30, 30, 70), 0.9, "face", Box(5, 20, 40, 90))
     ]
     assert View(stretch=(1.0, 4.0)).back(face(0, 4, 2, 8)) == face(0, 1, 2, 2)
+
+
+def test_a_box_of_the_frame_and_the_same_where_detectors_see_it() -> None:
+    view, box = View(stretch=(2.0, 1.0)), Box(1, 2, 3, 4)
+    assert view.place(box) == Box(2, 2, 6, 4)
+    assert view.back(Detection(view.place(box), 1.0, "face")).box == box
