@@ -201,9 +201,11 @@ def read_metadata(content: bytes) -> EmbeddedData:
             found.profiles.append(data)
         elif _is_xmp(block):
             found.texts.append(_packet(block))
+        elif block.kind == _EXTENSION and block.label == _COMMENT:
+            found.named_texts.append((b"", block.data))
         elif block.kind == _EXTENSION and block.label != _CONTROL:
             found.texts.append(block.data)
-            if block.label != _COMMENT and len(data) > MAX_UNKNOWN:
+            if len(data) > MAX_UNKNOWN:
                 found.hidden_content.append(f"{len(data)} bytes in an unknown block")
     return found
 

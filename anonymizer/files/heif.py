@@ -27,7 +27,6 @@ from anonymizer.files.metadata import (
     kept_exif,
     kept_xmp,
     left_out_note,
-    parse_exif,
 )
 from anonymizer.files.picture import Encoded, Frame, Picture, StoredFrame, to_image
 from anonymizer.files.quality import at_matched_quality
@@ -118,7 +117,7 @@ def encode_main(
 def _metadata(source: Image.Image, orientation: int, policy: Policy) -> tuple[Mapping[str, Any], Sequence[str]]:
     """Metadata for the encoder, and names of those that are not plain language."""
     data = source.info.get("exif")
-    exif = kept_exif(parse_exif(data) if data else None, orientation, policy)
+    exif = kept_exif(data or None, orientation, policy)
     xmp = kept_xmp(source.info.get("xmp") or b"", policy, orientation)
     profile = exact_profile(source.info.get("icc_profile") or b"")
     options = {

@@ -7,7 +7,6 @@ issue.
 from __future__ import annotations
 
 import re
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +15,10 @@ from typing import Literal, TypeAlias, get_args
 from anonymizer.addresses import Place
 from anonymizer.files.budget import excess
 from anonymizer.files.codecs import codec_of
+from anonymizer.files.exif_rest import content_of
 from anonymizer.files.global_state import pillow_state
 from anonymizer.files.metadata import (
+    BESIDE_TAGS,
     DAMAGED_TAGS,
     EXIF_IFD,
     GPS_IFD,
@@ -26,11 +27,14 @@ from anonymizer.files.metadata import (
     MAIN_IFD,
     MAKER_NOTE,
     MAX_UNKNOWN,
+    THUMBNAIL_IFD,
     Tags,
     are_captions_kept,
+    bytes_beside_tags,
     exact_profile,
     is_iptc,
     is_xmp,
+    kept_texts,
     measure_named,
     name_of_tag,
     parse_exif,
@@ -47,8 +51,6 @@ FileIssueKind: TypeAlias = Literal["preview", "gps", "serial", "name", "trailing
 """data: a track, an attached file or a block of a film that is neither picture, sound nor text."""
 FILE_ISSUE_KINDS: tuple[FileIssueKind, ...] = get_args(FileIssueKind)
 
-_THUMBNAIL_IFD = 1
-_ZLIB_BYTES = 8  # of compressed data that hold nothing
 _SHOWN_NAMES = 3
 _GPS_VERSION = 0
 _SERIALS = {
@@ -76,6 +78,9 @@ class FileIssue:
     text: str
 
 
+_OPAQUE_TEXT = FileIssue("preview", "a text that is not plain language: it may hold a picture")
+
+
 def inspect_file(content: bytes, file_format: Format) -> list[FileIssue]:
     """The issues of a file that can be decoded, each only once.
 
@@ -91,6 +96,9 @@ def inspect_file(content: bytes, file_format: Format) -> list[FileIssue]:
     for text in (*found.texts, *(names + text for names, text in found.named_texts)):
         issues += _issues_in_text(text)
     issues += _opaque_texts([*((b"", text) for text in found.texts), *found.named_texts])
+    are_kept = zip(found.named_texts, kept_texts(found.named_texts, "keep"), strict=True)
+    if any(not is_kept and is_printable(names + text) for (names, text), is_kept in are_kept):
+        issues.append(_OPAQUE_TEXT)  # short bytes that are no text are not, as some programs put them into comments
     if too_much := excess(found):
         issues.append(
             FileIssue("preview", f"metadata hold {too_much} characters that are no plain language, in pieces")
@@ -114,8 +122,10 @@ def _issues_in_exif(content: bytes) -> list[FileIssue]:
             tags = tags_of(exif)
             issues += _issues_in_tags(tags)
             issues += _opaque_tags({INTEROPERABILITY_IFD: exif.get_ifd(INTEROPERABILITY_IFD)})
-            if exif.get_ifd(_THUMBNAIL_IFD) or signs_of_pictures(content):
+            if exif.get_ifd(THUMBNAIL_IFD) or signs_of_pictures(content):
                 issues.append(FileIssue("preview", "a thumbnail in the EXIF data"))
+            if number := bytes_beside_tags(content):
+                issues.append(FileIssue("preview", f"{number} {BESIDE_TAGS}: they may hold a picture"))
     except DAMAGED_TAGS:
         issues.append(FileIssue("preview", "damaged EXIF data, which may hold anything"))
     return issues
@@ -164,9 +174,9 @@ def _opaque_texts(texts: Sequence[tuple[bytes, bytes]]) -> Iterator[FileIssue]:
         elif is_printable(names + text):
             measures[number] = measure_named(names, text) if names else measure_bytes(text)
         else:
-            binary_bytes += len(zlib.compress(names + text, 9)) - _ZLIB_BYTES
+            binary_bytes += content_of(names + text)
     if find_plain(measures) != set(measures):
-        yield FileIssue("preview", "a text that is not plain language: it may hold a picture")
+        yield _OPAQUE_TEXT
     if binary_bytes > MAX_UNKNOWN:
         yield FileIssue("preview", f"{binary_bytes} bytes, when compressed, of unknown blocks")
 

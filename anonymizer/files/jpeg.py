@@ -236,10 +236,10 @@ def _adobe(content: bytes) -> list[bytes]:
     ]
 
 
-def _exif(content: bytes) -> Image.Exif | None:
+def _exif(content: bytes) -> bytes | None:
     """The first EXIF data that are not damaged."""
     payloads = (one.payload for one in read_segments(content) if one.marker == APP1 and one.payload.startswith(_EXIF))
-    return next((exif for exif in map(parse_exif, payloads) if exif is not None), None)
+    return next((exif for exif in payloads if parse_exif(exif) is not None), None)
 
 
 def _filter_metadata(content: bytes, orientation: int, policy: Policy) -> tuple[list[bytes], list[str]]:
@@ -383,6 +383,8 @@ def _note_segment(segment: Segment, found: EmbeddedData) -> None:
         found.texts.append(payload.removeprefix(_XMP))
     elif marker == APP1 and payload.startswith(_EXTENDED_XMP):
         pass  # joined with its other parts
+    elif marker == COM:
+        found.named_texts.append((b"", payload))
     elif marker not in (*PICTURE_SEGMENTS, SOS) and not (marker == APP2 and payload.startswith(_PROFILE)):
         found.texts.append(payload)
 

@@ -20,6 +20,7 @@ from PIL import ExifTags, Image, TiffImagePlugin
 
 from anonymizer.files.colour_profile import only_colours
 from anonymizer.files.exif_display import copy_display
+from anonymizer.files.exif_rest import ExifLayout, content_of
 from anonymizer.files.global_state import pillow_state
 from anonymizer.files.plain_language import Measure, find_plain, measure, measure_bytes, not_language, together
 from anonymizer.files.xmp import PICTURE_NAMES, PICTURE_TEXTS, Filtered, plain_xmp, with_orientation
@@ -32,6 +33,7 @@ Policy: TypeAlias = MetadataPolicy
 
 ORIENTATION = 0x0112
 MAIN_IFD, EXIF_IFD, GPS_IFD = 0, 0x8769, 0x8825
+THUMBNAIL_IFD = int(ExifTags.IFD.IFD1)  # a number of Pillow's own
 MAKER_NOTE = 0x927C
 
 INTEROPERABILITY_IFD = 0xA005
@@ -137,6 +139,7 @@ DAMAGED_TAGS = (*(ValueError, TypeError, KeyError, OSError, SyntaxError, Overflo
 
 MAX_UNKNOWN = 64
 """Larger parts of a file, in bytes, may hold a picture if their purpose is unknown."""
+BESIDE_TAGS = "bytes in EXIF beside the tags that can be read"
 
 _SHOWN_NAMES = 5
 
@@ -174,9 +177,9 @@ class EmbeddedData:
     pages: list[Tags] = field(default_factory=list)
     """Tags of the pages of a TIFF file."""
     texts: list[bytes] = field(default_factory=list)
-    """XMP, captions, comments, and all other data that may hold a picture or a name."""
+    """XMP, captions, and all other data that may hold a picture or a name."""
     named_texts: list[tuple[bytes, bytes]] = field(default_factory=list)
-    """The same of texts that have names, such as a keyword: these, and the text."""
+    """The same of texts that `keep` may keep: their names, such as a keyword, and the text. Comments have no names."""
     hidden_content: list[str] = field(default_factory=list)
     """Descriptions of data that hold, or are likely to hold, another picture."""
     profiles: list[bytes] = field(default_factory=list)
@@ -199,14 +202,44 @@ def parse_exif(content: bytes) -> Image.Exif | None:
     return exif
 
 
-def kept_exif(exif: Image.Exif | None, orientation: int, policy: Policy) -> Filtered:
-    """EXIF data to write, without a prefix; no content if none are needed. Also names of tags that are not plain.
+def bytes_beside_tags(content: bytes) -> int:
+    """How much EXIF data hold beside the tags that can be read, in bytes when compressed; 0 if no picture fits there.
+
+    Nothing of it is kept. Tags that hold pictures, or metadata of another kind, count to it, but not maker notes,
+    nor thumbnails. 0 of damaged data, which are not kept at all.
+    """
+    exif = parse_exif(content)
+    if exif is None:
+        return 0
+    layout = ExifLayout(content)
+    try:
+        with pillow_state():
+            tags = tags_of(exif)
+            interoperability, thumbnail = exif.get_ifd(INTEROPERABILITY_IFD), exif.get_ifd(THUMBNAIL_IFD)
+    except DAMAGED_TAGS:
+        return 0
+    main = tags.main.keys() - HOW_PIXELS_ARE_STORED
+    second = layout.take(layout.first, main)
+    inner = layout.pointer(layout.first, EXIF_IFD)
+    layout.take(inner, tags.inner.keys())
+    layout.take(layout.pointer(layout.first, GPS_IFD), tags.position.keys())
+    layout.take(layout.pointer(inner, INTEROPERABILITY_IFD), interoperability.keys())
+    layout.take_picture(second, thumbnail.keys())
+    found = content_of(layout.rest)
+    return found if found > MAX_UNKNOWN else 0
+
+
+def kept_exif(content: bytes | None, orientation: int, policy: Policy) -> Filtered:
+    """EXIF data to write, without a prefix; no content if none are needed. Also names of what is not plain.
 
     Args:
-        exif: of the source, if it has any.
+        content: EXIF data of the source, if it has any, with or without their prefix.
         orientation: of the stored picture, 1..8; every policy keeps it, but adds no tag that says 1.
     """
+    exif = None if content is None else parse_exif(content)
     kept, left_out = kept_tags(exif, policy)
+    if policy == "keep" and content is not None and bytes_beside_tags(content):
+        left_out = (*left_out, BESIDE_TAGS)
     is_empty = kept.tobytes() == Image.Exif().tobytes()
     if orientation != 1 or (exif is not None and ORIENTATION in exif and not is_empty):
         kept[ORIENTATION] = orientation

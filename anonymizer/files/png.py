@@ -31,7 +31,6 @@ from anonymizer.files.metadata import (
     kept_texts,
     kept_xmp,
     left_out_note,
-    parse_exif,
 )
 from anonymizer.files.palettes import COLOURS, PALETTE_ISSUE, Used, as_colours, may_hold_data, used_by, without_unused
 from anonymizer.files.picture import Encoded, Frame, Picture, StoredFrame, to_image
@@ -235,15 +234,23 @@ def _kept_palette(header: bytes, chunks: Sequence[Chunk], is_animation: bool) ->
     colour_type = header[_COLOUR_TYPE_AT - _HEADER_AT]
     if len(by_kind) < len(found):
         return None
-    if colour_type != _PALETTE:  # any other palette is a mere suggestion
-        is_sound = len(transparency) == _TRANSPARENT_SIZES.get(colour_type, 0)
-        return None if transparency and not is_sound else [(b"tRNS", transparency)] if transparency else []
-    used = _used_colours(header, chunks, is_animation)
-    if len(palette) % 3 or len(palette) > 3 * COLOURS or len(transparency) > len(palette) // 3:
+    if colour_type != _PALETTE:
+        is_sound = not transparency or _is_needed(header, b"tRNS", transparency)
+        return None if not is_sound else [(b"tRNS", transparency)] if transparency else []
+    if len(palette) % 3 or len(transparency) > len(palette) // 3 or not all(_is_needed(header, *one) for one in found):
         return None
+    used = _used_colours(header, chunks, is_animation)
     kept = [(b"PLTE", without_unused(as_colours(palette), used).tobytes())]
     alphas = without_unused(as_colours(transparency, 1), used, 255)
     return [*kept, (b"tRNS", alphas.tobytes())] if transparency else kept
+
+
+def _is_needed(header: bytes, kind: bytes, data: bytes) -> bool:
+    """Whether a palette or transparency is needed to show the picture: beside RGB, a palette is a mere suggestion."""
+    colour_type = header[_COLOUR_TYPE_AT - _HEADER_AT]
+    if colour_type == _PALETTE:
+        return len(data) <= COLOURS * (3 if kind == b"PLTE" else 1)
+    return kind == b"tRNS" and len(data) == _TRANSPARENT_SIZES.get(colour_type, 0)
 
 
 def _used_colours(header: bytes, chunks: Sequence[Chunk], is_animation: bool) -> Used:
@@ -283,8 +290,8 @@ def _is_for_display(kind: bytes, data: bytes) -> bool:
     return True
 
 
-def _exif(content: bytes) -> Image.Exif | None:
-    return next((parse_exif(data) for kind, data in read_chunks(content) if kind == b"eXIf"), None)
+def _exif(content: bytes) -> bytes | None:
+    return next((data for kind, data in read_chunks(content) if kind == b"eXIf"), None)
 
 
 def _stated(content: bytes) -> Stated:
@@ -428,22 +435,21 @@ def embedded_data(content: bytes) -> EmbeddedData:
 
 
 def _hides_in_palette(header: bytes, chunks: Sequence[Chunk], is_animation: bool) -> bool:
-    """Whether colours that no pixel shows may be something else."""
-    palettes = [data for kind, data in chunks if kind == b"PLTE"]
-    used = np.zeros(COLOURS, bool)
-    if palettes and header[_COLOUR_TYPE_AT - _HEADER_AT] == _PALETTE:
-        used = _used_colours(header, chunks, is_animation)
-    alphas = [data for kind, data in chunks if kind == b"tRNS"]
-    parts = [(data, 3) for data in palettes] + [(data, 1) for data in alphas]
+    """Whether colours that no pixel shows may be something else, in a file with a palette."""
+    if header[_COLOUR_TYPE_AT - _HEADER_AT] != _PALETTE:
+        return False
+    parts = [(data, 3 if kind == b"PLTE" else 1) for kind, data in chunks if kind in _PALETTE_CHUNKS]
+    used = _used_colours(header, chunks, is_animation)
     return any(may_hold_data(as_colours(data, channels), used) for data, channels in parts)
 
 
 def read_metadata(content: bytes) -> EmbeddedData:
     """The same without a look at the compressed data."""
     found = EmbeddedData(bytes_behind=len(content) - _end_of_picture(content))
-    _, *others = read_chunks(content)
+    header, *others = read_chunks(content)
     _, is_animation = _announced_frames(others)
-    known = (b"iCCP", *_PICTURE_CHUNKS, *(_ANIMATION_CHUNKS if is_animation else ()))
+    palettes = set[bytes]()
+    known = (b"iCCP", b"IDAT", b"IEND", *(_ANIMATION_CHUNKS if is_animation else ()))
     for kind, data in others:
         if kind == b"eXIf":
             found.exifs.append(data)
@@ -461,6 +467,12 @@ def read_metadata(content: bytes) -> EmbeddedData:
             found.profiles.append(_read_profile(data)[1])
             if list(_exact_profile(data)) != [(kind, data)]:
                 found.hidden_content.append("more in the colour profile than the profile")
+        elif kind in _PALETTE_CHUNKS:
+            if kind in palettes or not _is_needed(header[1], kind, data):
+                found.texts.append(data)
+                if len(data) > MAX_UNKNOWN:
+                    found.hidden_content.append(PALETTE_ISSUE)
+            palettes.add(kind)
         elif kind not in known and not _is_for_display(kind, data) and len(data) > _OTHER_SIZES.get(kind, -1):
             found.texts.append(data)
             if len(data) > MAX_UNKNOWN:

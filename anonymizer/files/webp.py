@@ -27,7 +27,6 @@ from anonymizer.files.metadata import (
     kept_exif,
     kept_xmp,
     left_out_note,
-    parse_exif,
 )
 from anonymizer.files.picture import Encoded, Picture, StoredFrame, to_image
 from anonymizer.files.quality import at_matched_quality
@@ -128,7 +127,7 @@ def encode(picture: Picture, frames: Sequence[StoredFrame], policy: Policy) -> E
         stills = [_encode_still(still, patch) for still, patch in zip(stills, patches, strict=True)]
     pictures = [(b"ANMF", still.header + join_chunks(still.chunks)) for still in stills if still.header]
     source = dict(reversed(chunks))  # the first of several
-    exif = kept_exif(parse_exif(source[b"EXIF"]) if b"EXIF" in source else None, picture.encoding.orientation, policy)
+    exif = kept_exif(source.get(b"EXIF"), picture.encoding.orientation, policy)
     xmp = kept_xmp(source.get(b"XMP ", b""), policy, picture.encoding.orientation)
     kept = ((b"EXIF", exif.content), (b"XMP ", xmp.content))
     behind = [(kind, data) for kind, data in kept if data]

@@ -27,7 +27,7 @@ def exif_of(main: dict[int, Any], inner: dict[int, Any] | None = None, index: st
 
 
 def kept(exif: Image.Exif, policy: Policy = "strip") -> Image.Exif | None:
-    content = kept_exif(exif, 1, policy).content
+    content = kept_exif(exif.tobytes(), 1, policy).content
     return None if content is None else parse_exif(content)
 
 

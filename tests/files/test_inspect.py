@@ -1,5 +1,6 @@
 """What a file holds beside its picture is told; what our own policies keep is not."""
 
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,34 @@ def test_plain_files(monkeypatch: pytest.MonkeyPatch, allow_truncated: bool) -> 
 )
 def test_jpeg(segment: tuple[int, bytes], kinds: set[str]) -> None:
     assert kinds_in(with_segment(*segment)) == kinds
+
+
+def test_a_thumbnail_without_compression() -> None:
+    """No beginning of a JPEG file tells of it."""
+    rows = ((0x0111, 50), (0x0117, 192))
+    second = b"\2\0" + b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in rows) + b"\0" * 4
+    exif = b"Exif\0\0II*\0\x08\0\0\0" + struct.pack("<HI", 0, 14) + second + noise(8, 8).tobytes()
+    issues = inspect_file(with_segment(0xE1, exif), "JPEG")
+    assert [issue.text for issue in issues] == ["a thumbnail in the EXIF data"]
+
+
+def test_exif_data_cut_by_the_end_of_their_segment() -> None:
+    text = " ".join(f"{one:03o}" for one in noise(80, 80).tobytes()).encode("utf-16-le")
+    exif = b"Exif\0\0II*\0\x08\0\0\0" + struct.pack("<HHHIII", 1, 0x9286, 7, len(text) + 8, 26, 0) + b"UNICODE\0" + text
+    plain = jpeg_file(smooth(20, 20))
+    segments = b"".join(jpeg_segments.write_segment(0xE1, part) for part in (exif[:65000], exif[65000:65100]))
+    assert "preview" in kinds_in(plain[:2] + segments + plain[2:])
+    assert "beside the tags" in inspect_file(with_segment(0xE1, exif[:65000]), "JPEG")[0].text
+
+
+@pytest.mark.parametrize("text", [b"a word", "hello there".encode("utf-16"), b"<x>no XMP &#9679; </y>", b"<x/>"])
+def test_comments_that_are_not_kept_are_told(tmp_path: Path, text: bytes) -> None:
+    path = tmp_path / "a.jpg"
+    path.write_bytes(with_segment(0xFE, text))
+    picture = read_picture(path)
+    unchanged = [np.zeros((20, 20), bool)]
+    left_out = encode_picture(picture, picture.frames, unchanged, "keep").left_out
+    assert bool(left_out) == bool(kinds_in(path.read_bytes()))
 
 
 def test_jpeg_with_more_behind() -> None:

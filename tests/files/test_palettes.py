@@ -75,6 +75,36 @@ def test_palettes_of_pictures_without_are_not_kept(tmp_path: Path) -> None:
     assert (read_picture(new).pixels == smooth(20, 30)).all()
 
 
+@pytest.mark.parametrize("data", [bytes(range(24, 96)), bytes(3 * 200), FACE[::-1]])
+@pytest.mark.parametrize("mode", ["RGB", "L", "LA"])
+def test_palettes_that_no_pixel_needs_are_told(tmp_path: Path, mode: str, data: bytes) -> None:
+    """However regular their colours are: none is kept."""
+    path = tmp_path / "a.png"
+    Image.fromarray(smooth(20, 30)).convert(mode).save(path)
+    header, *others = png.read_chunks(path.read_bytes())
+    assert issues(png.join_chunks([header, *others]), "PNG") == []
+    assert issues(png.join_chunks([header, (b"PLTE", data), *others]), "PNG") == [PALETTE_ISSUE]
+
+
+@pytest.mark.parametrize(("kind", "size"), [(b"PLTE", 2 * 3 * COLOURS), (b"tRNS", 2 * COLOURS)])
+def test_more_than_all_colours_is_told(kind: bytes, size: int) -> None:
+    header, *others = png.read_chunks(palette_file("PNG", b""))
+    chunk = (kind, bytes(size // 2) + FACE[: size // 2])
+    content = png.join_chunks([header, *[one for one in others[:-2] if one[0] != kind], chunk, *others[-2:]])
+    assert PALETTE_ISSUE in png.read_metadata(content).hidden_content
+
+
+def test_a_picture_that_has_a_palette_itself_looks_like_data(tmp_path: Path) -> None:
+    """Of a GIF file, turned around and cut, one half is regular."""
+    path = tmp_path / "a.gif"
+    Image.fromarray(smooth(16, 20)).quantize(256).save(path, optimize=False)
+    pixels = np.random.default_rng(0).bytes(300)
+    turned = (path.read_bytes()[:800] + pixels)[::-1]
+    nothing = np.zeros(COLOURS, bool)
+    assert may_hold_data(as_colours(turned[: 3 * 254]), nothing)
+    assert not may_hold_data(as_colours(turned[300 : 300 + 3 * 150]), nothing)
+
+
 def test_transparency_of_unused_colours_is_not_kept(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     header, *others = png.read_chunks(palette_file("PNG", b""))
