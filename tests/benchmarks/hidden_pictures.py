@@ -5,8 +5,7 @@
 By rule and by chance it puts a small picture of a face, in some encoding, into some place of a file: whole, or cut into
 pieces. Each file is written under the policy `keep`. The picture survives if any 24 characters of it are in the output.
 The gate must find something in the source. Prints both by format and place, and exits with 1 if a picture survived or
-was not found. `--only` does that for a single file of a seed, by the number that an earlier run has printed, and
-prints nothing else.
+was not found. `--only` makes and judges a single file of a seed, by the number that an earlier run has printed.
 """
 
 from __future__ import annotations
@@ -607,8 +606,9 @@ def main() -> int:
         refused[place] += found.is_refused
         survived[place] += found.survivor is not None
         missed[place] += not found.is_found
-        if found.survivor is not None or not found.is_found:
-            what = "not found by the gate" if found.survivor is None else f"survives: {found.survivor!r}"
+        if found.survivor is not None or not found.is_found or arguments.only is not None:
+            what = "found by the gate" if found.is_found else "not found by the gate"
+            what = what if found.survivor is None else f"survives: {found.survivor!r}"
             print(f"{number}: {place}, {hidden.encoding}, {len(hidden.pieces)} pieces: {what}", file=sys.stderr)
     print(f"{'place':<38} {'files':>6} {'refused':>8} {'survive':>8} {'not found':>10}")
     for place in sorted(files):
