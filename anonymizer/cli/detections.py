@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from anonymizer.addresses import Place
+from anonymizer.cli.places import PLACE
 from anonymizer.cli.text import counted, echo
 from anonymizer.kinds import DEFAULT_KINDS, KINDS, Kind
 
@@ -38,7 +40,7 @@ def detections_command() -> None:
 
 
 @detections_command.command("export", epilog=EPILOG)
-@click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
+@click.argument("folder", type=PLACE, metavar="DIR")
 @click.option("--format", "format_name", required=True, type=click.Choice(FORMAT_NAMES), help="What to write.")
 @click.option(
     "--output",
@@ -54,7 +56,7 @@ def detections_command() -> None:
 )
 @click.pass_context
 def export_command(
-    context: click.Context, folder: Path, format_name: str, output: Path | None, pictures: Path | None
+    context: click.Context, folder: Place, format_name: str, output: Path | None, pictures: Path | None
 ) -> None:
     """Writes the detections of a run in the format of annotation tools.
 
@@ -64,8 +66,8 @@ def export_command(
     from anonymizer.record.exchange import export_detections
 
     output = Path(f"detections-{format_name}") if output is None else output
-    _check_is_run(folder)
-    export = export_detections(folder, format_name, output, pictures)
+    run = _bring_run(context, folder)
+    export = export_detections(run, format_name, output, pictures)
     for name in export.in_later_frames:
         text = "of its frames only the first is exported; an import keeps the detections of the others"
         echo(f"anonymize: warning: {name}: {text}", err=True)
@@ -84,7 +86,7 @@ def export_command(
 @click.option(
     "--against",
     required=True,
-    type=click.Path(path_type=Path),
+    type=PLACE,
     metavar="DIR",
     help="Output folder of the run that was exported.",
 )
@@ -100,7 +102,7 @@ def export_command(
 )
 @click.pass_context
 def import_command(
-    context: click.Context, path: Path, format_name: str, against: Path, into: Path, named: tuple[str, ...]
+    context: click.Context, path: Path, format_name: str, against: Place, into: Path, named: tuple[str, ...]
 ) -> None:
     """Takes corrected detections back as records for --detections.
 
@@ -110,8 +112,8 @@ def import_command(
     from anonymizer.record.exchange import import_detections
 
     kinds = _kinds(named)
-    _check_is_run(against)
-    imported = import_detections(path, format_name, against, into, kinds)
+    run = _bring_run(context, against)
+    imported = import_detections(path, format_name, run, into, kinds)
     for name, correction in imported.corrections.items():
         changes = [("added", correction.added), ("removed", correction.removed)]
         words = (
@@ -136,12 +138,12 @@ def import_command(
 
 
 @detections_command.command("stats", epilog=EPILOG)
-@click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
+@click.argument("folder", type=PLACE, metavar="DIR")
 @click.option("--html", type=click.Path(path_type=Path), metavar="FILE", help="Writes a page that needs nothing else.")
 @click.option("--png", type=click.Path(path_type=Path), metavar="FILE", help="Writes the charts as a picture.")
 @click.option("--top", type=click.IntRange(0), default=20, show_default=True, help="How many pictures are named.")
 @click.pass_context
-def stats_command(context: click.Context, folder: Path, html: Path | None, png: Path | None, top: int) -> None:
+def stats_command(context: click.Context, folder: Place, html: Path | None, png: Path | None, top: int) -> None:
     """Counts what a run found, and names the pictures that need an eye first.
 
     DIR is the output folder of a run, or one that an import wrote. Pictures without a record come first, then those
@@ -153,12 +155,12 @@ def stats_command(context: click.Context, folder: Path, html: Path | None, png: 
     from anonymizer.record.statistics import collect_statistics, thresholds_of
     from anonymizer.record.statistics_page import draw_statistics, to_html, to_lines
 
-    _check_is_run(folder)
+    run = _bring_run(context, folder)
     for path in (html, png):
-        if path is not None and path.resolve().is_relative_to(folder.resolve()):
+        if path is not None and path.resolve().is_relative_to(run.resolve()):
             raise OutputError(f"{path} lies in {folder}, which holds the anonymized pictures; choose another place")
-    recording = read_recording(folder)
-    statistics, thresholds = collect_statistics(RecordedPictures(folder, recording)), thresholds_of(recording)
+    recording = read_recording(run)
+    statistics, thresholds = collect_statistics(RecordedPictures(run, recording)), thresholds_of(recording)
     for line in to_lines(statistics, top):
         echo(line)
     if html is not None:
@@ -186,12 +188,20 @@ def _summary(imported: Import, into: Path) -> str:
     return f"{text}: {into}"
 
 
-def _check_is_run(folder: Path) -> None:
+def _bring_run(context: click.Context, folder: Place) -> Path:
+    """The output folder of a run, or a local copy of what a run took down in a store, for as long as the command lasts.
+
+    Raises:
+        SettingsError: it holds no report, or cannot be read.
+    """
     from anonymizer.errors import SettingsError
+    from anonymizer.files.store_reading import records_fetched
     from anonymizer.record.shards import find_reports
 
-    if not folder.is_dir() or not find_reports(folder):
+    local = context.with_resource(records_fetched(folder))
+    if not local.is_dir() or not find_reports(local):
         raise SettingsError(f"{folder} is not the output folder of a run: it holds no report")
+    return local
 
 
 def _kinds(named: tuple[str, ...]) -> Mapping[str, Kind]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from anonymizer.addresses import Address, Place
-from anonymizer.errors import PictureError, VanishedError
+from anonymizer.errors import PictureError, SettingsError, VanishedError
 from anonymizer.files.storage import storage_of
 from anonymizer.files.store_writing import local_place
 
@@ -37,6 +38,42 @@ def remove_fetched(root: Place, name: Path) -> None:
     """Removes what a process that ended had brought."""
     if isinstance(root, Address):
         shutil.rmtree(_folder_of(root, name), ignore_errors=True)
+
+
+@contextmanager
+def records_fetched(root: Place) -> Iterator[Path]:
+    """A local folder with all JSON files below `root`, and of the same name; `root` itself if that is local.
+
+    Raises:
+        SettingsError: they cannot be read.
+    """
+    if isinstance(root, Path):
+        yield root
+        return
+    with tempfile.TemporaryDirectory(prefix="anonymize-") as temporary:
+        folder = Path(temporary) / (root.name or root.root)
+        folder.mkdir()
+        try:
+            _fetch_records(root, folder)
+        except OSError as error:
+            raise SettingsError(f"{root}: {error.strerror}") from None
+        yield folder
+
+
+def _fetch_records(root: Address, folder: Path) -> None:
+    folders = [Path()]
+    while folders:
+        below = folders.pop()
+        for page in storage_of(root).list(below):
+            for entry in page:
+                name = below / entry.name
+                if PurePosixPath(entry.name).name != entry.name or entry.name in (".", ".."):
+                    continue  # no run wrote it
+                if entry.is_folder:
+                    folders.append(name)
+                elif name.suffix.lower() == ".json":
+                    (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                    (folder / name).write_bytes(storage_of(root).read(name))
 
 
 def _folder_of(root: Address, name: Path) -> Path:

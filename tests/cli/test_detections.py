@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 from check.samples import anonymize
 from fakes import FixedDetector, Folders, UseDetectors, face, noise, plate, save
+from stores import fill, in_memory
 
 from anonymizer.cli.detections import FORMAT_NAMES
 from anonymizer.cli.main import run
@@ -39,6 +40,32 @@ def test_export_and_import(recorded: Path, tmp_path: Path, capsys: pytest.Captur
     assert capsys.readouterr().out == (
         f"a.png: 1 face added, 1 face removed\n2 pictures, 1 of them corrected: {corrected}\n"
     )
+
+
+def test_runs_in_stores(recorded: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    contents = {p.relative_to(recorded).as_posix(): p.read_bytes() for p in recorded.rglob("*.*")}
+    stored = fill(in_memory({}).parent / "out", contents)
+    for place, labels in ((recorded, tmp_path / "one"), (stored, tmp_path / "other")):
+        assert run(["detections", "export", str(place), "--format", "label-studio", "--output", str(labels)]) == 0
+    assert (tmp_path / "one" / "tasks.json").read_text() == (tmp_path / "other" / "tasks.json").read_text()
+    capsys.readouterr()
+    printed = []
+    for place in (recorded, stored):
+        assert run(["detections", "stats", str(place)]) == 0
+        printed.append(capsys.readouterr().out)
+    assert printed[0] == printed[1]
+    command = [
+        "detections",
+        "import",
+        str(tmp_path / "other"),
+        "--format",
+        "label-studio",
+        "--into",
+        str(tmp_path / "new"),
+    ]
+    assert run([*command, "--against", str(stored)]) == 0
+    assert run(["detections", "stats", str(stored / "nothing")]) == 2
+    assert f"{stored}/nothing is not the output folder of a run" in capsys.readouterr().err
 
 
 def test_the_usual_output(recorded: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 from stores import in_memory
 
-from anonymizer.errors import PictureError, VanishedError
+from anonymizer.errors import PictureError, SettingsError, VanishedError
 from anonymizer.files.storage import FsspecStorage
-from anonymizer.files.store_reading import fetched
+from anonymizer.files.store_reading import fetched, records_fetched
 
 NAME = Path("sub/film.mp4")
 
@@ -48,4 +48,22 @@ def test_a_file_that_changes_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
         lambda self, name: usual(self, name)._replace(tag=next(stamps)),  # type: ignore[union-attr]
     )
     with pytest.raises(PictureError, match="has changed while it was read"), fetched(store, NAME):
+        pass
+
+
+def test_records_of_a_run_come_with_their_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = in_memory({"a.jpg": b"", "a.json": b"[]", "sub/b.JSON": b"{}"})
+    with records_fetched(store) as folder:
+        assert folder.name == store.name
+        names = {path.relative_to(folder).as_posix() for path in folder.rglob("*.*")}
+        assert names == {"a.json", "sub/b.JSON"}
+    assert not folder.exists()
+    with records_fetched(tmp_path) as local:
+        assert local == tmp_path
+
+    def refuse(self: FsspecStorage, name: Path, most: int | None = None) -> bytes:
+        raise PermissionError(13, "access denied")
+
+    monkeypatch.setattr(FsspecStorage, "read", refuse)
+    with pytest.raises(SettingsError, match="access denied"), records_fetched(store):
         pass
