@@ -2,7 +2,7 @@ import math
 
 import numpy as np
 from audit import drawn
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from anonymizer.audit.crops import SHARE_OF_SIDE, cut
@@ -14,6 +14,7 @@ def test_a_face_lies_where_recognisers_want_it() -> None:
     np.testing.assert_array_equal(cut(one.pixels, one.landmarks), align(one.pixels, one.landmarks))
 
 
+@settings(deadline=None)
 @given(scale=st.floats(0.3, 12), side=st.sampled_from([32, 64, 112]))
 def test_the_eyes_lie_at_the_same_place_whatever_the_size(scale: float, side: int) -> None:
     marks = (TEMPLATE - SIDE / 2) * scale + 700

@@ -3,7 +3,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from anonymizer.audit.labels import Label, Labelled
@@ -77,6 +77,7 @@ def test_an_output_must_be_of_the_same_picture(folders: tuple[Path, Path]) -> No
         find_leaks(*folders, [Labelled("missing.png", [])])
 
 
+@settings(deadline=None)
 @given(seed=st.integers(0, 100), size=st.integers(4, 40))
 def test_what_is_hidden_has_changed_and_nothing_far_from_it(seed: int, size: int) -> None:
     box = Box(y_min=30, x_min=30, y_max=30 + size, x_max=30 + size)
