@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,15 @@ def outputs(folder: Path) -> dict[str, bytes]:
         return {}
     files = [path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(BOOKS)]
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files if path.name[0] != "."}
+
+
+def is_named(text: str) -> bool:
+    """Whether a process has it in its command line."""
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):  # it has ended by now
+            if text.encode() in path.read_bytes():
+                return True
+    return False
 
 
 def wait_for(number: int, output: Path, driver: subprocess.Popen[str]) -> None:
@@ -176,6 +186,6 @@ def test_a_killed_driver_takes_its_own_ray_with_it(needs_ray: None, local: Folde
     driver.kill()
     driver.communicate()
     deadline = time.monotonic() + 120
-    while subprocess.run(["pgrep", "-f", f"{folder}/"], capture_output=True).returncode == 0:
+    while is_named(f"{folder}/"):
         assert time.monotonic() < deadline
         time.sleep(0.2)
