@@ -133,7 +133,7 @@ def identify_command(
     _make(output)
     about = {"faces": plan.faces.name, "seed": plan.seed, "unmarked": list(known.unmarked)}
     write_attacks(output, "identify", attacks, about, known.missed)
-    echo(to_markdown(attacks, known.missed))
+    _print(to_markdown(attacks, known.missed))
 
 
 @audit_command.command("film", epilog=EPILOG)
@@ -180,7 +180,7 @@ def film_command(
     _make(output)
     about = {"faces": faces.name, "seed": seed, "frames": frames, "unmarked": list(known.unmarked)}
     write_attacks(output, "film", attacks, about, known.missed)
-    echo(to_markdown(attacks, known.missed))
+    _print(to_markdown(attacks, known.missed))
 
 
 @audit_command.command("plates", epilog=EPILOG)
@@ -202,7 +202,7 @@ def plates_command(pictures: Path, redactions: Sequence[str], group: str | None,
     finder = load_finder(DetectSettings(kinds="plate"))
     readings = read_plates(pictures, labelled, rows, finder, RapidReader(), _counter("reading plates"))
     _make(output)
-    echo(write_readings(output, readings))
+    _print(write_readings(output, readings))
 
 
 @audit_command.command("leak", epilog=EPILOG)
@@ -226,7 +226,7 @@ def leak_command(pictures: Path, redacted: Path, group: str | None, look_again: 
     finder = load_finder(DetectSettings()) if look_again else None
     leaks = find_leaks(pictures, redacted, labelled, finder, _counter("comparing"))
     _make(output)
-    echo(write_leaks(output, leaks))
+    _print(write_leaks(output, leaks))
 
 
 def _read_people(folder: Path) -> FaceSet:
@@ -298,6 +298,11 @@ def _pair(text: str) -> tuple[str, Path]:
     if not equals or not name or not folder:
         raise SettingsError(f"--reversal {text!r}: expected NAME=DIR")
     return name, Path(folder)
+
+
+def _print(page: str) -> None:
+    for line in page.splitlines():
+        echo(line)
 
 
 def _say(text: str) -> None:

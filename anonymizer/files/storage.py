@@ -48,6 +48,20 @@ _BROKEN = ("Connect", "HTTPClient", "Payload", "Stream", "Incomplete", "SSH", "E
 """What the names of errors of broken connections hold."""
 _MISREAD: Mapping[str, Sequence[str]] = {"s3": ("?versionId=",), "gs": ("#", "?"), "az": ("#", "?")}
 """Signs in names that libraries take for versions. What S3Storage asks by itself is free of that."""
+_LIBRARIES = (
+    "fsspec",
+    "s3fs",
+    "aiobotocore",
+    "botocore",
+    "gcsfs",
+    "google",
+    "adlfs",
+    "azure",
+    "paramiko",
+    "aiohttp",
+    "asyncio",
+)
+"""Whose own warnings may name accounts. Python prints those that nobody handles on stderr."""
 _MISSING = "there is no such file, folder or bucket"
 _REASONS = {errno.EBUSY: "the store is too busy", errno.EREMOTEIO: "the store had an error of its own"}
 
@@ -452,6 +466,8 @@ def _filesystem(protocol: str, root: str) -> Any:
             raise SettingsError(f"{protocol}:// needs {module}: pip install 'anonymizer[stores]'")
     import fsspec
 
+    for library in _LIBRARIES:
+        logging.getLogger(library).addHandler(logging.NullHandler())
     try:
         if protocol == "sftp":
             return fsspec.filesystem("sftp", **_ssh_options(root))

@@ -10,6 +10,8 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from math import inf
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -21,6 +23,7 @@ from anonymizer.record.edits import DEFAULT_KIND, SAME_FROM, Edit, Place, Span, 
 from anonymizer.settings import RedactSettings
 from anonymizer.types import Detection, FrameDetections
 from anonymizer.video.drawn import Drawn, follow_drawn
+from anonymizer.video.facts import FilmFacts
 from anonymizer.video.frozen import Freezer
 from anonymizer.video.look import Film
 from anonymizer.video.tracks import FilmTracks, Limits, RowList, Rows, Still, frames_up_to
@@ -77,7 +80,7 @@ def edit_film(
     """
     if not edits:
         return EditedFilm(tracks)
-    work = _Work(film.facts.upright_size, times_s, tracks, limits, knows_numbers)
+    work = _Work(film.facts.upright_size, times_s, _end_of(film.facts, times_s), tracks, limits, knows_numbers)
     planned: list[tuple[Edit, Frames]] = []
     for edit in edits:
         with _naming(name, edit):
@@ -124,6 +127,14 @@ def shown_track(tracks: FilmTracks, rows: Rows) -> dict[str, object]:
     }
 
 
+def _end_of(facts: FilmFacts, times_s: Sequence[float]) -> float:
+    """When the last frame ends to be shown, in seconds: as the file says, or as long after it as any other lasts."""
+    said_s = -inf if facts.end is None else facts.seconds(facts.end)
+    if said_s > times_s[-1]:
+        return said_s
+    return times_s[-1] + max((after - before for before, after in pairwise(times_s)), default=inf)
+
+
 @contextmanager
 def _naming(name: str, edit: Edit) -> Iterator[None]:
     """Names the entry whose edit does not fit."""
@@ -140,6 +151,8 @@ class _Work:
     size: tuple[int, int]
     """Width and height."""
     times_s: Sequence[float]
+    end_s: float
+    """When the last frame ends to be shown."""
     tracks: FilmTracks
     limits: Limits
     knows_numbers: bool
@@ -178,6 +191,8 @@ class _Work:
         """The frames that are on the screen at any time of a span; if it shows something, those that begin in it."""
         if span is None:
             return 0, len(self.times_s)
+        if span[0] >= self.end_s:
+            return len(self.times_s), len(self.times_s)
         first = bisect_left(self.times_s, span[0]) if shows else max(0, bisect_right(self.times_s, span[0]) - 1)
         return first, bisect_right(self.times_s, span[1])
 

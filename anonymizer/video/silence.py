@@ -106,7 +106,7 @@ def _to_numbers(samples: Any) -> Any:
     return (samples.astype(np.float64) - middle) / (limits.max - middle)
 
 
-def _touches(packet: _Packet, spans: Spans, margin_s: float) -> bool:
+def touches(packet: _Packet, spans: Spans, margin_s: float) -> bool:
     """Whether any of a packet is played in a span; if it does not say when, yes."""
     if packet.pts is None or packet.time_base is None:
         return True
@@ -139,7 +139,7 @@ class _Samples:
 
     def take(self, packet: _Packet) -> Iterator[_Packet]:
         context = self.source.codec_context
-        if not _touches(packet, self.spans, 0):
+        if not touches(packet, self.spans, 0):
             yield packet
             return
         codec = context.codec.canonical_name
@@ -192,7 +192,7 @@ class _Replaced:
     def take(self, packet: _Packet) -> Iterator[_Packet]:
         context = self.source.codec_context
         margin_s = max(MARGIN_S, MARGIN_PACKETS * self.samples / context.sample_rate)
-        if not _touches(packet, self.spans, margin_s):
+        if not touches(packet, self.spans, margin_s):
             yield packet
             return
         yield _like(packet, self._with_header(bytes(packet)) if self.has_headers else self.silent)

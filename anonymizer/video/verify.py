@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from anonymizer.errors import PictureError
 from anonymizer.settings import ReadSettings
 from anonymizer.video.facts import FilmFacts
 from anonymizer.video.groups import Spans
-from anonymizer.video.silence import LOUDEST, Muted, loudest_in
+from anonymizer.video.silence import LOUDEST, Muted, loudest_in, touches
 from anonymizer.video.source import FilmFrame, open_film
 from anonymizer.video.tally import Tally
 
@@ -96,6 +96,7 @@ def verify(
                 silence.check(item)
     except PictureError as error:
         raise PictureError(f"was not written right: the new film {error}") from error
+    silence.finish()
     _compare_facts(source, film.facts)
     if found.frames.number != expected.frames.number:
         numbers = f"{found.frames.number} frames in place of {expected.frames.number}"
@@ -130,6 +131,8 @@ class SilenceCheck:
     """Seconds on the clock of the file."""
     tracks: Collection[int]
     """Indices of the streams."""
+    _met: set[tuple[float, float]] = field(default_factory=set, init=False)
+    """Spans in which there is sound."""
 
     def check(self, packet: av.Packet[Stream]) -> None:
         """
@@ -138,12 +141,22 @@ class SilenceCheck:
         """
         if not self.spans or packet.stream.index not in self.tracks:
             return
+        self._met.update(span for span in self.spans if touches(packet, [span], 0))
         try:
             frames: list[Any] = list(packet.decode())
         except av.error.FFmpegError as error:
             raise PictureError(f"has sound that cannot be decoded ({error.strerror})") from error
         if any(loudest_in(frame, self.spans) > LOUDEST for frame in frames):
             raise PictureError("can be heard where its sound was muted")
+
+    def finish(self) -> None:
+        """
+        Raises:
+            PictureError: a span lies where the film has no sound, so that something else is meant.
+        """
+        for span in self.spans if self.tracks else ():
+            if span not in self._met:
+                raise PictureError(f"has no sound to mute from {span[0]:g} to {span[1]:g} seconds")
 
 
 def _compare_facts(source: FilmFacts, written: FilmFacts) -> None:

@@ -33,7 +33,7 @@ def test_people_are_told_where_nothing_is_hidden(
     attacks = json.loads((output / "identify.json").read_text())["attacks"]
     reached = {(each["redaction"], each["attacker"]): each["rank_1"]["value"] for each in attacks}
     assert reached["none", "SFace, clear gallery"] == 1
-    assert "| none | SFace, clear gallery | 1.000" in capsys.readouterr().out
+    assert "\n| none | SFace, clear gallery | 1.000" in capsys.readouterr().out
     assert str(tmp_path) not in (output / "identify.json").read_text()
 
 

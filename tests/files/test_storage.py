@@ -249,6 +249,17 @@ def test_a_library_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> 
         storage_of(Address("gs", "bucket"))
 
 
+def test_libraries_say_nothing_in_their_own_words(capfd: pytest.CaptureFixture[str]) -> None:
+    storage._filesystem.cache_clear()
+    storage_of.cache_clear()
+    storage_of(Address("memory", "bucket"))
+    for name in ("gcsfs", "gcsfs.retry", "s3fs", "azure.core", "paramiko.transport"):
+        logger = logging.getLogger(name)
+        assert logger.hasHandlers()
+        logger.warning("the account ada@example.org")
+    assert "ada" not in capfd.readouterr().err
+
+
 def test_a_server_that_ssh_does_not_reach() -> None:
     with pytest.raises(SettingsError, match=r"sftp://127\.0\.0\.1:1: the connection to the store broke off"):
         storage_of(Address("sftp", "127.0.0.1:1", "folder"))

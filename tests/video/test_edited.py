@@ -112,7 +112,13 @@ def test_drawn_outlines_follow_too() -> None:
 
 @pytest.mark.parametrize(
     ("span", "expected"),
-    [((0.25, 0.5), [2, 3, 4, 5]), ((-inf, 0.1), [0, 1]), ((0.8, inf), [8, 9]), (None, list(range(FRAMES)))],
+    [
+        ((0.25, 0.5), [2, 3, 4, 5]),
+        ((-inf, 0.1), [0, 1]),
+        ((0.8, inf), [8, 9]),
+        ((0.99, 5), [9]),
+        (None, list(range(FRAMES))),
+    ],
 )
 def test_a_zone_is_hidden_in_frames_that_are_shown_in_its_span(span: Any, expected: list[int]) -> None:
     film = Film()
@@ -179,6 +185,8 @@ def test_a_place_that_is_kept() -> None:
         (edit("add", FACE, frame=10), "frame 10 is beyond the 10 frames"),
         (edit("add", Box(200, 1, 210, 9)), "its place lies outside the 96 x 64 pixels"),
         (edit("add", FACE, span=(-3, -1)), "the film shows no frame in its span"),
+        (edit("add", FACE, span=(5, 9)), "the film shows no frame in its span"),
+        (edit("add", FACE, frame=9, span=(1, inf)), "the film shows no frame in its span"),
         (edit("add", FACE, frame=3, span=(0.5, 0.9)), "frame 3 does not lie in its span"),
     ],
 )

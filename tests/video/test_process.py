@@ -361,6 +361,15 @@ def test_edits_that_do_not_fit_fail_the_film(folders: Folders) -> None:
     assert names_in(folders[1]) == []
 
 
+def test_a_span_beyond_the_sound_fails_the_film(folders: Folders) -> None:
+    write_film(folders[0] / "a.mkv", "ffv1", 25, size=SIZE, sounds=["aac"])
+    reason = run(folders, "a.mkv", edits=edits({"mute": [0.3, 0.5]}, {"mute": [30, 50]})).reason
+    assert reason == "has no sound to mute from 30 to 50 seconds"
+    assert names_in(folders[1]) == []
+    dropped = replace(SETTINGS, video=replace(SETTINGS.video, audio="drop"))
+    assert run(folders, "a.mkv", dropped, edits=edits({"mute": [30, 50]})).reason is None
+
+
 def test_sound_is_muted_where_edits_ask_for_it(folders: Folders) -> None:
     source = write_film(folders[0] / "a.mkv", "ffv1", 25, size=SIZE, sounds=["aac", "flac"])
     result = run(folders, "a.mkv", edits=edits({"mute": [0.3, 0.5], "reason": "a name"}))

@@ -121,7 +121,7 @@ def test_the_sound_is_muted_in_sound_of_two_channels(tmp_path: Path) -> None:
 
 def test_what_can_be_heard_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = write_film(tmp_path / "a.mp4", frames=50, sounds=["aac"])
-    monkeypatch.setattr(silence, "_touches", lambda packet, spans, margin_s: False)
+    monkeypatch.setattr(silence, "touches", lambda packet, spans, margin_s: False)
     with pytest.raises(PictureError, match="can be heard where its sound was muted"):
         mute(source)
 
