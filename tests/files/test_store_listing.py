@@ -92,7 +92,7 @@ def test_memory_stays_flat_over_100_000_keys_under_one_prefix(monkeypatch: pytes
     tracemalloc.start()
     try:
         assert sum(1 for _ in listing) == 100_000
-        # A tenth of what the jobs would take. Python's table of shared strings, which holds those of all tests before, may
+        # A sixth of what the jobs would take. Python's table of shared strings, with those of all tests before, may
         # be copied meanwhile.
         assert tracemalloc.get_traced_memory()[1] < 24_000_000
     finally:
