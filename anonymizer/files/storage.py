@@ -44,7 +44,7 @@ _PAGE = 1000
 _BLOCK = 1 << 18
 _DEFINITE = (StoreError, FileNotFoundError, PermissionError, FileExistsError, IsADirectoryError, NotADirectoryError)
 """What another try does not change."""
-_BROKEN = ("Connect", "HTTPClient", "Payload", "Stream", "Incomplete", "SSH", "EOF")
+_BROKEN = ("Connect", "HTTPClient", "Payload", "Stream", "Incomplete", "SSH", "EOF", "ServiceRe")
 """What the names of errors of broken connections hold."""
 _MISREAD: Mapping[str, Sequence[str]] = {"s3": ("?versionId=",), "gs": ("#", "?"), "az": ("#", "?")}
 """Signs in names that libraries take for versions. What S3Storage asks by itself is free of that."""
@@ -480,7 +480,10 @@ def _filesystem(protocol: str, root: str) -> Any:
         filesystem.retries = 1  # tries are counted here
         return filesystem
     except Exception as error:  # noqa: BLE001 - each library has errors of its own
-        raise SettingsError(f"{protocol}://{root}: {_to_clean_error(error).strerror}") from None
+        reason = _to_clean_error(error).strerror
+        if protocol == "az" and isinstance(error, ValueError):  # adlfs wants them before it asks the store
+            reason = "name the account in AZURE_STORAGE_ACCOUNT_NAME, or all in AZURE_STORAGE_CONNECTION_STRING"
+        raise SettingsError(f"{protocol}://{root}: {reason}") from None
 
 
 def _ssh_options(root: str) -> dict[str, Any]:

@@ -249,6 +249,14 @@ def test_a_library_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> 
         storage_of(Address("gs", "bucket"))
 
 
+def test_azure_wants_an_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("adlfs")
+    for name in ("ACCOUNT_NAME", "CONNECTION_STRING"):
+        monkeypatch.delenv(f"AZURE_STORAGE_{name}", raising=False)
+    with pytest.raises(SettingsError, match="az://container: name the account in AZURE_STORAGE_ACCOUNT_NAME, or all"):
+        storage_of(Address("az", "container", "folder"))
+
+
 def test_libraries_say_nothing_in_their_own_words(capfd: pytest.CaptureFixture[str]) -> None:
     storage._filesystem.cache_clear()
     storage_of.cache_clear()
