@@ -21,6 +21,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Literal
 from unittest import mock
+from urllib.request import Request, urlopen
 
 from anonymizer.addresses import Address
 from anonymizer.files import storage
@@ -81,6 +82,10 @@ def moto_server() -> Iterator[str]:
     url = f"http://{host}:{port}"
     try:
         with s3_at(url):
+            with urlopen(
+                Request(f"{url}/moto-api/reset", method="POST")
+            ):  # all such servers of a process share a state
+                pass
             boto3.client("s3").create_bucket(Bucket=BUCKET)
         yield url
     finally:

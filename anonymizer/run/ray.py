@@ -239,6 +239,8 @@ def connection_to(place: RayPlace, workers: int) -> Iterator[None]:
             options = {"address": place.address}
         import ray
 
+        if place.address is None:
+            cleanup.enter_context(_loopback_alone())
         _forget_tokens()
         cleanup.callback(_forget_tokens)
         cleanup.callback(ray.shutdown)
@@ -251,6 +253,21 @@ def connection_to(place: RayPlace, workers: int) -> Iterator[None]:
                 raise SettingsError(f"--ray-address {place.address}: {_last_line(error)}") from None
             raise AnonymizerError(f"Ray cannot be started: {_last_line(error)}") from None
         yield
+
+
+@contextmanager
+def _loopback_alone() -> Iterator[None]:
+    """A Ray that is started within listens on 127.0.0.1 alone, also if Ray was imported before, with another environment:
+    it has read then whether it may do otherwise.
+    """
+    from ray._private import ray_constants
+
+    before = ray_constants.ENABLE_RAY_CLUSTER
+    ray_constants.ENABLE_RAY_CLUSTER = False
+    try:
+        yield
+    finally:
+        ray_constants.ENABLE_RAY_CLUSTER = before
 
 
 def _require_listener(address: str) -> None:

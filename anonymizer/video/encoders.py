@@ -19,11 +19,8 @@ DEFAULT_QUALITY = 20.0
 MOST_OF_SOURCE = 1.2
 """Bits for each bit of the source, at the default quality."""
 THREADS = 1
-"""Of an encoder: what it writes depends on their number, and must not depend on the machine."""
-X264_THREADS = 4
-"""Of x264, since one process writes a film alone, whatever else it shares with others. Measured 1.4 to 1.9 times as
-fast, on two cores that others used too, for 1 to 4 % more bytes. Interlaced films it would write otherwise each time.
-"""
+"""Of an encoder: what it writes depends on their number, and must not depend on the machine. x264 with several threads
+and a limit of its bit rate writes other bytes now and then."""
 
 SOFTWARE: Mapping[str, tuple[str, ...]] = {
     "h264": ("libx264",),
@@ -220,7 +217,6 @@ def options_of(
         case "libx264":
             parameters = ["bff=1" if facts.field_order in (3, 5) else "tff=1"] if is_interlaced else []
             options |= {"preset": "veryfast", "crf": f"{crf:g}", **limits}
-            options["threads"] = str(THREADS if is_interlaced else X264_THREADS)
             options["x264-params"] = ":".join([*_instructions(), *parameters, *_hdr_x264(facts)])
         case "libx265":
             options |= {"preset": "superfast", "crf": f"{crf + 2:g}", **limits}

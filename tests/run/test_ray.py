@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import signal
 import subprocess
@@ -30,6 +31,7 @@ def test_a_ray_of_our_own_listens_on_loopback_asks_for_a_token_and_leaves_nothin
     needs_ray: None, tmp_path: Path
 ) -> None:
     """The temporary files of Ray are gone with it, and so are its processes; no token lies on the disk."""
+    importlib.import_module("ray._private.ray_constants")  # which reads the environment once
     before = dict(os.environ), signal.getsignal(signal.SIGTERM)
     executor = make_ray_executor(Doubling(tmp_path), RayPlace(), 1, 60.0)
     with closing(executor):

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -87,6 +87,15 @@ def wait_for(number: int, output: Path, driver: subprocess.Popen[str]) -> None:
     assert driver.poll() is None, driver.communicate()[0]
 
 
+@contextmanager
+def paused(driver: subprocess.Popen[str]) -> Iterator[None]:
+    driver.send_signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        driver.send_signal(signal.SIGCONT)
+
+
 def test_nodes_and_the_driver_die_and_nothing_is_lost_or_half_written(
     local: Folders, cluster: RayNodes, tmp_path: Path
 ) -> None:
@@ -107,7 +116,8 @@ def test_nodes_and_the_driver_die_and_nothing_is_lost_or_half_written(
             driver = start(source, out, *options)
         else:
             cluster.kill(chance.randrange(2), with_workers="workers" in event)
-            cluster.add()
+            with paused(driver):  # or it is done before the new node is there
+                cluster.add()
         half = {name for name, content in outputs(out).items() if content != expected[name]}
         assert not half
     text = driver.communicate(timeout=WAIT_S)[0]

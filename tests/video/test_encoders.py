@@ -88,7 +88,7 @@ def test_fields_and_hdr_are_told_to_the_encoder() -> None:
     assert "+ilme+ildct" in interlaced["flags"]
     assert "bff=1" in interlaced["x264-params"]
     assert interlaced["threads"] == "1"
-    assert options_of("libx264", FACTS)["threads"] == "4"
+    assert options_of("libx264", FACTS)["threads"] == "1"
     assert options_of("libx264", replace(FACTS, has_b_frames=False))["bf"] == "0"
     light = (1000).to_bytes(4, "little") + (400).to_bytes(4, "little")
     assert "max-cll=1000,400" in options_of("libx265", replace(FACTS, content_light=light))["x265-params"]
