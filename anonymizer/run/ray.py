@@ -257,8 +257,9 @@ def connection_to(place: RayPlace, workers: int) -> Iterator[None]:
 
 @contextmanager
 def _loopback_alone() -> Iterator[None]:
-    """A Ray that is started within listens on 127.0.0.1 alone, also if Ray was imported before, with another environment:
-    it has read then whether it may do otherwise.
+    """A Ray that is started within listens on 127.0.0.1 alone, also where Ray was imported before.
+
+    It reads the environment once, when it is imported.
     """
     from ray._private import ray_constants
 
