@@ -84,9 +84,8 @@ class StoreListing:
         Raises:
             OSError: it cannot be listed.
         """
-        with closing(
-            sqlite3.connect("", check_same_thread=False)
-        ) as names:  # in memory, or in a temporary file where it is large
+        # In memory, or in a temporary file where it is large. Another thread may collect what was left halfway.
+        with closing(sqlite3.connect("", check_same_thread=False)) as names:
             names.executescript(_SCHEMA)
             for page in storage_of(self.root).list(folder):
                 files = [entry for entry in page if self._is_file(folder, entry, below)]
