@@ -11,17 +11,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from anonymizer.detect.tones import to_rgb_8_bits
-from anonymizer.errors import PictureError, SettingsError, picture_boundary
+from anonymizer.audit.pictures import found_in, read_pixels
+from anonymizer.errors import SettingsError
 from anonymizer.files.find import find_pictures
-from anonymizer.files.picture import Encoding, Frame, Picture
-from anonymizer.files.read import read_picture
 from anonymizer.formats import EXTENSIONS
 from anonymizer.geometry import Box
-from anonymizer.pipeline import Finder, find_in
+from anonymizer.pipeline import Finder
 from anonymizer.recognise.align import Landmarks
 from anonymizer.recognise.landmarks import LandmarkFinder
-from anonymizer.settings import ReadSettings
 from anonymizer.types import Detection, Pixels8
 
 BORDER = 0.5
@@ -88,8 +85,8 @@ def read_faces(
     faces, missed, unmarked = [], [], []
     for name, person in islice(_listed(folder), limit):
         on_face(name)
-        pixels = _read(folder, name)
-        found = [one for one in _find(pixels, finder) if one.kind == "face"]
+        pixels = read_pixels(folder, name)
+        found = [one for one in found_in(pixels, finder) if one.kind == "face"]
         if not found:
             missed.append(name)
             continue
@@ -144,19 +141,6 @@ def _listed(folder: Path) -> Iterator[tuple[str, str]]:
         raise SettingsError(f"{folder} is not a folder")
     for job in find_pictures(folder, EXTENSIONS, None):
         yield job.name, job.source.parent.as_posix()
-
-
-def _read(folder: Path, name: str) -> Pixels8:
-    try:
-        with picture_boundary(name):
-            return to_rgb_8_bits(read_picture(folder / name, ReadSettings()).frames[0].view)
-    except PictureError as error:
-        raise SettingsError(f"{folder}: {name} {error}") from None
-
-
-def _find(pixels: Pixels8, finder: Finder) -> Sequence[Detection]:
-    (found,) = find_in(Picture((Frame(pixels),), content=b"", encoding=Encoding("PNG")), finder)
-    return found.detections
 
 
 def _landmarks_in(pixels: Pixels8, box: Box, finder: LandmarkFinder) -> Landmarks | None:

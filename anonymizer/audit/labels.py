@@ -7,13 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from anonymizer.detect.tones import to_rgb_8_bits
-from anonymizer.errors import PictureError, SettingsError, picture_boundary
-from anonymizer.files.read import read_picture
+from anonymizer.errors import SettingsError
 from anonymizer.geometry import Box
 from anonymizer.kinds import TRAITS, Kind
-from anonymizer.settings import ReadSettings
-from anonymizer.types import Pixels8
 
 
 @dataclass(frozen=True)
@@ -57,19 +53,6 @@ def read_labels(folder: Path, group: str | None = None) -> list[Labelled]:
     if not labelled:
         raise SettingsError(f"{path} names no picture" + (f" of the group {group}" if group else ""))
     return labelled
-
-
-def read_pixels(folder: Path, name: str) -> Pixels8:
-    """A picture, upright, uint8 (H, W, 3).
-
-    Raises:
-        SettingsError: it is missing or cannot be read.
-    """
-    try:
-        with picture_boundary(name):
-            return to_rgb_8_bits(read_picture(folder / name, ReadSettings()).frames[0].view)
-    except PictureError as error:
-        raise SettingsError(f"{folder}: {name} {error}") from None
 
 
 def _counted(boxes: list[dict[str, object]]) -> list[dict[str, object]]:

@@ -10,13 +10,13 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from anonymizer.audit.labels import Label, Labelled, read_pixels
+from anonymizer.audit.labels import Label, Labelled
+from anonymizer.audit.pictures import found_in, read_pixels
 from anonymizer.errors import SettingsError
 from anonymizer.geometry import PixelBox
 from anonymizer.kinds import TRAITS, Kind
-from anonymizer.pipeline import Finder, find_in
+from anonymizer.pipeline import Finder
 from anonymizer.types import Detection, Pixels8
-from anonymizer.video.finder import picture_of
 
 TOLERANCE = 12
 """Levels by which a pixel may differ and still be the same: what encoding anew changes."""
@@ -157,7 +157,7 @@ def _found_again(
 ) -> list[bool | None]:
     if finder is None:
         return [None] * len(labels)
-    before, after = (find_in(picture_of(pixels), finder)[0].detections for pixels in (original, redacted))
+    before, after = (found_in(pixels, finder) for pixels in (original, redacted))
     return [_is_among(label, after) if _is_among(label, before) else None for label in labels]
 
 

@@ -11,13 +11,13 @@ import cv2
 import numpy as np
 
 from anonymizer.audit.faces import Face
-from anonymizer.audit.labels import Label, Labelled, read_pixels
+from anonymizer.audit.labels import Label, Labelled
+from anonymizer.audit.pictures import found_in, read_pixels
 from anonymizer.audit.redactions import Redaction
 from anonymizer.errors import SettingsError
-from anonymizer.pipeline import Finder, find_in
+from anonymizer.pipeline import Finder
 from anonymizer.recognise.align import Landmarks
 from anonymizer.types import Pixels8
-from anonymizer.video.finder import picture_of
 
 READ_PX = 96
 """Height to which plates are scaled for the reader, which sees the plate and as much around it on every side."""
@@ -86,10 +86,10 @@ def read_plates(
             continue
         on_picture()
         pixels = read_pixels(folder, picture.name)
-        (found,) = find_in(picture_of(pixels), finder)
+        found = found_in(pixels, finder)
         # A redaction takes a picture and what was found in it; nobody asks for the landmarks of a plate.
-        shown = Face(picture.name, "", pixels, found.detections, plates[0].box, _NO_LANDMARKS)
-        is_found = [any(one.box.iou(plate.box) >= FOUND_IOU for one in found.detections) for plate in plates]
+        shown = Face(picture.name, "", pixels, found, plates[0].box, _NO_LANDMARKS)
+        is_found = [any(one.box.iou(plate.box) >= FOUND_IOU for one in found) for plate in plates]
         for row in redactions:
             redacted = row.redact(shown)
             is_read = [_is_read(redacted, plate, reader) for plate in plates]

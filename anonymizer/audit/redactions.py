@@ -12,12 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from anonymizer.audit.faces import Face
-from anonymizer.detect.tones import to_rgb_8_bits
-from anonymizer.errors import PictureError, SettingsError, picture_boundary
-from anonymizer.files.read import read_picture
+from anonymizer.audit.pictures import read_pixels
+from anonymizer.errors import SettingsError
 from anonymizer.geometry import PixelBox
 from anonymizer.redact.frame import redact_detections
-from anonymizer.settings import ReadSettings, RedactSettings, from_options
+from anonymizer.settings import RedactSettings, from_options
 from anonymizer.types import Pixels8
 
 Redact: TypeAlias = Callable[[Face], Pixels8]
@@ -80,11 +79,7 @@ class FromFolder:
         Raises:
             SettingsError: the picture is missing, cannot be read, or has another size.
         """
-        try:
-            with picture_boundary(face.name):
-                pixels = to_rgb_8_bits(read_picture(self.folder / face.name, ReadSettings()).frames[0].view)
-        except PictureError as error:
-            raise SettingsError(f"{self.folder}: {face.name} {error}") from None
+        pixels = read_pixels(self.folder, face.name)
         if pixels.shape != face.pixels.shape:
             raise SettingsError(f"{self.folder}: {face.name} has another size than the original")
         return pixels

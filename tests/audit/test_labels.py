@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from anonymizer.audit.labels import Label, read_labels, read_pixels
+from anonymizer.audit.labels import Label, read_labels
 from anonymizer.errors import SettingsError
 from anonymizer.geometry import Box
 
@@ -46,8 +46,6 @@ def test_damaged_labels_are_refused(tmp_path: Path, entries: object, message: st
 def test_what_is_missing_is_named(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"annotations\.json"):
         read_labels(tmp_path)
-    with pytest.raises(SettingsError, match=r"a\.png"):
-        read_pixels(tmp_path, "a.png")
     write(tmp_path, [{"image": "a.png", "group": "faces", "boxes": []}])
     with pytest.raises(SettingsError, match="of the group plates"):
         read_labels(tmp_path, "plates")
