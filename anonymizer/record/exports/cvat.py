@@ -93,12 +93,22 @@ def add_attributes(box: Element, detection: Detection) -> None:
             SubElement(box, "attribute", name=name).text = str(value)
 
 
-def _read(files: Files, sizes: Mapping[str, Size]) -> list[ReadPicture]:
+def annotations_in(files: Files) -> Element:
+    """The root of the only file.
+
+    Raises:
+        ValueError: there are several files, or it is not of CVAT.
+    """
     if len(files) != 1:
         raise ValueError(f"one XML file is expected, not {len(files)}")
     root = parse(next(iter(files.values())))
     if root.tag != "annotations":
         raise ValueError("is not of CVAT: its root is not <annotations>")
+    return root
+
+
+def _read(files: Files, sizes: Mapping[str, Size]) -> list[ReadPicture]:
+    root = annotations_in(files)
     if root.find("track") is not None:
         raise ValueError("is of a film: its format is cvat-video; pictures are exported as 'CVAT for images 1.1'")
     return [_to_picture(image) for image in root.iterfind("image")]

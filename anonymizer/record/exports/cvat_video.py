@@ -10,10 +10,10 @@ from collections.abc import Iterator, Sequence
 from xml.etree.ElementTree import Element, SubElement
 
 from anonymizer.kinds import KINDS
-from anonymizer.record.exports.cvat import SHAPES, add_attributes, add_label, shape_of, to_box
+from anonymizer.record.exports.cvat import SHAPES, add_attributes, add_label, annotations_in, shape_of, to_box
 from anonymizer.record.exports.films import Course, ExportedFilm, FilmFormat, ReadFilm, courses_of
 from anonymizer.record.exports.values import Corners, ExportedPicture, Files, ReadBox, number
-from anonymizer.record.exports.xml_file import add, parse, render
+from anonymizer.record.exports.xml_file import add, render
 from anonymizer.types import Detection
 
 PLACE = ".xml"
@@ -85,11 +85,7 @@ def _between(one: Corners, other: Corners, share: float) -> Corners:
 
 
 def _read(files: Files, film: ExportedFilm) -> ReadFilm:
-    if len(files) != 1:
-        raise ValueError(f"one XML file is expected, not {len(files)}")
-    root = parse(next(iter(files.values())))
-    if root.tag != "annotations":
-        raise ValueError("is not of CVAT: its root is not <annotations>")
+    root = annotations_in(files)
     if root.find("image") is not None:
         raise ValueError("is of pictures; export the task from CVAT as 'CVAT for video 1.1'")
     task = root.find("meta/task")
