@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 FORMAT_NAMES = ("coco", "yolo", "cvat", "label-studio", "voc", "kitti", "csv", "cvat-video", "mot")
 NAMED_ON_PAGE = 1000
 """So many pictures the page of the statistics names."""
+QUIET = click.option("-q", "--quiet", is_flag=True, help="Say nothing but warnings and errors.")
 EPILOG = """
 \b
 Example, with the folder "anonymized" of a finished run:
@@ -54,16 +55,17 @@ def detections_command() -> None:
     metavar="DIR",
     help="Folder that the annotation tool shows, such as that of the originals.  [default: the folder of the run]",
 )
+@QUIET
 @click.pass_context
 def export_command(
-    context: click.Context, folder: Place, format_name: str, output: Path | None, pictures: Path | None
+    context: click.Context, folder: Place, format_name: str, output: Path | None, pictures: Path | None, quiet: bool
 ) -> None:
     """Writes the detections of a run in the format of annotation tools.
 
     DIR is the output folder of the run. The names are those of the anonymized pictures, the sizes those of the upright
     pictures, and pictures without detections are listed.
     """
-    from anonymizer.record.exchange import export_detections
+    from anonymizer.record.exchange import export_detections, frame_name
 
     output = Path(f"detections-{format_name}") if output is None else output
     run = _bring_run(context, folder)
@@ -76,7 +78,10 @@ def export_command(
     numbers = ", ".join(counted(kind, export.detections[kind]) for kind in KINDS if kind in found)
     if export.left_out:
         echo(f"anonymize: warning: {_pictures(export.left_out)} left out: {format_name} is a format of films", err=True)
-    echo(f"{_pictures(export.pictures)} ({numbers}): {output}")
+    if not quiet:
+        for name, frames in export.frames.items():
+            echo(f"{name}: its {frames} frames as pictures, from {frame_name(name, 0)} on")
+        echo(f"{_pictures(export.pictures)} ({numbers}): {output}")
     context.exit(1 if export.problems else 0)
 
 
@@ -100,9 +105,16 @@ def export_command(
     metavar="NAME=KIND",
     help=f"What another name of a kind means: one of {', '.join(KINDS)}. May be repeated.",
 )
+@QUIET
 @click.pass_context
 def import_command(
-    context: click.Context, path: Path, format_name: str, against: Place, into: Path, named: tuple[str, ...]
+    context: click.Context,
+    path: Path,
+    format_name: str,
+    against: Place,
+    into: Path,
+    named: tuple[str, ...],
+    quiet: bool,
 ) -> None:
     """Takes corrected detections back as records for --detections.
 
@@ -114,6 +126,15 @@ def import_command(
     kinds = _kinds(named)
     run = _bring_run(context, against)
     imported = import_detections(path, format_name, run, into, kinds)
+    if not quiet:
+        _print_changes(imported)
+    _name_problems(imported.problems)
+    if not quiet:
+        echo(_summary(imported, into))
+    context.exit(1 if imported.problems else 0)
+
+
+def _print_changes(imported: Import) -> None:
     for name, correction in imported.corrections.items():
         changes = [("added", correction.added), ("removed", correction.removed)]
         words = (
@@ -132,9 +153,6 @@ def import_command(
             if numbers.get(kind)
         )
         echo(f"{name}: {', '.join(texts)}, over all frames")
-    _name_problems(imported.problems)
-    echo(_summary(imported, into))
-    context.exit(1 if imported.problems else 0)
 
 
 @detections_command.command("stats", epilog=EPILOG)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from io import BytesIO
 from pathlib import Path
@@ -18,13 +18,14 @@ from anonymizer.record.exports.correction import (
     Correction,
     FilmCorrection,
     check_exportable,
+    check_kinds,
     compare,
     compare_film,
 )
 from anonymizer.record.exports.films import ExportedFilm, FilmFormat, as_read, courses_of
 from anonymizer.record.exports.formats import EXPORT_FORMATS, FILM_FORMATS
 from anonymizer.record.exports.label_files import label_file
-from anonymizer.record.exports.values import ExportedPicture, Files, ReadPicture
+from anonymizer.record.exports.values import ExportedPicture, Files, ReadPicture, Size
 from anonymizer.record.recorded import RecordedPicture, RecordedPictures
 from anonymizer.record.recording import read_recording
 from anonymizer.record.report import REPORT_NAME, render, write_report
@@ -42,7 +43,9 @@ class Export:
     pictures: int = 0
     detections: Counter[Kind] = field(default_factory=Counter)
     in_later_frames: list[str] = field(default_factory=list)
-    """Pictures with detections in frames behind the first one, which are not in the export."""
+    """Moving pictures with detections in frames behind the first one, which are not in the export."""
+    frames: dict[str, int] = field(default_factory=dict)
+    """Of films whose frames are exported as pictures, how many."""
     problems: dict[str, str] = field(default_factory=dict)
     """Pictures that are not in the export, with the reason."""
     left_out: int = 0
@@ -82,22 +85,25 @@ def export_detections(folder: Path, format_name: str, output: Path, shown: Path 
         return _export_films(folder, FILM_FORMATS[format_name], output)
     recording, root = read_recording(folder), (shown or folder).resolve().name
     export_format, export = EXPORT_FORMATS[format_name], Export()
-    label_files = Counter(label_file(name, "").casefold() for name in recording.pictures)
-    pictures = []
+    label_files = Counter(label_file(name, "").casefold() for name in recording.pictures if name not in recording.films)
+    pictures: list[ExportedPicture] = []
     recorded_pictures = RecordedPictures(folder, recording, export.problems)
     for recorded in recorded_pictures:
-        picture = to_exported(recorded)
+        exported = to_exported_frames(recorded) if recorded.is_film else [to_exported(recorded)]
         try:
-            check_exportable(export_format, picture, root)
-            if export_format.has_label_files and label_files[label_file(picture.name, "").casefold()] > 1:
+            for picture in exported:
+                check_exportable(export_format, picture, root)
+            if export_format.has_label_files and label_files[label_file(recorded.name, "").casefold()] > 1:
                 raise PictureError("shares the name of its label file with another picture, which this format forbids")
         except PictureError as error:
-            export.problems[picture.name] = str(error)
+            export.problems[recorded.name] = str(error)
             continue
-        pictures.append(picture)
-        export.detections.update(detection.kind for detection in picture.detections)
-        if any(frame.detections for frame in recorded.frames[1:]):
-            export.in_later_frames.append(picture.name)
+        pictures += exported
+        export.detections.update(detection.kind for picture in exported for detection in picture.detections)
+        if recorded.is_film:
+            export.frames[recorded.name] = len(exported)
+        elif any(frame.detections for frame in recorded.frames[1:]):
+            export.in_later_frames.append(recorded.name)
     export.pictures = len(pictures)
     for file, content in export_format.write(pictures, root).items():
         _write_whole(output, Path(file), content)
@@ -163,13 +169,26 @@ def _import_pictures(
     output: Path,
     imported: Import,
 ) -> None:
-    read = _by_name(_read(path, format_name, recorded), recorded, imported)
+    sizes = dict(_sizes(recorded.values()))
+    read = _by_name(_read(path, format_name, sizes), sizes, imported)
     for name, picture in recorded.items():
         if name not in imported.problems:
             try:
-                _import_picture(picture, read.get(name), format_name, kinds, output, imported)
+                if picture.is_film:
+                    _import_frames(picture, read, format_name, kinds, output, imported)
+                else:
+                    _import_picture(picture, read.get(name), format_name, kinds, output, imported)
             except PictureError as error:
                 imported.problems[name] = str(error)
+
+
+def _sizes(recorded: Iterable[RecordedPicture]) -> Iterator[tuple[str, Size]]:
+    """The names that a format of pictures may know, and the sizes: of films, those of the frames."""
+    for picture in recorded:
+        if picture.is_film:
+            yield from ((frame_name(picture.name, index), picture.size) for index in range(len(picture.frames)))
+        else:
+            yield picture.name, picture.size
 
 
 def _import_films(
@@ -281,12 +300,25 @@ def to_exported(recorded: RecordedPicture) -> ExportedPicture:
     return ExportedPicture(recorded.name, recorded.size, recorded.frames[0].detections)
 
 
+def to_exported_frames(recorded: RecordedPicture) -> list[ExportedPicture]:
+    """The frames of a film, each as a picture."""
+    return [
+        ExportedPicture(frame_name(recorded.name, index), recorded.size, frame.detections)
+        for index, frame in enumerate(recorded.frames)
+    ]
+
+
+def frame_name(film: str, index: int) -> str:
+    """Of a frame of a film as a picture: a folder that is named as the film, and numbers from 0 on."""
+    return f"{film}/frame_{index:06d}.png"
+
+
 def to_exported_film(recorded: RecordedPicture) -> ExportedFilm:
     frames = [frame.detections for frame in recorded.frames]
     return ExportedFilm(recorded.name, recorded.size, frames, recorded.rate or 25.0)
 
 
-def _read(path: Path, format_name: str, recorded: Mapping[str, RecordedPicture]) -> Sequence[ReadPicture]:
+def _read(path: Path, format_name: str, sizes: Mapping[str, Size]) -> Sequence[ReadPicture]:
     export_format = EXPORT_FORMATS[format_name]
     try:
         files = {name: file.read_bytes() for name, file in _files(path, export_format.suffixes)}
@@ -295,7 +327,7 @@ def _read(path: Path, format_name: str, recorded: Mapping[str, RecordedPicture])
     if not files:
         raise SettingsError(f"{path} holds no file of the format {format_name}")
     try:
-        return export_format.read(files, {name: picture.size for name, picture in recorded.items()})
+        return export_format.read(files, sizes)
     except ValueError as error:
         raise SettingsError(f"{path}: {error}") from None
 
@@ -338,6 +370,40 @@ def _import_picture(
         if correction.added or correction.removed:
             imported.corrections[recorded.name] = correction
             content = to_json([_corrected(recorded.frames[0], correction), *recorded.frames[1:]])
+    write_files(output, {recorded.record: content})
+    imported.pictures += 1
+
+
+def _import_frames(
+    recorded: RecordedPicture,
+    read: Mapping[str, ReadPicture],
+    format_name: str,
+    kinds: Mapping[str, Kind],
+    output: Path,
+    imported: Import,
+) -> None:
+    """A film of which each frame is a picture. Frames that the files do not name stay as they are."""
+    frames, added, removed = [], Counter[Kind](), Counter[Kind]()
+    exported = to_exported_frames(recorded)
+    imported.not_named += all(frame.name not in read for frame in exported)
+    for frame in exported:
+        if frame.name in imported.problems:
+            raise PictureError(f"{frame.name} {imported.problems[frame.name]}")
+        detections = frame.detections
+        if frame.name in read:
+            try:
+                correction = compare(EXPORT_FORMATS[format_name], frame, read[frame.name], kinds)
+            except PictureError as error:
+                raise PictureError(f"{frame.name}: {error}") from None
+            detections = [*(detections[place] for place in correction.kept), *correction.added]
+            added.update(one.kind for one in correction.added)
+            removed.update(one.kind for one in correction.removed)
+        frames.append(detections)
+    whole, content = FilmCorrection(frames, added, removed), recorded.content
+    if whole.has_changed:
+        check_kinds(frames)
+        imported.film_corrections[recorded.name] = whole
+        content = b"".join(film_entries_to_json(_entries_of(recorded, whole)))
     write_files(output, {recorded.record: content})
     imported.pictures += 1
 

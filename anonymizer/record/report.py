@@ -12,8 +12,10 @@ from typing import Any
 from anonymizer._version import __version__
 from anonymizer.addresses import Place
 from anonymizer.errors import OutputError, PictureError
+from anonymizer.files.find import has_extension
 from anonymizer.files.storage import read_beginning
 from anonymizer.files.write import write_files
+from anonymizer.formats import FILM_EXTENSIONS
 from anonymizer.kinds import PEOPLE_KINDS
 from anonymizer.native import is_available
 from anonymizer.settings import Settings
@@ -51,11 +53,14 @@ class Totals:
     """Estimated, in pictures where heads were looked for."""
     pictures_of_people: int = 0
     """Pictures where heads were looked for."""
+    films: int = 0
+    """Those whose names end like those of films."""
 
     def add(self, result: Result) -> None:
         self.statuses[result.status] += 1
         self.detections.update(result.counts)
         self.unchanged += result.unchanged
+        self.films += has_extension(Path(result.file), FILM_EXTENSIONS)
         people = people_in(result)
         if people is not None:
             self.people += people
@@ -65,6 +70,7 @@ class Totals:
 
     @property
     def pictures(self) -> int:
+        """Films too."""
         return self.statuses.total()
 
     @property

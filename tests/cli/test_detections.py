@@ -42,6 +42,15 @@ def test_export_and_import(recorded: Path, tmp_path: Path, capsys: pytest.Captur
     )
 
 
+def test_quiet(recorded: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    labels, corrected = tmp_path / "labels", tmp_path / "corrected"
+    capsys.readouterr()
+    assert run(["detections", "export", str(recorded), "--format", "csv", "--output", str(labels), "-q"]) == 0
+    command = ["detections", "import", str(labels), "--format", "csv", "--against", str(recorded), "--quiet"]
+    assert run([*command, "--into", str(corrected)]) == 0
+    assert capsys.readouterr() == ("", "")
+
+
 def test_runs_in_stores(recorded: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     contents = {p.relative_to(recorded).as_posix(): p.read_bytes() for p in recorded.rglob("*.*")}
     stored = fill(in_memory({}).parent / "out", contents)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from check.samples import anonymize, save_moving
 from fakes import FixedDetector, Folders, UseDetectors, face, noise, plate, save
+from video.film_samples import write_film
 
 from anonymizer import anonymize_folder
 from anonymizer.errors import OutputError, SettingsError
@@ -228,6 +229,60 @@ def test_files_of_others(recorded: Path, name: str, content: bytes, message: str
 def test_missing_files(recorded: Path) -> None:
     with pytest.raises(SettingsError, match="No such file"):
         imported(recorded, "coco", recorded.parent / "nothing")
+
+
+@pytest.fixture
+def filmed(folders: Folders, use_detectors: UseDetectors) -> Path:
+    """The output of a run over a film of four frames, a face and a plate in each, and a picture."""
+    write_film(folders[0] / "a.mp4", frames=4)
+    save(folders[0] / "b.png", noise(64, 96))
+    use_detectors(FixedDetector(face(5, 5, 25, 25, 0.875), plate(40.125, 30, 60, 40), kinds=["face", "plate"]))
+    return anonymize(folders, {"preset": "thorough"})
+
+
+@pytest.mark.parametrize("name", EXPORT_FORMATS)
+def test_frames_of_films_are_pictures(name: str, filmed: Path) -> None:
+    export = export_detections(filmed, name, filmed.parent / "export")
+    assert (export.pictures, export.frames, export.problems) == (5, {"a.mp4": 4}, {})
+    assert export.detections == {"face": 5, "plate": 5}
+    result = imported(filmed, name, filmed.parent / "export")
+    assert (result.pictures, result.not_named, result.film_corrections, result.problems) == (2, 0, {}, {})
+    assert records_in(filmed.parent / "corrected") == records_in(filmed)
+
+
+def test_a_frame_is_corrected(filmed: Path, folders: Folders) -> None:
+    def change(content: Any) -> None:
+        third = image_id(content, "a.mp4/frame_000002.png")
+        kept = [each for each in content["annotations"] if (each["image_id"], each["category_id"]) != (third, 2)]
+        kept.append({"id": 99, "image_id": third, "category_id": 1, "bbox": [70, 40, 10, 12]})
+        content["annotations"] = kept
+        content["images"] = [each for each in content["images"] if not each["file_name"].endswith("03.png")]
+        content["annotations"] = [each for each in kept if each["image_id"] in {i["id"] for i in content["images"]}]
+
+    result = imported(filmed, "coco", correct_coco(filmed, change))
+    correction = result.film_corrections["a.mp4"]
+    assert (correction.added, correction.removed) == ({"face": 1}, {"plate": 1})
+    corrected = filmed.parent / "corrected"
+    before, after = (json.loads((folder / "a.json").read_bytes()) for folder in (filmed, corrected))
+    new = [each for each in after if each not in before]
+    assert [(each["frame"], each["time_s"], each.get("track"), each["x_min"]) for each in new] == [(2, 0.08, None, 70)]
+    assert [(each["frame"], each["kind"]) for each in before if each not in after] == [(2, "plate")]
+    again = filmed.parent / "again"
+    report = anonymize_folder(folders[0], again, detections=corrected, workers=0)
+    assert report.exit_code == 0
+    assert [each for each in json.loads((again / "a.json").read_bytes()) if each["frame"] == 2] == [
+        each for each in after if each["frame"] == 2
+    ]
+
+
+def test_a_frame_with_a_problem_leaves_the_film_without_a_record(filmed: Path) -> None:
+    def change(content: Any) -> None:
+        content["annotations"][0]["bbox"] = [70, 40, -10, 12]
+
+    result = imported(filmed, "coco", correct_coco(filmed, change))
+    assert list(result.problems) == ["a.mp4"]
+    assert result.problems["a.mp4"].startswith("a.mp4/frame_000000.png: annotation 1: the box has a negative size")
+    assert set(records_in(filmed.parent / "corrected")) == {"b.json"}
 
 
 def test_edits_are_not_lost(recorded: Path, folders: Folders) -> None:

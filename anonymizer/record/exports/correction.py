@@ -149,11 +149,11 @@ def compare_film(
         frames.append([*(detections[place] for place in sorted(kept)), *drawn])
         added.update(one.kind for one in drawn)
         removed.update(detections[place].kind for place in set(range(len(detections))).difference(kept))
-    _check_kinds(frames)
+    check_kinds(frames)
     return FilmCorrection(frames, added, removed)
 
 
-def _check_kinds(frames: Sequence[Sequence[Detection]]) -> None:
+def check_kinds(frames: Sequence[Sequence[Detection]]) -> None:
     """
     Raises:
         PictureError: a track changes its kind on the way.

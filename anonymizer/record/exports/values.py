@@ -21,7 +21,7 @@ Files: TypeAlias = Mapping[str, bytes]
 
 @dataclass(frozen=True)
 class ExportedPicture:
-    """A picture and what a run found in it; of files with several frames, in the first one."""
+    """A picture, or a frame of a film, and what a run found in it; of moving pictures, in the first frame."""
 
     name: str
     """Path below the output folder, with forward slashes."""

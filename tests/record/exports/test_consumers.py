@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fakes import noise, save
+from check.samples import anonymize
+from fakes import FixedDetector, Folders, UseDetectors, face, noise, save
 from labelformat.formats.coco import COCOObjectDetectionInput
 from labelformat.formats.cvat import CVATObjectDetectionInput
 from labelformat.formats.kitti import KittiObjectDetectionInput
@@ -16,9 +17,12 @@ from labelformat.model.object_detection import ObjectDetectionInput
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 from record.exports.exported import PICTURES
+from video.film_samples import write_film
 
 from anonymizer.kinds import KINDS
+from anonymizer.record.exchange import export_detections
 from anonymizer.record.exports.formats import EXPORT_FORMATS
+from anonymizer.video.source import open_film, to_rgb
 
 KIND_LIST = ",".join(KINDS)
 
@@ -94,3 +98,21 @@ def test_pycocotools_evaluates_coco(tmp_path: Path) -> None:
     assert evaluation.stats[0] == pytest.approx(1.0)
     precision = evaluation.eval["precision"]
     assert np.all(precision[:, :, [KINDS.index("face"), KINDS.index("plate")], 0, 2] > 0.99)
+
+
+def test_frames_of_a_film_are_read_as_pictures(folders: Folders, use_detectors: UseDetectors, tmp_path: Path) -> None:
+    write_film(folders[0] / "film.mp4", frames=3)
+    use_detectors(FixedDetector(face(5, 5, 25, 25)))
+    anonymize(folders, {"preset": "thorough"})
+    for name in ("coco", "yolo"):
+        export_detections(folders[1], name, tmp_path / name)
+    with redirect_stdout(io.StringIO()):
+        coco = COCO(str(tmp_path / "coco" / "instances_default.json"))
+    frames = {image["file_name"]: len(coco.getAnnIds(image["id"])) for image in coco.loadImgs(coco.getImgIds())}
+    assert frames == {f"film.mp4/frame_{index:06d}.png": 1 for index in range(3)}
+    shown = tmp_path / "yolo" / "images" / "train" / "film.mp4"
+    shown.mkdir(parents=True)
+    for frame in open_film(folders[1] / "film.mp4").frames():
+        save(shown / f"frame_{frame.index:06d}.png", to_rgb(frame.picture))
+    labels = list(YOLOv8ObjectDetectionInput(tmp_path / "yolo" / "data.yaml", "train").get_labels())
+    assert {label.image.filename: len(label.objects) for label in labels} == frames
