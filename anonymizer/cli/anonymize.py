@@ -10,8 +10,9 @@ from anonymizer.cli.logs import logging_to
 from anonymizer.cli.options import effective_options
 from anonymizer.cli.progress import Progress
 from anonymizer.cli.signals import polite_stop
-from anonymizer.cli.text import counted, echo, skipped_files
-from anonymizer.files.find import find_pictures
+from anonymizer.cli.text import counted, echo, pictures_and_films, skipped_files
+from anonymizer.files.find import find_pictures, has_extension
+from anonymizer.formats import FILM_EXTENSIONS
 from anonymizer.kinds import MODEL_KINDS, default_kinds
 from anonymizer.native import is_available
 from anonymizer.record.report import Report
@@ -71,13 +72,14 @@ def _print_plan(plan: Plan, is_quiet: bool) -> int:
         if not is_quiet:
             echo(text)
 
-    number = 0
+    number = films = 0
     for job in islice(plan.jobs, plan.run.limit):
         say(f"{job.name} -> {plan.output / plan.outputs_of(job)[0]}")
         number += 1
+        films += has_extension(job.source, FILM_EXTENSIONS)
     for job in plan.jobs:
         say(f"skipped: {job.name}: beyond --limit {plan.run.limit}")
-    say(f"would {_what_is_done(plan)} in {number} pictures; nothing written")
+    say(f"would {_what_is_done(plan)} in {number} {pictures_and_films(number, films)}; nothing written")
     problems = plan.listing_problems()
     for result in problems:
         if result.status == "failed":
@@ -129,7 +131,8 @@ def _print_summary(report: Report, plan: Plan) -> None:
     totals = report.totals
     found = ", ".join(counted(kind, number) for kind, number in report.detections().items())
     so_far = "" if report.complete else " so far"
-    done = f"{totals.statuses['anonymized']} of {totals.pictures} pictures{so_far} anonymized ({found})"
+    what = pictures_and_films(totals.pictures, totals.films)
+    done = f"{totals.statuses['anonymized']} of {totals.pictures} {what}{so_far} anonymized ({found})"
     unchanged = f", {totals.unchanged} of them by an earlier run" if totals.unchanged else ""
     words = {"kept": "kept as changed by hand"}
     others = "".join(f", {totals.statuses[s]} {words.get(s, s)}" for s in STATUSES[1:] if totals.statuses[s])
@@ -151,7 +154,8 @@ def _print_speed(report: Report) -> None:
         return
     shares = ", ".join(f"{stage} {seconds / work_s:.0%}" for stage, seconds in report.totals.seconds.items())
     by = "in one process" if report.workers < 2 else f"in {report.workers} processes"
-    echo(f"{report.totals.fresh / report.elapsed_s:.1f} pictures a second {by}; of the work: {shares}")
+    what = pictures_and_films(report.totals.pictures, report.totals.films)
+    echo(f"{report.totals.fresh / report.elapsed_s:.1f} {what} a second {by}; of the work: {shares}")
 
 
 def _print_not_looked_at(plan: Plan) -> None:

@@ -238,7 +238,10 @@ def _read_people(folder: Path) -> FaceSet:
 
     known = _read(folder)
     if len(known.people) < 2:
-        raise SettingsError(f"{folder} shows one person; an attacker needs at least two to choose from")
+        raise SettingsError(
+            f"{folder} shows one person; an attacker needs at least two to choose from: one folder of pictures for "
+            "each person, or identity.json, which says who is on which picture"
+        )
     return known
 
 

@@ -24,6 +24,11 @@ def skipped_files(counts: Mapping[str, int]) -> str:
     return f"skipped {number} file{'' if number == 1 else 's'} with other extensions: {of_each}"
 
 
+def pictures_and_films(number: int, films: int) -> str:
+    """What so many files are, of which so many are films."""
+    return "pictures" if not films else "films" if films == number else "pictures and films"
+
+
 def reserve_standard_streams() -> None:
     """Keeps the numbers of closed standard streams from files of ours, which worker processes would talk to."""
     for number in range(3):

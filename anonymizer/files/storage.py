@@ -36,8 +36,12 @@ T = TypeVar("T")
 DELAYS_S = (0.1, 0.3, 0.8, 2.0, 5.0)
 """Pauses before further tries, seconds; each is drawn from half of it to one and a half, so that many do not try again
 at the same moment."""
+_TRY_THEMSELVES = ("gs", "az")
+"""Whose libraries try again several times, in half a minute and a minute, before they say what is wrong."""
 STALL_S = 30.0
 """How long a store may say nothing."""
+CONNECT_S = 10.0
+"""How long a store may take to accept a connection, where the library tries again by itself."""
 LEAST_BYTES_PER_S = 20_000
 """A store that sends or takes less is too slow."""
 _PAGE = 1000
@@ -218,7 +222,8 @@ class FsspecStorage:
         Raises:
             OSError: see `Storage`.
         """
-        for delay_s in (*DELAYS_S, None):
+        delays_s = () if self.address.protocol in _TRY_THEMSELVES else DELAYS_S
+        for delay_s in (*delays_s, None):
             try:
                 return work()
             except Exception as error:  # noqa: BLE001 - each library has errors of its own
@@ -473,6 +478,8 @@ def _filesystem(protocol: str, root: str) -> Any:
             return fsspec.filesystem("sftp", **_ssh_options(root))
         if protocol == "memory":
             return fsspec.filesystem("memory")
+        if protocol == "gs":
+            return fsspec.filesystem("gs", use_listings_cache=False, requests_timeout=_patience_of_aiohttp())
         if protocol != "s3":
             return fsspec.filesystem(protocol, use_listings_cache=False)
         patience = {"connect_timeout": STALL_S, "read_timeout": STALL_S, "retries": {"total_max_attempts": 1}}
@@ -484,6 +491,13 @@ def _filesystem(protocol: str, root: str) -> Any:
         if protocol == "az" and isinstance(error, ValueError):  # adlfs wants them before it asks the store
             reason = "name the account in AZURE_STORAGE_ACCOUNT_NAME, or all in AZURE_STORAGE_CONNECTION_STRING"
         raise SettingsError(f"{protocol}://{root}: {reason}") from None
+
+
+def _patience_of_aiohttp() -> Any:
+    """Without it gcsfs would wait forever."""
+    import aiohttp
+
+    return aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S, sock_read=STALL_S)
 
 
 def _ssh_options(root: str) -> dict[str, Any]:

@@ -33,7 +33,7 @@ from anonymizer.run.manifest import MANIFEST_NAME
 from anonymizer.run.replay import Replay, make_replay
 from anonymizer.run.sharding import is_in_shard
 from anonymizer.run.store_manifest import BOOKS
-from anonymizer.settings import EVERY_NAME, DetectSettings, NamedZones, RunSettings, Settings, Shard
+from anonymizer.settings import EVERY_NAME, DetectSettings, NamedZones, RedactSettings, RunSettings, Settings, Shard
 from anonymizer.types import Job, Result
 
 
@@ -136,6 +136,7 @@ def make_plan(run: RunSettings, settings: Settings, load: Callable[[DetectSettin
     if run.input is None or run.image_output is None:
         missing = "--input" if run.input is None else "--image-output"
         raise SettingsError(f"missing {missing}; try 'anonymize --help'")
+    _refuse_unused_drawing(settings.redact)
     manifest = run.image_output / _of_shard(MANIFEST_NAME, run.shard)
     _check_folders(run, run.input, run.image_output)
     listing = find_pictures(run.input, _extensions(settings), run.image_output)
@@ -180,6 +181,20 @@ def make_plan(run: RunSettings, settings: Settings, load: Callable[[DetectSettin
         edits=edits,
         unseen_edits=unseen_edits,
     )
+
+
+def _refuse_unused_drawing(redact: RedactSettings) -> None:
+    """A server and its page may have a drawing ready for those who choose it; in a run nobody can.
+
+    Raises:
+        SettingsError: a drawing is chosen that would be shown nowhere.
+    """
+    if redact.drawing == RedactSettings.drawing:
+        return
+    if all(redact.method_of(kind) != "image" for kind in KINDS):
+        raise SettingsError("--drawing is only used with --method image")
+    if redact.overlay is not None:
+        raise SettingsError("--overlay takes the place of --drawing: give one of them")
 
 
 def _extensions(settings: Settings) -> tuple[str, ...]:

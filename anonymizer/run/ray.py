@@ -19,13 +19,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
 from queue import Empty, SimpleQueue
 from typing import Any, Generic
 
+from anonymizer.detect.stderr import suppress_native_stderr
 from anonymizer.errors import AnonymizerError, SettingsError
 from anonymizer.run.dispatcher import Dispatcher, Lost, Seat
 from anonymizer.run.executor import Answer, Executor, Item, Task
@@ -245,7 +246,7 @@ def connection_to(place: RayPlace, workers: int) -> Iterator[None]:
         cleanup.callback(_forget_tokens)
         cleanup.callback(ray.shutdown)
         try:
-            with _own_signals():
+            with _own_signals(), nullcontext() if place.address is None else suppress_native_stderr():
                 ray.init(**options, **quiet)
         except (ConnectionError, RuntimeError, ValueError, OSError, ray.exceptions.RayError) as error:
             logger.debug("Ray cannot be reached or started", exc_info=True)

@@ -172,6 +172,11 @@ def test_no_pictures(call: Call, folders: Folders) -> None:
         (["--method", "image", "--overlay", "nowhere.png"], "--overlay: nowhere.png does not exist"),
         (["--method", "image", "--overlay", __file__], "is not a PNG picture"),
         (["--overlay", __file__], "--overlay is only used with --method image"),
+        (["--drawing", "heart"], "--drawing is only used with --method image"),
+        (
+            ["--drawing", "fist", "--method", "image", "--overlay", "images/originals/astronaut.png"],
+            "--overlay takes the place of --drawing",
+        ),
         (
             ["--method", "solid", "--obfuscation-kernel", "21,2,9"],
             "--obfuscation-kernel is only used with --method gaussian",

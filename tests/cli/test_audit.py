@@ -94,4 +94,5 @@ def test_one_person_cannot_be_told_from_others(faces: Path, tmp_path: Path, caps
     for path in (faces / "senator").iterdir():
         path.unlink()
     assert call("identify", faces, "--output", tmp_path / "output") == 2
-    assert "shows one person" in capsys.readouterr().err
+    assert "shows one person" in (said := capsys.readouterr().err)
+    assert "one folder of pictures for each person, or identity.json" in said

@@ -51,7 +51,7 @@ def test_pictures_and_films_of_one_folder(call: Call, folders: Folders, use_dete
     use_detectors(FixedDetector(face(5, 5, 25, 25)))
     code, out, err = call("--preset", "thorough", "--audio", "drop")
     assert (code, err) == (0, "")
-    assert "3 of 3 pictures anonymized (3 faces, 0 plates)" in out
+    assert "3 of 3 pictures and films anonymized (3 faces, 0 plates)" in out
     assert outputs_in(folders[1]) == ["a.mp4", "a.mp4.json", "a.png", "a.png.json", "b.MKV", "b.json"]
     entries = report_of(folders)
     assert entries["a.mp4"]["film"] == {
@@ -61,7 +61,7 @@ def test_pictures_and_films_of_one_folder(call: Call, folders: Folders, use_dete
     assert entries["a.mp4"]["left_out"] == ["1 sound track"]
     assert "film" not in entries["a.png"]
     code, out, _ = call("--preset", "thorough", "--audio", "drop")
-    assert "3 of 3 pictures anonymized (3 faces, 0 plates), 3 of them by an earlier run" in out
+    assert "3 of 3 pictures and films anonymized (3 faces, 0 plates), 3 of them by an earlier run" in out
 
 
 def test_failed_films_are_named_and_the_others_go_on(call: Call, folders: Folders, use_detectors: UseDetectors) -> None:
@@ -92,7 +92,7 @@ def test_without_pyav_films_are_named_and_the_run_ends_with_1(
     code, out, err = call()
     assert code == 1
     assert "anonymize: failed: b.mp4: is a film, which needs PyAV: pip install 'anonymizer[video]'" in err
-    assert "1 of 2 pictures anonymized" in out
+    assert "1 of 2 pictures and films anonymized" in out
     assert call("--video-extensions", "none", "--overwrite")[0] == 0
 
 

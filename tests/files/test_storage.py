@@ -243,6 +243,30 @@ def test_large_files_leave_no_parts_behind(proxy: FaultProxy, tmp_path: Path) ->
     assert storage_of(S3).read(name) == large.read_bytes()
 
 
+@pytest.mark.parametrize(("protocol", "tries"), [("gs", 1), ("memory", 4)])
+def test_libraries_that_try_again_by_themselves_are_asked_once(protocol: str, tries: int) -> None:
+    """Else a store that cannot be reached is given up after many minutes."""
+
+    met = 0
+
+    def fail() -> None:
+        nonlocal met
+        met += 1
+        raise ConnectionError
+
+    store = storage_of(in_memory({}))
+    store.address = Address(protocol, "bucket")
+    with pytest.raises(OSError, match="cannot be made"):
+        store._tried(fail)  # type: ignore[attr-defined]
+    assert met == tries
+
+
+def test_googles_store_is_not_waited_for_forever() -> None:
+    pytest.importorskip("gcsfs")
+    patience = storage_of(Address("gs", "patient"))._fs.requests_timeout  # type: ignore[attr-defined]
+    assert (patience.total, patience.sock_connect, patience.sock_read) == (None, storage.CONNECT_S, storage.STALL_S)
+
+
 def test_a_library_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(storage, "find_spec", lambda name: None if name == "gcsfs" else object())
     with pytest.raises(SettingsError, match=r"gs:// needs gcsfs: pip install 'anonymizer\[stores\]'"):
