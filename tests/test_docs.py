@@ -15,6 +15,7 @@ REPOSITORY = Path(__file__).parent.parent
 FOLDERS = ("", "anonymizer/**/", "images/", "tests/**/", "weights/**/")
 PAGES = sorted({page for folder in FOLDERS for page in REPOSITORY.glob(f"{folder}*.md")})
 COMMAND_PAGES = {
+    "audit utility": "anonymizer/audit/README.md",
     "audit leak": "anonymizer/audit/README.md",
     "audit plates": "anonymizer/audit/README.md",
     "audit film": "anonymizer/audit/README.md",

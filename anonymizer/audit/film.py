@@ -6,7 +6,7 @@ where eyes, nose and mouth are, undoes the movement in each frame, takes the mea
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -25,10 +25,10 @@ from anonymizer.audit.training import Reversal
 from anonymizer.settings import RedactSettings
 from anonymizer.types import Pixels8
 from anonymizer.video.facts import Colour, FilmFacts
-from anonymizer.video.finder import FrameFinder
-from anonymizer.video.look import find_tracks
+from anonymizer.video.look import Film, Finder, find_tracks
 from anonymizer.video.paint import Painter
 from anonymizer.video.source import FilmFrame, to_rgb
+from anonymizer.video.tracks import FilmTracks
 
 SHIFT, ZOOM = 0.04, 0.04
 """The camera moves by up to this share of the longer side of a picture, and zooms by up to this factor, at random."""
@@ -109,7 +109,7 @@ def shake(face: Face, frames: int, seed: int) -> ShakyFilm:
 def attack_films(
     faces: Sequence[Face],
     redaction: Redaction,
-    finder: FrameFinder,
+    finder: Finder,
     recogniser: FaceVectors,
     frames: int,
     reversal: Reversal | None = None,
@@ -151,11 +151,12 @@ def _landmarks(faces: Sequence[Face]) -> list[npt.NDArray[np.float64]]:
     return [face.landmarks for face in faces]
 
 
-def _seen(film: ShakyFilm, redaction: Redaction, finder: FrameFinder) -> tuple[Pixels8, Pixels8]:
+def _seen(film: ShakyFilm, redaction: Redaction, finder: Finder) -> tuple[Pixels8, Pixels8]:
     """The first redacted frame, and the mean of all of them, every point where the picture has it."""
     total = np.zeros(film.face.pixels.shape, np.float64)
     first: Pixels8 | None = None
-    for index, frame in enumerate(_redacted(film, redaction, finder)):
+    tracks = tracks_for(film, redaction, finder)
+    for index, (_, frame) in enumerate(redacted_frames(film.frames(), film.facts, tracks, redaction, film.face)):
         back = film.undone(frame, index)
         first = back if first is None else first
         total += back
@@ -163,16 +164,30 @@ def _seen(film: ShakyFilm, redaction: Redaction, finder: FrameFinder) -> tuple[P
     return first, np.rint(total / len(film.matrices)).astype(np.uint8)
 
 
-def _redacted(film: ShakyFilm, redaction: Redaction, finder: FrameFinder) -> Iterator[Pixels8]:
-    """The frames as films are redacted; by the settings of other programs, each frame by itself."""
+def redacted_frames(
+    frames: Iterable[FilmFrame], facts: FilmFacts, tracks: FilmTracks, redaction: Redaction, shown: Face
+) -> Iterator[tuple[Pixels8, Pixels8]]:
+    """The frames of a film, upright, before and after redaction.
+
+    This program hides what the tracks say as it does in films; what others do, and settings that it has not for films,
+    is done to each frame by itself, at the places of the tracks.
+
+    Args:
+        shown: who is in the film.
+    """
     own = redaction.redact.settings if isinstance(redaction.redact, Ours) else None
-    tracks = find_tracks(film, finder, own or RedactSettings(), every=EVERY)
-    if own is not None and own.obfuscation_kernel is None:
-        painter = Painter(tracks, film.facts, own)
-        for frame in film.frames():
+    painter = None if own is None or own.obfuscation_kernel is not None else Painter(tracks, facts, own)
+    for frame in frames:
+        before = to_rgb(frame.picture, facts.orientation)
+        if painter is None:
+            found = tracks.in_frame(frame.index)
+            yield before, redaction.redact(replace(shown, pixels=before, found=found))
+        else:
             painter.paint(frame.picture, frame.index)
-            yield to_rgb(frame.picture)
-    else:
-        for index, pixels in enumerate(film.shown()):
-            found = [one for one in tracks.in_frame(index) if one.kind == "face"]
-            yield redaction.redact(replace(film.face, pixels=pixels, found=found))
+            yield before, to_rgb(frame.picture, facts.orientation)
+
+
+def tracks_for(film: Film, redaction: Redaction, finder: Finder) -> FilmTracks:
+    """What the program finds in a film, with what its redaction will show."""
+    own = redaction.redact.settings if isinstance(redaction.redact, Ours) else RedactSettings()
+    return find_tracks(film, finder, own, every=EVERY)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,12 +31,13 @@ class Labelled:
     labels: Sequence[Label]
 
 
-def read_labels(folder: Path, group: str | None = None) -> list[Labelled]:
+def read_labels(folder: Path, group: str | None = None, kinds: Collection[str] | None = TRAITS) -> list[Labelled]:
     """What annotations.json in a folder says: a list of {"image", "group", "boxes": [{"kind", "x_min", "y_min",
     "x_max", "y_max", "ignore", "text"}]}. Boxes to ignore are left out.
 
     Args:
         group: only pictures whose group begins with this.
+        kinds: other objects are left out; None: all of them count, also those that this program does not know.
 
     Raises:
         SettingsError: the file is missing or damaged, or names no such picture.
@@ -45,7 +46,9 @@ def read_labels(folder: Path, group: str | None = None) -> list[Labelled]:
     try:
         entries = json.loads(path.read_bytes())
         chosen = [entry for entry in entries if group is None or str(entry.get("group", "")).startswith(group)]
-        labelled = [Labelled(str(entry["image"]), [*map(_label, _counted(entry["boxes"]))]) for entry in chosen]
+        labelled = [
+            Labelled(str(entry["image"]), [*map(label_of, _counted(entry["boxes"], kinds))]) for entry in chosen
+        ]
     except OSError as error:
         raise SettingsError(f"{path}: {error.strerror}") from None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -55,11 +58,12 @@ def read_labels(folder: Path, group: str | None = None) -> list[Labelled]:
     return labelled
 
 
-def _counted(boxes: list[dict[str, object]]) -> list[dict[str, object]]:
-    return [box for box in boxes if not box.get("ignore") and box["kind"] in TRAITS]
+def _counted(boxes: list[dict[str, object]], kinds: Collection[str] | None) -> list[dict[str, object]]:
+    return [box for box in boxes if not box.get("ignore") and (kinds is None or box["kind"] in kinds)]
 
 
-def _label(box: dict[str, object]) -> Label:
+def label_of(box: dict[str, object]) -> Label:
+    """An entry of annotations.json."""
     sides = {side: float(str(box[side])) for side in ("y_min", "x_min", "y_max", "x_max")}
     text = box.get("text")
     return Label(str(box["kind"]), Box(**sides), None if text is None else str(text))

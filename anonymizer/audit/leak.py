@@ -166,13 +166,13 @@ def _is_among(label: Label, found: Sequence[Detection]) -> bool:
 
 
 def _leak(name: str, label: Label, again: bool | None, changed: npt.NDArray[np.bool_]) -> Leak:
-    inside = _shape(label, (changed.shape[0], changed.shape[1]))
+    inside = shape_of(label, (changed.shape[0], changed.shape[1]))
     area = changed[inside[0].slices][inside[1]]
     left = 1 - float(area.mean()) if area.size else 0.0
     return Leak(name, label.kind, label.box.height, left, label.box.xyxy, again)
 
 
-def _shape(label: Label, size: tuple[int, int]) -> tuple[PixelBox, npt.NDArray[np.bool_]]:
+def shape_of(label: Label, size: tuple[int, int]) -> tuple[PixelBox, npt.NDArray[np.bool_]]:
     """The pixels of an object: an ellipse for those that are hidden as one, else the box."""
     part = PixelBox.around(label.box, size).inside(size)
     if TRAITS[label.kind].shape != "ellipse":

@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-import base64
 import html
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import starmap
 from pathlib import Path
 
 import numpy as np
 
+from anonymizer.audit.film_leak import FilmLeaks
 from anonymizer.audit.identify import Attack
 from anonymizer.audit.leak import Leaks
 from anonymizer.audit.plates import Reading
 from anonymizer.audit.reverse import Reversed
 from anonymizer.audit.scores import Share
+from anonymizer.audit.tables import to_image, to_line, to_page, write_table, write_text
+from anonymizer.audit.utility import Kept, Utility
 from anonymizer.files.encode import encode_png
 from anonymizer.types import Pixels8
 
 SHOWN_FACES = 24
-_STYLE = """
-body { font: 15px/1.4 system-ui, sans-serif; margin: 2em auto; max-width: 75em; padding: 0 1em; color: #222 }
-table { border-collapse: collapse } th, td { text-align: left; padding: .2em 1em .2em 0; border-top: 1px solid #ccc }
-img { max-width: 100%; image-rendering: pixelated } .told { color: #b00020 }
-"""
+WORST_TRACKS = 20
 _COLUMNS = ("redaction", "attacker", "rank-1", "rank-5", "TAR at FAR 1 %", "TAR at FAR 0.1 %", "equal error rate")
 
 
@@ -38,92 +37,166 @@ def write_attacks(
         missed: pictures in which nothing was found; they count in no figure.
     """
     described = {**about, "missed": list(missed), "attacks": [attack.to_json() for attack in attacks]}
-    _write(folder / f"{name}.json", json.dumps(described, indent=2) + "\n")
-    _write(folder / f"{name}.md", to_markdown(attacks, missed))
+    write_text(folder / f"{name}.json", json.dumps(described, indent=2) + "\n")
+    write_text(folder / f"{name}.md", to_markdown(attacks, missed))
     rows = "\n".join(
         "<tr>" + "".join(f"<td{_class_of(attack)}>{html.escape(cell)}</td>" for cell in _cells(attack)) + "</tr>"
         for attack in attacks
     )
     head = "".join(f"<th>{html.escape(column)}</th>" for column in _COLUMNS)
-    _write(
+    write_text(
         folder / f"{name}.html",
-        _page("Who is it?", f"<table><tr>{head}</tr>\n{rows}</table>\n<p>{html.escape(_note(attacks, missed))}</p>"),
+        to_page("Who is it?", f"<table><tr>{head}</tr>\n{rows}</table>\n<p>{html.escape(_note(attacks, missed))}</p>"),
     )
 
 
 def to_markdown(attacks: Sequence[Attack], missed: Sequence[str]) -> str:
     """A table with one row for each attack, and what its figures mean."""
-    lines = [_line(_COLUMNS), _line(["---"] * len(_COLUMNS)), *(_line(_cells(attack)) for attack in attacks)]
+    lines = [to_line(_COLUMNS), to_line(["---"] * len(_COLUMNS)), *(to_line(_cells(attack)) for attack in attacks)]
     return "\n".join([*lines, "", _note(attacks, missed), ""])
 
 
 def write_reversal(folder: Path, result: Reversed) -> None:
     """Writes reverse.json, reverse.html and rows.png, which shows faces: do not publish it of people who mind."""
-    _write(folder / "reverse.json", json.dumps(result.to_json(), indent=2) + "\n")
+    write_text(folder / "reverse.json", json.dumps(result.to_json(), indent=2) + "\n")
     rows = result.rows(SHOWN_FACES)
     picture = encode_png(stack_rows(rows))
     (folder / "rows.png").write_bytes(picture)
     before, after = result.before, result.after
     lines = [
-        _line(["", "mean absolute error", "PSNR", "SSIM"]),
-        _line(["---"] * 4),
-        _line(["redacted", f"{before.error:.2%}", f"{before.psnr_db:.1f} dB", f"{before.ssim:.3f}"]),
-        _line(["reversed", f"{after.error:.2%}", f"{after.psnr_db:.1f} dB", f"{after.ssim:.3f}"]),
+        to_line(["", "mean absolute error", "PSNR", "SSIM"]),
+        to_line(["---"] * 4),
+        to_line(["redacted", f"{before.error:.2%}", f"{before.psnr_db:.1f} dB", f"{before.ssim:.3f}"]),
+        to_line(["reversed", f"{after.error:.2%}", f"{after.psnr_db:.1f} dB", f"{after.ssim:.3f}"]),
     ]
-    _write(folder / "reverse.md", "\n".join([*lines, ""]))
+    write_text(folder / "reverse.md", "\n".join([*lines, ""]))
     table = "\n".join(f"<p>{html.escape(line)}</p>" for line in lines if "---" not in line)
-    shown = base64.b64encode(picture).decode("ascii")
     text = (
         f"Redaction {result.training.redaction}. {result.trained_on} faces to train on, {len(result.pairs)} of others "
         "held out. In each row: original, redacted, reversed, error."
     )
-    body = f'<p>{html.escape(text)}</p>\n{table}\n<img alt="faces" src="data:image/png;base64,{shown}">'
-    _write(folder / "reverse.html", _page("Faces brought back", body))
+    body = f"<p>{html.escape(text)}</p>\n{table}\n{to_image(picture)}"
+    write_text(folder / "reverse.html", to_page("Faces brought back", body))
 
 
 def write_leaks(folder: Path, leaks: Leaks) -> str:
-    """Writes leak.json and leak.md; returns the latter."""
-    described = leaks.to_json()
-    _write(folder / "leak.json", json.dumps(described, indent=2) + "\n")
-    lines = [
-        _line(["kind", "objects", "hidden by 90 % and more", "untouched", "mean share left", "found again"]),
-        _line(["---"] * 6),
-        *(_line(cells) for cells in _leak_rows(leaks)),
-        "",
+    """Writes leak.json, leak.md and leak.html; returns the second."""
+    columns = ("kind", "objects", "hidden by 90 % and more", "untouched", "mean share left", "found again")
+    notes = [
         f"{leaks.hidden_elsewhere:.2%} of the pixels elsewhere have changed.",
         f"{len(leaks.missing)} pictures have no output.",
         "Of these most is left:",
         *(f"- {one.picture}: {one.kind} of {one.height_px:.0f} px, {one.left:.0%} left" for one in leaks.worst()),
-        "",
     ]
-    text = "\n".join(lines)
-    _write(folder / "leak.md", text)
-    return text
+    rows = list(_leak_rows(leaks))
+    return write_table(folder, "leak", "What is left visible", columns, rows, notes, leaks.to_json())
+
+
+def write_film_leaks(folder: Path, leaks: FilmLeaks) -> str:
+    """Writes leak.json, leak.md and leak.html, which shows the worst objects; returns the second."""
+    columns = [
+        *("film and kind", "objects", "visible", "frames", "frames with visible", "tracks", "ever visible"),
+        *("longest run visible", "detail left: mean", "most"),
+    ]
+    rows = [
+        [
+            name,
+            str(one.objects),
+            str(one.visible),
+            str(one.frames),
+            str(one.frames_with_visible),
+            str(one.tracks),
+            str(one.tracks_ever_visible),
+            f"{one.longest} frames",
+            f"{one.mean_left:.3f}",
+            f"{one.largest_left:.3f}",
+        ]
+        for name, one in leaks.summaries()
+    ]
+    notes = [
+        f"{leaks.frames} labelled frames. {len(leaks.missing)} films have no output.",
+        "Of these tracks most is visible:",
+        *(
+            f"- {one.film}: {one.kind} {one.track}, visible in {one.visible} of {one.frames} frames, "
+            f"{one.longest} in a row, after it was hidden {one.gaps} times"
+            for one in leaks.tracks()[:WORST_TRACKS]
+            if one.visible
+        ),
+        "Of these objects most is left:",
+        *(
+            f"- {one.film}, frame {one.frame}: {one.kind} of {one.height_px:.0f} px, {one.left:.0%} left"
+            for one, _ in leaks.shown
+        ),
+    ]
+    shown = stack_rows([[picture] for _, picture in leaks.shown]) if leaks.shown else None
+    return write_table(folder, "leak", "What is left visible", columns, rows, notes, leaks.to_json(), shown)
 
 
 def write_readings(folder: Path, readings: Sequence[Reading]) -> str:
-    """Writes plates.json and plates.md; returns the latter."""
-    _write(folder / "plates.json", json.dumps([reading.to_json() for reading in readings], indent=2) + "\n")
-    lines = [
-        _line(["redaction", "plates found", "read all the same", "plates missed", "of these read"]),
-        _line(["---"] * 5),
-        *(
-            _line(
-                [
-                    reading.redaction,
-                    str(reading.plates - reading.missed),
-                    str(reading.read),
-                    str(reading.missed),
-                    str(reading.missed_and_read),
-                ]
-            )
-            for reading in readings
-        ),
-        "",
+    """Writes plates.json, plates.md and plates.html; returns the second."""
+    columns = ("redaction", "plates found", "read all the same", "plates missed", "of these read")
+    rows = [
+        [one.redaction, str(one.plates - one.missed), str(one.read), str(one.missed), str(one.missed_and_read)]
+        for one in readings
     ]
-    text = "\n".join(lines)
-    _write(folder / "plates.md", text)
-    return text
+    described = [reading.to_json() for reading in readings]
+    return write_table(folder, "plates", "Plates read", columns, rows, [], described)
+
+
+def write_utility(folder: Path, costs: Sequence[Utility], about: Mapping[str, object]) -> str:
+    """Writes utility.json, utility.md and utility.html; returns the second.
+
+    Args:
+        about: what the figures depend on.
+    """
+    columns = ["redaction", "hidden", "most hidden", "unchanged outside", "largest change outside", "edges", "colours"]
+    detected, classified = (any(getattr(one, part) for one in costs) for part in ("detected", "classified"))
+    if detected:
+        columns += ["objects found again", "of those touched", "mAP 0.5 to itself", "mAP", "mAP 0.5 by labels", "mAP"]
+    if classified:
+        columns += ["same class", "among five"]
+    rows = [_utility_cells(one) for one in costs]
+    notes = []
+    for one in costs:
+        names = {} if one.detected is None else one.detected.kept_of_name
+        notes += [f"{one.redaction}, found again: {', '.join(starmap(_kept_text, names.items()))}."] if names else []
+        name, change = one.worst[0]
+        if change.changed_outside > 0:
+            notes.append(f"{one.redaction}: most has changed outside in {name}, {change.changed_outside:.2%} of it.")
+    described = {**about, "redactions": [one.to_json() for one in costs]}
+    return write_table(folder, "utility", "What redaction costs", columns, rows, notes, described)
+
+
+def _utility_cells(cost: Utility) -> list[str]:
+    cells = [
+        cost.redaction,
+        f"{cost.hidden:.2%}",
+        f"{cost.most_hidden:.1%}",
+        f"{cost.unchanged_outside} of {cost.pictures}",
+        f"{cost.largest_outside} levels in {cost.changed_outside:.2%} of the pixels",
+        f"{cost.edges_outside:.3f}",
+        f"{cost.colours:.3f}",
+    ]
+    if cost.detected is not None:
+        kept, own = cost.detected.kept, cost.detected.to_itself
+        before, after = cost.detected.before, cost.detected.after
+        cells += [
+            f"{kept.found_again} of {kept.objects}",
+            f"{kept.touched_found_again} of {kept.touched}",
+            *(["", ""] if own is None else [f"{own.at_half:.3f}", f"{own.mean:.3f}"]),
+            *(
+                ["", ""]
+                if before is None or after is None
+                else [f"{before.at_half:.3f} to {after.at_half:.3f}", f"{before.mean:.3f} to {after.mean:.3f}"]
+            ),
+        ]
+    if cost.classified is not None:
+        cells += [f"{cost.classified.same_class:.3f}", f"{cost.classified.among_five:.3f}"]
+    return cells
+
+
+def _kept_text(name: str, kept: Kept) -> str:
+    return f"{name} {kept.found_again} of {kept.objects} (touched {kept.touched_found_again} of {kept.touched})"
 
 
 def stack_rows(rows: Sequence[Sequence[Pixels8]]) -> Pixels8:
@@ -178,18 +251,3 @@ def _note(attacks: Sequence[Attack], missed: Sequence[str]) -> str:
         f"{first.pictures} pictures of {first.people} people; in brackets 95 % intervals, and chance. Rank-1 up to "
         f"{limit:.3f} is within two standard errors of chance. In {len(missed)} further pictures nothing was found."
     )
-
-
-def _line(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cells) + " |"
-
-
-def _page(title: str, body: str) -> str:
-    return (
-        f'<!doctype html>\n<html lang="en"><meta charset="utf-8"><title>{title}</title>\n'
-        f"<style>{_STYLE}</style>\n<h1>{title}</h1>\n{body}\n</html>\n"
-    )
-
-
-def _write(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")

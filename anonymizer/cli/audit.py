@@ -33,7 +33,10 @@ Exit codes:
 
 @click.group("audit", epilog=EPILOG)
 def audit_command() -> None:
-    """Attacks what was redacted: brings faces back by a network, tells who they are, reads plates, looks for leaks."""
+    """Attacks what was redacted: brings faces back by a network, tells who they are, reads plates, looks for leaks.
+
+    And says what redaction costs those who use the pictures.
+    """
 
 
 @audit_command.command("reverse", epilog=EPILOG)
@@ -138,31 +141,37 @@ def identify_command(
 
 @audit_command.command("film", epilog=EPILOG)
 @click.argument("faces", type=PATH, metavar="FACES")
+@click.option("--films", type=PATH, metavar="DIR", help="Real films: one folder for each person.")
 @click.option("--redaction", "redactions", multiple=True, metavar="NAME", help="A row; may be repeated.")
 @click.option("--reversal", "reversals", multiple=True, metavar="NAME=DIR", help="A network trained on a redaction.")
-@click.option("--frames", default=24, type=click.IntRange(2), metavar="N", help="Of each film.  [default: 24]")
+@click.option("--frames", default=24, type=click.IntRange(2), metavar="N", help="Added up.  [default: 24]")
 @click.option("--output", required=True, type=PATH, metavar="DIR", help="For the results.")
 @click.option("--seed", default=0, metavar="N", help="Of all random draws.  [default: 0]")
 def film_command(
-    faces: Path, redactions: Sequence[str], reversals: Sequence[str], frames: int, output: Path, seed: int
+    faces: Path,
+    films: Path | None,
+    redactions: Sequence[str],
+    reversals: Sequence[str],
+    frames: int,
+    output: Path,
+    seed: int,
 ) -> None:
     """Adds up the frames of redacted films, and tells who is in them.
 
-    A shaky camera films each picture. FACES holds one folder of pictures for each person.
+    FACES holds one folder of pictures for each person. A shaky camera films each picture; or the films of --films are
+    attacked, and FACES are the other people among whom the attacker has to choose.
     """
-    from importlib.util import find_spec
-
+    _need_video()
+    from anonymizer.audit.film import attack_films
+    from anonymizer.audit.footage import attack_footage, read_footage
     from anonymizer.audit.pages import to_markdown, write_attacks
     from anonymizer.audit.recognisers import SFace
     from anonymizer.audit.redactions import redaction
     from anonymizer.audit.training import load_reversal
     from anonymizer.detect.frames import load_finder
-    from anonymizer.errors import SettingsError
+    from anonymizer.recognise.landmarks import LandmarkFinder
+    from anonymizer.recognise.models import describe_recogniser
     from anonymizer.settings import DetectSettings
-
-    if find_spec("av") is None:
-        raise SettingsError("films need PyAV: pip install 'anonymizer[video]'")
-    from anonymizer.audit.film import attack_films
     from anonymizer.video.finder import frame_finder
 
     rows = [redaction(name) for name in redactions or ("none", "default")]
@@ -173,12 +182,21 @@ def film_command(
     known = _read_people(faces)
     finder = frame_finder(load_finder(DetectSettings(kinds="face", preset="fast")))
     attacks: list[Attack] = []
-    for row in rows:
-        tell = _counter(f"{row.name}: films")
-        reversal = networks.get(row.name)
-        attacks += attack_films(known.faces, row, finder, SFace(), frames, reversal, seed, tell)
-    _make(output)
     about = {"faces": faces.name, "seed": seed, "frames": frames, "unmarked": list(known.unmarked)}
+    if films is None:
+        for row in rows:
+            tell = _counter(f"{row.name}: films")
+            reversal = networks.get(row.name)
+            attacks += attack_films(known.faces, row, finder, SFace(), frames, reversal, seed, tell)
+    else:
+        marks = LandmarkFinder(describe_recogniser().landmarks_path)
+        footage = read_footage(films, finder, marks, lambda name: _say(f"reading {name}"))
+        about["films"] = {film.name: len(film.places) for film in footage}
+        for row in rows:
+            _say(f"{row.name}: films")
+            reversal = networks.get(row.name)
+            attacks += attack_footage(footage, known.faces, row, finder, SFace(), frames, reversal, seed)
+    _make(output)
     write_attacks(output, "film", attacks, about, known.missed)
     _print(to_markdown(attacks, known.missed))
 
@@ -212,10 +230,13 @@ def plates_command(pictures: Path, redactions: Sequence[str], group: str | None,
 @click.option("--look-again", is_flag=True, help="Look for the objects in REDACTED by the program's models, too.")
 @click.option("--output", required=True, type=PATH, metavar="DIR", help="For the results.")
 def leak_command(pictures: Path, redacted: Path, group: str | None, look_again: bool, output: Path) -> None:
-    """Compares redacted pictures of any program with labels: what of the objects is still as it was?
+    """Compares redacted pictures or films of any program with labels: what of the objects is still as it was?
 
     PICTURES holds the originals and annotations.json, REDACTED what a program made of them under the same names.
     """
+    if _labels_films(pictures):
+        _find_film_leaks(pictures, redacted, group, look_again, output)
+        return
     from anonymizer.audit.labels import read_labels
     from anonymizer.audit.leak import find_leaks
     from anonymizer.audit.pages import write_leaks
@@ -227,6 +248,70 @@ def leak_command(pictures: Path, redacted: Path, group: str | None, look_again: 
     leaks = find_leaks(pictures, redacted, labelled, finder, _counter("comparing"))
     _make(output)
     _print(write_leaks(output, leaks))
+
+
+def _labels_films(folder: Path) -> bool:
+    """Whether annotations.json is about films; damage shows when it is read."""
+    try:
+        return '"film"' in (folder / "annotations.json").read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return False
+
+
+def _find_film_leaks(films: Path, redacted: Path, group: str | None, look_again: bool, output: Path) -> None:
+    _need_video()
+    from anonymizer.audit.film_leak import find_film_leaks, read_film_labels
+    from anonymizer.audit.pages import write_film_leaks
+    from anonymizer.errors import SettingsError
+
+    if look_again or group is not None:
+        raise SettingsError("--look-again and --group are for pictures; leave them out for films")
+    leaks = find_film_leaks(films, redacted, read_film_labels(films), _counter("comparing"))
+    _make(output)
+    _print(write_film_leaks(output, leaks))
+
+
+@audit_command.command("utility", epilog=EPILOG)
+@click.argument("pictures", type=PATH, metavar="PICTURES")
+@click.option("--redaction", "redactions", multiple=True, metavar="NAME", help="A row; may be repeated.")
+@click.option("--model", type=PATH, metavar="FILE", help="A detector or classifier that looks at the pictures.")
+@click.option("--names", type=PATH, metavar="FILE", help="Text file with the names of its classes, one in a line.")
+@click.option("--group", metavar="NAME", help="Only pictures whose group begins with this.")
+@click.option("--limit", type=click.IntRange(1), metavar="N", help="Only the first so many pictures.")
+@click.option("--output", required=True, type=PATH, metavar="DIR", help="For the results.")
+def utility_command(
+    pictures: Path,
+    redactions: Sequence[str],
+    model: Path | None,
+    names: Path | None,
+    group: str | None,
+    limit: int | None,
+    output: Path,
+) -> None:
+    """Measures what redaction costs a data set: what is hidden, what else changes, and what a model sees afterwards.
+
+    PICTURES may hold annotations.json, which says what is in them.
+    """
+    from anonymizer.audit.consumers import load_consumer
+    from anonymizer.audit.labels import read_labels
+    from anonymizer.audit.pages import write_utility
+    from anonymizer.audit.redactions import redaction
+    from anonymizer.audit.utility import listed_pictures, measure_utility
+    from anonymizer.detect.frames import load_finder
+    from anonymizer.errors import SettingsError
+    from anonymizer.settings import DetectSettings
+
+    rows = [redaction(name) for name in redactions or ("none", "default")]
+    has_labels = group is not None or (pictures / "annotations.json").is_file()
+    listed = read_labels(pictures, group, kinds=None) if has_labels else listed_pictures(pictures)
+    if not listed:
+        raise SettingsError(f"{pictures} holds no picture")
+    consumer = None if model is None else load_consumer(model, names)
+    tell = _counter("comparing")
+    costs = measure_utility(pictures, listed[:limit], rows, load_finder(DetectSettings()), consumer, tell)
+    _make(output)
+    about = {"pictures": pictures.name, "group": group, "model": None if model is None else model.name}
+    _print(write_utility(output, costs, about))
 
 
 def _read_people(folder: Path) -> FaceSet:
@@ -283,6 +368,19 @@ def _start_keras() -> None:
         import keras
 
         keras.ops.zeros(1)
+
+
+def _need_video() -> None:
+    """
+    Raises:
+        SettingsError: PyAV is not installed.
+    """
+    from importlib.util import find_spec
+
+    from anonymizer.errors import SettingsError
+
+    if find_spec("av") is None:
+        raise SettingsError("films need PyAV: pip install 'anonymizer[video]'")
 
 
 def _make(folder: Path) -> None:

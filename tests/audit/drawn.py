@@ -1,7 +1,9 @@
 """Drawn faces of drawn people, and where everything is in them."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 
@@ -48,3 +50,15 @@ def face(person: int, picture: int = 0) -> Face:
 
 def faces(people: int, pictures: int) -> Sequence[Face]:
     return [face(person, picture) for person in range(people) for picture in range(pictures)]
+
+
+def write_film(path: Path, frames: Sequence[Pixels8], crf: int = 10) -> None:
+    """A film of these frames."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=25, options={"crf": str(crf)})
+        stream.height, stream.width = frames[0].shape[:2]
+        stream.pix_fmt = "yuv444p"
+        for pixels in frames:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, "rgb24")))
+        container.mux(stream.encode())

@@ -5,7 +5,7 @@ import pytest
 from audit import drawn
 from audit.test_identify import Colours
 
-from anonymizer.audit.film import ShakyFilm, attack_films, shake
+from anonymizer.audit.film import attack_films, redacted_frames, shake, tracks_for
 from anonymizer.audit.redactions import redaction
 from anonymizer.geometry import Box
 from anonymizer.types import Detection, Pixels8
@@ -53,8 +53,10 @@ def test_frames_are_attacked_one_by_one_and_together(name: str, is_told: bool | 
 
 
 def test_a_redacted_film_hides_the_face_in_each_frame() -> None:
-    from anonymizer.audit.film import _redacted
-
-    film: ShakyFilm = shake(drawn.face(1), 3, seed=0)
-    for frame in _redacted(film, redaction("solid"), Still()):
-        assert frame[60:100, 65:95].max() < 20
+    film, solid = shake(drawn.face(1), 3, seed=0), redaction("solid")
+    tracks = tracks_for(film, solid, Still())
+    frames = list(redacted_frames(film.frames(), film.facts, tracks, solid, film.face))
+    assert len(frames) == 3
+    for before, after in frames:
+        assert before[60:100, 65:95].max() > 60
+        assert after[60:100, 65:95].max() < 20

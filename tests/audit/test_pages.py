@@ -5,16 +5,27 @@ import cv2
 import numpy as np
 from audit import drawn
 
+from anonymizer.audit.change import Change
 from anonymizer.audit.identify import Attack
 from anonymizer.audit.leak import Leak, Leaks
 from anonymizer.audit.likeness import likeness
-from anonymizer.audit.pages import stack_rows, to_markdown, write_attacks, write_leaks, write_readings, write_reversal
+from anonymizer.audit.pages import (
+    stack_rows,
+    to_markdown,
+    write_attacks,
+    write_leaks,
+    write_readings,
+    write_reversal,
+    write_utility,
+)
 from anonymizer.audit.pairs import as_they_are
 from anonymizer.audit.plates import Reading
+from anonymizer.audit.precision import Precision
 from anonymizer.audit.redactions import NAMED
 from anonymizer.audit.reverse import Reversed
 from anonymizer.audit.scores import judge, nearest
 from anonymizer.audit.training import Training
+from anonymizer.audit.utility import Classified, Detected, Kept, Utility
 
 
 def attack(name: str) -> Attack:
@@ -64,6 +75,23 @@ def test_readings_are_written(tmp_path: Path) -> None:
     text = write_readings(tmp_path, [Reading("solid", 9, 2, 0, 1)])
     assert "| solid | 7 | 0 | 2 | 1 |" in text
     assert json.loads((tmp_path / "plates.json").read_text()) == [Reading("solid", 9, 2, 0, 1).to_json()]
+
+
+def test_costs_are_written_with_the_worst_picture(tmp_path: Path) -> None:
+    kept = Kept(10, 9, 4, 3)
+    whole, half = Precision(1, 1), Precision(0.5, 0.25)
+    detected = Detected(half, kept, {"person": kept}, whole, half)
+    change = Change(0.1, 0.02, 7, 1.0, 0.9)
+    cost = Utility("solid", 5, 0.1, 0.2, 0.02, 4, 7, 1, 0.9, [("a.png", change)], detected, Classified(0.75, 1))
+    text = write_utility(tmp_path, [cost], {"model": "m.tflite"})
+    assert "| solid | 10.00% | 20.0% | 4 of 5 | 7 levels in 2.00% of the pixels | 1.000 | 0.900 | 9 of 10" in text
+    assert "| 3 of 4 | 0.500 | 0.250 | 1.000 to 0.500 | 1.000 to 0.250 | 0.750 | 1.000 |" in text
+    assert "solid, found again: person 9 of 10 (touched 3 of 4)." in text
+    assert "most has changed outside in a.png, 2.00% of it" in text
+    described = json.loads((tmp_path / "utility.json").read_text())
+    assert described["model"] == "m.tflite"
+    assert described["redactions"][0]["detected"]["kept"]["touched"] == 4
+    assert (tmp_path / "utility.html").is_file()
 
 
 def test_an_odd_row_stands_beside_a_white_one() -> None:

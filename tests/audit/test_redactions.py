@@ -21,7 +21,7 @@ def test_a_redaction_keeps_the_size_and_the_original(name: str) -> None:
     assert (result != before).any() is np.bool_(name != "none")
 
 
-@pytest.mark.parametrize("name", ["default", "solid", "deface-blur", "deface-mosaic"])
+@pytest.mark.parametrize("name", ["default", "solid", "deface-blur", "deface-mosaic", "egoblur"])
 def test_only_what_was_found_changes(name: str) -> None:
     one = drawn.face(3)
     np.testing.assert_array_equal(NAMED[name](one)[:6, :6], one.pixels[:6, :6])

@@ -5,6 +5,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from audit import drawn
 from recognise.faces import astronaut, senator
 
 from anonymizer.cli.main import run
@@ -61,6 +62,9 @@ def test_a_network_is_trained_and_used(faces: Path, tmp_path: Path) -> None:
         (["film", "missing"], "is not a folder"),
         (["plates", "missing"], "annotations.json"),
         (["leak", "missing", "missing"], "annotations.json"),
+        (["utility", "missing"], "input folder"),
+        (["utility", "."], "holds no picture"),
+        (["utility", ".", "--model", "missing.tflite"], "holds no picture"),
         (["reverse", "missing"], "is not a folder"),
         (["reverse", "missing", "--side", "50"], "a multiple of 8"),
     ],
@@ -88,6 +92,27 @@ def test_leaks_of_an_output_are_told(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert call("leak", *folders, "--output", tmp_path / "leaks") == 0
     assert "| face | 1 | 1.000 | 0 | 0.000 |" in capsys.readouterr().out
     assert call("leak", *folders, "--group", "crowds", "--output", tmp_path / "leaks") == 2
+
+
+def test_leaks_of_films_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    frames = [drawn.draw(1, 0)] * 3
+    drawn.write_film(tmp_path / "films" / "a.mp4", frames)
+    drawn.write_film(tmp_path / "output" / "a.mp4", frames)
+    box = {"kind": "face", "track": "k", "x_min": 44, "y_min": 34, "x_max": 116, "y_max": 130}
+    entries = [{"film": "a.mp4", "frames": {"0": [box], "2": [box]}}]
+    (tmp_path / "films" / "annotations.json").write_text(json.dumps(entries))
+    folders = tmp_path / "films", tmp_path / "output"
+    assert call("leak", *folders, "--output", tmp_path / "leaks") == 0
+    assert "| all: face | 2 | 2 | 2 | 2 | 1 | 1 | 2 frames |" in capsys.readouterr().out
+    assert "data:image/png;base64," in (tmp_path / "leaks" / "leak.html").read_text()
+    assert call("leak", *folders, "--look-again", "--output", tmp_path / "leaks") == 2
+    assert "are for pictures" in capsys.readouterr().err
+
+
+def test_the_costs_of_redaction_are_told(faces: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("utility", faces, "--redaction", "solid", "--limit", 2, "--output", tmp_path / "costs") == 0
+    assert "| 2 of 2 | 0 levels in 0.00% of the pixels | 1.000 |" in capsys.readouterr().out
+    assert json.loads((tmp_path / "costs" / "utility.json").read_text())["pictures"] == "faces"
 
 
 def test_one_person_cannot_be_told_from_others(faces: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
