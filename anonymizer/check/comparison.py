@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from anonymizer.check.detail import detail_left, detail_left_within
+from anonymizer.check.detail import detail_left, detail_left_within, levels_of_detail
 from anonymizer.check.finding import Finding
 from anonymizer.detect.tones import to_8_bits
 from anonymizer.files.encode import may_differ
@@ -94,14 +94,26 @@ def _with_channels(frame: Frame, channels: int, has_alpha: bool) -> Frame:
     return Frame(pixels, alpha, frame.shown, frame.further)
 
 
-def uncovered(before: Pixels, after: Pixels, found: Sequence[Detection]) -> list[Detection]:
+def uncovered(before: Pixels, after: Pixels, found: Sequence[Detection], least_levels: float = 0.0) -> list[Detection]:
     """The detections of an original that are not hidden.
 
     Args:
         before, after: (H, W, C), the original and the redacted picture.
+        least_levels: what is left of the detail in a box counts from so many levels of 256 on, root mean square.
     """
+    if not found:
+        return []
     one, other = _shown_alike(before, after)
-    return [detection for detection in found if _detail_left(one, other, detection) > max_detail_left(detection.box)]
+    return [detection for detection in found if _is_left(one, other, detection, least_levels)]
+
+
+def _is_left(before: Pixels8, after: Pixels8, detection: Detection, least_levels: float) -> bool:
+    left = _detail_left(before, after, detection)
+    if left <= max_detail_left(detection.box):
+        return False
+    if not least_levels or detection.outline is not None:
+        return True
+    return left * levels_of_detail(before[slices_around(detection.box, before.shape)]) >= least_levels
 
 
 def _detail_left(before: Pixels8, after: Pixels8, detection: Detection) -> float:

@@ -74,6 +74,11 @@ def detail_left(original: Pixels8, redacted: Pixels8) -> float:
     return _slope(_detail(_gray(original)), _detail(_gray(redacted)))
 
 
+def levels_of_detail(pixels: Pixels8) -> float:
+    """How strong the detail of an area is: levels of 256, root mean square."""
+    return float(np.sqrt(np.square(_detail(_gray(pixels))).mean()))
+
+
 def detail_left_within(original: Pixels8, redacted: Pixels8, where: npt.NDArray[np.bool_], size_px: float) -> float:
     """The same within a shape, see `is_featureless_within`; 0 for one without a pixel."""
     before, after = (_detail_within(_gray(pixels), where, size_px)[where] for pixels in (original, redacted))

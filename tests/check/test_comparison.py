@@ -71,6 +71,19 @@ def test_what_is_seen_weakly_is_a_warning() -> None:
     ]
 
 
+def test_what_is_left_of_hardly_anything_counts_in_pictures_and_not_in_films() -> None:
+    """A hidden part of a bare bonnet, where encoding leaves a little of what little detail there is."""
+    detail = np.random.default_rng(0).normal(0, 2.0, (100, 100, 1))
+    before, after, seen = (
+        np.rint(np.clip(value + share * detail, 0, 255)).astype(np.uint8).repeat(3, axis=2)
+        for value, share in ((200, 1.0), (160, 0.38), (200, 0.9))
+    )
+    bonnet = [face(20, 20, 60, 40)]
+    assert uncovered(before, after, bonnet) == bonnet
+    assert uncovered(before, after, bonnet, least_levels=1.0) == []
+    assert uncovered(before, seen, bonnet, least_levels=1.0) == bonnet
+
+
 def test_what_the_record_says_was_redacted_may_differ() -> None:
     pixels = noise(100, 100)
     pair = pair_of(Frame(pixels), Frame(redact(pixels)))
