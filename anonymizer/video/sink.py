@@ -105,6 +105,8 @@ class FilmSink:
         """Of the sound tracks that are muted in part, by their indices."""
         self._last: tuple[VideoFrame, int] | None = None
         """The frame that waits for the next one, and its time."""
+        self._first_dts: int | None = None
+        """Of the packets of the film, in units of its time base."""
         self._needs_format = plan.encoding.pixel_format != facts.pixel_format
         streams = [reading.stream(index) for index in plan.kept] if reading and plan.is_part else []
         self._container = _open(place, facts, [stream.time_base for stream in streams if stream.time_base])
@@ -176,7 +178,7 @@ class FilmSink:
                 self._splice.finish()
             else:
                 self._encode_last(self._facts.end)
-                self._mux(self._stream.encode(None))
+                self._mux(self._stream.encode(None), is_end=True)
         finally:
             self._container.close()
         if self._facts.container == "avi" and isinstance(self._place, Path):
@@ -242,8 +244,8 @@ class FilmSink:
             packet.stream = self._stream
             self._container.mux(packet)
 
-    def _mux(self, packets: Sequence[av.Packet[Any]]) -> None:
-        for packet in packets:
+    def _mux(self, packets: Sequence[av.Packet[Any]], is_end: bool = False) -> None:
+        for number, packet in enumerate(packets, 1):
             if self._has_steps:
                 packet.time_base = self._facts.time_base
                 for name in ("pts", "dts"):
@@ -251,7 +253,20 @@ class FilmSink:
                     if value is not None:
                         setattr(packet, name, value * self._plan.rhythm.step + self._plan.rhythm.first)
                 packet.duration = (packet.duration or 0) * self._plan.rhythm.step
+            if self._first_dts is None:
+                self._first_dts = packet.dts
+            if is_end and number == len(packets):
+                self._end_with(packet)
             self._container.mux(packet)
+
+    def _end_with(self, packet: av.Packet[Any]) -> None:
+        """MP4 files say how long a film is by the packet that is stored last, which need not be of its last frame."""
+        end = self._facts.end
+        if end is None or packet.dts is None or self._first_dts is None:
+            return
+        left = end - self._plan.rhythm.first - (packet.dts - self._first_dts)
+        if left > 0:
+            packet.duration = left
 
     def _add_film(self) -> Any:
         facts, encoding = self._facts, self._plan.encoding

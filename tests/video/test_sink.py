@@ -166,9 +166,15 @@ class TestTimes:
         assert duration_s(result_of(source)) == pytest.approx(1.2, abs=1e-3)
 
     @pytest.mark.parametrize("rate", [Fraction(28), Fraction(30000, 1001), Fraction(24000, 1001), Fraction(119, 4)])
-    def test_odd_frame_rates(self, tmp_path: Path, rate: Fraction) -> None:
-        """Elsewhere 28 become 30 frames a second, and 29.97 become 29.3."""
-        source = write_film(tmp_path / "a.mp4", frames=40, times=list(range(40)), time_base=1 / rate)
+    @pytest.mark.parametrize("last", ["shown last", "shown earlier"])
+    def test_odd_frame_rates(self, tmp_path: Path, rate: Fraction, last: str) -> None:
+        """Elsewhere 28 become 30 frames a second, and 29.97 become 29.3.
+
+        The last frame of these sources is longer than the others. Which frame is stored last in them, and in the new
+        film, is the encoder's choice.
+        """
+        options = {"bf": "0"} if last == "shown last" else {"g": "7"}
+        source = write_film(tmp_path / "a.mp4", frames=40, times=list(range(40)), time_base=1 / rate, options=options)
         facts = rewrite(source)
         assert facts[0].rate == pytest.approx(rate, rel=0.01)
         same(facts, "rate", "end")
