@@ -78,6 +78,7 @@ def test_what_is_left_of_hardly_anything_counts_in_pictures_and_not_in_films() -
         np.rint(np.clip(value + share * detail, 0, 255)).astype(np.uint8).repeat(3, axis=2)
         for value, share in ((200, 1.0), (160, 0.38), (200, 0.9))
     )
+    before[80:], before[90:] = 0, 255  # pale pictures are spread out
     bonnet = [face(20, 20, 60, 40)]
     assert uncovered(before, after, bonnet) == bonnet
     assert uncovered(before, after, bonnet, least_levels=1.0) == []
