@@ -31,8 +31,8 @@ from anonymizer import anonymize_bytes
 ORIGINALS = Path(__file__).parents[2] / "images" / "originals"
 LEAST_PICTURES = 40
 """For the command line, so that its start does not count for much."""
-WARM_SHARE = 0.1
-"""Of the time, after which all workers have seen all pictures: from then on memory should not grow."""
+PARTS = 10
+"""Of the time. In the first one workers see pictures for the first time; from then on memory should not grow."""
 SINGLE_ROUNDS = 5
 """How often each picture is sent, and given to the pipeline in turn."""
 
@@ -53,10 +53,11 @@ def main() -> int:
         print(f"single client: waits {statistics.mean(waits_s):.3f} s, {ratio:.2f} of what the pipeline itself takes")
         before = memory_of(process)
         statuses, memory, elapsed_s = load(address, contents, arguments.clients, arguments.seconds, process)
-        warm, end = memory[int(len(memory) * WARM_SHARE)], memory_of(process)
+        parts = [statistics.median(part) for part in parts_of(memory)]
         print(
-            f"memory of all processes: {before / 1e6:.0f} MB before, {warm / 1e6:.0f} MB after {WARM_SHARE:.0%} of the "
-            f"time, {end / 1e6:.0f} MB in the end, at most {max(memory) / 1e6:.0f} MB; grown by {end / warm - 1:+.1%}"
+            f"memory of all processes: {before / 1e6:.0f} MB before; median of each tenth of the time: "
+            f"{', '.join(f'{part / 1e6:.0f}' for part in parts)} MB, at most {max(memory) / 1e6:.0f} MB; "
+            f"from the second tenth to the last {parts[-1] / parts[1] - 1:+.1%}"
         )
     lines = before_line, speed_of_command_line(paths, arguments.workers)
     line = statistics.mean(lines)
@@ -141,6 +142,11 @@ def load(
         memory.append(memory_of(process))
         time.sleep(0.5)
     return statuses, memory, time.perf_counter() - began_s
+
+
+def parts_of(values: Sequence[int]) -> Iterator[Sequence[int]]:
+    for number in range(PARTS):
+        yield values[number * len(values) // PARTS : (number + 1) * len(values) // PARTS]
 
 
 def memory_of(process: int) -> int:
