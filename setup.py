@@ -91,7 +91,10 @@ setup(
     package_dir={"anonymizer.weights": "weights"},
     package_data={
         "anonymizer": ["py.typed", "web/static/*"],
-        "anonymizer.weights": ["*/model.yaml", "*/recogniser.yaml", "*/*.tflite", "*/*.onnx", "*/LICENSE"],
+        "anonymizer.weights": [
+            *("*/model.yaml", "*/recogniser.yaml", "*/segmenter.yaml"),
+            *("*/*.tflite", "*/*.onnx", "*/LICENSE"),
+        ],
     },
     # Optional: without a C compiler numpy does the same work.
     ext_modules=[

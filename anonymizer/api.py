@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from anonymizer.detect.frames import load_finder
+from anonymizer.detect.silhouettes import choose_silhouettes
 from anonymizer.detect.zones import add_given
 from anonymizer.errors import PictureError, picture_boundary
 from anonymizer.files.decode import decode_picture
@@ -108,7 +109,9 @@ def _choose(picture: Picture, found: Sequence[FrameDetections], settings: Settin
 
         choice = load_choice(settings.choose, settings.detect.hide_all_but)
         chosen = chosen if choice is None else choice.choose(picture, found)
-    return add_given(picture, chosen.frames, settings.detect, kept=chosen.kept)
+    given = add_given(picture, chosen.frames, settings.detect, kept=chosen.kept)
+    silhouettes = choose_silhouettes(settings.redact)
+    return given if silhouettes is None else silhouettes.add(picture, given)
 
 
 def anonymize_folder(

@@ -9,12 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from anonymizer.geometry import Shape
 
 Kind: TypeAlias = str
 """A key of `TRAITS`."""
+
+
+Silhouettes: TypeAlias = Literal["never", "on demand", "by default"]
+"""Whether objects of a kind are hidden by their silhouettes: a bundled model draws them, see `detect.silhouettes`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +43,15 @@ class KindTraits:
     """Whether everybody in a picture has one, seen from any side, so that their number is that of the people."""
     has_models: bool = True
     """Whether models look for it. Otherwise people and zones say where it is, and it is always hidden."""
+    silhouettes: Silhouettes = "never"
+    silhouette_alone: bool = False
+    """Whether a silhouette takes the place of the shape around the box. Otherwise it is united with the ellipse."""
 
 
 TRAITS: Mapping[Kind, KindTraits] = {
-    "face": KindTraits("a face", "faces", shape="ellipse", margin=0.2, has_cells=True, is_default=True),
+    "face": KindTraits(
+        "a face", "faces", shape="ellipse", margin=0.2, has_cells=True, is_default=True, silhouettes="on demand"
+    ),
     # From several cells its text could be read back.
     "plate": KindTraits("a plate", "plates", shape="box", margin=0.1, has_cells=False, is_default=True),
     # Seen from any side, for crowds.
@@ -55,6 +64,7 @@ TRAITS: Mapping[Kind, KindTraits] = {
         is_default=False,
         presets=("crowd",),
         is_of_people=True,
+        silhouettes="on demand",
     ),
     # As exact as it was drawn.
     "area": KindTraits("an area", "areas", "box", margin=0.0, has_cells=False, is_default=False, has_models=False),

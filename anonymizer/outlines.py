@@ -180,11 +180,19 @@ def moved(outline: Drawn, was: Box, now: Box) -> Drawn:
         return now.x_min + (point[0] - was.x_min) * by_x, now.y_min + (point[1] - was.y_min) * by_y
 
     if isinstance(outline, PolygonOutline):
-        return PolygonOutline(tuple(map(along, outline.corners)))
+        return moved_polygon(outline, was, now)
     if isinstance(outline, StrokeOutline):
         return StrokeOutline(tuple(map(along, outline.points)), outline.width_px * by)
     longer, shorter = outline.semi_axes
     return EllipseOutline(along(outline.center), (longer * by, shorter * by), outline.degrees)
+
+
+def moved_polygon(polygon: PolygonOutline, was: Box, now: Box) -> PolygonOutline:
+    """A polygon that goes along with a box, which moves and grows."""
+    by_x, by_y = (after / before if before else 1.0 for before, after in _sides(was, now))
+    return PolygonOutline(
+        tuple((now.x_min + (x - was.x_min) * by_x, now.y_min + (y - was.y_min) * by_y) for x, y in polygon.corners)
+    )
 
 
 def _sides(was: Box, now: Box) -> tuple[Point, Point]:

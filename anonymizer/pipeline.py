@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from anonymizer.addresses import Address, Place
 from anonymizer.detect.frames import spread_to_neighbours
+from anonymizer.detect.silhouettes import Silhouettes
 from anonymizer.detect.zones import add_given
 from anonymizer.errors import PictureError, VanishedError, picture_boundary
 from anonymizer.files.encode import encode_picture
@@ -74,6 +75,8 @@ class PictureProcess:
     """Folder for the masks of jobs that have one."""
     choice: Choice | None = None
     """What stays visible of what the finder says, before people change it; None: nothing."""
+    silhouettes: Silhouettes | None = None
+    """Draws those that are hidden; None: none are."""
 
     def __call__(self, job: Job) -> Result:
         """Whatever goes wrong with the picture becomes a failed `Result`.
@@ -95,6 +98,8 @@ class PictureProcess:
         with timed(seconds, "detect"):
             edited = self._edit(picture, find_in(picture, self.finder, job), job)
             found = add_given(picture, edited.frames, settings.detect, job.name, edited.kept)
+            if self.silhouettes is not None:
+                found = self.silhouettes.add(picture, found)
         result = Result(
             job.name,
             "anonymized",

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from anonymizer.geometry import Box, hull
 from anonymizer.kinds import TRAITS
 from anonymizer.kinds import Kind as Kind
-from anonymizer.outlines import Outline
+from anonymizer.outlines import Outline, PolygonOutline
 
 Pixels: TypeAlias = npt.NDArray[np.uint8 | np.uint16]
 """Upright picture, uint8 or uint16 (H, W, C): C=1 gray or C=3 RGB."""
@@ -51,12 +51,16 @@ class Detection:
     """The exact shape, which is hidden in place of the box or the ellipse around it; None: not known."""
     track: int | None = None
     """Number of the same object in the frames of a film; None: not tracked."""
+    silhouette: PolygonOutline | None = None
+    """What a network sees of the object, with hair and ears, where that is to be hidden besides; None: not known."""
 
     def __post_init__(self) -> None:
         if self.kind not in TRAITS:
             raise ValueError(f"kind {self.kind!r} is not one of {', '.join(TRAITS)}")
         if self.outline is not None and (self.extent is not None or self.box != self.outline.box):
             raise ValueError("a detection with an outline has the outline's box, and no extent")
+        if self.outline is not None and self.silhouette is not None:
+            raise ValueError("a detection with an outline has no silhouette")
 
     @classmethod
     def of(cls, outline: Outline, kind: Kind, score: float = 1.0) -> Detection:

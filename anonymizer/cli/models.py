@@ -29,7 +29,8 @@ def models_command(weights: Path | None) -> None:
     """
     from anonymizer.detect.catalogue import checksum, find_models
     from anonymizer.detect.load import load_model
-    from anonymizer.kinds import PEOPLE_KINDS
+    from anonymizer.detect.silhouettes import describe_segmenters, load_segmenter
+    from anonymizer.kinds import PEOPLE_KINDS, TRAITS
     from anonymizer.native import describe
 
     for model in find_models(weights):
@@ -42,4 +43,11 @@ def models_command(weights: Path | None) -> None:
         echo(f"  sha256   {checksum(model)}")
         echo(f"  licence  {model.licence}")
         echo(f"  origin   {model.origin}")
+    for each in describe_segmenters():
+        load_segmenter(each)
+        echo(f"{each.name}: silhouettes of {', '.join(TRAITS[kind].plural for kind in each.contexts)}")
+        echo("  format   tflite")
+        echo(f"  sha256   {each.sha256}")
+        echo(f"  licence  {each.licence}")
+        echo(f"  origin   {each.origin}")
     echo(describe())

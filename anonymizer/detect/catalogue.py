@@ -23,6 +23,8 @@ BUNDLED = _INSTALLED if _INSTALLED.is_dir() else _IN_REPOSITORY
 """Folder of the models that come with the program."""
 RECOGNISER_NAME = "recogniser.yaml"
 """In a folder whose model says whose face it is, and detects nothing."""
+SEGMENTER_NAME = "segmenter.yaml"
+"""In a folder whose model draws silhouettes, and detects nothing."""
 
 
 def find_models(weights: Path | None = None) -> list[ModelDescription]:
@@ -33,7 +35,7 @@ def find_models(weights: Path | None = None) -> list[ModelDescription]:
     """
     folder = BUNDLED if weights is None else weights
     try:
-        below = sorted(path for path in folder.iterdir() if path.is_dir() and not (path / RECOGNISER_NAME).exists())
+        below = sorted(path for path in folder.iterdir() if path.is_dir() and not _detects_nothing(path))
         folders = [folder, *below]
         described = [read_description(each / FILE_NAME) for each in folders if (each / FILE_NAME).exists()]
         others = [path for each in folders if not _is_described(each, described) for path in _model_files(each)]
@@ -46,6 +48,10 @@ def find_models(weights: Path | None = None) -> list[ModelDescription]:
             f"a SavedModel folder nor a {FILE_NAME}"
         )
     return models
+
+
+def _detects_nothing(folder: Path) -> bool:
+    return any((folder / name).exists() for name in (RECOGNISER_NAME, SEGMENTER_NAME))
 
 
 def _is_described(folder: Path, described: Sequence[ModelDescription]) -> bool:

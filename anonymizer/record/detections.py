@@ -16,11 +16,11 @@ from typing import Any, BinaryIO
 
 from anonymizer.geometry import Box
 from anonymizer.kinds import KINDS
-from anonymizer.outlines import RestOutline, from_plain, to_plain
+from anonymizer.outlines import PolygonOutline, RestOutline, from_plain, to_plain
 from anonymizer.types import Detection, FrameDetections
 
 _SIDES = ("y_min", "x_min", "y_max", "x_max")
-_KEYS = (*_SIDES, "score", "kind", "frame", "extent", "outline", "in_alpha", "track", "time_s")
+_KEYS = (*_SIDES, "score", "kind", "frame", "extent", "outline", "silhouette", "in_alpha", "track", "time_s")
 _OWN_LAYOUT = re.compile(rb"\[\n +\{.*\},?\n")
 """Of the first two lines of what `film_to_json` writes."""
 _ROUNDING_PX = 0.01
@@ -30,12 +30,13 @@ _ROUNDING_PX = 0.01
 def to_json(frames: Sequence[FrameDetections]) -> bytes:
     """A list of {"y_min", "x_min", "y_max", "x_max", "score", "kind"}, boxes as the model said, unwidened.
 
-    Where weaker detections of the object reach further, "extent" holds the box around all of them, with the same four
-    keys: that is what is widened and hidden. Where the exact shape is known, "outline" holds it as `outlines.to_plain`
-    writes it, and it is hidden in place of the box. Coordinates are float pixels of the upright picture, half open.
-    Where a file has several frames or pages, each entry also says in which "frame" it is, from 0 on. Where it is known,
-    "in_alpha" says whether the alpha channel shows something of the object, and "track" is the object's number in a
-    film.
+    Where weaker detections of the object reach further, "extent" holds the box around all of them, with the same
+    four keys: that is what is widened and hidden. Where the exact shape is known, "outline" holds it as
+    `outlines.to_plain` writes it, and it is hidden in place of the box. Where a network drew one, "silhouette"
+    holds, in the same form, what is hidden together with the box. Coordinates are float pixels of the upright
+    picture, half open. Where a file has several frames or pages, each entry also says in which "frame" it is, from
+    0 on. Where it is known, "in_alpha" says whether the alpha channel shows something of the object, and "track" is
+    the object's number in a film.
     """
     entries = [
         {**({"frame": number} if len(frames) > 1 else {}), **entry}
@@ -112,6 +113,7 @@ def _to_entry(detection: Detection, in_alpha: bool | None) -> dict[str, object]:
     optional = {
         "extent": None if detection.extent is None else _corners(detection.extent),
         "outline": None if detection.outline is None else to_plain(detection.outline),
+        "silhouette": None if detection.silhouette is None else to_plain(detection.silhouette),
         "in_alpha": in_alpha,
         "track": detection.track,
     }
@@ -198,6 +200,11 @@ def _to_detection(entry: object) -> tuple[Detection, bool | None, int]:
     detection = Detection(_to_box(entry), score, kind, None if extent is None else _to_box(extent), track=track)
     if "outline" in entry:
         detection = _with_outline(detection, entry["outline"])
+    if "silhouette" in entry:
+        silhouette = from_plain(entry["silhouette"])
+        if not isinstance(silhouette, PolygonOutline):
+            raise ValueError("silhouette is not a polygon")
+        detection = replace(detection, silhouette=silhouette)
     return detection, in_alpha, _to_count(entry, "frame") if "frame" in entry else 0
 
 

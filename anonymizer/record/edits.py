@@ -481,7 +481,7 @@ def _new(edit: Edit, old: Detection | None) -> Detection:
     box, outline = (place, None) if isinstance(place, Box) else (place.box, place)
     if old is None:
         return Detection(box, 1.0, edit.kind or DEFAULT_KIND, outline=outline)
-    return replace(old, box=box, extent=None, outline=outline)
+    return replace(old, box=box, extent=None, outline=outline, silhouette=None)
 
 
 def meant(edit: Edit, detections: Sequence[Detection]) -> Detection:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from anonymizer.geometry import Box, PixelBox, Shape
-from anonymizer.outlines import Outline
+from anonymizer.outlines import Outline, PolygonOutline
 from anonymizer.redact.planes import Planes
 from anonymizer.redact.shapes import MASK_SHAPES, draw_outline, whole_of_outline
 from anonymizer.types import Pixels
@@ -30,6 +30,8 @@ class Region:
     """What takes the place of the shape."""
     margin_px: float = 0.0
     """Widens the outline."""
+    united: PixelBox | None = None
+    """Holds the shape where it is hidden together with the outline."""
 
 
 def to_region(box: Box, margin: float, feather_px: int, size: tuple[int, int], shape: Shape = "box") -> Region:
@@ -59,6 +61,25 @@ def to_region_of_outline(outline: Outline, margin: float, feather_px: int, size:
     return Region("box", feather_px, whole, whole.inside(size), bounds, outline, margin_px)
 
 
+def unite(region: Region, silhouette: PolygonOutline, margin_px: float, size: tuple[int, int]) -> Region:
+    """The region of a detection whose shape is hidden, and its silhouette with a margin.
+
+    Args:
+        size: height and width of the picture. The silhouette may lie outside of it.
+    """
+    drawn = whole_of_outline(silhouette, margin_px, size)
+    whole = PixelBox(
+        min(region.whole.top, drawn.top),
+        min(region.whole.left, drawn.left),
+        max(region.whole.bottom, drawn.bottom),
+        max(region.whole.right, drawn.right),
+    )
+    bounds = whole.grown(region.feather_px, region.feather_px).inside(size)
+    return Region(
+        region.shape, region.feather_px, whole, whole.inside(size), bounds, silhouette, margin_px, region.whole
+    )
+
+
 def draw_mask(pixels: Pixels, regions: Sequence[Region]) -> Planes:
     """The picture with the mask of all regions, and the region that each pixel belongs to: numbers from 1 on.
 
@@ -70,6 +91,7 @@ def draw_mask(pixels: Pixels, regions: Sequence[Region]) -> Planes:
     for number, region in enumerate(regions, start=1):
         if region.outline is not None:
             draw_outline(planes, region.outline, region.margin_px, region.bounds, region.feather_px, number)
-        else:
-            MASK_SHAPES[region.shape].draw(planes, region.whole, region.bounds, region.feather_px, number)
+        shape = region.whole if region.outline is None else region.united
+        if shape is not None:
+            MASK_SHAPES[region.shape].draw(planes, shape, region.bounds, region.feather_px, number)
     return planes

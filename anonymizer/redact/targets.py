@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import ceil
 
-from anonymizer.kinds import KINDS, Kind
-from anonymizer.redact.mask import Region, to_region, to_region_of_outline
+from anonymizer.kinds import KINDS, TRAITS, Kind
+from anonymizer.redact.mask import Region, to_region, to_region_of_outline, unite
 from anonymizer.redact.methods import METHODS, leaked_values
 from anonymizer.redact.scene import RedactionStyle, RedactionTarget
 from anonymizer.settings import RedactSettings
 from anonymizer.types import Detection
+
+AROUND_SILHOUETTE = 0.25
+"""A silhouette, and the ellipse that it is united with, are widened by this part of the margin: networks see the edges
+that detectors only guess."""
 
 
 def to_targets(
@@ -60,4 +64,14 @@ def _to_region(detection: Detection, size: tuple[int, int], settings: RedactSett
     feather_px = ceil(settings.feather * size_px) if kernel is None else kernel.box_kernel_size - 1
     if outline is not None:
         return to_region_of_outline(outline, margin, feather_px, size)
-    return to_region(box, margin, feather_px, size, settings.shape_of(kind))
+    silhouette = detection.silhouette if settings.has_silhouettes(kind) else None
+    if silhouette is None:
+        return to_region(box, margin, feather_px, size, settings.shape_of(kind))
+    around = AROUND_SILHOUETTE * margin
+    # In films boxes are followed through frames that no model saw: there the shape stays, with all of its margin.
+    is_in_film = detection.track is not None
+    if TRAITS[kind].silhouette_alone and not is_in_film and silhouette.box.touches(size):
+        return to_region_of_outline(silhouette, around, feather_px, size)
+    of_shape = margin if is_in_film else around
+    region = to_region(box, of_shape, feather_px, size, settings.shape_of(kind))
+    return unite(region, silhouette, around * size_px, size)

@@ -69,8 +69,13 @@ class PictureTask:
             from anonymizer.recognise.choice import load_choice
 
             choice = load_choice(self.settings.choose, self.settings.detect.hide_all_but)
+        silhouettes = None
+        if self.settings.redact.draws_silhouettes:
+            from anonymizer.detect.silhouettes import choose_silhouettes
+
+            silhouettes = choose_silhouettes(self.settings.redact)
         roots = self.input_root, self.output_root
-        pictures = PictureProcess(*roots, finder, self.settings, self.edits, self.mask_root, choice)
+        pictures = PictureProcess(*roots, finder, self.settings, self.edits, self.mask_root, choice, silhouettes)
         return _PicturesAndFilms(self, pictures, choice)
 
     def give_up(self, job: Job, reason: str) -> Result:
@@ -168,4 +173,5 @@ class _PicturesAndFilms:
             places,
             task.mask_root,
             self._choice,
+            silhouettes=self._pictures.silhouettes,
         )

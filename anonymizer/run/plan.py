@@ -17,6 +17,7 @@ from anonymizer.detect.catalogue import checksum
 from anonymizer.detect.description import ModelDescription
 from anonymizer.detect.frames import load_finder
 from anonymizer.detect.load import choose_models, chosen_kinds, thresholds_of
+from anonymizer.detect.silhouettes import choose_silhouettes
 from anonymizer.errors import OutputError, SettingsError
 from anonymizer.files.find import Listing, find_pictures, has_extension, jobs_in
 from anonymizer.files.mask_png import FILM_MASK_SUFFIX, MASK_SUFFIX
@@ -171,7 +172,7 @@ def make_plan(run: RunSettings, settings: Settings, load: Callable[[DetectSettin
         settings=settings,
         run=run,
         models=used,
-        described=[model.without_paths() for model in models],
+        described=[*(model.without_paths() for model in models), *_describe_silhouettes(settings.redact)],
         load=load,
         kinds=kinds,
         checksums=_checksums(settings),
@@ -217,6 +218,18 @@ def _choose_models(
     models = choose_models(settings)
     used = [UsedModel(m.name, checksum(m), m.found_kinds, thresholds_of(m, settings)) for m in models]
     return models, used, chosen_kinds(models, settings)
+
+
+def _describe_silhouettes(settings: RedactSettings) -> list[Mapping[str, object]]:
+    """The networks that draw the silhouettes that are hidden.
+
+    Raises:
+        ModelError: one is missing or damaged.
+    """
+    silhouettes = choose_silhouettes(settings)
+    if silhouettes is None:
+        return []
+    return [{"silhouettes": kind, "sha256": one.sha256} for kind, one in silhouettes.segmenters.items()]
 
 
 def _read_edits(run: RunSettings, settings: Settings, replay: Replay | None) -> Edits:

@@ -26,6 +26,7 @@ from anonymizer.settings.values import (
     METHODS,
     PRESETS,
     PROJECTIONS,
+    SHAPE_CHOICES,
     Choice,
     DetectionsFor,
     Drawing,
@@ -38,6 +39,7 @@ from anonymizer.settings.values import (
     OneOf,
     Preset,
     Projection,
+    ShapeChoice,
     Shard,
     Zone,
     ZonesLike,
@@ -94,6 +96,11 @@ def _default_shapes() -> str:
     """In a sentence: ellipse for faces and heads, box for plates."""
     plurals = {shape: [each.plural for each in TRAITS.values() if each.shape == shape] for shape in SHAPES}
     return ", ".join(f"{shape} for {' and '.join(of_shape)}" for shape, of_shape in plurals.items() if of_shape)
+
+
+def _with_silhouettes() -> str:
+    """In a sentence: faces and heads."""
+    return " and ".join(each.plural for each in TRAITS.values() if each.silhouettes != "never")
 
 
 @dataclass(frozen=True)
@@ -310,16 +317,17 @@ class RedactSettings(SettingsPart, group="How to hide"):
         "KERNEL",
         plain_kernel,
     )
-    shape: Shape | None = setting(
+    shape: ShapeChoice | None = setting(
         None,
-        OneOf(SHAPES, optional=True),
-        f"What is hidden: the box, or the ellipse through its corners. By default {_default_shapes()}.",
+        OneOf(SHAPE_CHOICES, optional=True),
+        "What is hidden: the box, the ellipse through its corners, or the silhouette, with hair and ears, that a "
+        f"network draws of {_with_silhouettes()}. By default {_default_shapes()}.",
         "SHAPE",
     )
-    shapes: ClassVar[PerKind[Shape | None]] = PerKind(
+    shapes: ClassVar[PerKind[ShapeChoice | None]] = PerKind(
         "shape",
         lambda kind: None,
-        OneOf(SHAPES, optional=True),
+        OneOf(SHAPE_CHOICES, optional=True),
         "The same for {plural} alone. By default as --shape.",
         "SHAPE",
     )
@@ -348,12 +356,27 @@ class RedactSettings(SettingsPart, group="How to hide"):
         ):
             if value is not None and user not in methods:
                 raise SettingsError(f"--{key} is only used with --method {user}")
+        for kind in KINDS:
+            if self.shapes[kind] == "silhouette" and TRAITS[kind].silhouettes == "never":
+                raise SettingsError(f"--{kind}-shape silhouette: a network draws those of {_with_silhouettes()} alone")
 
     def method_of(self, kind: Kind) -> Method:
         return self.methods[kind] or self.method
 
     def shape_of(self, kind: Kind) -> Shape:
-        return self.shapes[kind] or self.shape or TRAITS[kind].shape
+        """What is hidden without a silhouette."""
+        chosen = self.shapes[kind] or self.shape
+        return TRAITS[kind].shape if chosen is None or chosen == "silhouette" else chosen
+
+    def has_silhouettes(self, kind: Kind) -> bool:
+        """Whether silhouettes of this kind are hidden."""
+        chosen, silhouettes = self.shapes[kind] or self.shape, TRAITS[kind].silhouettes
+        return silhouettes == "by default" if chosen is None else chosen == "silhouette" and silhouettes != "never"
+
+    @property
+    def draws_silhouettes(self) -> bool:
+        """Whether a network draws silhouettes of any kind that is hidden."""
+        return any(self.has_silhouettes(kind) and self.method_of(kind) != "none" for kind in KINDS)
 
     def margin_of(self, kind: Kind) -> float:
         return self.margins[kind]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple, TypeAlias, get_args
 
 from anonymizer.addresses import Address, Place, is_address, to_place
-from anonymizer.geometry import Polygon, crosses_itself, polygon_area
+from anonymizer.geometry import SHAPES, Polygon, Shape, crosses_itself, polygon_area
 from anonymizer.kinds import KINDS
 
 Method: TypeAlias = Literal["gaussian", "mosaic", "solid", "image", "inpaint", "none"]
@@ -21,6 +21,8 @@ DRAWINGS: tuple[Drawing, ...] = get_args(Drawing)
 Preset: TypeAlias = Literal["fast", "balanced", "thorough", "crowd"]
 PRESETS: tuple[Preset, ...] = get_args(Preset)
 """Each looks more closely than the one before, or for more kinds."""
+ShapeChoice: TypeAlias = Shape | Literal["silhouette"]
+SHAPE_CHOICES: tuple[ShapeChoice, ...] = (*SHAPES, "silhouette")
 Projection: TypeAlias = Literal["flat", "equirectangular"]
 PROJECTIONS: tuple[Projection, ...] = get_args(Projection)
 MetadataPolicy: TypeAlias = Literal["strip", "safe", "keep"]

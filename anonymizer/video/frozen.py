@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -30,12 +31,14 @@ def freeze(pixels: Pixels8, found: Sequence[Detection], settings: RedactSettings
         pixels: the upright frame, uint8 (H, W, 3).
         found: everything that is hidden in it: pixels hidden for one object say nothing about another.
     """
-    in_order = ranked(found, settings)
-    targets = to_targets(found, (pixels.shape[0], pixels.shape[1]), settings)
+    # Silhouettes come later, and change nothing about what was settled.
+    plain = [replace(one, silhouette=None) for one in found]
+    in_order = ranked(plain, settings)
+    targets = to_targets(plain, (pixels.shape[0], pixels.shape[1]), settings)
     shows = [target for target in targets if leaked_values(target.style)]
     levels = levels_of(to_scene(pixels, targets), shows) if shows else []
     of_detection = {id(in_order[target.number - 1]): of_target for target, of_target in zip(shows, levels, strict=True)}
-    return [of_detection.get(id(one)) for one in found]
+    return [of_detection.get(id(one)) for one in plain]
 
 
 class Freezer:

@@ -36,6 +36,7 @@ from anonymizer.video.paint import Painter
 from anonymizer.video.parts import FilmPart, look_ahead, parts_of
 from anonymizer.video.recorded import FilmRecords, replay
 from anonymizer.video.selection import select
+from anonymizer.video.silhouettes import Drawer, draw_silhouettes
 from anonymizer.video.source import Film, FilmFrame, open_film
 from anonymizer.video.survey import Survey
 from anonymizer.video.tracks import FilmTracks, Limits, Still
@@ -66,6 +67,8 @@ class FilmProcess:
     """Folder for the masks of jobs that have one; `places` gives places there, too."""
     choice: TrackChoice | None = None
     """Which faces stay visible of those that were found; None: no face."""
+    silhouettes: Drawer | None = None
+    """Draws those that are hidden; None: none are."""
     known: Mapping[bytes, bytes] = field(default_factory=dict)
     """What models were seen to find in some of its frames, see `look_ahead`."""
 
@@ -112,7 +115,8 @@ class FilmProcess:
             told = _ToldFilm(film, self.on_beat, len(survey.times))
             chosen = self._choose(survey, told, seen.tracks)
             edited = self._edit(job, survey, told, chosen.tracks)
-            tracks = _with_zones(edited.tracks, zones, self._rests(film.facts, edited))
+            drawn = self._draw(told, edited.tracks)
+            tracks = _with_zones(drawn, zones, self._rests(film.facts, edited))
         result = self._result(
             job, survey, replace(seen, tracks=tracks, edits=(*seen.edits, *chosen.done, *edited.done))
         )
@@ -174,6 +178,13 @@ class FilmProcess:
         limits = Limits(settings.video.video_gap, settings.video.video_grace)
         is_replay = job.recorded is not None
         return edit_film(film, times_s, tracks, edits, self.edits.name, settings.redact, limits, is_replay)
+
+    def _draw(self, film: _ToldFilm, tracks: FilmTracks) -> FilmTracks:
+        """
+        Raises:
+            PictureError: the film is damaged, or a network gave no usable answer.
+        """
+        return tracks if self.silhouettes is None else draw_silhouettes(film, tracks, self.silhouettes)
 
     def _rests(self, facts: FilmFacts, edited: EditedFilm) -> list[Still]:
         """What is hidden where all is but for the places that edits keep."""

@@ -211,7 +211,9 @@ class _Reader:
         still = [*self._stills, *(Still(one, *frames) for one, frames in self._going.items())]
         tracks = [Track(number, self.kinds[number]) for number in sorted(self.kinds)]
         rows = in_order(self._rows.rows())
-        known = FilmTracks(int(rows["frame"].max(initial=-1)) + 1, tracks, rows, outlines=self._rows.outlines)
+        frames = int(rows["frame"].max(initial=-1)) + 1
+        outlines, silhouettes = self._rows.outlines, self._rows.silhouettes
+        known = FilmTracks(frames, tracks, rows, outlines=outlines, silhouettes=silhouettes)
         dropped = self._dropped + sum(self._sightings[number] for number in outside)
         return FilmRecord(known.only(reaching - outside).with_stills(still), dropped, self._frames, self._times)
 

@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from anonymizer.geometry import Box, hull
 from anonymizer.kinds import KINDS, Kind
-from anonymizer.outlines import Outline
+from anonymizer.outlines import Outline, PolygonOutline, moved_polygon
 from anonymizer.redact.cells import Levels
 from anonymizer.types import Detection
 
@@ -33,6 +33,9 @@ hardly overlap themselves."""
 _STILLS_TOGETHER = 256
 _ROUNDING_S = 1e-6
 """Times are compared with this tolerance."""
+_ROUNDING_OF_UNIT = 1e-9
+"""And corners of silhouettes, in a box from 0 to 1, with this one."""
+UNIT = Box(0.0, 0.0, 1.0, 1.0)
 _ROW = np.dtype(
     [
         ("frame", np.int32),
@@ -42,10 +45,11 @@ _ROW = np.dtype(
         ("hidden", np.float64, 4),
         ("is_sure", np.bool_),
         ("outline", np.int32),
+        ("silhouette", np.int32),
     ]
 )
-"""hidden: the redaction box. score: 0 in frames in which no model saw the object. outline: index of the exact shape,
--1 where it is not known."""
+"""hidden: the redaction box. score: 0 in frames in which no model saw the object. outline, silhouette: index of the
+exact shape and of the silhouette, -1 where it is not known."""
 Rows: TypeAlias = npt.NDArray[np.void]
 """Structured, see `_ROW`."""
 
@@ -100,6 +104,8 @@ class FilmTracks:
     """How many frames models looked at."""
     outlines: Sequence[Outline] = ()
     """Exact shapes that the rows name."""
+    silhouettes: Sequence[PolygonOutline] = ()
+    """Those that the rows name, in a redaction box from 0 to 1: rows with other boxes share them."""
     stills: Sequence[Still] = ()
     """What is hidden besides."""
 
@@ -124,12 +130,13 @@ class FilmTracks:
     def detection(self, row: np.void) -> Detection:
         """What a row says."""
         values: Any = row.item()
-        _, track, score, box, hidden, _, outline = values
+        _, track, score, box, hidden, _, outline, silhouette = values
         seen, covered = Box(*box), Box(*hidden)
         extent = None if covered == seen else covered
         if outline >= 0:
             return Detection(seen, score, self._of_number[track].kind, outline=self.outlines[outline], track=track)
-        return Detection(seen, score, self._of_number[track].kind, extent, track=track)
+        drawn = moved_polygon(self.silhouettes[silhouette], UNIT, covered) if silhouette >= 0 else None
+        return Detection(seen, score, self._of_number[track].kind, extent, track=track, silhouette=drawn)
 
     def levels_of(self, number: int) -> Levels | None:
         """What the redaction of a track shows."""
@@ -180,13 +187,29 @@ class FilmTracks:
         """The same with more rows of a track, which may be new."""
         rows = added.rows()
         rows["outline"][rows["outline"] >= 0] += len(self.outlines)
+        rows["silhouette"][rows["silhouette"] >= 0] += len(self.silhouettes)
         is_new = number not in self._of_number
         return replace(
             self,
             tracks=[*self.tracks, Track(number, kind)] if is_new else self.tracks,
             rows=in_order(np.concatenate([self.rows, rows])),
             outlines=[*self.outlines, *added.outlines],
+            silhouettes=[*self.silhouettes, *added.silhouettes],
         )
+
+    def with_silhouettes(self, drawn: Mapping[int, PolygonOutline], rows: npt.NDArray[np.int64]) -> FilmTracks:
+        """The same with silhouettes.
+
+        Args:
+            drawn: by the index of the row in which each was seen, in pixels of the frame.
+            rows: (N,), for each row the index of the one whose silhouette it shares, -1 for none.
+        """
+        numbers = {row: len(self.silhouettes) + number for number, row in enumerate(drawn)}
+        added = [moved_polygon(one, Box(*self.rows[row]["hidden"].tolist()), UNIT) for row, one in drawn.items()]
+        known = self.rows.copy()
+        shares = rows >= 0
+        known["silhouette"][shares] = [numbers[row] for row in rows[shares].tolist()]
+        return replace(self, rows=known, silhouettes=[*self.silhouettes, *added])
 
 
 def match(
@@ -267,8 +290,12 @@ class RowList:
     """Rows of tracks, as they come; small in memory."""
 
     outlines: list[Outline] = field(default_factory=list)
+    silhouettes: list[PolygonOutline] = field(default_factory=list)
+    """As in `FilmTracks`."""
+    _last: dict[int, int] = field(default_factory=dict)
+    """By track, the index of the silhouette that came last."""
     _whole: array[int] = field(default_factory=lambda: array("q"))
-    """Frame, track, whether a detection there is sure, and the index of its outline, row by row."""
+    """Frame, track, whether a detection there is sure, and the indices of its outline and silhouette, row by row."""
     _parts: array[float] = field(default_factory=lambda: array("d"))
     """Score, box and redaction box."""
 
@@ -277,22 +304,40 @@ class RowList:
         if detection.outline is not None:
             self.outlines.append(detection.outline)
         outline = -1 if detection.outline is None else len(self.outlines) - 1
-        self._whole.extend((frame, track, is_sure, outline))
+        self._whole.extend((frame, track, is_sure, outline, self._silhouette(track, detection)))
         self._parts.extend((detection.score, *detection.box.xyxy, *detection.redaction_box.xyxy))
 
     def hide(self, track: int, frame: int, box: Box) -> None:
         """A track in a frame in which nobody saw it."""
-        self._whole.extend((frame, track, False, -1))
+        self._whole.extend((frame, track, False, -1, -1))
         self._parts.extend((0.0, *box.xyxy, *box.xyxy))
+
+    def _silhouette(self, track: int, detection: Detection) -> int:
+        """The index of a detection's silhouette, often that of the one before; -1 if it has none."""
+        if detection.silhouette is None or not detection.redaction_box.area:
+            return -1
+        drawn = moved_polygon(detection.silhouette, detection.redaction_box, UNIT)
+        last = self._last.get(track)
+        if last is None or not _are_alike(self.silhouettes[last], drawn):
+            self.silhouettes.append(drawn)
+            last = self._last[track] = len(self.silhouettes) - 1
+        return last
 
     def rows(self) -> Rows:
         """All of them, in the order in which they came."""
-        whole = np.frombuffer(self._whole, np.int64).reshape(-1, 4)
+        whole = np.frombuffer(self._whole, np.int64).reshape(-1, 5)
         parts = np.frombuffer(self._parts, np.float64).reshape(-1, 9)
         rows = np.zeros(len(whole), _ROW)
-        rows["frame"], rows["track"], rows["is_sure"], rows["outline"] = whole.T
+        rows["frame"], rows["track"], rows["is_sure"], rows["outline"], rows["silhouette"] = whole.T
         rows["score"], rows["box"], rows["hidden"] = parts[:, 0], parts[:, 1:5], parts[:, 5:]
         return rows
+
+
+def _are_alike(some: PolygonOutline, other: PolygonOutline) -> bool:
+    """But for roundings, which a polygon takes on its way into a record and out of it."""
+    if len(some.corners) != len(other.corners):
+        return False
+    return bool(np.abs(np.subtract(some.corners, other.corners)).max() < _ROUNDING_OF_UNIT)
 
 
 def in_order(rows: Rows) -> Rows:
@@ -355,7 +400,8 @@ class TrackBuilder:
             Track(number, self._kinds[number_before], self._levels.get(number_before))
             for number, number_before in enumerate(order.tolist(), start=1)
         ]
-        return FilmTracks(len(times), tracks, rows, tuple(cuts), looks, self._rows.outlines)
+        outlines, silhouettes = self._rows.outlines, self._rows.silhouettes
+        return FilmTracks(len(times), tracks, rows, tuple(cuts), looks, outlines, silhouettes=silhouettes)
 
 
 def _is_kept(rows: Rows, times: Sequence[float], grace_s: float) -> npt.NDArray[np.bool_]:
@@ -401,7 +447,7 @@ def _graces(rows: Rows, times: Sequence[float], cuts: Sequence[int], grace_s: fl
             frames = list(frames_up_to(reach, int(end["frame"]), step, times, borders))
             held = np.repeat(end[np.newaxis], len(frames))
             held["frame"], held["score"], held["is_sure"] = frames, 0.0, False
-            held["box"], held["outline"] = held["hidden"], -1
+            held["box"], held["outline"], held["silhouette"] = held["hidden"], -1, -1
             yield held
 
 

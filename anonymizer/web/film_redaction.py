@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from anonymizer.addresses import Place
+from anonymizer.detect.silhouettes import choose_silhouettes
 from anonymizer.errors import PictureError, picture_boundary
 from anonymizer.files.library_messages import messages_of
 from anonymizer.files.memory import memory_file, written_in_memory
@@ -132,7 +133,11 @@ def _run(
         tell(progress)
 
     job = Job(Path(path.name), _FILM, _RECORD, foreign=(_FILM, _RECORD), recorded=recorded)
-    result = FilmProcess(path.parent, path.parent, finder, settings, on_beat=on_beat, places=places)(job)
+    silhouettes = choose_silhouettes(settings.redact)
+    process = FilmProcess(
+        path.parent, path.parent, finder, settings, on_beat=on_beat, places=places, silhouettes=silhouettes
+    )
+    result = process(job)
     if is_late:
         raise PictureError(f"took longer than {limits.timeout_s:g} seconds")
     if result.status == "failed":

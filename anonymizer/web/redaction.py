@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from PIL import Image
 
+from anonymizer.detect.silhouettes import choose_silhouettes
 from anonymizer.detect.zones import add_given
 from anonymizer.errors import PictureError, picture_boundary
 from anonymizer.files.decode import decode_picture
@@ -79,6 +80,8 @@ def redact(
         picture = decode_picture(order.content, settings.read)
         tell(Progress("decoded", _DECODED))
         found = add_given(picture, find_in(picture, finder), settings.detect)
+        if (silhouettes := choose_silhouettes(settings.redact)) is not None:
+            found = silhouettes.add(picture, found)
         tell(Progress("looked at", _FOUND))
         warnings = warnings_of(picture, found, settings.redact)
         done = Done(

@@ -123,7 +123,7 @@ COMP_WORDS=({words}); COMP_CWORD={number}; _anonymize_completion anonymize; echo
         ("anonymize --face-t", "--face-threshold"),
         ("anonymize check --pres", "--preset"),
         ("anonymize --method so", "solid"),
-        ("anonymize --shape ''", "ellipse box"),
+        ("anonymize --shape ''", "ellipse box silhouette"),
     ],
 )
 def test_completion_in_a_shell(tmp_path: Path, words: str, completed: str) -> None:

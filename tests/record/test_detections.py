@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from redact.strategies import shapes_of_people
 
 from anonymizer.geometry import Box
-from anonymizer.outlines import RestOutline, StrokeOutline
+from anonymizer.outlines import PolygonOutline, RestOutline, StrokeOutline
 from anonymizer.record.detections import film_from_json, film_to_json, from_json, to_json
 from anonymizer.types import Detection, FrameDetections
 
@@ -27,10 +27,12 @@ BY_MODELS = st.builds(
     st.sampled_from(["face", "plate"]),
     extent=st.none() | BOXES,
     track=st.none() | st.integers(0, 10**6),
+    silhouette=st.none() | shapes_of_people().filter(lambda shape: isinstance(shape, PolygonOutline)),
 )
 BY_HAND = st.builds(Detection.of, shapes_of_people(), st.sampled_from(["face", "plate"]), st.floats(0, 1))
 DETECTIONS = BY_MODELS | BY_HAND
 STROKE = {"stroke": {"points": [[0.5, 0.5]], "width": 1}}
+POLYGON = {"polygon": [[1.0, 2.0], [9.0, 2.0], [5.0, 8.25]]}
 ENTRY: dict[str, Any] = {"y_min": 0, "x_min": 0, "y_max": 1, "x_max": 1, "score": 1, "kind": "face"}
 
 
@@ -80,6 +82,15 @@ def test_what_hides_all_but_some_places_has_the_size_of_the_picture() -> None:
         from_json(content, [(9, 10)])
 
 
+def test_a_silhouette_goes_into_the_record_and_out_of_it() -> None:
+    content = json.dumps([{**ENTRY, "silhouette": POLYGON}]).encode()
+    (found,) = from_json(content)[0].detections
+    assert found.silhouette == PolygonOutline(((1, 2), (9, 2), (5, 8.25)))
+    assert json.loads(to_json([FrameDetections([found])])) == [{**ENTRY, "silhouette": POLYGON}]
+    ((_, _, again),) = film_from_json(BytesIO(b"".join(film_to_json([(0.0, [found])]))))
+    assert again == found
+
+
 def test_an_outline_stands_beside_its_box() -> None:
     content = json.dumps([{**ENTRY, "x_max": 1.001, "outline": STROKE}]).encode()
     (found,) = from_json(content)[0].detections
@@ -105,6 +116,9 @@ def test_an_outline_stands_beside_its_box() -> None:
         ({"score": float("nan")}, "score is not a finite number"),
         ({"extent": [0, 0, 1, 1]}, "extent is not a box"),
         ({"extent": {"x_min": 0}}, "y_min is missing"),
+        ({"silhouette": None}, "an outline is one of polygon, ellipse, stroke"),
+        ({"silhouette": STROKE}, "silhouette is not a polygon"),
+        ({"outline": STROKE, "silhouette": POLYGON}, "a detection with an outline has no silhouette"),
         ({"outline": None}, "an outline is one of polygon, ellipse, stroke"),
         ({"outline": {"stroke": {"points": [], "width": 1}}}, "a stroke has a point or more"),
         ({"outline": {"stroke": {"points": [[9, 9]], "width": 1}}}, "the box is not that of the outline"),

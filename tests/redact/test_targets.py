@@ -1,11 +1,17 @@
 """Which object owns the pixels that objects share, and how the settings of a kind apply to its targets."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from fakes import face, noise, plate
 from redact.strategies import redacted
 
 from anonymizer.geometry import Box
+from anonymizer.kinds import TRAITS
+from anonymizer.outlines import PolygonOutline
+from anonymizer.redact.frame import mask_detections
+from anonymizer.redact.targets import to_targets
 from anonymizer.settings import RedactSettings
 from anonymizer.types import Detection
 
@@ -54,3 +60,84 @@ def test_a_kind_with_the_method_none_stays_as_it_is() -> None:
     both = redacted(pixels, [face(5, 5, 25, 25), plate(30, 30, 50, 40)], settings)
     assert (both == redacted(pixels, [plate(30, 30, 50, 40)], settings)).all()
     assert (both[:25] == pixels[:25]).all()
+
+
+HAIR = PolygonOutline(((30, 20), (70, 20), (75, 60), (60, 70), (40, 70), (25, 60)))
+SILHOUETTE = RedactSettings(shape="silhouette", face_margin=0, feather=0)
+
+
+def with_hair(track: int | None = None) -> Detection:
+    return replace(face(35, 35, 65, 75), silhouette=HAIR, track=track)
+
+
+def hidden(found: Detection, settings: RedactSettings) -> np.ndarray:
+    return np.asarray(mask_detections(noise(120, 100), [found], settings) == 1)
+
+
+def test_a_silhouette_is_hidden_together_with_the_ellipse() -> None:
+    plain = face(35, 35, 65, 75)
+    ellipse, both = hidden(plain, SILHOUETTE), hidden(with_hair(), SILHOUETTE)
+    drawn = hidden(Detection.of(HAIR, "face"), SILHOUETTE)
+    assert (both == (ellipse | drawn)).all()
+    assert drawn[~ellipse].any()
+    assert ellipse[~drawn].any()
+
+
+def test_a_silhouette_is_hidden_only_where_that_is_asked_for() -> None:
+    settings = RedactSettings(feather=0)
+    assert (hidden(with_hair(), settings) == hidden(face(35, 35, 65, 75), settings)).all()
+    mixed = RedactSettings(shape="silhouette", face_shape="ellipse", feather=0)
+    assert (hidden(with_hair(), mixed) == hidden(face(35, 35, 65, 75), mixed)).all()
+
+
+def test_without_a_silhouette_the_ellipse_keeps_its_margin() -> None:
+    plain = face(35, 35, 65, 75)
+    assert (hidden(plain, RedactSettings(shape="silhouette")) == hidden(plain, RedactSettings())).all()
+    assert not (hidden(plain, RedactSettings()) & ~hidden(plain, RedactSettings(face_margin=0.3))).any()
+
+
+@pytest.mark.parametrize("margin", [0.0, 0.2, 0.6])
+def test_all_of_the_box_and_the_silhouette_is_hidden_and_more_with_a_margin(margin: float) -> None:
+    settings = RedactSettings(shape="silhouette", face_margin=margin, feather=0)
+    covered = hidden(with_hair(), settings)
+    assert covered[35:75, 35:65].all()
+    assert covered[hidden(Detection.of(HAIR, "face"), SILHOUETTE)].all()
+    assert covered[hidden(with_hair(), SILHOUETTE)].all()
+
+
+def test_in_films_a_silhouette_only_adds_to_what_is_hidden_without_one() -> None:
+    settings = RedactSettings(shape="silhouette", feather=0)
+    in_film = hidden(with_hair(track=3), settings)
+    assert in_film[hidden(face(35, 35, 65, 75), settings)].all()
+    assert in_film[hidden(with_hair(), settings)].all()
+
+
+def test_the_soft_edge_lies_outside_of_the_silhouette() -> None:
+    soft = mask_detections(noise(120, 100), [with_hair()], RedactSettings(shape="silhouette", face_margin=0))
+    sharp = hidden(with_hair(), SILHOUETTE)
+    assert ((soft == 1) == sharp).all()
+    assert ((soft > 0) & (soft < 1)).any()
+
+
+def test_a_silhouette_outside_of_the_picture_changes_nothing() -> None:
+    away = PolygonOutline(((-90, -90), (-50, -90), (-70, -40)))
+    found = replace(face(35, 35, 65, 75), silhouette=away)
+    assert (hidden(found, SILHOUETTE) == hidden(face(35, 35, 65, 75), SILHOUETTE)).all()
+    (target,) = to_targets([found], (120, 100), SILHOUETTE)
+    assert target.region.core.top == 0
+
+
+def test_a_kind_can_be_hidden_by_its_silhouette_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(TRAITS, "face", replace(TRAITS["face"], silhouette_alone=True))
+    alone = hidden(with_hair(), SILHOUETTE)
+    assert (alone == hidden(Detection.of(HAIR, "face"), SILHOUETTE)).all()
+    assert hidden(with_hair(track=1), SILHOUETTE)[hidden(face(35, 35, 65, 75), SILHOUETTE)].all()
+
+
+@pytest.mark.parametrize("method", ["gaussian", "mosaic", "solid", "image", "inpaint"])
+def test_every_method_paints_a_silhouette(method: str) -> None:
+    pixels = noise(120, 100)
+    settings = RedactSettings(method, shape="silhouette")
+    changed = (redacted(pixels, [with_hair()], settings) != pixels).any(axis=2)
+    assert changed[hidden(with_hair(), settings)].mean() > 0.95
+    assert not changed[100:].any()

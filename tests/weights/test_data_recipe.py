@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 import scipy.io
 from click.testing import CliRunner
+from PIL import Image
 
-from weights.data import open_plates, prepare, scut_head, shanghaitech, wider_train
-from weights.data.labels import Labels
+from weights.data import celeba_mask, fasseg, open_plates, prepare, scut_head, shanghaitech, wider_train
+from weights.data.labels import BACKGROUND, BODY, FACE, HEAD, IGNORED, Labels
 from weights.data.repository import Repository
 from weights.data.sources import SOURCES
 
@@ -151,6 +152,77 @@ def test_open_plates(repository: Callable[[Files], Repository]) -> None:
     assert held_back
     assert sorted(labels.name for labels in found) == sorted(f"{stem}.jpg" for stem in set(stems) - held_back)
     assert all(len(labels.boxes) == 1 for labels in found)
+
+
+def png(pixels: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG")
+    return file.getvalue()
+
+
+def test_celeba_mask(repository: Callable[[Files], Repository]) -> None:
+    stems = [f"{i:032x}" for i in range(40)]
+    files = {f"{celeba_mask.FOLDER}/images/{stem}.jpg": b"" for stem in stems}
+    files |= {f"{celeba_mask.FOLDER}/masks/{stem}.png": b"" for stem in stems[1:]}
+    other = "CelebAMask_Face_Parsing/test-public"
+    found = list(celeba_mask.read(repository({**files, f"{other}/images/a.jpg": b"", f"{other}/masks/a.png": b""})))
+    held_back = {stem for stem in stems if celeba_mask.is_held_back(f"{stem}.jpg")}
+    assert held_back
+    assert {Path(labels.name).stem for labels in found} == set(stems[1:]) - held_back
+    assert found[0].mask == f"{celeba_mask.FOLDER}/masks/{Path(found[0].name).stem}.png"
+
+
+def test_masks_of_celeba_mask() -> None:
+    classes = Image.fromarray(np.array([[0, 1, 7, 8, 12], [13, 14, 15, 17, 18]], np.uint8), "L")
+    classes = classes.convert("P")
+    file = io.BytesIO()
+    classes.save(file, "PNG")
+    expected = [[BACKGROUND, FACE, FACE, HEAD, FACE], [HEAD, HEAD, IGNORED, BODY, BODY]]
+    assert celeba_mask.to_mask(file.getvalue()).tolist() == expected
+
+
+def test_fasseg(repository: Callable[[Files], Repository]) -> None:
+    files = {
+        **{
+            "V2/Train_RGB/1.bmp": b"",
+            "V2/Train_Labels/1.bmp": b"",
+            "V2/Test_RGB/1.bmp": b"",
+            "V2/Test_Labels/1.bmp": b"",
+        },
+        **{f"V3/Train_RGB/{way}/personne04148{way}.bmp": b"" for way in ("+15", "-90", "0")},
+        **{f"V3/Train_labels/{way}/personne04148{way}.bmp": b"" for way in ("+15", "-90")},
+        **{"V1/Train_RGB/1.bmp": b"", "V1/Train_Labels/1.bmp": b""},
+    }
+    found = list(fasseg.read(repository(files)))
+    assert [labels.name for labels in found] == [
+        "V2_1.png",
+        "V3_+15_personne04148+15.png",
+        "V3_-90_personne04148-90.png",
+    ]
+    assert [labels.scene for labels in found] == ["V2/1", "V3/04", "V3/04"]
+
+
+def test_masks_of_fasseg_do_not_know_the_neck() -> None:
+    red, brown, yellow, blue, green = fasseg.COLOURS[[0, 1, 2, 3, 5]]
+    column = [red, brown, yellow, blue, yellow, yellow, yellow, green, yellow, yellow, yellow, yellow]
+    pixels = np.repeat(np.array(column, np.uint8)[:, np.newaxis], 3, axis=1)
+    mask = fasseg.to_mask(png(pixels + np.uint8(1) * (pixels < 255)))
+    assert mask[:, 0].tolist() == [BACKGROUND, HEAD, *[FACE] * 7, *[IGNORED] * 3]
+
+
+def test_a_pack_has_the_masks_of_its_source(tmp_path: Path, repository: Callable[[Files], Repository]) -> None:
+    stems = [stem for stem in (f"{i:032x}" for i in range(6)) if not celeba_mask.is_held_back(stem)]
+    mask = png(np.full((64, 96), 1, np.uint8))
+    files = {f"{celeba_mask.FOLDER}/images/{stem}.jpg": picture(i) for i, stem in enumerate(stems)}
+    files |= {f"{celeba_mask.FOLDER}/masks/{stem}.png": mask for stem in stems}
+    read = repository(files)
+    entries = prepare.prepare(
+        "celeba_mask", SOURCES["celeba_mask"], read, tmp_path / "pack", np.zeros((0, 256), bool), prepare.Counts()
+    )
+    assert len(entries) == len(stems)
+    for entry in entries:
+        with Image.open(tmp_path / "pack" / entry["mask"]) as stored:
+            assert (np.asarray(stored) == FACE).all()
 
 
 def test_boxes_are_cut_at_the_edges_of_the_picture() -> None:

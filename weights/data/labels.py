@@ -7,6 +7,10 @@ import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
 from typing import Any
 
+BACKGROUND, HEAD, FACE, IGNORED, BODY = range(5)
+"""What a pixel of a mask is of. HEAD: hair, ears, hats. FACE: the part of a head with skin. BODY: neck, clothes.
+IGNORED: not known."""
+
 Box = dict[str, Any]
 """`kind`, `x_min`, `y_min`, `x_max`, `y_max` in pixels, `ignore`, and what else the source knows."""
 
@@ -16,7 +20,9 @@ class Labels:
     """The labels of one picture.
 
     `path` is the picture's in the repository, `name` its own in the pack. `annotated` names what is labelled:
-    kinds, or `head_points`; where `exhaustive` is false, only the main objects are.
+    kinds, `head_points` or `silhouette`; where `exhaustive` is false, only the main objects are. `mask` is the path of
+    the file in the repository that says what each pixel is of. `scene`: what the picture shares with others of its
+    source that must not be parted from it, where the source says so.
     """
 
     path: str
@@ -26,6 +32,8 @@ class Labels:
     boxes: list[Box] = dataclasses.field(default_factory=list)
     head_points: list[tuple[float, float]] = dataclasses.field(default_factory=list)
     exhaustive: bool = True
+    mask: str | None = None
+    scene: str | None = None
 
 
 def box(kind: str, corners: tuple[float, float, float, float], ignore: bool = False, **more: Any) -> Box:

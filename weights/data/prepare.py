@@ -55,6 +55,7 @@ def prepare(
     `tests`: fingerprints of the pictures that must not come near, bool (n, 256).
     """
     entries: list[dict[str, Any]] = []
+    kept: list[Labels] = []
     marks = np.zeros((0, 256), bool)
     labels = {found.path: found for found in source.read(repository)}
     for path, content in repository.read(labels):
@@ -68,16 +69,24 @@ def prepare(
         mark = fingerprint(pixels)
         if is_like(mark, tests):
             log.like_tests += 1
-        elif is_like(mark, marks):
+        elif labels[path].scene is None and is_like(mark, marks):
             log.repeated += 1
         else:
             marks = np.concatenate([marks, mark[np.newaxis]])
             entries.append(entry_of(labels[path], pixels.shape[1], pixels.shape[0], source))
+            kept.append(labels[path])
             file = target / entries[-1]["image"]
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(content)
-    for entry, scene in zip(entries, scenes(marks), strict=True):
-        entry["scene"] = entries[scene]["image"]
+            if (mask_path := labels[path].mask) is not None and source.to_mask is not None:
+                mask = source.to_mask(repository.content(mask_path))
+                entries[-1]["mask"] = f"masks/{labels[path].group}/{Path(labels[path].name).stem}.png"
+                file = target / entries[-1]["mask"]
+                file.parent.mkdir(parents=True, exist_ok=True)
+                Image.fromarray(mask).save(file)
+    named = [labels_of.scene for labels_of in kept]
+    for entry, scene, name_of_scene in zip(entries, scenes(marks), named, strict=True):
+        entry["scene"] = name_of_scene or entries[scene]["image"]
         entry["part"] = "held_out" if is_held_out(f"{name}/{entry['scene']}") else "train"
     log.kept = len(entries)
     log.held_out = sum(entry["part"] == "held_out" for entry in entries)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 
-from . import open_plates, scut_head, shanghaitech, wider_train
+import numpy as np
+
+from . import celeba_mask, fasseg, open_plates, scut_head, shanghaitech, wider_train
 from .labels import Labels
 from .repository import Repository
 
@@ -18,6 +20,8 @@ class Source:
     """Owner and name at github.com."""
     licence: str
     read: Callable[[Repository], Iterator[Labels]]
+    to_mask: Callable[[bytes], np.ndarray] | None = None
+    """What a file of masks says of each pixel, see `labels`, uint8 (H, W)."""
 
 
 SOURCES: Mapping[str, Source] = {
@@ -31,4 +35,11 @@ SOURCES: Mapping[str, Source] = {
     "open_plates": Source(
         "unknowncz/LP_recognition", "Open Images: labels CC BY 4.0, pictures CC BY 2.0", open_plates.read
     ),
+    "celeba_mask": Source(
+        "anamikakolady/CelebAMask-Face-Parsing",
+        "CelebAMask-HQ: non-commercial research use",
+        celeba_mask.read,
+        celeba_mask.to_mask,
+    ),
+    "fasseg": Source("massimomauro/FASSEG-repository", "FASSEG: none stated, cite", fasseg.read, fasseg.to_mask),
 }

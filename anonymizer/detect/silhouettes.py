@@ -1,0 +1,276 @@
+"""Silhouettes: all that a segmentation network says is of a head, with hair and ears, or of a person.
+
+A folder of the bundled models with a `segmenter.yaml` holds a network that sees a square crop around a box, and says
+for each of its pixels whether it is of what is in the box. The outline of that is added to detections of the kinds that
+the file names; how much more than the outline is hidden, `redact.targets` says. Where the network does not see what it
+should, a detection gets no silhouette, and is hidden as it would be without one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from hashlib import sha256
+from math import ceil, floor
+from pathlib import Path
+from threading import Lock
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import yaml
+
+from anonymizer.detect.catalogue import BUNDLED, SEGMENTER_NAME
+from anonymizer.detect.stderr import suppress_native_stderr
+from anonymizer.detect.tones import to_rgb_8_bits
+from anonymizer.errors import ModelError, PictureError
+from anonymizer.files.picture import Frame, Picture
+from anonymizer.geometry import Box
+from anonymizer.kinds import TRAITS, Kind
+from anonymizer.outlines import PolygonOutline
+from anonymizer.settings import RedactSettings
+from anonymizer.types import Detection, FrameDetections, Pixels8
+
+Share = npt.NDArray[np.float32]
+"""(S, S), 0..1: how sure a network is that a pixel of a crop is of what is in the middle."""
+
+OUTSIDE = 127
+"""Level of pixels of a crop that lie outside of the picture; networks learn it."""
+_SEEN_FROM = 0.5
+"""A silhouette counts if it holds this share of the ellipse in the box: otherwise the network sees something else."""
+_SIMPLER_BY = 0.6
+"""Corners of an outline are left out as long as it moves by no more than so many pixels of the crop."""
+
+
+@dataclass(frozen=True)
+class Crop:
+    """A square of a picture, which may extend beyond it."""
+
+    left: int
+    top: int
+    side: int
+
+    @classmethod
+    def around(cls, box: Box, context: float) -> Crop:
+        """
+        Args:
+            context: side of the crop as a multiple of the box's longer side.
+        """
+        side = max(4, ceil(context * box.longer_side))
+        x, y = box.center
+        return cls(floor(x - side / 2), floor(y - side / 2), side)
+
+    def of(self, pixels: Pixels8, size: int) -> Pixels8:
+        """What is in it, scaled: uint8 (size, size, 3).
+
+        Args:
+            pixels: uint8 (H, W, 3).
+        """
+        height, width = pixels.shape[:2]
+        crop = np.full((self.side, self.side, 3), OUTSIDE, np.uint8)
+        top, bottom = (min(max(0, edge), height) for edge in (self.top, self.top + self.side))
+        left, right = (min(max(0, edge), width) for edge in (self.left, self.left + self.side))
+        if top < bottom and left < right:
+            within = slice(top - self.top, bottom - self.top), slice(left - self.left, right - self.left)
+            crop[within] = pixels[top:bottom, left:right]
+        way = cv2.INTER_AREA if self.side > size else cv2.INTER_LINEAR
+        return np.asarray(cv2.resize(crop, (size, size), interpolation=way), np.uint8)
+
+
+@dataclass(frozen=True)
+class SegmenterDescription:
+    """What `segmenter.yaml` says."""
+
+    name: str
+    path: Path
+    sha256: str
+    contexts: Mapping[Kind, float]
+    """For each kind that it is for, the side of its crop as a multiple of the box's longer side."""
+    threshold: float
+    """From this share on a pixel is of the object."""
+    scale: float
+    """Levels of 8 bits are divided by it for the network: 255 where it takes 0 to 1."""
+    licence: str
+    origin: str
+
+
+def describe_segmenters(folder: Path = BUNDLED) -> list[SegmenterDescription]:
+    """Those in the folders directly below one.
+
+    Raises:
+        ModelError: one is damaged, or its description is.
+    """
+    return [_describe(path) for path in sorted(folder.glob(f"*/{SEGMENTER_NAME}"))]
+
+
+def _describe(path: Path) -> SegmenterDescription:
+    try:
+        content = yaml.safe_load(path.read_bytes())
+        described = SegmenterDescription(
+            str(content["name"]),
+            path.parent / content["file"],
+            str(content["sha256"]),
+            {str(kind): float(context) for kind, context in content["contexts"].items() if kind in TRAITS},
+            float(content["threshold"]),
+            float(content.get("scale", 1.0)),
+            str(content["licence"]),
+            str(content["origin"]),
+        )
+        found = sha256(described.path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise ModelError(f"model {error.filename}: {error.strerror}") from None
+    except (yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ModelError(f"{path} is damaged: {error}") from None
+    if found != described.sha256:
+        raise ModelError(
+            f"model {described.path} has SHA-256 {found}, its {path.name} says {described.sha256}: damaged?"
+        )
+    return described
+
+
+@dataclass(frozen=True)
+class Segmenter:
+    """A loaded network. Several threads may call it."""
+
+    see: Callable[[Pixels8], Share]
+    """uint8 (S, S, 3), RGB -> (S, S)."""
+    size: int
+    """S."""
+    threshold: float
+
+    def silhouette(self, picture: Pixels8, box: Box, context: float) -> PolygonOutline | None:
+        """The outline of what is in a box; None if the network does not see it.
+
+        Args:
+            picture: uint8 (H, W, 3), RGB.
+
+        Raises:
+            PictureError: the network gave no usable answer.
+        """
+        crop = Crop.around(box, context)
+        share = self.see(crop.of(picture, self.size))
+        if share.shape != (self.size, self.size) or not np.isfinite(share).all():
+            raise PictureError("a model gave no usable answer about a silhouette")
+        scale = crop.side / self.size
+        expected = np.zeros(share.shape, np.uint8)
+        x, y = ((middle - start) / scale for middle, start in zip(box.center, (crop.left, crop.top), strict=True))
+        axes = max(1, round(box.width / 2 / scale)), max(1, round(box.height / 2 / scale))
+        cv2.ellipse(expected, (round(x - 0.5), round(y - 0.5)), axes, 0, 0, 360, 1, cv2.FILLED)
+        seen = (share >= self.threshold).astype(np.uint8)
+        if not expected.any() or seen[expected > 0].mean() < _SEEN_FROM:
+            return None
+        corners = _outline_of(seen, expected)
+        if len(corners) < 3:
+            return None
+        return PolygonOutline(
+            tuple((round((x + 0.5) * scale + crop.left, 2), round((y + 0.5) * scale + crop.top, 2)) for x, y in corners)
+        )
+
+
+def _outline_of(seen: npt.NDArray[np.uint8], expected: npt.NDArray[np.uint8]) -> list[tuple[int, int]]:
+    """Corners, in whole pixels, of an outline around that part of what is seen which is most expected."""
+    wider = cv2.dilate(seen, np.ones((3, 3), np.uint8))  # a contour goes through the centres of pixels
+    contours, _ = cv2.findContours(wider, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+
+    def shared(contour: npt.NDArray[np.int32]) -> int:
+        filled = cv2.drawContours(np.zeros_like(seen), [contour], -1, 1, cv2.FILLED)
+        return int(np.logical_and(filled, expected).sum())
+
+    contour = max(contours, key=lambda one: shared(np.asarray(one, np.int32)))
+    simple = cv2.approxPolyDP(contour, _SIMPLER_BY, closed=True)
+    return [(int(x), int(y)) for x, y in simple[:, 0]]
+
+
+@lru_cache(maxsize=4)
+def _load(path: Path, digest: str, threshold: float, scale: float) -> Segmenter:
+    """
+    Args:
+        digest: of the file, so that another one is loaded anew.
+    """
+    from ai_edge_litert.interpreter import Interpreter
+
+    with suppress_native_stderr():
+        try:
+            interpreter = Interpreter(model_path=str(path), num_threads=1)
+            interpreter.allocate_tensors()
+        except (ValueError, RuntimeError) as error:
+            raise ModelError(f"model {path} is damaged, or no TFLite model: {error}") from None
+    given, answer = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
+    _, height, width, channels = given["shape"].tolist()
+    lock = Lock()  # an interpreter serves one thread at a time
+
+    def see(crop: Pixels8) -> Share:
+        shown = crop if channels == 3 else cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)[:, :, np.newaxis]
+        with lock:
+            interpreter.set_tensor(given["index"], (shown[np.newaxis] / scale).astype(given["dtype"]))
+            interpreter.invoke()
+            return np.asarray(interpreter.get_tensor(answer["index"]), np.float32).reshape(height, width)
+
+    return Segmenter(see, width, threshold)
+
+
+def load_segmenter(described: SegmenterDescription) -> Segmenter:
+    """A network that is ready to be called. It is kept.
+
+    Raises:
+        ModelError: it is damaged.
+    """
+    return _load(described.path, described.sha256, described.threshold, described.scale)
+
+
+@dataclass(frozen=True)
+class Silhouettes:
+    """Adds silhouettes to detections of some kinds. Networks are loaded when they are first needed."""
+
+    segmenters: Mapping[Kind, SegmenterDescription]
+    """One for each kind."""
+
+    def add(self, picture: Picture, found: Sequence[FrameDetections]) -> list[FrameDetections]:
+        """What is in each frame, with the silhouettes of those that have none so far.
+
+        Raises:
+            ModelError: a network is damaged.
+            PictureError: a network gave no usable answer.
+        """
+        return [self._add(*pair) for pair in zip(picture.frames, found, strict=True)]
+
+    def _add(self, frame: Frame, found: FrameDetections) -> FrameDetections:
+        if not any(map(self.lacks, found.detections)):
+            return found
+        shown = to_rgb_8_bits(frame.view)
+        drawn = {one: self.drawn(one, shown) for one in found.detections}
+        in_alpha = None if found.in_alpha is None else [drawn[one] for one in found.in_alpha]
+        return replace(found, detections=list(drawn.values()), in_alpha=in_alpha)
+
+    def lacks(self, one: Detection) -> bool:
+        """Whether a silhouette is to be looked for."""
+        return one.kind in self.segmenters and one.silhouette is None and one.outline is None
+
+    def drawn(self, one: Detection, shown: Pixels8) -> Detection:
+        """A detection with its silhouette, if it is to have one and the network sees it.
+
+        Args:
+            shown: the picture, uint8 (H, W, 3), RGB.
+        """
+        if not self.lacks(one):
+            return one
+        described = self.segmenters[one.kind]
+        context = described.contexts[one.kind]
+        return replace(one, silhouette=load_segmenter(described).silhouette(shown, one.redaction_box, context))
+
+
+def choose_silhouettes(settings: RedactSettings, folder: Path = BUNDLED) -> Silhouettes | None:
+    """What draws the silhouettes that are to be hidden; None if none are. Loads no network.
+
+    Raises:
+        ModelError: a network that is needed is missing or damaged.
+    """
+    kinds = [kind for kind in TRAITS if settings.has_silhouettes(kind) and settings.method_of(kind) != "none"]
+    if not kinds:
+        return None
+    described = {kind: one for one in describe_segmenters(folder) for kind in one.contexts}
+    for kind in kinds:
+        if kind not in described:
+            raise ModelError(f"no bundled model draws silhouettes of {TRAITS[kind].plural}")
+    return Silhouettes({kind: described[kind] for kind in kinds})
