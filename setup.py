@@ -84,7 +84,7 @@ setup(
     long_description_content_type="text/markdown",
     author="The anonymizer contributors",
     keywords=["anonymization", "privacy", "face", "licence plate", "blur", "redaction", "GDPR"],
-    license_expression="Apache-2.0 AND MIT",  # the program, the plate model, SFace; the face model, YuNet
+    license_expression="Apache-2.0 AND MIT",  # the program, most models; the face model, YuNet
     license_files=["LICENSE", "weights/*/LICENSE"],
     python_requires=">=3.10",
     packages=[*find_packages(include=["anonymizer", "anonymizer.*"]), "anonymizer.weights"],

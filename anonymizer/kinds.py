@@ -66,6 +66,8 @@ TRAITS: Mapping[Kind, KindTraits] = {
         is_of_people=True,
         silhouettes="on demand",
     ),
+    # From head to foot, in any pose.
+    "person": KindTraits("a person", "people", shape="box", margin=0.05, has_cells=True, is_default=False),
     # As exact as it was drawn.
     "area": KindTraits("an area", "areas", "box", margin=0.0, has_cells=False, is_default=False, has_models=False),
 }

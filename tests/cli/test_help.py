@@ -56,7 +56,7 @@ def test_the_common_options_come_first(capsys: pytest.CaptureFixture[str]) -> No
     text = help_of(capsys)
     assert options_in(sections(text)[COMMON]) == [
         *("input", "image-output", "overwrite", "dry-run", "kinds", "face-threshold", "plate-threshold"),
-        "head-threshold",
+        *("head-threshold", "person-threshold"),
         *("preset", "method", "metadata"),
     ]
     assert text.index(COMMON) < min(text.index(f"\n{group}:") for group in GROUPS if f"\n{group}:" in text)

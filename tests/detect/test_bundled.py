@@ -160,6 +160,20 @@ def test_heads_of_a_group(originals: Path, preset: str) -> None:
         assert any(h.box.x_min < x < h.box.x_max and h.box.y_min < y < h.box.y_max for h in heads)
 
 
+def test_people_are_looked_for_where_they_are_asked_for(originals: Path) -> None:
+    """From head to foot, also of a group; a cup of coffee is none of them."""
+    assert chosen_kinds(choose_models(DetectSettings()), DetectSettings()) == ("face", "plate")
+    detectors = load_detectors(DetectSettings("person"))
+    found = detect(read_picture(originals / "astronaut.png").pixels, detectors)
+    assert any(one.score > 0.5 and one.redaction_box.area > 0.4 * 512 * 512 for one in found)
+    people = detect(read_picture(originals / "swearing_in_group.jpg").pixels, detectors)
+    for face in faces_in(originals / "swearing_in_group.jpg", face_threshold=0.8):
+        x, y = face.box.center
+        boxes = [one.redaction_box for one in people]
+        assert any(b.x_min < x < b.x_max and b.y_min < y < b.y_max and b.area > 3 * face.box.area for b in boxes)
+    assert detect(read_picture(originals / "coffee.png").pixels, detectors) == []
+
+
 def test_a_crowd_has_no_limit(originals: Path) -> None:
     """A portrait repeated until there are hundreds of faces."""
     portrait = np.asarray(Image.open(originals / "astronaut.png"))[30:230, 130:330]

@@ -31,6 +31,7 @@ def test_fields_are_options_keys_checks_and_help() -> None:
         "face-size": 5,
         "plate-size": 6,
         "head-size": 5,
+        "person-size": 6,
         "area-size": 5,
         "last": "0x2",
     }
@@ -49,16 +50,17 @@ def test_values_are_checked_and_turned_into_their_type() -> None:
 
 def test_settings_of_each_kind() -> None:
     part = Part(**{"plate_size": 9})
-    assert part.sizes == {"face": 5, "plate": 9, "head": 5, "area": 5}
-    assert Part.sizes.values({"plate": 3}) == {"face_size": None, "plate_size": 3, "head_size": None, "area_size": None}
+    assert part.sizes == {"face": 5, "plate": 9, "head": 5, "person": 6, "area": 5}
+    others = dict.fromkeys(("face_size", "head_size", "person_size", "area_size"))
+    assert Part.sizes.values({"plate": 3}) == {"plate_size": 3, **others}
     assert part != Part()
     assert hash(part) != hash(Part())
 
 
 def test_settings_of_kinds_that_models_look_for() -> None:
     of_models = PerKind("score", lambda kind: 1, to_whole_number, "Of {one}.", "N", only_models=True)
-    assert list(of_models.fields()) == ["face_score", "plate_score", "head_score"]
-    assert of_models.values({"area": 2}) == {"face_score": None, "plate_score": None, "head_score": None}
+    assert list(of_models.fields()) == ["face_score", "plate_score", "head_score", "person_score"]
+    assert of_models.values({"area": 2}) == dict.fromkeys(of_models.fields())
 
 
 def test_plain_values() -> None:
