@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
+from anonymizer.addresses import Address
 from anonymizer.check import baseline
 from anonymizer.check.annotate import ANNOTATED_PX, mark
 from anonymizer.check.brought import brought_here, remove_brought
@@ -35,6 +37,9 @@ from anonymizer.files.write import remove_partials, write_files
 from anonymizer.pipeline import Finder, find_in
 from anonymizer.record import detections as record
 from anonymizer.types import Detection, FrameDetections
+
+if TYPE_CHECKING:
+    from anonymizer.check.film_looks import LookPart
 
 MISSING_PYAV = "is a film, which cannot be checked without PyAV: pip install 'anonymizer[video]'"
 
@@ -107,6 +112,33 @@ class _PicturesAndFilms:
         """Films tell how far they are; see `LongWork`."""
         self._beat = beat
 
+    def split(self, numbered: NumberedFile) -> Sequence[LookPart]:
+        """Films are looked at in parts; see `SharedWork`. Those in stores are not: each part would fetch them."""
+        file = numbered[1]
+        if isinstance(file.root, Address) or isinstance(file.originals, Address) or find_spec("av") is None:
+            return ()
+        with _left_to_the_whole(file):
+            if file.is_film:
+                from anonymizer.check.film_looks import looks_at
+
+                return looks_at(file, self._plan)
+        return ()
+
+    def prepare(self, numbered: NumberedFile, part: LookPart) -> Mapping[bytes, bytes]:
+        """What models see in a part."""
+        from anonymizer.check.film_looks import look_ahead
+        from anonymizer.video.beats import beats
+
+        with _left_to_the_whole(numbered[1]):
+            beat = beats(self._beat, "looked ahead at", len(part.part.times))
+            return look_ahead(part, self._sensitive, self._plan.check.video_every, beat)
+        return {}
+
+    def join(self, numbered: NumberedFile, prepared: Sequence[Mapping[bytes, bytes]]) -> CheckedFile:
+        """Checks a film."""
+        known = {digest: seen for part in prepared for digest, seen in part.items()}
+        return _check_film(numbered[1], self._plan, self._sensitive, self._beat, known)
+
     def __call__(self, numbered: NumberedFile) -> CheckedFile:
         file = numbered[1]
         try:
@@ -118,7 +150,20 @@ class _PicturesAndFilms:
             return _conclude(file, [Finding(file.name, "unreadable", f"cannot be checked: {error}")], None, self._plan)
 
 
-def _check_film(file: InputFile, plan: CheckPlan, sensitive: Finder, beat: Callable[[str], None]) -> CheckedFile:
+@contextmanager
+def _left_to_the_whole(file: InputFile) -> Iterator[None]:
+    """Whatever goes wrong with a part goes wrong again where the whole film is checked, which says what it is."""
+    with suppress(PictureError), messages_of(file.name), picture_boundary(file.name):
+        yield
+
+
+def _check_film(
+    file: InputFile,
+    plan: CheckPlan,
+    sensitive: Finder,
+    beat: Callable[[str], None],
+    known: Mapping[bytes, bytes] | None = None,
+) -> CheckedFile:
     if find_spec("av") is None:
         findings = [Finding(file.name, "unreadable", MISSING_PYAV)]
         card = make_card(file.name, findings, None) if plan.check.html is not None else None
@@ -128,7 +173,7 @@ def _check_film(file: InputFile, plan: CheckPlan, sensitive: Finder, beat: Calla
 
     is_shown = plan.check.html is not None or plan.check.annotate is not None
     page = FilmPage(annotates=plan.check.annotate is not None) if is_shown else None
-    check = FilmCheck(file, plan, sensitive, beat, page=page)
+    check = FilmCheck(file, plan, sensitive, beat, page=page, known=known or {})
     content = None
     try:
         with messages_of(file.name), picture_boundary(file.name, _roots(file)):

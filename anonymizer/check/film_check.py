@@ -5,11 +5,12 @@ PyAV is needed; `file_check` imports this module only where a film is met.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
 from av import Packet
 from av.stream import Stream
 
@@ -28,11 +29,10 @@ from anonymizer.detect.zones import rest_of, zones_to_hide
 from anonymizer.errors import PictureError
 from anonymizer.files.encode import encode_preview
 from anonymizer.files.inspect import FileIssue
-from anonymizer.files.picture import Encoding, Frame, Picture
-from anonymizer.pipeline import Finder, find_in
+from anonymizer.pipeline import Finder
 from anonymizer.types import Detection, Pixels8
 from anonymizer.video.beats import beats
-from anonymizer.video.finder import viewing
+from anonymizer.video.finder import FrameFinder, viewing
 from anonymizer.video.inspect import StreamInspection, issues_in_facts, issues_in_structure
 from anonymizer.video.source import Film, FilmFrame, open_film, to_rgb
 from anonymizer.video.verify import Account, SilenceCheck
@@ -57,6 +57,9 @@ class FilmCheck:
     findings: list[Finding] = field(default_factory=list)
     page: FilmPage | None = None
     """Collects what is shown of it."""
+    known: Mapping[bytes, bytes] = field(default_factory=dict)
+    """What other processes saw in some frames with the same finder, see `film_looks`."""
+    _eyes: FrameFinder = field(init=False)
     _certain: Spans = field(default_factory=Spans)
     _doubtful: Spans = field(default_factory=Spans)
     """What only counts if other frames confirm it."""
@@ -67,7 +70,7 @@ class FilmCheck:
             PictureError: the film is damaged, or nothing can be said about a frame.
         """
         film = open_film(self.file.path, self.plan.settings.read)
-        self.sensitive = viewing(self.sensitive, film.facts)
+        self._eyes = FrameFinder(viewing(self.sensitive, film.facts), {}, known=self.known)
         issues = [*issues_in_facts(film.facts), *issues_in_structure(self.file.path)]
         beat = beats(self.tell, "checked", film.facts.announced_frames)
         inspection, account = StreamInspection(film.facts), Account(film.facts.time_base)
@@ -111,31 +114,32 @@ class FilmCheck:
         pixels = to_rgb(frame.picture, film.facts.orientation)
         zones = self._zones(frame.index, pixels)
         verdicts = _Verdicts()
-        if is_looked_at:
-            self._judge(pixels, recorded, zones, verdicts)
+        seen = self._judge(pixels, recorded, zones, verdicts) if is_looked_at else ()
         before = None if comparison is None else comparison.next_original(frame)
         if comparison is not None and before is not None:
             verdicts.certain += comparison.compare(frame, before, pixels, [*(recorded or ()), *zones])
             if is_looked_at:
-                self._judge_original(before, pixels, verdicts)
+                is_same = np.array_equal(before, pixels)  # as in copied groups
+                self._judge_original(before, pixels, seen if is_same else self._eyes.find(before), verdicts)
         self._take(frame.index, time_s, pixels, recorded or (), verdicts)
 
     def _judge(
         self, pixels: Pixels8, recorded: Sequence[Detection] | None, zones: Sequence[Detection], verdicts: _Verdicts
-    ) -> None:
+    ) -> Sequence[Detection]:
         """What the models still see in a frame, compared with the record of what was hidden there."""
         thresholds = self.plan.thresholds
         redacted = compare_with_record(pixels, recorded, self.plan.settings, zones)
-        seen = _see(pixels, self.sensitive)
+        seen = self._eyes.find(pixels)
         for detection, finding in zip(seen, judge(self.file.name, seen, redacted, thresholds), strict=True):
             is_sure = detection.score >= thresholds.sure[detection.kind] or finding.text == BROKEN
             (verdicts.certain if recorded is None or is_sure else verdicts.doubtful).append(finding)
         verdicts.certain += judge_given(self.file.name, redacted)
+        return seen
 
-    def _judge_original(self, before: Pixels8, after: Pixels8, verdicts: _Verdicts) -> None:
+    def _judge_original(self, before: Pixels8, after: Pixels8, seen: Sequence[Detection], verdicts: _Verdicts) -> None:
         """What the models see in a frame of the original and is not hidden."""
         thresholds = self.plan.thresholds
-        for one in uncovered(before, after, _see(before, self.sensitive)):
+        for one in uncovered(before, after, seen):
             if one.score < thresholds.run[one.kind]:
                 text = f"perhaps a {one.kind}, seen weakly in the original"
                 verdicts.certain.append(Finding(self.file.name, "uncovered", text, "warning", one.box, one.score))
@@ -212,15 +216,6 @@ class _Verdicts:
 
     certain: list[Finding] = field(default_factory=list)
     doubtful: list[Finding] = field(default_factory=list)
-
-
-def _see(pixels: Pixels8, finder: Finder) -> Sequence[Detection]:
-    """
-    Raises:
-        PictureError: nothing can be said about the frame.
-    """
-    (found,) = find_in(Picture((Frame(pixels),), content=b"", encoding=Encoding("PNG")), finder)
-    return found.detections
 
 
 def _track_of(finding: Finding, recorded: Sequence[Detection]) -> int | None:

@@ -16,10 +16,9 @@ from check.samples import anonymize, check, kinds_of, texts_of
 from fakes import FixedDetector, Folders, UseDetectors, face
 from video.film_samples import write_film
 
-from anonymizer.check import film_check
 from anonymizer.geometry import Box
-from anonymizer.pipeline import Finder
 from anonymizer.types import Detection, Pixels, Pixels8
+from anonymizer.video.finder import FrameFinder
 
 OPTIONS: dict[str, object] = {"preset": "thorough"}
 BROKEN = "recorded as redacted, but the pixels show detail"
@@ -89,11 +88,11 @@ def test_models_are_shown_square_pixels(folders: Folders, use_detectors: UseDete
 def test_only_some_frames_are_looked_at(redacted: Path, folders: Folders, monkeypatch: pytest.MonkeyPatch) -> None:
     looks: list[Pixels8] = []
 
-    def see(pixels: Pixels8, finder: Finder) -> Sequence[Detection]:
+    def see(finder: FrameFinder, pixels: Pixels8) -> Sequence[Detection]:
         looks.append(pixels)
         return ()
 
-    monkeypatch.setattr(film_check, "_see", see)
+    monkeypatch.setattr(FrameFinder, "find", see)
     assert check(redacted, video_every=7) == []
     assert len(looks) == 5
     assert check(redacted, video_every=7, against=folders[0]) == []
