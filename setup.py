@@ -92,7 +92,7 @@ setup(
     package_data={
         "anonymizer": ["py.typed", "web/static/*"],
         "anonymizer.weights": [
-            *("*/model.yaml", "*/recogniser.yaml", "*/segmenter.yaml"),
+            *("*/model.yaml", "*/recogniser.yaml", "*/segmenter.yaml", "*/reader.yaml", "*/characters.txt"),
             *("*/*.tflite", "*/*.onnx", "*/LICENSE"),
         ],
     },

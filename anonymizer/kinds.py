@@ -70,6 +70,8 @@ TRAITS: Mapping[Kind, KindTraits] = {
     "person": KindTraits("a person", "people", shape="box", margin=0.05, has_cells=True, is_default=False),
     # As exact as it was drawn.
     "area": KindTraits("an area", "areas", "box", margin=0.0, has_cells=False, is_default=False, has_models=False),
+    # Of words and lines. From several cells it could be read back, as a plate.
+    "text": KindTraits("a text", "texts", shape="box", margin=0.1, has_cells=False, is_default=False),
 }
 KINDS: tuple[Kind, ...] = tuple(TRAITS)
 MODEL_KINDS: tuple[Kind, ...] = tuple(kind for kind, traits in TRAITS.items() if traits.has_models)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from math import cos, hypot, isfinite, radians, sin
+from math import atan2, cos, degrees, hypot, isfinite, radians, sin
 from typing import Any, TypeAlias
 
 from anonymizer.geometry import Box, Point, Polygon
@@ -193,6 +193,21 @@ def moved_polygon(polygon: PolygonOutline, was: Box, now: Box) -> PolygonOutline
     return PolygonOutline(
         tuple((now.x_min + (x - was.x_min) * by_x, now.y_min + (y - was.y_min) * by_y) for x, y in polygon.corners)
     )
+
+
+def turned(outline: Drawn, turn: Callable[[Point], Point]) -> Drawn:
+    """An outline in a picture that is turned or mirrored.
+
+    Args:
+        turn: where a point of the picture goes; distances stay the same.
+    """
+    if isinstance(outline, PolygonOutline):
+        return PolygonOutline(tuple(map(turn, outline.corners)))
+    if isinstance(outline, StrokeOutline):
+        return StrokeOutline(tuple(map(turn, outline.points)), outline.width_px)
+    (x, y), (cosine, sine) = turn(outline.center), outline._direction
+    end_x, end_y = turn((outline.center[0] + cosine, outline.center[1] + sine))
+    return EllipseOutline((x, y), outline.semi_axes, degrees(atan2(end_y - y, end_x - x)))
 
 
 def _sides(was: Box, now: Box) -> tuple[Point, Point]:

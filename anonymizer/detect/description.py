@@ -94,6 +94,22 @@ class SecondLook:
 
 
 @dataclass(frozen=True)
+class RegionRule:
+    """How a map of probabilities becomes regions: `regions` in `model.yaml`.
+
+    As in "Real-time Scene Text Detection with Differentiable Binarization" (Liao et al. 2020, arXiv:1911.08947), whose
+    networks answer with the inner part of each region, so that neighbours stay apart.
+    """
+
+    from_probability: float = 0.3
+    """Connected pixels from this probability on are a region, 0..1."""
+    grow: float = 1.5
+    """The region's rectangle grows on every side by this share of its area over its perimeter."""
+    min_side: float = 2.0
+    """Regions whose rectangle has a shorter side before it grows are noise, in pixels of the picture."""
+
+
+@dataclass(frozen=True)
 class ModelDescription:
     """What is known of a model before it is loaded: the content of `model.yaml`."""
 
@@ -123,6 +139,8 @@ class ModelDescription:
     """Per preset: exponents of the scores, by the longer side of the object in pixels of the picture, interpolated
     between sizes over the logarithm. They make a threshold mean about the same for each preset and size."""
     second_look: SecondLook | None = None
+    regions: RegionRule | None = None
+    """For models that answer with a map of probabilities in place of boxes."""
     mean: float = 0.0
     """For models that take floats: (pixel - mean) / std with pixel in 0..255."""
     std: float = 1.0

@@ -1,6 +1,9 @@
 """What the pipeline asks of a detector."""
 
-from typing import Protocol
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol, runtime_checkable
 
 from anonymizer.types import Detection, Kind, Pixels8
 
@@ -23,3 +26,15 @@ class Detector(Protocol):
         Raises:
             PictureError: the model gave no usable answer. An empty list always means: nothing found.
         """
+
+
+@runtime_checkable
+class ThresholdDetector(Detector, Protocol):
+    """One that scores what it finds, and can show tracks of films also what is not sure."""
+
+    @property
+    def thresholds(self) -> Mapping[Kind, float]:
+        """The lowest score of each kind that it looks for."""
+
+    def for_films(self, threshold_share: float) -> Detector:
+        """A detector for the frames of films, which also returns what has this share of the thresholds."""

@@ -14,7 +14,7 @@ from anonymizer.detect.panorama import unwrap, wrap
 from anonymizer.detect.tones import to_rgb_8_bits, varies
 from anonymizer.detect.zones import keep_in_zones
 from anonymizer.files.frames import turn_frame
-from anonymizer.files.orientation import turn_box_back
+from anonymizer.files.orientation import turn_box_back, turn_outline_back
 from anonymizer.files.picture import Frame, Picture
 from anonymizer.kinds import Kind
 from anonymizer.outlines import RestOutline
@@ -84,6 +84,9 @@ def _find_in_planes(frame: Frame, detectors: Sequence[Detector], projection: Pro
 
 def _turned_back(found: Detection, turn: int, size: tuple[int, int]) -> Detection:
     """A detection in a picture of this height and width that was turned, where it lies in the picture before."""
+    if found.outline is not None and not isinstance(found.outline, RestOutline):
+        outline = turn_outline_back(found.outline, turn, size)
+        return replace(found, box=outline.box, outline=outline)
     extent = None if found.extent is None else turn_box_back(found.extent, turn, size)
     return replace(found, box=turn_box_back(found.box, turn, size), extent=extent)
 

@@ -10,7 +10,7 @@ from google.protobuf.message import DecodeError
 
 from anonymizer.detect.description import ModelDescription
 from anonymizer.detect.gpu import share_gpus
-from anonymizer.detect.inference import OUTPUTS, LoadedModel, Tensor, check_input, missing_outputs
+from anonymizer.detect.inference import LoadedModel, Tensor, check_input, expected_outputs, missing_outputs
 from anonymizer.errors import ModelError
 
 INPUT = "image_tensor"
@@ -31,9 +31,9 @@ def load(model: ModelDescription) -> LoadedModel:
             f"model {model.path} is damaged, or no frozen graph: {type(error).__name__}: {error}"
         ) from None
     nodes = {node.name for node in graph_def.node}
-    names = {name: model.outputs.get(name, name) for name in OUTPUTS}
+    names = {name: model.outputs.get(name, name) for name in expected_outputs(model)}
     present = [name for name, actual in names.items() if actual.partition(":")[0] in nodes]
-    if len(present) < len(OUTPUTS):
+    if len(present) < len(names):
         raise missing_outputs(model, present)
     if INPUT not in nodes:
         raise ModelError(f"model {model.path} has no input {INPUT!r}: not a detection model")

@@ -2,6 +2,7 @@
 
 A model takes one picture and returns `detection_boxes` (1, N, 4), y_min, x_min, y_max, x_max as fractions of
 the input, `detection_scores` (1, N), `detection_classes` (1, N), numbered from 1, and `num_detections` (1,).
+One whose description names `regions` returns `probabilities` (1, H, W, 1) in [0, 1], of each pixel of the input.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ Tensor = npt.NDArray[np.generic]
 
 BOXES, SCORES, CLASSES, NUMBER = "detection_boxes", "detection_scores", "detection_classes", "num_detections"
 OUTPUTS = (BOXES, SCORES, CLASSES, NUMBER)
+PROBABILITIES = "probabilities"
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class LoadedModel:
     """A model that a loader made callable; several threads may call it."""
 
     call: Callable[[Tensor], Mapping[str, Tensor]]
-    """(1, H, W, 3) in, the four outputs out, under the names of the API."""
+    """(1, H, W, 3) in, the outputs out, under the names that `expected_outputs` gives."""
     dtype: np.dtype[np.generic]
     """Of the input: uint8 or float32."""
     height: int | None
@@ -59,8 +61,14 @@ def check_input(
     return sizes[1], sizes[2]
 
 
+def expected_outputs(model: ModelDescription) -> Sequence[str]:
+    """The names of what a model answers with."""
+    return OUTPUTS if model.regions is None else (PROBABILITIES,)
+
+
 def missing_outputs(model: ModelDescription, present: Sequence[str]) -> ModelError:
+    expected = expected_outputs(model)
     return ModelError(
-        f"model {model.path} is not a detection model: of the outputs {', '.join(OUTPUTS)} it lacks "
-        f"{', '.join(sorted(set(OUTPUTS).difference(present)))}; 'outputs' in model.yaml can name them"
+        f"model {model.path} is not a detection model: of the outputs {', '.join(expected)} it lacks "
+        f"{', '.join(sorted(set(expected).difference(present)))}; 'outputs' in model.yaml can name them"
     )

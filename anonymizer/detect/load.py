@@ -13,6 +13,7 @@ from anonymizer.detect.description import ModelDescription
 from anonymizer.detect.detector import Detector
 from anonymizer.detect.inference import LoadedModel
 from anonymizer.detect.model_cache import ModelCache
+from anonymizer.detect.regions import RegionDetector
 from anonymizer.detect.signature import SignatureDetector
 from anonymizer.detect.stderr import suppress_native_stderr
 from anonymizer.errors import ModelError, SettingsError
@@ -109,7 +110,9 @@ def load_detectors(settings: DetectSettings) -> tuple[Detector, ...]:
     Raises:
         ModelError: a model is missing, damaged or not a detection model.
     """
-    return tuple(
-        SignatureDetector(model, load_model(model), settings.preset, thresholds_of(model, settings))
-        for model in choose_models(settings)
-    )
+    return tuple(_detector(model, settings) for model in choose_models(settings))
+
+
+def _detector(model: ModelDescription, settings: DetectSettings) -> Detector:
+    made_by = SignatureDetector if model.regions is None else RegionDetector
+    return made_by(model, load_model(model), settings.preset, thresholds_of(model, settings))

@@ -35,7 +35,8 @@ class ModelCache:
             ModelError: the model is missing, damaged or not a detection model.
         """
         # Whatever the loaders read of a description belongs to the key.
-        key = (model.path.absolute(), checksum(model), model.format, tuple(sorted(model.outputs.items())))
+        outputs = (model.regions is None, *sorted(model.outputs.items()))
+        key = (model.path.absolute(), checksum(model), model.format, outputs)
         with self._lock:
             if key not in self._models:
                 self._models[key] = self._load(model)

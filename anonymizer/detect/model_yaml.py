@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import fields, replace
 from functools import lru_cache
-from math import isfinite
+from math import inf, isfinite
 from pathlib import Path
 from typing import Any, cast
 
 import yaml
 
-from anonymizer.detect.description import ModelDescription, ScoreRule, SecondLook, ViewSpec
+from anonymizer.detect.description import ModelDescription, RegionRule, ScoreRule, SecondLook, ViewSpec
 from anonymizer.errors import ModelError
 from anonymizer.kinds import MODEL_KINDS, Kind
 from anonymizer.settings import PRESETS, THRESHOLD_RANGE
@@ -20,6 +20,8 @@ FILE_NAME = "model.yaml"
 
 MAX_BIAS = 10.0
 """Largest bias of a second look, in log odds; with more, the model's answer would no longer matter."""
+MAX_GROW = 10.0
+"""Of regions; with more, each would hide its neighbours."""
 MAX_SIDE = 2048
 """Largest side of the squares of a second look, in pixels: that of a tile."""
 
@@ -37,7 +39,7 @@ KEYS = (
         "calibration",
         "second_look",
     ),
-    *("second_look", "outputs", "first_class", "sha256", "licence", "origin", "accuracy"),
+    *("second_look", "regions", "outputs", "first_class", "sha256", "licence", "origin", "accuracy"),
 )
 _RENAMED = {
     "smallest": "min_size",
@@ -87,14 +89,18 @@ def _parse(folder: Path, text: str) -> ModelDescription:
     optional: dict[str, Callable[[Any], Any]] = {
         "first_class": int,
         "second_look": _parse_second_look,
+        "regions": _parse_regions,
         "sha256": _parse_sha256,
     }
+    kinds = _parse_labels(content)
+    if "regions" in content and len(set(kinds.values())) != 1:
+        raise ValueError("regions: the model must find a single kind")
     return ModelDescription(
         name=str(content.get("name", model.name)),
         folder=folder,
         path=model,
         format=model_format,
-        kinds=_parse_labels(content),
+        kinds=kinds,
         thresholds=_parse_thresholds(content.get("thresholds", {})),
         views=_parse_views(content.get("views", [{}]), "views"),
         film_views=_parse_views(content.get("film_views", {}), "film_views"),
@@ -220,3 +226,13 @@ def _parse_second_look(content: dict[str, Any]) -> SecondLook:
     if not look.side <= MAX_SIDE or look.max_objects < 0:
         raise ValueError(f"second_look: side must be at most {MAX_SIDE}, max_objects 0 or more")
     return look
+
+
+def _parse_regions(content: dict[str, Any]) -> RegionRule:
+    _check_keys(content, {part.name for part in fields(RegionRule)}, "regions: ")
+    rule = RegionRule(**content)
+    if not 0 < rule.from_probability < 1 or not 0 <= rule.grow <= MAX_GROW or not 0 <= rule.min_side < inf:
+        raise ValueError(
+            f"regions: from_probability must lie between 0 and 1, grow in the range 0..{MAX_GROW:g}, min_side from 0 on"
+        )
+    return rule

@@ -14,6 +14,8 @@ import numpy as np
 
 from anonymizer.detect.merge import merge_detections
 from anonymizer.geometry import Box
+from anonymizer.outlines import RestOutline
+from anonymizer.outlines import moved as along
 from anonymizer.types import Detection, Pixels8
 
 STRIP = 1 / 8
@@ -52,10 +54,13 @@ def _start_in(detection: Detection, width: int) -> Detection:
 
 
 def _cut(detection: Detection, width: int) -> list[Detection]:
-    """Its part in the picture; parts beyond an edge are moved to the opposite side."""
+    """Its part in the picture; parts beyond an edge are moved to the opposite side. Outlines may go beyond an edge."""
     parts = []
     for offset in (0, width, -width):
         moved = _move(detection, offset)
+        if moved.outline is not None:
+            parts += [moved] if _inside(moved.box, width) is not None else []
+            continue
         extent, box = _inside(moved.redaction_box, width), _inside(moved.box, width)
         if extent is not None:
             parts.append(replace(moved, box=box or extent, extent=None if box in (None, extent) else extent))
@@ -70,7 +75,10 @@ def _inside(box: Box, width: int) -> Box | None:
 
 
 def _move(detection: Detection, offset: float) -> Detection:
-    extent = detection.extent
+    extent, outline = detection.extent, detection.outline
+    if outline is not None and not isinstance(outline, RestOutline):
+        outline = along(outline, detection.box, _moved(detection.box, offset))
+        return replace(detection, box=outline.box, outline=outline)
     return replace(
         detection, box=_moved(detection.box, offset), extent=None if extent is None else _moved(extent, offset)
     )

@@ -10,7 +10,7 @@ from google.protobuf.message import DecodeError
 
 from anonymizer.detect.description import ModelDescription
 from anonymizer.detect.gpu import share_gpus
-from anonymizer.detect.inference import OUTPUTS, LoadedModel, Tensor, check_input, missing_outputs
+from anonymizer.detect.inference import LoadedModel, Tensor, check_input, expected_outputs, missing_outputs
 from anonymizer.errors import ModelError
 
 
@@ -33,9 +33,9 @@ def load(model: ModelDescription) -> LoadedModel:
     ((input_name, spec),) = inputs.items()
     dtype = np.dtype(spec.dtype.as_numpy_dtype)
     height, width = check_input(model, dtype, spec.shape.as_list() if spec.shape.rank is not None else [None] * 4)
-    names = {name: model.outputs.get(name, name) for name in OUTPUTS}
+    names = {name: model.outputs.get(name, name) for name in expected_outputs(model)}
     present = [name for name, actual in names.items() if actual in serve.structured_outputs]
-    if len(present) < len(OUTPUTS):
+    if len(present) < len(names):
         raise missing_outputs(model, present)
 
     def call(tensor: Tensor) -> Mapping[str, Tensor]:

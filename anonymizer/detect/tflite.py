@@ -17,11 +17,11 @@ from anonymizer.detect.inference import (
     BOXES,
     CLASSES,
     NUMBER,
-    OUTPUTS,
     SCORES,
     LoadedModel,
     Tensor,
     check_input,
+    expected_outputs,
     missing_outputs,
 )
 from anonymizer.errors import ModelError
@@ -68,7 +68,7 @@ def load(model: ModelDescription) -> LoadedModel:
             interpreter.invoke()
             return {name: interpreter.get_tensor(index) for name, index in indices.items()}
 
-    is_postprocess = indices[CLASSES] == _tensor_indices(interpreter).get(_POSTPROCESS[CLASSES])
+    is_postprocess = CLASSES in indices and indices[CLASSES] == _tensor_indices(interpreter).get(_POSTPROCESS[CLASSES])
     runtime, first_class = f"LiteRT {version('ai-edge-litert')}", 0 if is_postprocess else 1
     return LoadedModel(call, np.dtype(inputs[0]["dtype"]), height, width, runtime, first_class)
 
@@ -138,11 +138,11 @@ def _output_indices(model: ModelDescription, interpreter: Any) -> dict[str, int]
         by_signature = {name: int(detail["index"]) for name, detail in runner.get_output_details().items()}
     known = {**_tensor_indices(interpreter), **by_signature}
     indices = {}
-    for name in OUTPUTS:
-        for candidate in (model.outputs.get(name), name, _POSTPROCESS[name]):
+    for name in expected_outputs(model):
+        for candidate in (model.outputs.get(name), name, _POSTPROCESS.get(name)):
             if candidate is not None and candidate in known:
                 indices[name] = known[candidate]
                 break
-    if len(indices) < len(OUTPUTS):
+    if len(indices) < len(expected_outputs(model)):
         raise missing_outputs(model, list(indices))
     return indices

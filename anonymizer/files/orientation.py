@@ -8,7 +8,8 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from anonymizer.geometry import Box
+from anonymizer.geometry import Box, Point
+from anonymizer.outlines import Drawn, turned
 
 _Plane = TypeVar("_Plane", bound=np.generic)
 
@@ -60,6 +61,16 @@ def turn_box_back(box: Box, orientation: int, size: tuple[int, int]) -> Box:
     if flip_vertical:
         y_min, y_max = height - y_max, height - y_min
     return Box(y_min, x_min, y_max, x_max) if transpose else Box(x_min, y_min, x_max, y_max)
+
+
+def turn_outline_back(outline: Drawn, orientation: int, size: tuple[int, int]) -> Drawn:
+    """The same of an outline."""
+
+    def back(point: Point) -> Point:
+        x, y = point
+        return turn_box_back(Box(x, y, x, y), orientation, size).xyxy[:2]
+
+    return turned(outline, back)
 
 
 def orientation_of(turn: Callable[[npt.NDArray[np.int64]], npt.NDArray[np.int64]]) -> int:

@@ -9,9 +9,8 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from anonymizer.detect.detector import Detector
+from anonymizer.detect.detector import Detector, ThresholdDetector
 from anonymizer.detect.frames import ModelFinder
-from anonymizer.detect.signature import SignatureDetector
 from anonymizer.files.picture import Encoding, Frame, Picture
 from anonymizer.kinds import Kind
 from anonymizer.pipeline import Finder, find_in
@@ -81,7 +80,7 @@ def frame_finder(
     for each in finder.detectors:
         for kind, threshold in _thresholds_of(each).items():
             thresholds[kind] = min(threshold, thresholds.get(kind, threshold))
-    in_films = [each.for_films(WEAK) if isinstance(each, SignatureDetector) else each for each in finder.detectors]
+    in_films = [each.for_films(WEAK) if isinstance(each, ThresholdDetector) else each for each in finder.detectors]
     found = replace(finder, detectors=in_films)
     return FrameFinder(found if facts is None else viewing(found, facts), thresholds, known=known or {})
 
@@ -96,7 +95,7 @@ def viewing(finder: Finder, facts: FilmFacts) -> Finder:
 
 def _thresholds_of(detector: Detector) -> dict[Kind, float]:
     """Detectors other than ours have thresholds of their own: what they answer is sure."""
-    if isinstance(detector, SignatureDetector):
+    if isinstance(detector, ThresholdDetector):
         return dict(detector.thresholds)
     return dict.fromkeys(detector.kinds, 0.0)
 

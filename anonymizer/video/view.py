@@ -18,6 +18,7 @@ import numpy.typing as npt
 from anonymizer.detect.detector import Detector
 from anonymizer.geometry import Box
 from anonymizer.kinds import Kind
+from anonymizer.outlines import RestOutline, moved
 from anonymizer.types import Detection, Pixels8
 from anonymizer.video.facts import FilmFacts
 
@@ -67,6 +68,9 @@ class View:
 
     def back(self, found: Detection) -> Detection:
         """What a detector found in what it was shown, in pixels of the frame."""
+        if found.outline is not None and not isinstance(found.outline, RestOutline):
+            outline = moved(found.outline, found.box, self._back(found.box))
+            return replace(found, box=outline.box, outline=outline)
         extent = None if found.extent is None else self._back(found.extent)
         return replace(found, box=self._back(found.box), extent=extent)
 

@@ -11,6 +11,7 @@ import pytest
 from anonymizer.cli.help import OTHER
 from anonymizer.cli.main import anonymize, run
 from anonymizer.cli.options import COMMON, GroupedOption
+from anonymizer.kinds import MODEL_KINDS
 from anonymizer.settings import ALL_SETTINGS, CHECK_SETTINGS, GROUPS, SERVE_SETTINGS, key_of
 
 
@@ -55,8 +56,8 @@ def test_every_option_is_in_a_group(
 def test_the_common_options_come_first(capsys: pytest.CaptureFixture[str]) -> None:
     text = help_of(capsys)
     assert options_in(sections(text)[COMMON]) == [
-        *("input", "image-output", "overwrite", "dry-run", "kinds", "face-threshold", "plate-threshold"),
-        *("head-threshold", "person-threshold"),
+        *("input", "image-output", "overwrite", "dry-run", "kinds"),
+        *(f"{kind}-threshold" for kind in MODEL_KINDS),
         *("preset", "method", "metadata"),
     ]
     assert text.index(COMMON) < min(text.index(f"\n{group}:") for group in GROUPS if f"\n{group}:" in text)

@@ -21,7 +21,7 @@ from anonymizer.files.read import read_picture
 from anonymizer.geometry import Box
 from anonymizer.redact.mask import to_region
 from anonymizer.settings import DetectSettings, Settings
-from anonymizer.types import Detection
+from anonymizer.types import Detection, Pixels8
 
 pytestmark = pytest.mark.slow
 
@@ -256,3 +256,27 @@ def test_large_pictures_give_the_same_as_their_parts(originals: Path) -> None:
 def test_answers_repeat(originals: Path) -> None:
     one, other = (faces_in(originals / "happy_couple.jpg") for _ in range(2))
     assert [dataclasses.astuple(face) for face in one] == [dataclasses.astuple(face) for face in other]
+
+
+def with_text(pixels: Pixels8, text: str, degrees: float) -> Pixels8:
+    """A picture with white letters in its middle, turned."""
+    height, width = pixels.shape[:2]
+    drawn = np.zeros((height, width), np.uint8)
+    cv2.putText(drawn, text, (width // 2 - 130, height // 2 + 12), cv2.FONT_HERSHEY_SIMPLEX, 1.4, (255,), 4)
+    turn = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 1)
+    turned = cv2.warpAffine(drawn, turn, (width, height))
+    return np.where(turned[:, :, np.newaxis] > 127, np.uint8(255), pixels // 3)
+
+
+@pytest.mark.parametrize("degrees", [0, 30])
+@pytest.mark.parametrize("preset", ["fast", "balanced", "thorough"])
+def test_text_is_found_as_it_lies(originals: Path, degrees: float, preset: str) -> None:
+    clear = read_picture(originals / "coffee.png").pixels
+    picture = with_text(np.asarray(clear, np.uint8), "MAIN ST 12", degrees)
+    settings = Settings(detect=DetectSettings(kinds="text", preset=preset))
+    redacted, found = anonymize_image(picture, settings)
+    assert found
+    assert {one.kind for one in found} == {"text"}
+    letters = (picture == 255).all(axis=2)
+    assert (redacted != picture).any(axis=2)[letters].mean() > 0.98
+    assert (redacted != picture).any(axis=2).mean() < 0.2

@@ -36,7 +36,7 @@ def test_a_missing_folder(tmp_path: Path) -> None:
 
 def test_file_names_without_a_kind(tmp_path: Path) -> None:
     (tmp_path / "net.pb").touch()
-    with pytest.raises(ModelError, match=r"says neither 'face' nor 'plate' nor 'head' nor 'person'; rename it"):
+    with pytest.raises(ModelError, match=r"says neither 'face' nor 'plate' nor 'head' nor 'person'"):
         find_models(tmp_path)
 
 

@@ -11,6 +11,7 @@ from anonymizer.files.orientation import turn_back
 from anonymizer.files.picture import Frame
 from anonymizer.files.read import read_picture
 from anonymizer.geometry import Box
+from anonymizer.outlines import PolygonOutline
 from anonymizer.settings import DetectSettings
 from anonymizer.types import Detection, FrameDetections, Pixels8
 
@@ -107,6 +108,12 @@ def test_extents_are_turned_too() -> None:
     (one,) = found.detections
     assert one.box.xyxy == (3, 15, 5, 18)
     assert one.extent == Box(3, 14, 5, 19)
+
+
+def test_outlines_are_turned_too() -> None:
+    detection = Detection.of(PolygonOutline(((2, 3), (5, 3), (5, 8))), "face")
+    found = find_in_frame(Frame(np.zeros((20, 40, 3), np.uint8), other_turns=(6,)), [OnceTurned(detection)], SETTINGS)
+    assert found.detections == [Detection.of(PolygonOutline(((3, 18), (3, 15), (8, 15))), "face")]
 
 
 class OnceTurned:

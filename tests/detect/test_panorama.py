@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from anonymizer.detect.panorama import unwrap, wrap
 from anonymizer.geometry import Box
+from anonymizer.outlines import PolygonOutline
 from anonymizer.types import Detection
 
 WIDTH, STRIP = 80, 10
@@ -62,3 +63,15 @@ def test_nothing_is_lost_and_all_lies_in_the_picture(places: list[tuple[float, f
         middle = (one.box.x_min + one.box.x_max) / 2 - STRIP
         if 0 <= middle < WIDTH:
             assert any(other.redaction_box.x_min <= middle <= other.redaction_box.x_max for other in unwrapped)
+
+
+def test_outlines_across_the_seam_are_hidden_on_both_sides() -> None:
+    corners = ((76 + STRIP, 5), (88 + STRIP, 6), (80 + STRIP, 15))
+    found = unwrap([Detection.of(PolygonOutline(corners), "text")], WIDTH)
+    assert sorted(sides(found)) == [(-4, 8), (76, 88)]
+    assert {one.outline for one in found} == {
+        PolygonOutline(((76, 5), (88, 6), (80, 15))),
+        PolygonOutline(((-4, 5), (8, 6), (0, 15))),
+    }
+    in_strip = PolygonOutline(((82 + STRIP, 5), (88 + STRIP, 6), (85 + STRIP, 9)))
+    assert unwrap([Detection.of(in_strip, "text")], WIDTH) == []

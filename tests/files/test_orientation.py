@@ -1,12 +1,23 @@
+import cv2
 import numpy as np
 import pytest
 from fakes import noise
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
+from redact.strategies import shapes_of_people
 
-from anonymizer.files.orientation import orientation_of, turn_back, turn_between, turn_box_back, turn_upright
-from anonymizer.geometry import Box
+from anonymizer.files.orientation import (
+    orientation_of,
+    turn_back,
+    turn_between,
+    turn_box_back,
+    turn_outline_back,
+    turn_upright,
+)
+from anonymizer.geometry import Box, PixelBox
+from anonymizer.outlines import Drawn
+from anonymizer.redact.touched import touched_pixels
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -52,3 +63,15 @@ def test_boxes_are_turned_like_pixels(orientation: int, top: int, left: int, hei
         min(12, left + width),
         min(9, top + height),
     )
+
+
+@given(st.integers(1, 8), shapes_of_people((36, 48)))
+def test_outlines_are_turned_like_pixels(orientation: int, outline: Drawn) -> None:
+    """What a turned outline touches is what the outline touched, up to the roundings of numbers at its border."""
+    upright = touched_pixels(outline, PixelBox(0, 0, 36, 48))
+    stored = turn_back(upright, orientation)
+    turned = turn_outline_back(outline, orientation, (36, 48))
+    touched = touched_pixels(turned, PixelBox(0, 0, stored.shape[0], stored.shape[1]))
+    rounded = cv2.dilate(stored.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    assert (stored & ~touched).sum() <= 2
+    assert not (touched & ~rounded).any()

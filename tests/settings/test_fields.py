@@ -5,7 +5,7 @@ from typing import ClassVar
 import pytest
 
 from anonymizer.errors import SettingsError
-from anonymizer.kinds import KINDS
+from anonymizer.kinds import KINDS, MODEL_KINDS, TRAITS
 from anonymizer.settings.fields import PerKind, SettingsPart, key_of, setting, to_plain
 
 
@@ -28,11 +28,7 @@ def test_fields_are_options_keys_checks_and_help() -> None:
     assert [each.metadata["help"] for each in fields(part)][1:3] == ["Of a face.", "Of a plate."]
     assert part.as_options() == {
         "first-value": 7,
-        "face-size": 5,
-        "plate-size": 6,
-        "head-size": 5,
-        "person-size": 6,
-        "area-size": 5,
+        **{f"{kind}-size": len(traits.plural) for kind, traits in TRAITS.items()},
         "last": "0x2",
     }
     assert Part.group == "Files"
@@ -50,16 +46,15 @@ def test_values_are_checked_and_turned_into_their_type() -> None:
 
 def test_settings_of_each_kind() -> None:
     part = Part(**{"plate_size": 9})
-    assert part.sizes == {"face": 5, "plate": 9, "head": 5, "person": 6, "area": 5}
-    others = dict.fromkeys(("face_size", "head_size", "person_size", "area_size"))
-    assert Part.sizes.values({"plate": 3}) == {"plate_size": 3, **others}
+    assert part.sizes == {**{kind: len(traits.plural) for kind, traits in TRAITS.items()}, "plate": 9}
+    assert Part.sizes.values({"plate": 3}) == {f"{kind}_size": 3 if kind == "plate" else None for kind in KINDS}
     assert part != Part()
     assert hash(part) != hash(Part())
 
 
 def test_settings_of_kinds_that_models_look_for() -> None:
     of_models = PerKind("score", lambda kind: 1, to_whole_number, "Of {one}.", "N", only_models=True)
-    assert list(of_models.fields()) == ["face_score", "plate_score", "head_score", "person_score"]
+    assert list(of_models.fields()) == [f"{kind}_score" for kind in MODEL_KINDS]
     assert of_models.values({"area": 2}) == dict.fromkeys(of_models.fields())
 
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from video.frames import MATRICES, facts_of
 
 from anonymizer.geometry import Box
+from anonymizer.outlines import PolygonOutline
 from anonymizer.types import Detection
 from anonymizer.video.facts import Colour
 from anonymizer.video.view import BT2020, HLG, PQ, WHITE_NITS, View, ViewingDetector, view_of
@@ -98,3 +99,9 @@ def test_a_box_of_the_frame_and_the_same_where_detectors_see_it() -> None:
     view, box = View(stretch=(2.0, 1.0)), Box(1, 2, 3, 4)
     assert view.place(box) == Box(2, 2, 6, 4)
     assert view.back(Detection(view.place(box), 1.0, "face")).box == box
+
+
+def test_outlines_in_stretched_frames_lie_in_the_frame() -> None:
+    shown = Detection.of(PolygonOutline(((20, 10), (40, 12), (30, 30))), "text")
+    (found,) = ViewingDetector(FixedDetector(shown), View(stretch=(2.0, 1.0))).detect(np.zeros((40, 40, 3), np.uint8))
+    assert found == Detection.of(PolygonOutline(((10, 10), (20, 12), (15, 30))), "text")
