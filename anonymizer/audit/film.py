@@ -129,7 +129,7 @@ def attack_films(
     for number, face in enumerate(faces):
         on_film()
         film = shake(face, frames, seed + number)
-        one, added_up = _seen(film, redaction, finder)
+        one, added_up = seen_in(film, redaction, finder)
         first.append(one)
         total.append(added_up)
     clear = recogniser.vectors_of([cut(face.pixels, face.landmarks) for face in faces])
@@ -151,7 +151,7 @@ def _landmarks(faces: Sequence[Face]) -> list[npt.NDArray[np.float64]]:
     return [face.landmarks for face in faces]
 
 
-def _seen(film: ShakyFilm, redaction: Redaction, finder: Finder) -> tuple[Pixels8, Pixels8]:
+def seen_in(film: ShakyFilm, redaction: Redaction, finder: Finder) -> tuple[Pixels8, Pixels8]:
     """The first redacted frame, and the mean of all of them, every point where the picture has it."""
     total = np.zeros(film.face.pixels.shape, np.float64)
     first: Pixels8 | None = None

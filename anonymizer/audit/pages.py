@@ -7,10 +7,10 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import starmap
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from anonymizer.audit.film_leak import FilmLeaks
 from anonymizer.audit.identify import Attack
 from anonymizer.audit.leak import Leaks
 from anonymizer.audit.plates import Reading
@@ -20,6 +20,10 @@ from anonymizer.audit.tables import to_image, to_line, to_page, write_table, wri
 from anonymizer.audit.utility import Kept, Utility
 from anonymizer.files.encode import encode_png
 from anonymizer.types import Pixels8
+
+if TYPE_CHECKING:  # they need PyAV, which other audits do without
+    from anonymizer.audit.film_leak import FilmLeaks
+    from anonymizer.audit.plate_reader import DrawnReading
 
 SHOWN_FACES = 24
 WORST_TRACKS = 20
@@ -141,6 +145,29 @@ def write_readings(folder: Path, readings: Sequence[Reading]) -> str:
     ]
     described = [reading.to_json() for reading in readings]
     return write_table(folder, "plates", "Plates read", columns, rows, [], described)
+
+
+def write_drawn_readings(folder: Path, readings: Sequence[DrawnReading], about: Mapping[str, object]) -> str:
+    """Writes plates.json, plates.md and plates.html; returns the second.
+
+    Args:
+        about: what the figures depend on.
+    """
+    columns = ("redaction", "seen", "plates", "read", "letters right", "by chance")
+    rows = [
+        [
+            one.redaction,
+            one.seen,
+            str(one.plates),
+            str(one.read),
+            f"{one.letters:.3f}",
+            f"up to {one.chance + 2 * one.chance_error:.3f}: {'yes' if one.is_by_chance else 'no'}",
+        ]
+        for one in readings
+    ]
+    notes = [f"Readers trained on {one.trained_on} plates each." for one in readings[:1]]
+    described = {**about, "readings": [one.to_json() for one in readings]}
+    return write_table(folder, "plates", "Drawn plates read", columns, rows, notes, described)
 
 
 def write_utility(folder: Path, costs: Sequence[Utility], about: Mapping[str, object]) -> str:

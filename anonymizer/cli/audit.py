@@ -202,12 +202,33 @@ def film_command(
 
 
 @audit_command.command("plates", epilog=EPILOG)
-@click.argument("pictures", type=PATH, metavar="PICTURES")
+@click.argument("pictures", required=False, type=PATH, metavar="[PICTURES]")
 @click.option("--redaction", "redactions", multiple=True, metavar="NAME", help="A row; may be repeated.")
 @click.option("--group", metavar="NAME", help="Only pictures whose group begins with this.")
+@click.option("--drawn", type=click.IntRange(10), metavar="N", help="Train a reader on so many drawn plates instead.")
+@click.option("--frames", default=8, type=click.IntRange(0), metavar="N", help="Of films of them.  [default: 8]")
+@click.option("--seed", default=0, metavar="N", help="Of all random draws.  [default: 0]")
 @click.option("--output", required=True, type=PATH, metavar="DIR", help="For the results.")
-def plates_command(pictures: Path, redactions: Sequence[str], group: str | None, output: Path) -> None:
-    """Tries to read redacted plates. PICTURES holds annotations.json, which says what is written on them."""
+def plates_command(
+    pictures: Path | None,
+    redactions: Sequence[str],
+    group: str | None,
+    drawn: int | None,
+    frames: int,
+    seed: int,
+    output: Path,
+) -> None:
+    """Tries to read redacted plates, by a reader off the shelf or by one that was trained on redacted plates.
+
+    PICTURES holds annotations.json, which says what is written on the plates. With --drawn the plates are drawn.
+    """
+    from anonymizer.errors import SettingsError
+
+    if (pictures is None) == (drawn is None):
+        raise SettingsError("PICTURES or --drawn: say which plates are read, one of both")
+    if pictures is None:
+        _read_drawn_plates(redactions, drawn or 0, frames, seed, output)
+        return
     from anonymizer.audit.labels import read_labels
     from anonymizer.audit.pages import write_readings
     from anonymizer.audit.plates import RapidReader, read_plates
@@ -248,6 +269,20 @@ def leak_command(pictures: Path, redacted: Path, group: str | None, look_again: 
     leaks = find_leaks(pictures, redacted, labelled, finder, _counter("comparing"))
     _make(output)
     _print(write_leaks(output, leaks))
+
+
+def _read_drawn_plates(redactions: Sequence[str], number: int, frames: int, seed: int, output: Path) -> None:
+    if frames > 1:
+        _need_video()
+    from anonymizer.audit.pages import write_drawn_readings
+    from anonymizer.audit.plate_reader import attack_drawn_plates
+    from anonymizer.audit.redactions import redaction
+
+    rows = [redaction(name) for name in redactions or ("none", "default")]
+    _start_keras()
+    readings = [reading for row in rows for reading in attack_drawn_plates(row, number, frames, seed, _say)]
+    _make(output)
+    _print(write_drawn_readings(output, readings, {"frames": frames, "seed": seed}))
 
 
 def _labels_films(folder: Path) -> bool:

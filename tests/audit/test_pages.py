@@ -13,12 +13,14 @@ from anonymizer.audit.pages import (
     stack_rows,
     to_markdown,
     write_attacks,
+    write_drawn_readings,
     write_leaks,
     write_readings,
     write_reversal,
     write_utility,
 )
 from anonymizer.audit.pairs import as_they_are
+from anonymizer.audit.plate_reader import DrawnReading
 from anonymizer.audit.plates import Reading
 from anonymizer.audit.precision import Precision
 from anonymizer.audit.redactions import NAMED
@@ -92,6 +94,17 @@ def test_costs_are_written_with_the_worst_picture(tmp_path: Path) -> None:
     assert described["model"] == "m.tflite"
     assert described["redactions"][0]["detected"]["kept"]["touched"] == 4
     assert (tmp_path / "utility.html").is_file()
+
+
+def test_drawn_plates_are_judged_by_chance(tmp_path: Path) -> None:
+    readings = [
+        DrawnReading("none", "still", 50, 10, 9, 0.98, 0.03, 0.02),
+        DrawnReading("solid", "still", 50, 10, 0, 0.05, 0.03, 0.02),
+    ]
+    text = write_drawn_readings(tmp_path, readings, {"seed": 3})
+    assert "| none | still | 10 | 9 | 0.980 | up to 0.070: no |" in text
+    assert "| solid | still | 10 | 0 | 0.050 | up to 0.070: yes |" in text
+    assert json.loads((tmp_path / "plates.json").read_text())["seed"] == 3
 
 
 def test_an_odd_row_stands_beside_a_white_one() -> None:

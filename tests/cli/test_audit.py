@@ -61,6 +61,8 @@ def test_a_network_is_trained_and_used(faces: Path, tmp_path: Path) -> None:
         (["identify", "missing", "--experiment", "e.yaml"], "leave out the other options"),
         (["film", "missing"], "is not a folder"),
         (["plates", "missing"], "annotations.json"),
+        (["plates"], "say which plates are read"),
+        (["plates", "missing", "--drawn", "20"], "one of both"),
         (["leak", "missing", "missing"], "annotations.json"),
         (["utility", "missing"], "input folder"),
         (["utility", "."], "holds no picture"),
