@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import starmap
+from itertools import islice, starmap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:  # they need PyAV, which other audits do without
 
 SHOWN_FACES = 24
 WORST_TRACKS = 20
+NAMES = 3
+"""So many kinds of objects are named, the most frequent ones."""
 _COLUMNS = ("redaction", "attacker", "rank-1", "rank-5", "TAR at FAR 1 %", "TAR at FAR 0.1 %", "equal error rate")
 
 
@@ -185,7 +187,7 @@ def write_utility(folder: Path, costs: Sequence[Utility], about: Mapping[str, ob
     rows = [_utility_cells(one) for one in costs]
     notes = []
     for one in costs:
-        names = {} if one.detected is None else one.detected.kept_of_name
+        names = {} if one.detected is None else dict(islice(one.detected.kept_of_name.items(), NAMES))
         notes += [f"{one.redaction}, found again: {', '.join(starmap(_kept_text, names.items()))}."] if names else []
         name, change = one.worst[0]
         if change.changed_outside > 0:
