@@ -127,3 +127,15 @@ def test_settings_of_each_kind() -> None:
     settings = DetectSettings(face_threshold=0.3, plate_threshold=0.4, weights="models")
     assert settings.with_thresholds({"plate": 0.6}) == DetectSettings(plate_threshold=0.6, weights="models")
     assert tuple(TRAITS) == KINDS
+
+
+def test_codes_are_always_hidden_with_solid() -> None:
+    """Cells as small as the modules of a code would show it as it is."""
+    for method in ("gaussian", "mosaic", "image", "inpaint"):
+        assert RedactSettings(method=method).method_of("code") == "solid"
+        with pytest.raises(SettingsError, match=f"--code-method {method}: codes are always hidden with solid"):
+            RedactSettings(code_method=method)
+    assert RedactSettings(obfuscation_kernel="21,2,9").method_of("code") == "solid"
+    assert RedactSettings(method="none").method_of("code") == "none"
+    assert RedactSettings(code_method="none").method_of("code") == "none"
+    assert RedactSettings(method="none", code_method="solid").method_of("code") == "solid"

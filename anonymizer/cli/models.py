@@ -28,18 +28,20 @@ def models_command(weights: Path | None) -> None:
     Each one is loaded and its checksum is compared, so that the list proves that they work here.
     """
     from anonymizer.detect.catalogue import checksum, find_models
-    from anonymizer.detect.load import load_model
+    from anonymizer.detect.load import try_model
     from anonymizer.detect.silhouettes import describe_segmenters, load_segmenter
     from anonymizer.kinds import PEOPLE_KINDS, TRAITS
     from anonymizer.native import describe
 
     for model in find_models(weights):
-        load_model(model)
+        runtime = try_model(model)
         thresholds = ", ".join(f"{kind} from score {model.threshold(kind):g}" for kind in model.found_kinds)
         echo(f"{model.name}: {thresholds}")
         if set(model.found_kinds).intersection(PEOPLE_KINDS):
             echo('  counts   the people in a picture, estimated; see "people" in the report')
-        echo(f"  format   {model.format}")
+        if model.limits:
+            echo(f"  limits   {model.limits}")
+        echo(f"  format   {model.format}, run by {runtime}")
         echo(f"  sha256   {checksum(model)}")
         echo(f"  licence  {model.licence}")
         echo(f"  origin   {model.origin}")

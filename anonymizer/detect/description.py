@@ -119,7 +119,7 @@ class ModelDescription:
     path: Path
     """The TFLite file, the frozen graph or the SavedModel folder."""
     format: str
-    """tflite, saved_model or graph_def."""
+    """tflite, saved_model or graph_def; of a detector without a network, its name."""
     kinds: Mapping[int, Kind]
     """Kind per class number of the model; other classes are ignored."""
     every_class: Kind | None = None
@@ -152,6 +152,8 @@ class ModelDescription:
     """Expected checksum, see `anonymizer.detect.catalogue.checksum`."""
     licence: str = "unknown"
     origin: str = "unknown"
+    limits: str = ""
+    """What it does not find, for people."""
 
     @property
     def found_kinds(self) -> tuple[Kind, ...]:

@@ -32,6 +32,10 @@ LOADERS = {
     "graph_def": "anonymizer.detect.graph_def",
 }
 
+# Detectors without a network: a module with to_detector(description, preset, thresholds) -> Detector and runtime(),
+# imported when it is first needed.
+DETECTORS = {"codes": "anonymizer.detect.codes"}
+
 
 def choose_models(settings: DetectSettings) -> list[ModelDescription]:
     """The models that are needed to look for the wanted kinds, if any; nothing is loaded.
@@ -85,6 +89,17 @@ def load_model(model: ModelDescription) -> LoadedModel:
     return _cache.get(model)
 
 
+def try_model(model: ModelDescription) -> str:
+    """Loads a model, or what a detector without a network needs; returns what runs it, with the version.
+
+    Raises:
+        ModelError: it is missing, damaged or not a detection model.
+    """
+    if model.format in DETECTORS:
+        return cast(str, import_module(DETECTORS[model.format]).runtime())
+    return load_model(model).runtime
+
+
 def forget_models() -> None:
     """Empties the cache of loaded models."""
     _cache.clear()
@@ -114,5 +129,8 @@ def load_detectors(settings: DetectSettings) -> tuple[Detector, ...]:
 
 
 def _detector(model: ModelDescription, settings: DetectSettings) -> Detector:
+    if model.format in DETECTORS:
+        module = import_module(DETECTORS[model.format])
+        return cast(Detector, module.to_detector(model, settings.preset, thresholds_of(model, settings)))
     made_by = SignatureDetector if model.regions is None else RegionDetector
     return made_by(model, load_model(model), settings.preset, thresholds_of(model, settings))

@@ -18,6 +18,8 @@ from anonymizer.settings import PRESETS, THRESHOLD_RANGE
 
 FILE_NAME = "model.yaml"
 
+WITHOUT_NETWORK = ("codes",)
+"""Detectors of the program that need no model file, see `load.DETECTORS`."""
 MAX_BIAS = 10.0
 """Largest bias of a second look, in log odds; with more, the model's answer would no longer matter."""
 MAX_GROW = 10.0
@@ -29,6 +31,7 @@ KEYS = (
     *(
         "name",
         "file",
+        "detector",
         "labels",
         "kinds",
         "thresholds",
@@ -39,7 +42,7 @@ KEYS = (
         "calibration",
         "second_look",
     ),
-    *("second_look", "regions", "outputs", "first_class", "sha256", "licence", "origin", "accuracy"),
+    *("second_look", "regions", "outputs", "first_class", "sha256", "licence", "origin", "limits", "accuracy"),
 )
 _RENAMED = {
     "smallest": "min_size",
@@ -82,10 +85,7 @@ def _parse(folder: Path, text: str) -> ModelDescription:
     if not isinstance(content, dict):
         raise ValueError("must hold lines such as 'file: model.tflite'")
     _check_keys(content, KEYS)
-    model = folder / content["file"]
-    model_format = format_of(model)
-    if model_format is None:
-        raise ValueError(f"{content['file']!r} is neither *.tflite, *.pb nor a SavedModel folder")
+    model, model_format = _parse_place(folder, content)
     optional: dict[str, Callable[[Any], Any]] = {
         "first_class": int,
         "second_look": _parse_second_look,
@@ -109,9 +109,23 @@ def _parse(folder: Path, text: str) -> ModelDescription:
         outputs={str(name): str(actual) for name, actual in content.get("outputs", {}).items()},
         licence=str(content.get("licence", "unknown")),
         origin=str(content.get("origin", "unknown")),
+        limits=str(content.get("limits", "")),
         **_parse_input(content.get("input", {})),
         **{key: parse(content[key]) for key, parse in optional.items() if key in content},
     )
+
+
+def _parse_place(folder: Path, content: Mapping[str, Any]) -> tuple[Path, str]:
+    """The file of a model and its format. A detector without a network has its description in place of a file."""
+    if "detector" in content:
+        if "file" in content or content["detector"] not in WITHOUT_NETWORK:
+            raise ValueError(f"detector is one of {', '.join(WITHOUT_NETWORK)}, and stands in place of a file")
+        return folder / FILE_NAME, str(content["detector"])
+    model = folder / content["file"]
+    model_format = format_of(model)
+    if model_format is None:
+        raise ValueError(f"{content['file']!r} is neither *.tflite, *.pb nor a SavedModel folder")
+    return model, model_format
 
 
 def _check_keys(content: Mapping[str, Any], known: Collection[str], where: str = "") -> None:

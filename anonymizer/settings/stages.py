@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from anonymizer.addresses import Place
 from anonymizer.errors import SettingsError
@@ -349,6 +349,13 @@ class RedactSettings(SettingsPart, group="How to hide"):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        for kind, chosen in self.methods.items():
+            only = TRAITS[kind].only_method
+            if only is not None and chosen not in (None, "none", only):
+                raise SettingsError(
+                    f"--{kind}-method {chosen}: {TRAITS[kind].plural} are always hidden with {only}, since what other "
+                    "methods leave of them could be read"
+                )
         methods = [self.method_of(kind) for kind in KINDS]
         for key, value, user in (
             ("obfuscation-kernel", self.obfuscation_kernel, "gaussian"),
@@ -361,7 +368,10 @@ class RedactSettings(SettingsPart, group="How to hide"):
                 raise SettingsError(f"--{kind}-shape silhouette: a network draws those of {_with_silhouettes()} alone")
 
     def method_of(self, kind: Kind) -> Method:
-        return self.methods[kind] or self.method
+        """The method chosen for a kind; of one with a single method that one, unless the kind is only detected."""
+        chosen = self.methods[kind] or self.method
+        only = TRAITS[kind].only_method
+        return chosen if only is None or chosen == "none" else cast(Method, only)
 
     def shape_of(self, kind: Kind) -> Shape:
         """What is hidden without a silhouette."""

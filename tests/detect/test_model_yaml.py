@@ -11,6 +11,8 @@ from anonymizer.errors import ModelError
     ("content", "message"),
     [
         ("labels: {1: face}", "'file' is missing"),
+        ("file: net.pb\ndetector: codes\nlabels: {1: code}", "detector is one of codes, and stands in place of a file"),
+        ("detector: faces\nlabels: {1: face}", "detector is one of codes"),
         ("file: net.pb", "'labels' is missing"),
         ("file: net.onnx\nlabels: {1: face}", "'net.onnx' is neither"),
         ("file: net.pb\nlabels: {1: dog}", "none of the labels"),
@@ -88,3 +90,10 @@ def test_keys_of_earlier_versions_are_refused_with_their_new_names(tmp_path: Pat
     with pytest.raises(ModelError) as caught:
         read_description(tmp_path / "model.yaml")
     assert message in str(caught.value)
+
+
+def test_a_detector_without_a_network(tmp_path: Path) -> None:
+    (tmp_path / "model.yaml").write_text("detector: codes\nlabels: {1: code}\nlimits: none that are bent\n")
+    model = read_description(tmp_path / "model.yaml")
+    assert (model.format, model.path, model.limits) == ("codes", tmp_path / "model.yaml", "none that are bent")
+    assert model.found_kinds == ("code",)
