@@ -117,6 +117,19 @@ def test_several_sure_detections_confirm_weak_ones() -> None:
     assert frames_of(tracks) == list(range(5, 12))
 
 
+@pytest.mark.parametrize(("weak", "frames"), [([5, 15], list(range(5, 16))), ([5], [10]), ([], [10])])
+def test_a_sure_detection_and_two_weak_ones_confirm_each_other(weak: list[int], frames: list[int]) -> None:
+    builder = TrackBuilder(NO_GRACE)
+    track = builder.begin("plate")
+    seen = {10: 0.9, **dict.fromkeys(weak, 0.3)}
+    for frame in range(5, 16):
+        if frame in seen:
+            builder.see(track, frame, plate(20, 20, 40, 30, seen[frame]), seen[frame] == 0.9)
+        else:
+            builder.hide(track, {frame: Box(20, 20, 40, 30)})
+    assert frames_of(builder.finish(times(20))) == frames
+
+
 def test_tracks_are_numbered_as_they_begin() -> None:
     builder = TrackBuilder(NO_GRACE)
     late, early = builder.begin("plate"), builder.begin("face")
