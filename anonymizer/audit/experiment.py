@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -31,17 +32,9 @@ def read_experiment(path: Path) -> Experiment:
     Raises:
         SettingsError: the file is missing or wrong. Paths in it are relative to its folder.
     """
-    try:
-        content = yaml.safe_load(path.read_bytes())
-    except OSError as error:
-        raise SettingsError(f"{path}: {error.strerror}") from None
-    except yaml.YAMLError as error:
-        raise SettingsError(f"{path} is not YAML: {error}") from None
-    if not isinstance(content, dict) or "faces" not in content:
+    content = read_values(path, KEYS)
+    if "faces" not in content:
         raise SettingsError(f"{path}: expected keys such as faces and redactions")
-    unknown = [str(key) for key in content if key not in KEYS]
-    if unknown:
-        raise SettingsError(f"{path}: {', '.join(unknown)}: expected {', '.join(KEYS)}")
     redactions = content.get("redactions") or {"default": None}
     if isinstance(redactions, list):
         redactions = dict.fromkeys(redactions)
@@ -56,3 +49,26 @@ def read_experiment(path: Path) -> Experiment:
         None if facenet is None else path.parent / str(facenet),
         seed,
     )
+
+
+def read_values(path: Path, known: Collection[str]) -> dict[str, Any]:
+    """The keys and values of a YAML file.
+
+    Args:
+        known: keys.
+
+    Raises:
+        SettingsError: the file is missing or damaged, or holds other keys.
+    """
+    try:
+        content = yaml.safe_load(path.read_bytes())
+    except OSError as error:
+        raise SettingsError(f"{path}: {error.strerror}") from None
+    except yaml.YAMLError as error:
+        raise SettingsError(f"{path} is not YAML: {error}") from None
+    if not isinstance(content, dict):
+        raise SettingsError(f"{path}: expected keys such as {', '.join(sorted(known))}")
+    unknown = [str(key) for key in content if key not in known]
+    if unknown:
+        raise SettingsError(f"{path}: {', '.join(unknown)}: expected {', '.join(known)}")
+    return content

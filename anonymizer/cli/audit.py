@@ -13,6 +13,7 @@ from anonymizer.cli.text import echo
 if TYPE_CHECKING:
     from anonymizer.audit.faces import FaceSet
     from anonymizer.audit.identify import Attack
+    from anonymizer.audit.redactions import Redaction
 
 PATH = click.Path(path_type=Path)
 EPILOG = """
@@ -29,6 +30,56 @@ Exit codes:
   3    a model is missing or damaged
   4    the output cannot be written
 """
+
+
+def _use_experiment(context: click.Context, _: click.Parameter, file: Path | None) -> None:
+    """Makes the values of a YAML file the defaults of a command's options and arguments, under their names.
+
+    Raises:
+        SettingsError: the file is missing or wrong.
+    """
+    if file is None:
+        return
+    from anonymizer.audit.experiment import read_values
+    from anonymizer.errors import SettingsError
+
+    parameters = {str(one.name): one for one in context.command.params if one.name not in ("experiment", "output")}
+    values = read_values(file, parameters)
+    described = values.get("redactions")
+    for name, value in values.items():
+        if isinstance(value, dict) and name == "redactions":
+            values[name] = [str(row) for row in value]
+        elif isinstance(value, dict) and name == "reversals":
+            values[name] = [f"{row}={file.parent / str(folder)}" for row, folder in value.items()]
+        elif isinstance(value, dict) or isinstance(value, list) is not parameters[name].multiple:
+            raise SettingsError(f"{file}: {name}: {value!r} is not what the option takes")
+        elif parameters[name].type is PATH:
+            values[name] = str(file.parent / str(value))
+    context.default_map = values
+    context.meta[_DESCRIBED] = described if isinstance(described, dict) else {}
+
+
+_DESCRIBED = "anonymizer.audit.redactions"
+"""Under this key the context of a command holds the settings of the redactions that an experiment describes."""
+
+
+def _rows(names: Sequence[str]) -> list[Redaction]:
+    """The redactions of these names, by default none at all and the program's own."""
+    from anonymizer.audit.redactions import redaction
+
+    described = click.get_current_context().meta.get(_DESCRIBED, {})
+    return [redaction(name, described.get(name)) for name in names or ("none", "default")]
+
+
+EXPERIMENT = click.option(
+    "--experiment",
+    type=PATH,
+    metavar="FILE",
+    is_eager=True,
+    expose_value=False,
+    callback=_use_experiment,
+    help="YAML with the arguments and options, to be cited.",
+)
 
 
 @click.group("audit", epilog=EPILOG)
@@ -141,6 +192,7 @@ def identify_command(
 
 @audit_command.command("film", epilog=EPILOG)
 @click.argument("faces", type=PATH, metavar="FACES")
+@EXPERIMENT
 @click.option("--films", type=PATH, metavar="DIR", help="Real films: one folder for each person.")
 @click.option("--redaction", "redactions", multiple=True, metavar="NAME", help="A row; may be repeated.")
 @click.option("--reversal", "reversals", multiple=True, metavar="NAME=DIR", help="A network trained on a redaction.")
@@ -166,7 +218,6 @@ def film_command(
     from anonymizer.audit.footage import attack_footage, read_footage
     from anonymizer.audit.pages import to_markdown, write_attacks
     from anonymizer.audit.recognisers import SFace
-    from anonymizer.audit.redactions import redaction
     from anonymizer.audit.training import load_reversal
     from anonymizer.detect.frames import load_finder
     from anonymizer.recognise.landmarks import LandmarkFinder
@@ -174,7 +225,7 @@ def film_command(
     from anonymizer.settings import DetectSettings
     from anonymizer.video.finder import frame_finder
 
-    rows = [redaction(name) for name in redactions or ("none", "default")]
+    rows = _rows(redactions)
     pairs = dict(map(_pair, reversals))
     if pairs:
         _start_keras()
@@ -203,6 +254,7 @@ def film_command(
 
 @audit_command.command("plates", epilog=EPILOG)
 @click.argument("pictures", required=False, type=PATH, metavar="[PICTURES]")
+@EXPERIMENT
 @click.option("--redaction", "redactions", multiple=True, metavar="NAME", help="A row; may be repeated.")
 @click.option("--group", metavar="NAME", help="Only pictures whose group begins with this.")
 @click.option("--drawn", type=click.IntRange(10), metavar="N", help="Train a reader on so many drawn plates instead.")
@@ -232,11 +284,10 @@ def plates_command(
     from anonymizer.audit.labels import read_labels
     from anonymizer.audit.pages import write_readings
     from anonymizer.audit.plates import RapidReader, read_plates
-    from anonymizer.audit.redactions import redaction
     from anonymizer.detect.frames import load_finder
     from anonymizer.settings import DetectSettings
 
-    rows = [redaction(name) for name in redactions or ("none", "default")]
+    rows = _rows(redactions)
     labelled = read_labels(pictures, group)
     finder = load_finder(DetectSettings(kinds="plate"))
     readings = read_plates(pictures, labelled, rows, finder, RapidReader(), _counter("reading plates"))
@@ -276,9 +327,8 @@ def _read_drawn_plates(redactions: Sequence[str], number: int, frames: int, seed
         _need_video()
     from anonymizer.audit.pages import write_drawn_readings
     from anonymizer.audit.plate_reader import attack_drawn_plates
-    from anonymizer.audit.redactions import redaction
 
-    rows = [redaction(name) for name in redactions or ("none", "default")]
+    rows = _rows(redactions)
     _start_keras()
     readings = [reading for row in rows for reading in attack_drawn_plates(row, number, frames, seed, _say)]
     _make(output)
@@ -308,6 +358,7 @@ def _find_film_leaks(films: Path, redacted: Path, group: str | None, look_again:
 
 @audit_command.command("utility", epilog=EPILOG)
 @click.argument("pictures", type=PATH, metavar="PICTURES")
+@EXPERIMENT
 @click.option("--redaction", "redactions", multiple=True, metavar="NAME", help="A row; may be repeated.")
 @click.option("--model", type=PATH, metavar="FILE", help="A detector or classifier that looks at the pictures.")
 @click.option("--names", type=PATH, metavar="FILE", help="Text file with the names of its classes, one in a line.")
@@ -330,13 +381,12 @@ def utility_command(
     from anonymizer.audit.consumers import load_consumer
     from anonymizer.audit.labels import read_labels
     from anonymizer.audit.pages import write_utility
-    from anonymizer.audit.redactions import redaction
     from anonymizer.audit.utility import listed_pictures, measure_utility
     from anonymizer.detect.frames import load_finder
     from anonymizer.errors import SettingsError
     from anonymizer.settings import DetectSettings
 
-    rows = [redaction(name) for name in redactions or ("none", "default")]
+    rows = _rows(redactions)
     has_labels = group is not None or (pictures / "annotations.json").is_file()
     listed = read_labels(pictures, group, kinds=None) if has_labels else listed_pictures(pictures)
     if not listed:

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from anonymizer.audit.experiment import read_experiment
+from anonymizer.audit.experiment import read_experiment, read_values
 from anonymizer.audit.redactions import Ours
 from anonymizer.errors import SettingsError
 from anonymizer.settings import RedactSettings
@@ -45,3 +45,14 @@ def test_a_wrong_file_is_named(tmp_path: Path, text: str | None, message: str) -
         path.write_text(text)
     with pytest.raises(SettingsError, match=message):
         read_experiment(path)
+
+
+def test_values_are_those_of_known_keys(tmp_path: Path) -> None:
+    file = tmp_path / "experiment.yaml"
+    file.write_text("faces: people\nframes: 3\n")
+    assert read_values(file, ["faces", "frames"]) == {"faces": "people", "frames": 3}
+    with pytest.raises(SettingsError, match="frames: expected faces"):
+        read_values(file, ["faces"])
+    file.write_text("- faces\n")
+    with pytest.raises(SettingsError, match="expected keys such as faces"):
+        read_values(file, ["faces"])

@@ -117,6 +117,20 @@ def test_the_costs_of_redaction_are_told(faces: Path, tmp_path: Path, capsys: py
     assert json.loads((tmp_path / "costs" / "utility.json").read_text())["pictures"] == "faces"
 
 
+def test_an_experiment_stands_for_the_options(faces: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    experiment = tmp_path / "costs.yaml"
+    experiment.write_text("pictures: faces\nlimit: 1\nredactions: {none: , dark: {method: solid, color: '#000000'}}\n")
+    assert call("utility", "--experiment", experiment, "--output", tmp_path / "costs") == 0
+    names = [row["redaction"] for row in json.loads((tmp_path / "costs" / "utility.json").read_text())["redactions"]]
+    assert names == ["none", "dark"]
+    experiment.write_text("pictures: faces\nlimits: 1\n")
+    assert call("utility", "--experiment", experiment, "--output", tmp_path / "costs") == 2
+    assert "limits: expected pictures, redactions" in capsys.readouterr().err
+    experiment.write_text("pictures: [faces]\n")
+    assert call("utility", "--experiment", experiment, "--output", tmp_path / "costs") == 2
+    assert "is not what the option takes" in capsys.readouterr().err
+
+
 def test_one_person_cannot_be_told_from_others(faces: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for path in (faces / "senator").iterdir():
         path.unlink()
