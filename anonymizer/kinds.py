@@ -47,7 +47,8 @@ class KindTraits:
     """Whether models look for it. Otherwise people and zones say where it is, and it is always hidden."""
     silhouettes: Silhouettes = "never"
     silhouette_alone: bool = False
-    """Whether a silhouette takes the place of the shape around the box. Otherwise it is united with the ellipse."""
+    """Whether a silhouette takes the place of the shape around the box, as an outline, but in films. Otherwise it is
+    united with the ellipse."""
 
 
 TRAITS: Mapping[Kind, KindTraits] = {
@@ -69,7 +70,16 @@ TRAITS: Mapping[Kind, KindTraits] = {
         silhouettes="on demand",
     ),
     # From head to foot, in any pose.
-    "person": KindTraits("a person", "people", shape="box", margin=0.05, has_cells=True, is_default=False),
+    "person": KindTraits(
+        "a person",
+        "people",
+        shape="box",
+        margin=0.05,
+        has_cells=True,
+        is_default=False,
+        silhouettes="on demand",
+        silhouette_alone=True,
+    ),
     # As exact as it was drawn.
     "area": KindTraits("an area", "areas", "box", margin=0.0, has_cells=False, is_default=False, has_models=False),
     # Of words and lines. From several cells it could be read back, as a plate.

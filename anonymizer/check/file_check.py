@@ -26,6 +26,7 @@ from anonymizer.check.second_opinion import SecondOpinion, load_second_opinion
 from anonymizer.check.thresholds import load_sensitive_finder
 from anonymizer.check.verdicts import compare_with_record, judge, judge_given
 from anonymizer.detect.frames import load_finder, spread_to_neighbours
+from anonymizer.detect.silhouettes import choose_silhouettes
 from anonymizer.detect.zones import rest_of, zones_to_hide
 from anonymizer.errors import OutputError, PictureError, picture_boundary
 from anonymizer.files.encode import encode_preview
@@ -277,8 +278,8 @@ def _compare(
     if len(source.frames) != len(picture.frames):
         return [Finding(file.name, "changed", "another number of frames than its original")]
     findings = []
-    found = spread_to_neighbours(find_in(source, of_run), source.is_animation)
-    weaker = find_in(source, sensitive)
+    found, weaker = (_drawn(source, find_in(source, finder), plan) for finder in (of_run, sensitive))
+    found = spread_to_neighbours(found, source.is_animation)
     for number, (before, after) in enumerate(zip(source.frames, picture.frames, strict=True)):
         pair = FramePair(file.name, source, before, after, file.fidelity)
         of_record = [] if recorded is None else recorded[number]
@@ -291,6 +292,12 @@ def _compare(
         compared = compare(pair, seen, of_record, plan.settings)
         findings += [replace(finding, frame=number) for finding in compared]
     return findings
+
+
+def _drawn(source: Picture, found: Sequence[FrameDetections], plan: CheckPlan) -> Sequence[FrameDetections]:
+    """The same with the silhouettes that the run hid in place of boxes."""
+    silhouettes = choose_silhouettes(plan.settings.redact)
+    return found if silhouettes is None else silhouettes.add(source, found)
 
 
 def _conclude(file: InputFile, findings: Sequence[Finding], picture: Picture | None, plan: CheckPlan) -> CheckedFile:

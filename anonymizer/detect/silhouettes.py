@@ -39,6 +39,12 @@ OUTSIDE = 127
 """Level of pixels of a crop that lie outside of the picture; networks learn it."""
 _SEEN_FROM = 0.5
 """A silhouette counts if it holds this share of the ellipse in the box: otherwise the network sees something else."""
+_REACHES = 0.1
+"""Of a whole object so little may be left unseen at each side of its box, as a share of the box's width and height."""
+_DOUBT_FROM, _DOUBT_TO, _MOST_DOUBT = 0.1, 0.9, 0.3
+"""And so many of the pixels in the box may be in doubt, compared to those that are seen."""
+_SMALLEST_PART = 12
+"""Pixels of the crop: what shows less of itself in the box is no part of the object."""
 _SIMPLER_BY = 0.6
 """Corners of an outline are left out as long as it moves by no more than so many pixels of the crop."""
 
@@ -149,10 +155,7 @@ class Segmenter:
             PictureError: the network gave no usable answer.
         """
         crop = Crop.around(box, context)
-        share = self.see(crop.of(picture, self.size))
-        if share.shape != (self.size, self.size) or not np.isfinite(share).all():
-            raise PictureError("a model gave no usable answer about a silhouette")
-        scale = crop.side / self.size
+        share, scale = self._share(picture, crop), crop.side / self.size
         expected = np.zeros(share.shape, np.uint8)
         x, y = ((middle - start) / scale for middle, start in zip(box.center, (crop.left, crop.top), strict=True))
         axes = max(1, round(box.width / 2 / scale)), max(1, round(box.height / 2 / scale))
@@ -160,12 +163,63 @@ class Segmenter:
         seen = (share >= self.threshold).astype(np.uint8)
         if not expected.any() or seen[expected > 0].mean() < _SEEN_FROM:
             return None
-        corners = _outline_of(seen, expected)
-        if len(corners) < 3:
+        return _to_polygon(_outline_of(seen, expected), crop, scale)
+
+    def whole(self, picture: Pixels8, box: Box, context: float) -> PolygonOutline | None:
+        """The outline of all that is seen of what is in a box, which may take the box's place.
+
+        None if something may be missing: what is seen does not reach to all sides of the box, or much is in doubt.
+
+        Args:
+            picture: uint8 (H, W, 3), RGB.
+
+        Raises:
+            PictureError: the network gave no usable answer.
+        """
+        crop = Crop.around(box, context)
+        share, scale = self._share(picture, crop), crop.side / self.size
+        seen = (share >= self.threshold).astype(np.uint8)
+        sides = np.divide(np.subtract(box.xyxy, (crop.left, crop.top, crop.left, crop.top)), scale)
+        left, top, right, bottom = (round(side) for side in sides.tolist())
+        inside = np.s_[max(0, top) : bottom, max(0, left) : right]
+        rows, columns = seen[inside].any(axis=1).nonzero()[0], seen[inside].any(axis=0).nonzero()[0]
+        if not len(rows):
             return None
-        return PolygonOutline(
-            tuple((round((x + 0.5) * scale + crop.left, 2), round((y + 0.5) * scale + crop.top, 2)) for x, y in corners)
-        )
+        height, width = seen[inside].shape
+        unseen = max(rows[0] / height, 1 - (rows[-1] + 1) / height, columns[0] / width, 1 - (columns[-1] + 1) / width)
+        in_doubt = (share[inside] > _DOUBT_FROM) & (share[inside] < _DOUBT_TO)
+        if unseen > _REACHES or in_doubt.sum() > _MOST_DOUBT * seen[inside].sum():
+            return None
+        return _to_polygon(_outline_of(_joined(seen, inside), seen), crop, scale)
+
+    def _share(self, picture: Pixels8, crop: Crop) -> Share:
+        share = self.see(crop.of(picture, self.size))
+        if share.shape != (self.size, self.size) or not np.isfinite(share).all():
+            raise PictureError("a model gave no usable answer about a silhouette")
+        return share
+
+
+def _to_polygon(corners: Sequence[tuple[int, int]], crop: Crop, scale: float) -> PolygonOutline | None:
+    if len(corners) < 3:
+        return None
+    return PolygonOutline(
+        tuple((round((x + 0.5) * scale + crop.left, 2), round((y + 0.5) * scale + crop.top, 2)) for x, y in corners)
+    )
+
+
+def _joined(seen: npt.NDArray[np.uint8], inside: tuple[slice, slice]) -> npt.NDArray[np.uint8]:
+    """The parts that show themselves in a box, each joined to the first one by a line on the shortest way."""
+    number, parts = cv2.connectedComponents(seen, connectivity=8)
+    sizes = np.bincount(parts[inside].ravel(), minlength=number)
+    kept = [part for part in range(1, number) if sizes[part] >= _SMALLEST_PART]
+    joined = np.isin(parts, kept).astype(np.uint8)
+    for part in kept[1:]:
+        one, other = (np.argwhere(parts == each)[:, ::-1] for each in (kept[0], part))
+        far = cv2.distanceTransform((parts != kept[0]).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+        x, y = other[far[other[:, 1], other[:, 0]].argmin()].tolist()
+        near = one[np.square(one - (x, y)).sum(axis=1).argmin()].tolist()
+        cv2.line(joined, (x, y), near, 1, 1)
+    return joined
 
 
 def _outline_of(seen: npt.NDArray[np.uint8], expected: npt.NDArray[np.uint8]) -> list[tuple[int, int]]:
@@ -245,6 +299,8 @@ class Silhouettes:
 
     def lacks(self, one: Detection) -> bool:
         """Whether a silhouette is to be looked for."""
+        if one.track is not None and TRAITS[one.kind].silhouette_alone:
+            return False  # a box is followed through frames that no model saw
         return one.kind in self.segmenters and one.silhouette is None and one.outline is None
 
     def drawn(self, one: Detection, shown: Pixels8) -> Detection:
@@ -257,7 +313,12 @@ class Silhouettes:
             return one
         described = self.segmenters[one.kind]
         context = described.contexts[one.kind]
-        return replace(one, silhouette=load_segmenter(described).silhouette(shown, one.redaction_box, context))
+        segmenter = load_segmenter(described)
+        if not TRAITS[one.kind].silhouette_alone:
+            return replace(one, silhouette=segmenter.silhouette(shown, one.redaction_box, context))
+        outline = segmenter.whole(shown, one.redaction_box, context)
+        touches = outline is not None and outline.box.touches((shown.shape[0], shown.shape[1]))
+        return Detection.of(outline, one.kind, one.score) if outline is not None and touches else one
 
 
 def choose_silhouettes(settings: RedactSettings, folder: Path = BUNDLED) -> Silhouettes | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import ceil
 
-from anonymizer.kinds import KINDS, TRAITS, Kind
+from anonymizer.kinds import KINDS, Kind
 from anonymizer.redact.mask import Region, to_region, to_region_of_outline, unite
 from anonymizer.redact.methods import METHODS, leaked_values
 from anonymizer.redact.scene import RedactionStyle, RedactionTarget
@@ -70,8 +70,6 @@ def _to_region(detection: Detection, size: tuple[int, int], settings: RedactSett
     around = AROUND_SILHOUETTE * margin
     # In films boxes are followed through frames that no model saw: there the shape stays, with all of its margin.
     is_in_film = detection.track is not None
-    if TRAITS[kind].silhouette_alone and not is_in_film and silhouette.box.touches(size):
-        return to_region_of_outline(silhouette, around, feather_px, size)
     of_shape = margin if is_in_film else around
     region = to_region(box, of_shape, feather_px, size, settings.shape_of(kind))
     return unite(region, silhouette, around * size_px, size)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from fakes import face, noise, plate
@@ -78,6 +79,59 @@ def test_a_network_that_sees_something_else_draws_nothing(share: Share) -> None:
     assert seeing(share).silhouette(PICTURE, Box(100, 60, 140, 100), 2.0) is None
 
 
+WHOLE = Box(100, 60, 140, 100)
+"""Of a person: the crop is 50 pixels wide, and the box lies from 6.4 to 57.6 of its 64."""
+
+
+def hidden_by(outline: PolygonOutline) -> Share:
+    """(SIZE, SIZE): what an outline touches of the pixels of the crop around WHOLE."""
+    crop = Crop.around(WHOLE, 1.25)
+    scale = SIZE / crop.side
+    corners = tuple(((x - crop.left) * scale, (y - crop.top) * scale) for x, y in outline.corners)
+    return touched_pixels(PolygonOutline(corners), PixelBox(0, 0, SIZE, SIZE)).astype(np.float32)
+
+
+@given(
+    st.lists(
+        st.tuples(st.floats(4, 60), st.floats(4, 60), st.floats(2, 28), st.sampled_from([0.4, 0.6, 0.95, 1.0])),
+        min_size=1,
+        max_size=5,
+    )
+)
+def test_the_outline_of_a_whole_object_leaves_nothing_out(discs: list[tuple[float, float, float, float]]) -> None:
+    """Everything that is seen in the box, in one part or several, is in it; or there is none."""
+    share = np.max([certainty * disc(radius, x, y) for x, y, radius, certainty in discs], axis=0)
+    outline = seeing(share).whole(PICTURE, WHOLE, 1.25)
+    if outline is None:
+        return
+    seen = np.zeros((SIZE, SIZE), np.uint8)
+    seen[6:58, 6:58] = share[6:58, 6:58] >= 0.5
+    number, parts = cv2.connectedComponents(seen)
+    large = [part for part in range(1, number) if (parts == part).sum() >= 12]
+    assert hidden_by(outline)[np.isin(parts, large)].all()
+    rows, columns = seen.any(axis=1).nonzero()[0], seen.any(axis=0).nonzero()[0]
+    assert max(rows[0], columns[0]) <= 6 + 0.1 * 52
+    assert min(rows[-1], columns[-1]) >= 57 - 0.1 * 52
+
+
+def test_a_head_apart_from_its_body_is_hidden_too() -> None:
+    head, body = disc(8, 32, 14), disc(24, 32, 44)
+    body[:26] = 0
+    outline = seeing(np.maximum(head, body)).whole(PICTURE, WHOLE, 1.25)
+    assert outline is not None
+    assert hidden_by(outline)[np.maximum(head, body) > 0].all()
+
+
+@pytest.mark.parametrize(
+    "share",
+    [disc(0), disc(18), disc(26, 32, 45), 0.6 * disc(28), np.maximum(disc(15, 32, 20), 0.7 * disc(28))],
+    ids=["nothing", "too little", "no head", "in doubt", "partly in doubt"],
+)
+def test_where_something_may_be_missing_the_box_stays(share: Share) -> None:
+    assert seeing(disc(28)).whole(PICTURE, WHOLE, 1.25) is not None
+    assert seeing(share).whole(PICTURE, WHOLE, 1.25) is None
+
+
 @pytest.mark.parametrize("share", [np.full((SIZE, SIZE), np.nan, np.float32), np.ones((3, 3), np.float32)])
 def test_no_usable_answer_fails_the_picture(share: Share) -> None:
     with pytest.raises(PictureError, match="no usable answer"):
@@ -137,6 +191,21 @@ def test_faces_get_silhouettes_and_nothing_else_does(loads: Callable[[Share], Lo
     assert len(made.crops) == 1
 
 
+def test_an_outline_takes_the_place_of_a_person(loads: Callable[[Share], Loads]) -> None:
+    person = Detection(Box(20, 20, 60, 60), 0.7, "person", Box(18, 20, 60, 60))
+    described = {"person": replace(DESCRIBED, contexts={"person": 1.25})}
+    loads(disc(29))
+    shown = noise(100, 100)
+    drawn = Silhouettes(described).drawn(person, shown)
+    assert (drawn.kind, drawn.score, drawn.extent, drawn.silhouette) == ("person", 0.7, None, None)
+    assert drawn.outline is not None
+    assert drawn.box == drawn.outline.box
+    loads(disc(10))
+    assert Silhouettes(described).drawn(person, shown) == person
+    in_film = replace(person, track=3)
+    assert not Silhouettes(described).lacks(in_film)
+
+
 def test_without_anything_to_draw_no_network_is_loaded(loads: Callable[[Share], Loads]) -> None:
     made = loads(disc(20))
     frames = [FrameDetections([plate(70, 70, 90, 80)])]
@@ -185,6 +254,24 @@ def test_segmenters_are_no_detection_models() -> None:
     folders = {described.path.parent.name for described in describe_segmenters()}
     assert folders
     assert folders.isdisjoint(model.folder.name for model in find_models())
+
+
+def test_the_bundled_network_sees_an_astronaut_from_head_to_waist(originals: Path) -> None:
+    from anonymizer.files.read import read_picture
+    from anonymizer.settings import ReadSettings
+
+    picture = read_picture(originals / "astronaut.png", ReadSettings())
+    found = FrameDetections([Detection(Box(30, 5, 470, 512), 0.7, "person")])
+    chosen = choose_silhouettes(RedactSettings(person_shape="silhouette"))
+    assert chosen is not None
+    assert set(chosen.segmenters) == {"person"}
+    (frame,) = chosen.add(picture, [found])
+    (one,) = frame.detections
+    assert one.outline is not None
+    shown = touched_pixels(one.outline, PixelBox(0, 0, 512, 512))
+    assert shown[60:170, 190:260].all()  # her face
+    assert not shown[:200, 380:].any()  # the rocket behind her
+    assert 0.3 < shown.mean() < 0.8
 
 
 def test_the_bundled_network_sees_the_head_of_an_astronaut(originals: Path) -> None:

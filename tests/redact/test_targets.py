@@ -8,7 +8,6 @@ from fakes import face, noise, plate
 from redact.strategies import redacted
 
 from anonymizer.geometry import Box
-from anonymizer.kinds import TRAITS
 from anonymizer.outlines import PolygonOutline
 from anonymizer.redact.frame import mask_detections
 from anonymizer.redact.targets import to_targets
@@ -125,13 +124,6 @@ def test_a_silhouette_outside_of_the_picture_changes_nothing() -> None:
     assert (hidden(found, SILHOUETTE) == hidden(face(35, 35, 65, 75), SILHOUETTE)).all()
     (target,) = to_targets([found], (120, 100), SILHOUETTE)
     assert target.region.core.top == 0
-
-
-def test_a_kind_can_be_hidden_by_its_silhouette_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(TRAITS, "face", replace(TRAITS["face"], silhouette_alone=True))
-    alone = hidden(with_hair(), SILHOUETTE)
-    assert (alone == hidden(Detection.of(HAIR, "face"), SILHOUETTE)).all()
-    assert hidden(with_hair(track=1), SILHOUETTE)[hidden(face(35, 35, 65, 75), SILHOUETTE)].all()
 
 
 @pytest.mark.parametrize("method", ["gaussian", "mosaic", "solid", "image", "inpaint"])
