@@ -117,7 +117,7 @@ def test_settings_of_each_kind() -> None:
     assert DEFAULT_KINDS == ("face", "plate")
     margins = {kind: traits.margin for kind, traits in TRAITS.items()}
     assert RedactSettings(plate_margin=0.5).margins == {**margins, "plate": 0.5}
-    assert (margins["face"], margins["plate"], margins["area"]) == (0.2, 0.1, 0)
+    assert (margins["face"], margins["plate"], margins["area"]) == (0.3, 0.1, 0)
     shapes = {kind: RedactSettings().shape_of(kind) for kind in KINDS}
     assert (
         shapes.items() >= {"face": "ellipse", "plate": "box", "head": "ellipse", "area": "box", "text": "box"}.items()

@@ -16,6 +16,7 @@ from anonymizer.audit.leak import Leaks
 from anonymizer.audit.plates import Reading
 from anonymizer.audit.reverse import Reversed
 from anonymizer.audit.scores import Share
+from anonymizer.audit.summary import summarise
 from anonymizer.audit.tables import to_image, to_line, to_page, write_table, write_text
 from anonymizer.audit.utility import Kept, Utility
 from anonymizer.files.encode import encode_png
@@ -57,9 +58,11 @@ def write_attacks(
 
 
 def to_markdown(attacks: Sequence[Attack], missed: Sequence[str]) -> str:
-    """A table with one row for each attack, and what its figures mean."""
+    """A small table with one row for each redaction, one with one row for each attack, and what their figures mean."""
+    head, *rows = summarise(attacks)
+    small = [to_line(head), to_line(["---"] * len(head)), *map(to_line, rows)]
     lines = [to_line(_COLUMNS), to_line(["---"] * len(_COLUMNS)), *(to_line(_cells(attack)) for attack in attacks)]
-    return "\n".join([*lines, "", _note(attacks, missed), ""])
+    return "\n".join([*small, "", *lines, "", _note(attacks, missed), ""])
 
 
 def write_reversal(folder: Path, result: Reversed) -> None:

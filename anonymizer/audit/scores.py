@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -81,23 +82,20 @@ def judge(scores: Floats, truth: Truth, seed: int = 0, galleries: npt.NDArray[np
     """
     random = np.random.default_rng(seed)
     galleries = np.bincount(truth, minlength=scores.shape[1]) if galleries is None else galleries
-
-    def by_chance(measure: Callable[[Floats], Floats]) -> tuple[float, float]:
-        values = [measure(_random_scores(galleries, truth, random)).mean() for _ in range(RANDOM_ATTACKS)]
-        return float(np.mean(values)), float(np.std(values))
-
-    def share(measure: Callable[[Floats], Floats]) -> Share:
-        hits = measure(scores)
+    chances = _by_chance(tuple(truth.tolist()), tuple(galleries.tolist()), seed)
+    shares = []
+    for measure, chance in zip(_MEASURES, chances, strict=True):
+        hits = measure(scores, truth)
         low, high = _bootstrap(hits, truth, random)
-        return Share(float(hits.mean()), low, high, *by_chance(measure))
-
+        shares.append(Share(float(hits.mean()), low, high, *chance))
+    rank_1, rank_5, at_1_percent, at_1_permille = shares
     return Identification(
         pictures=len(truth),
         people=len(np.unique(truth)),
-        rank_1=share(lambda values: hits_at(values, truth, 1)),
-        rank_5=share(lambda values: hits_at(values, truth, 5)),
-        accepted_at_1_percent=share(lambda values: accepted(values, truth, 0.01)),
-        accepted_at_1_permille=share(lambda values: accepted(values, truth, 0.001)),
+        rank_1=rank_1,
+        rank_5=rank_5,
+        accepted_at_1_percent=at_1_percent,
+        accepted_at_1_permille=at_1_permille,
         equal_error=equal_error(scores, truth),
     )
 
@@ -127,6 +125,32 @@ def equal_error(scores: Floats, truth: Truth) -> float:
     taken = 1 - np.searchsorted(np.sort(wrong), limits, side="left") / len(wrong)
     at = int(np.argmin(np.abs(refused - taken)))
     return float((refused[at] + taken[at]) / 2)
+
+
+_MEASURES: Sequence[Callable[[Floats, Truth], Floats]] = (
+    lambda scores, truth: hits_at(scores, truth, 1),
+    lambda scores, truth: hits_at(scores, truth, 5),
+    lambda scores, truth: accepted(scores, truth, 0.01),
+    lambda scores, truth: accepted(scores, truth, 0.001),
+)
+"""The shares of `Identification`, in its order."""
+
+
+@lru_cache(maxsize=4)
+def _by_chance(shown: tuple[int, ...], of_people: tuple[int, ...], seed: int) -> Sequence[tuple[float, float]]:
+    """What an attacker without any knowledge reaches in each of the measures: mean and standard error.
+
+    Args:
+        shown: the person on each picture.
+        of_people: the galleries.
+    """
+    truth: Truth = np.array(shown, np.intp)
+    galleries, random = np.array(of_people, np.intp), np.random.default_rng([seed, 1])
+    values = np.empty((RANDOM_ATTACKS, len(_MEASURES)))
+    for attack in range(RANDOM_ATTACKS):
+        scores = _random_scores(galleries, truth, random)
+        values[attack] = [measure(scores, truth).mean() for measure in _MEASURES]
+    return [(float(column.mean()), float(column.std())) for column in values.T]
 
 
 def _claims(scores: Floats, truth: Truth) -> tuple[Floats, Floats]:

@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from anonymizer.redact.scene import RedactionTarget, Scene
 from anonymizer.redact.surroundings import mean_around
+from anonymizer.types import Pixels
 
 LUMA = (0.299, 0.587, 0.114)
 """Brightness of red, green and blue (ITU-R BT.601)."""
@@ -22,6 +23,10 @@ def chosen_color(scene: Scene, target: RedactionTarget) -> npt.NDArray[np.float6
     """The colour of the target's style, (C,), in the range of values of the picture."""
     if target.style.color == "mean":
         return mean_around(scene, target)
-    color = np.array([*bytes.fromhex(target.style.color[1:])], np.float64)
-    color *= np.iinfo(scene.pixels.dtype).max / 255
-    return color if scene.pixels.shape[2] == 3 else brightness(color)[np.newaxis]
+    return in_range_of(scene.pixels, target.style.color)
+
+
+def in_range_of(pixels: Pixels, color: str) -> npt.NDArray[np.float64]:
+    """A colour #rrggbb in the range of values of a picture, (C,); gray in a gray one."""
+    values = np.array([*bytes.fromhex(color[1:])], np.float64) * (np.iinfo(pixels.dtype).max / 255)
+    return values if pixels.shape[2] == 3 else brightness(values)[np.newaxis]

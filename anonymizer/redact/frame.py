@@ -53,7 +53,9 @@ def mask_frame(frame: Frame, found: FrameDetections, settings: RedactSettings) -
 
 def _redact_alpha(alpha: Alpha | None, in_alpha: Sequence[Detection], settings: RedactSettings) -> Alpha | None:
     """The alpha channel without what it shows of objects; elsewhere it stays as it is."""
-    return None if alpha is None else redact_detections(alpha[:, :, np.newaxis], in_alpha, settings)[:, :, 0]
+    if alpha is None:
+        return None
+    return redact_detections(alpha[:, :, np.newaxis], in_alpha, settings.in_alpha())[:, :, 0]
 
 
 def _targets_in(pixels: Pixels, detections: Sequence[Detection], settings: RedactSettings) -> list[RedactionTarget]:

@@ -1,8 +1,9 @@
 """`gaussian`: looks like a strong Gaussian blur, and hides an object of any size equally well.
 
-Only the brightness of one cell or a few is known of the object. It is painted in the colour of the surroundings, and
-blended with Gaussian weights into what is visible around. So the output holds no more of a large face than of a small
-one. A plain blur of the same look would leave faint traces, which averaging over many pixels brings back.
+Nothing is known of the object, which gets one tone; or the brightness of one cell or a few, in the colour of the
+surroundings. It is blended with Gaussian weights into what is visible around. So the output holds no more of a large
+face than of a small one. A plain blur of the same look would leave faint traces, which averaging over many pixels
+brings back.
 """
 
 from __future__ import annotations

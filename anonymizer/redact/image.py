@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from math import ceil, floor
 from pathlib import Path
 
 import cv2
@@ -10,21 +11,26 @@ import numpy as np
 import numpy.typing as npt
 
 from anonymizer.files.overlay import read_overlay
+from anonymizer.geometry import PixelBox
 from anonymizer.redact.colors import LUMA, chosen_color
 from anonymizer.redact.drawings import DRAW
 from anonymizer.redact.scene import RedactionStyle, RedactionTarget, Scene
 from anonymizer.settings import Drawing
 from anonymizer.types import Pixels
 
+ENLARGED = 1.05, 1.45
+"""A drawing over an ellipse is a square larger than the longer side by a factor between these, which lies at random
+around the ellipse. One that fitted the ellipse told a recogniser the proportions and the place of the face's box, and
+with them who it is: see anonymizer/audit/README.md."""
 SMALLEST_LEVEL_PX = 16
 """The overlay is halved until its shorter side is at most this long."""
 
 
 def paint(scene: Scene, target: RedactionTarget) -> Pixels:
     """What replaces the target: dtype of the picture, (height, width, C) of its bounds."""
+    maximum = np.iinfo(scene.pixels.dtype).max
     colors, opacity = overlay_on(target)
     over = colors if scene.pixels.shape[2] == 3 else (colors @ np.array(LUMA, np.float32))[:, :, np.newaxis]
-    maximum = np.iinfo(scene.pixels.dtype).max
     laid = over * maximum + (1 - opacity)[:, :, np.newaxis] * chosen_color(scene, target)
     painted: Pixels = np.rint(laid).clip(0, maximum).astype(scene.pixels.dtype)
     return painted
@@ -32,12 +38,24 @@ def paint(scene: Scene, target: RedactionTarget) -> Pixels:
 
 def overlay_on(target: RedactionTarget) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
     """The overlay for a target: colours times opacity, (height, width, 3) of its bounds, and opacity, in [0, 1]."""
-    region = target.region
-    whole, bounds = region.whole.grown(region.feather_px, region.feather_px), region.bounds
-    colors, opacity = _scaled(target.style, whole.height, whole.width)
-    top, left = bounds.top - whole.top, bounds.left - whole.left
+    laid, bounds = place_of(target), target.region.bounds
+    colors, opacity = _scaled(target.style, laid.height, laid.width)
+    top, left = bounds.top - laid.top, bounds.left - laid.left
     part = slice(top, top + bounds.height), slice(left, left + bounds.width)
     return colors[part], opacity[part]
+
+
+def place_of(target: RedactionTarget) -> PixelBox:
+    """Where the overlay of a target lies, around its bounds. It may extend beyond the picture."""
+    region = target.region
+    whole = region.whole.grown(region.feather_px, region.feather_px)
+    if target.style.overlay is not None or region.shape != "ellipse" or region.outline is not None:
+        return whole
+    random = np.random.default_rng(target.seed)
+    side = whole.longer_side * random.uniform(*ENLARGED)
+    top = whole.top - (side - whole.height) * random.uniform()
+    left = whole.left - (side - whole.width) * random.uniform()
+    return PixelBox(floor(top), floor(left), ceil(top + side), ceil(left + side))
 
 
 def _scaled(style: RedactionStyle, height: int, width: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:

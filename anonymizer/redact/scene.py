@@ -24,7 +24,7 @@ class RedactionStyle:
 
     method: MethodName
     cells: int
-    """Along the longer side of an object, for the methods that have cells."""
+    """Along the longer side of an object, for the methods that have cells; 0: nothing of the object shows."""
     color: str
     """#rrggbb, or mean."""
     overlay: Path | None
@@ -41,6 +41,8 @@ class RedactionTarget:
     style: RedactionStyle
     number: int
     """From 1 on, by rank: where cores overlap, the lowest number has the pixel."""
+    seed: tuple[int, ...] = ()
+    """Of what is drawn at random: the same whenever the same detection, or another one of its track, is redacted."""
 
 
 @dataclass(frozen=True)

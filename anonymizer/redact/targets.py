@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import ceil
+from struct import pack
 
 from anonymizer.kinds import KINDS, Kind
 from anonymizer.redact.mask import Region, to_region, to_region_of_outline, unite
@@ -26,7 +27,7 @@ def to_targets(
     Objects of a kind with the method none are left out.
     """
     return [
-        RedactionTarget(_to_region(found, size, settings), to_style(found.kind, settings), number)
+        RedactionTarget(_to_region(found, size, settings), to_style(found.kind, settings), number, _seed(found))
         for number, found in enumerate(ranked(detections, settings), start=1)
     ]
 
@@ -55,6 +56,10 @@ def to_style(kind: Kind, settings: RedactSettings) -> RedactionStyle:
         drawing=settings.drawing,
         kernel=settings.obfuscation_kernel if is_classic else None,
     )
+
+
+def _seed(found: Detection) -> tuple[int, ...]:
+    return (found.track,) if found.track is not None else tuple(pack("<4d", *found.redaction_box.xyxy))
 
 
 def _to_region(detection: Detection, size: tuple[int, int], settings: RedactSettings) -> Region:

@@ -266,7 +266,7 @@ class RedactSettings(SettingsPart, group="How to hide"):
             self,
             method: str = "gaussian",
             *,
-            cells: int = 1,
+            cells: int = 0,
             color: str = "black",
             overlay: Path | str | None = None,
             drawing: str = "face",
@@ -291,10 +291,10 @@ class RedactSettings(SettingsPart, group="How to hide"):
         "METHOD",
     )
     cells: int = setting(
-        1,
+        0,
         parse_cells,
         f"gaussian, mosaic: cells along the longer side of {_one_of(has_cells=True)} whose brightness shows, "
-        f"1..{MAX_CELLS}; many leave it recognisable. {_one_of(has_cells=False).capitalize()} is always one.",
+        f"0..{MAX_CELLS}; many leave it recognisable. {_one_of(has_cells=False).capitalize()} has one at most.",
         "N",
     )
     color: str = setting(
@@ -392,8 +392,17 @@ class RedactSettings(SettingsPart, group="How to hide"):
         return self.margins[kind]
 
     def cells_of(self, kind: Kind) -> int:
-        """Cells along the longer side of an object whose brightness shows, 1..MAX_CELLS."""
-        return self.cells if TRAITS[kind].has_cells else 1
+        """Cells along the longer side of an object whose brightness shows, 0..MAX_CELLS."""
+        return self.cells if TRAITS[kind].has_cells else min(self.cells, 1)
+
+    def in_alpha(self) -> RedactSettings:
+        """The same for alpha channels, where a tone would be half transparent: as opaque as what is around."""
+        in_a_tone = ("mosaic",) if self.obfuscation_kernel else ("gaussian", "mosaic")
+        plain = [kind for kind in KINDS if self.method_of(kind) in in_a_tone and not self.cells_of(kind)]
+        if not plain:
+            return self
+        methods = {kind: "solid" if kind in plain else self.method_of(kind) for kind in KINDS}
+        return replace(self, color="mean", **RedactSettings.methods.values(methods))
 
     def in_any_case(self) -> RedactSettings:
         """The same shapes, margins and edges with a method that hides, for kinds that have none."""

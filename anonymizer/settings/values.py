@@ -218,10 +218,10 @@ class OneOf:
 
 
 def parse_cells(value: object) -> int:
-    cells = parse_count(value)
-    if cells > MAX_CELLS:
-        raise ValueError(f"{cells} is not in the range 1..{MAX_CELLS}")
-    return cells
+    cells = parse_number(value)
+    if not cells.is_integer() or not 0 <= cells <= MAX_CELLS:
+        raise ValueError(f"{value} is not a whole number in the range 0..{MAX_CELLS}")
+    return int(cells)
 
 
 def parse_color(value: object) -> str:

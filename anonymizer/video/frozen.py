@@ -13,8 +13,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from anonymizer.redact.cells import Levels, levels_of
-from anonymizer.redact.methods import leaked_values
+from anonymizer.redact.cells import PLAIN_CELLS, Levels, levels_of
 from anonymizer.redact.redaction import to_scene
 from anonymizer.redact.targets import ranked, to_targets
 from anonymizer.settings import RedactSettings
@@ -25,7 +24,7 @@ from anonymizer.video.tracks import FilmTracks
 
 
 def freeze(pixels: Pixels8, found: Sequence[Detection], settings: RedactSettings) -> list[Levels | None]:
-    """The brightness that the redaction of each detection in a frame shows; None where its method shows none.
+    """The brightness or tone that the redaction of each detection in a frame shows; None where its method shows none.
 
     Args:
         pixels: the upright frame, uint8 (H, W, 3).
@@ -35,7 +34,7 @@ def freeze(pixels: Pixels8, found: Sequence[Detection], settings: RedactSettings
     plain = [replace(one, silhouette=None) for one in found]
     in_order = ranked(plain, settings)
     targets = to_targets(plain, (pixels.shape[0], pixels.shape[1]), settings)
-    shows = [target for target in targets if leaked_values(target.style)]
+    shows = [target for target in targets if target.style.method in PLAIN_CELLS]
     levels = levels_of(to_scene(pixels, targets), shows) if shows else []
     of_detection = {id(in_order[target.number - 1]): of_target for target, of_target in zip(shows, levels, strict=True)}
     return [of_detection.get(id(one)) for one in plain]

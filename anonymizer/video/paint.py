@@ -9,9 +9,10 @@ differences of colour, or red, green and blue, and opacity) is a picture of its 
 sample of colour that stands for several pixels is hidden as far as any of them is. Where the mask is 0, samples stay
 the same to the last bit.
 
-What is painted depends on two things alone: on what is visible in the same frame, and on the brightness of the cells
-that `frozen` settled for the whole track, 6 possible values each. The colours of the surroundings may follow the
-frame: they are means of samples that the output shows anyway, so that adding up frames tells nothing more.
+What is painted depends on what is visible in the same frame, and on what `frozen` settled for the whole track: one of
+three tones, or with `--cells` from 1 on the brightness of the cells, 6 possible values each. The colours of the
+surroundings may follow the frame: they are means of samples that the output shows anyway, so that adding up frames
+tells nothing more.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from anonymizer.errors import PictureError
 from anonymizer.geometry import PixelBox
 from anonymizer.kinds import Kind
 from anonymizer.redact.blending import GradientPatch, blend
-from anonymizer.redact.cells import LEVELS, Levels, cell_edges, pad_cells, sum_around
+from anonymizer.redact.cells import LEVELS, TONES, Levels, cell_edges, grid_of, pad_cells, sum_around
 from anonymizer.redact.colors import LUMA
 from anonymizer.redact.gaussian import smooth
 from anonymizer.redact.image import overlay_on
@@ -201,13 +202,13 @@ def _replacements(
     layers: Sequence[_Layer], target: RedactionTarget, levels: Mapping[int, Levels | None], colours: _Colours
 ) -> Iterator[Pixels | GradientPatch]:
     """What replaces a target in each of the layers."""
-    known = levels[target.number]
-    grid = (1, 1) if known is None else (known.shape[0], known.shape[1])
-    sums = [_sums_around(layer, target, grid) for layer in layers]
+    known, method = levels[target.number], target.style.method
+    is_plain = method in ("gaussian", "mosaic") and not target.style.cells
+    grids = [_grid(layer.targets[target.number], known, is_plain) for layer in layers]
+    sums = [_sums_around(layer, target, grid) for layer, grid in zip(layers, grids, strict=True)]
     around = [_mean(of_layer, layer.component) for of_layer, layer in zip(sums, layers, strict=True)]
-    method = target.style.method
     if method in ("gaussian", "mosaic"):
-        cells = colours.of_levels(known, around)
+        cells = colours.of_tone(known, grids) if is_plain else colours.of_levels(known, around)
         for layer, of_layer, values in zip(layers, sums, cells, strict=True):
             (padded,) = pad_cells(values[np.newaxis, :, :, np.newaxis], of_layer)
             yield (smooth if method == "gaussian" else tiled)(layer.targets[target.number], padded)
@@ -223,6 +224,13 @@ def _replacements(
         else:
             flat = np.full((1, 1, 1), round(colour[index]), layer.component.samples.dtype)
             yield np.broadcast_to(flat, (own.height, own.width, 1))
+
+
+def _grid(own: RedactionTarget, known: Levels | None, is_plain: bool) -> tuple[int, int]:
+    """How many rows and columns of cells a target has in a layer."""
+    if is_plain:
+        return grid_of(own)
+    return (1, 1) if known is None else (known.shape[0], known.shape[1])
 
 
 def _at_samples(values: npt.NDArray[np.float32], layer: _Layer, target: RedactionTarget, own: PixelBox) -> Pixels:
@@ -278,6 +286,15 @@ class _Colours:
             np.asarray(self._of_rgb(part, over, opacity) + (1 - opacity) * value, np.float32)
             for part, value in zip(self._components, colour, strict=True)
         ]
+
+    def of_tone(self, known: Levels | None, grids: Sequence[tuple[int, int]]) -> list[npt.NDArray[np.float64]]:
+        """The cells of an object of which nothing shows, in each component: so many rows and columns.
+
+        Args:
+            known: the number of its tone; None: the middle one.
+        """
+        tone = TONES[len(TONES) // 2 if known is None else int(known[0, 0])]
+        return [np.full(grid, value) for grid, value in zip(grids, self.of_rgb(_rgb(tone)), strict=True)]
 
     def of_levels(self, levels: Levels | None, around: Sequence[float]) -> list[npt.NDArray[np.float64]]:
         """The cells of an object in each component, (rows, columns): their brightness, in the colour of what is around.

@@ -48,7 +48,7 @@ def test_weak_ones_are_warnings_near_redacted_areas(picture: Pixels) -> None:
 
 
 def test_weak_ones_count_where_redaction_cannot_have_changed_what_the_models_see(picture: Pixels) -> None:
-    far = 80 + CONTEXT_PX
+    far = 90 + CONTEXT_PX
     assert levels(picture, [RECORDED], face(far, 20, far + 40, 60, 0.3)) == ["finding"]
     assert levels(picture, [RECORDED], face(far, 20, far + 40, 60, 0.19)) == ["warning"]
     assert levels(noise(100, 100), [], face(10, 10, 40, 40, 0.2)) == ["finding"]

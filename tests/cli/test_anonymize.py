@@ -165,7 +165,7 @@ def test_no_pictures(call: Call, folders: Folders) -> None:
         (["--obfuscation-kernel", "21"], "neither auto nor kernel_size,sigma,box_kernel_size"),
         (["--method", "blur"], "--method: 'blur' is not one of gaussian, mosaic, solid, image, inpaint, none"),
         (["--plate-method", "tape"], "--plate-method: 'tape' is not one of"),
-        (["--cells", "17"], "--cells: 17 is not in the range 1..16"),
+        (["--cells", "17"], "--cells: 17 is not a whole number in the range 0..16"),
         (["--color", "blackish"], "--color: 'blackish' is neither mean, the name of a colour"),
         (["--color", "#11223344"], "--color: '#11223344' is neither mean"),
         (["--shape", "star"], "--shape: 'star' is not one of ellipse, box, silhouette"),

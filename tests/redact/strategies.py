@@ -110,7 +110,7 @@ def cases(draw: st.DrawFn, face_methods: Sequence[str], plate_methods: Sequence[
     settings = RedactSettings(
         face_method=draw(st.sampled_from(face_methods)),
         plate_method=draw(st.sampled_from(plate_methods)),
-        cells=draw(st.sampled_from([1, 2, 4, 16])),
+        cells=draw(st.sampled_from([0, 1, 2, 4, 16])),
         color=draw(st.sampled_from(["black", "#4080c0", "mean"])),
         face_shape=draw(shapes),
         plate_shape=draw(shapes),

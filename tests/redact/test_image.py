@@ -1,12 +1,14 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from fakes import face, noise, noise16
+from fakes import face, noise, noise16, scene_of
 from PIL import Image
 from redact.strategies import bare, redacted
 
 from anonymizer.geometry import Box
+from anonymizer.redact.image import place_of
 from anonymizer.redact.scene import RedactionStyle
 from anonymizer.redact.targets import to_style
 from anonymizer.settings import RedactSettings
@@ -40,7 +42,30 @@ def test_image_goes_on_beyond_the_picture(overlay: Path) -> None:
     assert (result[3:20, 10:30] == (0, 0, 255)).all()
 
 
+def test_over_an_ellipse_a_drawing_keeps_its_proportions_and_lies_at_random() -> None:
+    """Else it would tell the proportions and the place of the face's box."""
+    settings = RedactSettings(method="image", face_margin=0.0, feather=0.0)
+    shown = []
+    for left in (100, 101, 102):
+        _, (target,) = scene_of(noise(400, 400), [face(left, 100, left + 60, 220)], settings)
+        whole = target.region.whole
+        laid = place_of(target)
+        assert abs(laid.height - laid.width) <= 1
+        assert laid.top <= whole.top < whole.bottom <= laid.bottom
+        assert laid.left <= whole.left < whole.right <= laid.right
+        shown.append(laid.left - whole.left)
+        assert place_of(scene_of(noise(400, 400, seed=5), [face(left, 100, left + 60, 220)], settings)[1][0]) == laid
+    assert len(set(shown)) > 1
+
+
+def test_a_drawing_stays_at_its_place_over_a_track() -> None:
+    settings = RedactSettings(method="image")
+    found = [replace(face(left, 100, left + 60, 220), track=7) for left in (100, 130)]
+    one, other = (scene_of(noise(400, 400), [each], settings)[1][0] for each in found)
+    assert place_of(one).left - one.region.whole.left == place_of(other).left - other.region.whole.left
+
+
 def test_the_drawn_face_is_laid_over_by_default() -> None:
     result = redacted(noise(40, 40), [FACE], bare("image"))
     assert (result[20, 20] == (255, 205, 60)).all()
-    assert RedactionStyle("image", 1, "#000000", None, "face", None) == to_style("face", RedactSettings(method="image"))
+    assert RedactionStyle("image", 0, "#000000", None, "face", None) == to_style("face", RedactSettings(method="image"))

@@ -26,7 +26,7 @@ def test_of_overlapping_objects_the_largest_has_the_pixels() -> None:
 @pytest.mark.parametrize("face_method", ["gaussian", "mosaic"])
 def test_of_overlapping_objects_the_stricter_method_has_the_pixels(face_method: str) -> None:
     pixels = noise(80, 80)
-    settings = RedactSettings(face_method=face_method, plate_method="solid", feather=0)
+    settings = RedactSettings(face_method=face_method, plate_method="solid", cells=1, feather=0)
     result = redacted(pixels, [face(10, 10, 70, 70), plate(30, 30, 50, 40)], settings)
     assert (result[30:40, 30:50] == 0).all()
 

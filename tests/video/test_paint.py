@@ -13,7 +13,7 @@ from video.film_samples import write_film
 from video.frames import FORMATS, MATRICES, facts_of, frame_of, random_frame
 
 from anonymizer.errors import PictureError
-from anonymizer.redact.cells import LEVELS, Levels
+from anonymizer.redact.cells import LEVELS, TONES, Levels
 from anonymizer.redact.mask import draw_mask
 from anonymizer.redact.targets import to_targets
 from anonymizer.settings import RedactSettings
@@ -27,8 +27,10 @@ SIZE = (96, 64)
 FOUND = [face(20, 12, 40, 36), plate(50, 30, 80, 42), face(34, 20, 50, 44)]
 PAINTED = [
     RedactSettings(),
+    RedactSettings(cells=1),
     RedactSettings(cells=3),
     RedactSettings(method="mosaic"),
+    RedactSettings(method="mosaic", cells=1),
     RedactSettings(method="solid", color="#c81e5a"),
     RedactSettings(method="solid", color="mean"),
     RedactSettings(method="image"),
@@ -138,7 +140,7 @@ def test_the_output_depends_on_what_is_visible_and_on_the_frozen_values_alone(
         hidden = samples_of(random_frame(*SIZE, pixel_format, seed=seed), orientation)
         for component, share, values in zip(components_of(frame, orientation), shares, hidden, strict=True):
             component.samples[share == 1] = values[share == 1]
-        frozen = tracked(level=level, cells=(how.cells, 2))
+        frozen = tracked(level=level % (LEVELS if how.cells else len(TONES)), cells=(max(how.cells, 1), 2))
         painter(how, orientation, frozen, interlaced=interlaced).paint(frame, 0)
         outputs.append(samples_of(frame, orientation))
     for first, second, third in zip(*outputs, strict=True):
@@ -150,7 +152,7 @@ def test_the_brightness_is_that_of_the_track() -> None:
     means = []
     for level in range(LEVELS):
         frame = frame_of(np.full((64, 96, 3), 128, np.uint8))
-        painter(RedactSettings(), tracks=tracked([FOUND[0]], level)).paint(frame, 0)
+        painter(RedactSettings(cells=1), tracks=tracked([FOUND[0]], level)).paint(frame, 0)
         means.append(samples_of(frame)[0][24, 30])
     assert means == sorted(means)
     assert means[0] < 60
@@ -160,9 +162,22 @@ def test_the_brightness_is_that_of_the_track() -> None:
 def test_without_a_known_brightness_it_is_that_of_the_surroundings() -> None:
     frame = frame_of(np.full((64, 96, 3), (90, 120, 60), np.uint8))
     before = samples_of(frame)
-    painter(RedactSettings(), tracks=FixedTracks(FOUND)).paint(frame, 0)
+    painter(RedactSettings(cells=1), tracks=FixedTracks(FOUND)).paint(frame, 0)
     for was, became in zip(before, samples_of(frame), strict=True):
         assert np.abs(was - became).max() <= 1
+
+
+@pytest.mark.parametrize("method", ["gaussian", "mosaic"])
+@pytest.mark.parametrize("pixel_format", ["yuv420p", "yuv444p", "gbrp", "rgb24"])
+def test_without_cells_an_object_has_one_tone_whatever_is_around(pixel_format: str, method: str) -> None:
+    shown = []
+    for ground in (0, 128, 255):
+        frame = frame_of(np.full((64, 96, 3), ground, np.uint8), pixel_format)
+        painter(RedactSettings(method=method, feather=0), tracks=tracked([FOUND[0]])).paint(frame, 0)
+        shown.append(frame.reformat(format="rgb24", src_colorspace="ITU601", threads=1).to_ndarray()[24, 30])
+    off = 4 if method == "gaussian" else 60
+    tone = [*bytes.fromhex(TONES[2][1:])]
+    assert all(of_ground.astype(int) == pytest.approx(tone, abs=off) for of_ground in shown)
 
 
 @pytest.mark.parametrize("pixel_format", ["yuv420p", "yuv444p", "gbrp", "rgb24", "yuvj420p", "yuv420p10le", "p010le"])
