@@ -14,8 +14,8 @@ from anonymizer.detect.zones import add_given
 from anonymizer.errors import PictureError, picture_boundary
 from anonymizer.files.decode import decode_picture
 from anonymizer.files.picture import Encoding, Frame, Picture
-from anonymizer.pipeline import Finder, encode_redacted, find_in, redact_picture, warnings_of
-from anonymizer.record.edits import Edited
+from anonymizer.pipeline import Finder, choose_all, encode_redacted, find_in, redact_picture, warnings_of
+from anonymizer.recognise.choices import load_choices
 from anonymizer.record.report import Report
 from anonymizer.run.plan import make_plan
 from anonymizer.run.runner import run
@@ -102,13 +102,8 @@ def anonymize_bytes(data: bytes, settings: Settings = Settings(), *, finder: Fin
 
 
 def _choose(picture: Picture, found: Sequence[FrameDetections], settings: Settings) -> Sequence[FrameDetections]:
-    """What is to be hidden, by the gallery and the zones that the settings name."""
-    chosen = Edited(found)
-    if settings.choose.gallery is not None:
-        from anonymizer.recognise.choice import load_choice
-
-        choice = load_choice(settings.choose, settings.detect.hide_all_but)
-        chosen = chosen if choice is None else choice.choose(picture, found)
+    """What is to be hidden, by the gallery, the patterns and the zones that the settings name."""
+    chosen = choose_all(picture, found, load_choices(settings))
     given = add_given(picture, chosen.frames, settings.detect, kept=chosen.kept)
     silhouettes = choose_silhouettes(settings.redact)
     return given if silhouettes is None else silhouettes.add(picture, given)

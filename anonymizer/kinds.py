@@ -94,6 +94,8 @@ GIVEN_KINDS: tuple[Kind, ...] = tuple(kind for kind, traits in TRAITS.items() if
 """Nothing is looked for: they are hidden whatever kinds a user names."""
 ZONE_KIND: Kind = "area"
 """Of what zones hide."""
+TEXT_KIND: Kind = "text"
+"""Of what can be read."""
 PEOPLE_KINDS: tuple[Kind, ...] = tuple(kind for kind, traits in TRAITS.items() if traits.is_of_people)
 DEFAULT_KINDS: tuple[Kind, ...] = tuple(kind for kind, traits in TRAITS.items() if traits.is_default)
 

@@ -73,8 +73,8 @@ class PictureProcess:
     """What people change about what the finder says."""
     mask_root: Path | None = None
     """Folder for the masks of jobs that have one."""
-    choice: Choice | None = None
-    """What stays visible of what the finder says, before people change it; None: nothing."""
+    choices: Sequence[Choice] = ()
+    """What stays visible of what the finder says, one after the other, before people change it."""
     silhouettes: Silhouettes | None = None
     """Draws those that are hidden; None: none are."""
 
@@ -131,7 +131,7 @@ class PictureProcess:
         Raises:
             PictureError: an edit does not fit the picture.
         """
-        chosen = Edited(found) if self.choice is None else self.choice.choose(picture, found)
+        chosen = choose_all(picture, found, self.choices)
         sizes = [(frame.pixels.shape[0], frame.pixels.shape[1]) for frame in picture.frames]
         edited = apply_edits(chosen.frames, self.edits.of(job.name), sizes, self.edits.name)
         kept = [[*one, *other] for one, other in zip_longest(chosen.kept, edited.kept, fillvalue=())]
@@ -164,6 +164,15 @@ class PictureProcess:
     def _has_record(self) -> bool:
         """Whether detections are written; always where they are all that is."""
         return self.settings.record.write_detections or self.settings.redact.only_detects(self._kinds)
+
+
+def choose_all(picture: Picture, found: Sequence[FrameDetections], choices: Sequence[Choice]) -> Edited:
+    """What remains to be hidden after several choices; each is about other kinds."""
+    chosen = Edited(found)
+    for choice in choices:
+        after = choice.choose(picture, chosen.frames)
+        chosen = Edited(after.frames, [*chosen.done, *after.done], after.kept or chosen.kept)
+    return chosen
 
 
 def guarded(

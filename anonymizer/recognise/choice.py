@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 from anonymizer.detect.tones import to_rgb_8_bits
 from anonymizer.files.picture import Frame, Picture
@@ -12,7 +13,7 @@ from anonymizer.recognise.models import load_face_reader
 from anonymizer.recognise.resemblance import PERHAPS_SAME_PERSON, SAME_PERSON, FaceReader, Resemblance, best_match
 from anonymizer.record.edits import Edited, Place
 from anonymizer.settings import ChooseSettings
-from anonymizer.types import Detection, FrameDetections
+from anonymizer.types import Detection, FrameDetections, Kind
 
 LEAST_LOOKS = 3
 """So many frames of a track must show clearly whose face it is."""
@@ -40,6 +41,8 @@ class ShownTrack:
 class GalleryChoice:
     """Takes from what was found the faces that may stay visible."""
 
+    kind: ClassVar[Kind] = FACE
+    by: ClassVar[str] = BY
     gallery: Gallery
     reader: FaceReader
     hides_only: bool
@@ -53,7 +56,7 @@ class GalleryChoice:
         kept: list[list[Place]] = []
         for number, (frame, of_frame) in enumerate(zip(picture.frames, found, strict=True)):
             shown = self._shown(frame, [one for one in of_frame.detections if one.kind == FACE])
-            frames.append(_without(of_frame, [detection for detection, _ in shown]))
+            frames.append(without(of_frame, [detection for detection, _ in shown]))
             kept.append([detection.redaction_box for detection, _ in shown])
             in_frame = {"frame": number} if len(picture.frames) > 1 else {}
             done += [{**self._entry(detection, why), **in_frame} for detection, why in shown]
@@ -122,7 +125,7 @@ class GalleryChoice:
 
 
 def load_choice(settings: ChooseSettings, hides_rest: bool = False) -> GalleryChoice | None:
-    """None where nobody stays visible.
+    """The one by a gallery; None where there is none.
 
     Args:
         hides_rest: whether all else is hidden.
@@ -138,7 +141,9 @@ def load_choice(settings: ChooseSettings, hides_rest: bool = False) -> GalleryCh
     return GalleryChoice(read_gallery(folder, reader), reader, settings.hide_only is not None, hides_rest)
 
 
-def _without(frame: FrameDetections, shown: Sequence[Detection]) -> FrameDetections:
+def without(frame: FrameDetections, shown: Sequence[Detection]) -> FrameDetections:
+    """The same without what stays visible."""
+
     def kept(detections: Sequence[Detection]) -> list[Detection]:
         return [one for one in detections if not any(one is face for face in shown)]
 

@@ -23,7 +23,7 @@ from anonymizer.types import Job, Result
 
 if TYPE_CHECKING:
     from anonymizer.pipeline import Finder, PictureProcess
-    from anonymizer.recognise.choice import GalleryChoice
+    from anonymizer.recognise.choices import AnyChoice
     from anonymizer.video.parts import FilmPart
     from anonymizer.video.process import FilmProcess
 
@@ -58,25 +58,22 @@ class PictureTask:
         """
         # Imported here: a process that leaves the work to others needs neither OpenCV nor the formats.
         from anonymizer.pipeline import PictureProcess
+        from anonymizer.recognise.choices import load_choices
 
         if self.beacon is not None:
             self.beacon.require()
         may_be_elsewhere = self.beacon is not None or isinstance(self.output_root, Address)
         if may_be_elsewhere and isinstance(self.input_root, Path) and not self.input_root.is_dir():
             raise SettingsError(f"input folder {self.input_root} is not there on {gethostname()}")
-        finder, choice = self.load(self.settings.detect), None
-        if self.settings.choose.gallery is not None:
-            from anonymizer.recognise.choice import load_choice
-
-            choice = load_choice(self.settings.choose, self.settings.detect.hide_all_but)
+        finder, choices = self.load(self.settings.detect), load_choices(self.settings)
         silhouettes = None
         if self.settings.redact.draws_silhouettes:
             from anonymizer.detect.silhouettes import choose_silhouettes
 
             silhouettes = choose_silhouettes(self.settings.redact)
         roots = self.input_root, self.output_root
-        pictures = PictureProcess(*roots, finder, self.settings, self.edits, self.mask_root, choice, silhouettes)
-        return _PicturesAndFilms(self, pictures, choice)
+        pictures = PictureProcess(*roots, finder, self.settings, self.edits, self.mask_root, choices, silhouettes)
+        return _PicturesAndFilms(self, pictures, choices)
 
     def give_up(self, job: Job, reason: str) -> Result:
         """Fails a picture on which a process ended: no output of this or an earlier run stays under its names.
@@ -96,10 +93,10 @@ class PictureTask:
 class _PicturesAndFilms:
     """Sends each job the way of a picture or of a film."""
 
-    def __init__(self, task: PictureTask, pictures: PictureProcess, choice: GalleryChoice | None) -> None:
+    def __init__(self, task: PictureTask, pictures: PictureProcess, choices: Sequence[AnyChoice]) -> None:
         self._task = task
         self._pictures = pictures
-        self._choice = choice
+        self._choices = choices
         self._beat: Callable[[str], None] = lambda text: None
 
     def listen(self, beat: Callable[[str], None]) -> None:
@@ -159,7 +156,7 @@ class _PicturesAndFilms:
         from anonymizer.video.process import FilmProcess
 
         task, remarks = self._task, []
-        if self._choice is not None and task.settings.detect.hide_all_but:
+        if task.settings.choose.gallery is not None and task.settings.detect.hide_all_but:
             remarks.append("in films everybody is hidden with --hide-all-but, also the people of the gallery")
         places = partial(written_together, also=task.mask_root)
         roots = root, task.output_root
@@ -172,6 +169,6 @@ class _PicturesAndFilms:
             self._beat,
             places,
             task.mask_root,
-            self._choice,
+            self._choices,
             silhouettes=self._pictures.silhouettes,
         )

@@ -24,7 +24,7 @@ from anonymizer.files.mask_png import FILM_MASK_SUFFIX, MASK_SUFFIX
 from anonymizer.files.output import check_masks, check_output, check_store
 from anonymizer.files.overlay import read_overlay
 from anonymizer.files.storage import is_file, storage_of
-from anonymizer.kinds import KINDS, Kind, default_kinds
+from anonymizer.kinds import KINDS, TEXT_KIND, Kind, default_kinds
 from anonymizer.pipeline import Finder
 from anonymizer.recognise.gallery_folder import digest_of
 from anonymizer.record.edits import NO_EDITS, Edits, find_edits, read_edits
@@ -154,6 +154,8 @@ def make_plan(run: RunSettings, settings: Settings, load: Callable[[DetectSettin
     models, used, looked_for = _choose_models(settings.detect, load, replay)
     edits = _read_edits(run, settings, replay)
     kinds = tuple(kind for kind in KINDS if kind in {*looked_for, *edits.kinds, *settings.detect.given_kinds})
+    if settings.choose.text_match is not None and TEXT_KIND not in kinds:
+        raise SettingsError("--text-match: text is not looked for; add --kinds text, with the other kinds to hide")
     if settings.redact.only_detects(kinds) and not settings.record.write_detections:
         raise SettingsError("--no-write-detections: with --method none there is nothing else to write")
     jobs = _jobs(listing, run)

@@ -16,6 +16,7 @@ from anonymizer.formats import EXTENSIONS, FILM_EXTENSIONS
 from anonymizer.geometry import SHAPES, Shape
 from anonymizer.kinds import DEFAULT_KINDS, KINDS, TRAITS, ZONE_KIND, Kind
 from anonymizer.settings.fields import PerKind, SettingsPart, setting
+from anonymizer.settings.text_patterns import parse_text_patterns, plain_text_patterns
 from anonymizer.settings.values import (
     CHOICES,
     DETECTIONS_FOR,
@@ -228,7 +229,7 @@ class DetectSettings(SettingsPart, group="What to find"):
 
 @dataclass(frozen=True)
 class ChooseSettings(SettingsPart, group="What to find"):
-    """Whose faces stay visible."""
+    """What stays visible of what is found: whose faces, which texts."""
 
     keep_visible: Path | None = setting(
         None,
@@ -243,6 +244,14 @@ class ChooseSettings(SettingsPart, group="What to find"):
         "Gallery: hide only the faces that may be of these people, and those that are too small, blurred or turned "
         "away to say. All other faces stay visible.",
         "DIR",
+    )
+    text_match: tuple[str, ...] | None = setting(
+        None,
+        parse_text_patterns,
+        "With --kinds text: hide only text in which this regular expression is found, or one of those in the lines of "
+        "a file, and text that cannot be read for sure. Names of some: email, phone, number, iban, url.",
+        "REGEX|FILE",
+        plain_text_patterns,
     )
 
     def __post_init__(self) -> None:
@@ -537,6 +546,8 @@ class Settings:
         parts = (getattr(self, stage) for stage in STAGES)
         values = {key: value for part in parts for key, value in part.as_options().items()}
         del values["weights"]
+        if self.choose.text_match is not None:  # they may be names
+            values["text-match"] = hashlib.sha256(json.dumps(self.choose.text_match).encode()).hexdigest()
         for key in self.named_paths():
             if key not in checksums:
                 raise ValueError(f"the checksum of {key} is missing")

@@ -1,20 +1,20 @@
-"""Which faces stay visible in a film, by a gallery of people: each track as a whole, or not at all.
+"""What stays visible in a film, such as the faces of people in a gallery: each track as a whole, or not at all.
 
-A track is looked at in frames that are spread over all of its time. What is in doubt is hidden: a face that is small,
-turned away or blurred in most of them, one that is seen clearly in few, one on which two frames disagree.
+A track is looked at in frames that are spread over all of its time. What is in doubt is hidden: what is small, turned
+away or blurred in most of them, what is seen clearly in few, what two frames disagree on.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
 from anonymizer.geometry import Box
-from anonymizer.recognise.choice import BY, FACE, ShownTrack
-from anonymizer.recognise.resemblance import Resemblance
+from anonymizer.kinds import Kind
+from anonymizer.recognise.choice import ShownTrack
 from anonymizer.settings import RedactSettings
 from anonymizer.types import Pixels8
 from anonymizer.video.edited import EditedFilm, freeze_again, shown_track
@@ -24,22 +24,34 @@ from anonymizer.video.tracks import FilmTracks, Rows
 from anonymizer.video.view import view_of
 
 LOOKS_APART_S = 0.5
-"""Of so much time of a track one frame is looked at, that in which the face is largest."""
+"""Of so much time of a track one frame is looked at, that in which the object is largest."""
 
 
 class Reader(Protocol):
-    """Reads faces; `recognise.resemblance.FaceReader` is one."""
+    """Reads what is in a box; `recognise.resemblance.FaceReader` is one, of faces."""
 
-    def read(self, rgb: Pixels8, box: Box) -> Resemblance: ...
+    def read(self, rgb: Pixels8, box: Box) -> Any: ...
 
 
 class TrackChoice(Protocol):
     """Says which tracks stay visible; `recognise.choice.GalleryChoice` is one."""
 
     @property
+    def kind(self) -> Kind:
+        """The kind that it decides on."""
+
+    @property
+    def by(self) -> str:
+        """Who decides, for the report."""
+
+    @property
     def reader(self) -> Reader: ...
 
-    def judge_track(self, looks: Sequence[Resemblance]) -> ShownTrack | None: ...
+    def judge_track(self, looks: Sequence[Any]) -> ShownTrack | None:
+        """
+        Args:
+            looks: what the reader says of the track in some frames.
+        """
 
 
 def choose_tracks(
@@ -54,8 +66,8 @@ def choose_tracks(
     Raises:
         PictureError: the film is damaged.
     """
-    faces = [track.number for track in tracks.tracks if track.kind == FACE]
-    looks = _look(film, tracks, times_s, faces, choice.reader) if faces else {}
+    numbers = [track.number for track in tracks.tracks if track.kind == choice.kind]
+    looks = _look(film, tracks, times_s, numbers, choice.reader) if numbers else {}
     judged = {number: choice.judge_track(of_track) for number, of_track in looks.items()}
     shown = _one_at_a_time(tracks, {number: one for number, one in judged.items() if one is not None})
     if not shown:
@@ -63,9 +75,9 @@ def choose_tracks(
     done = [
         {
             "remove": {"track": number},
-            "kind": FACE,
+            "kind": choice.kind,
             "reason": one.why,
-            "by": BY,
+            "by": choice.by,
             "track": number,
             "found": shown_track(tracks, tracks.rows_of(number)),
         }
@@ -76,14 +88,14 @@ def choose_tracks(
 
 
 def _look(
-    film: Film, tracks: FilmTracks, times_s: Sequence[float], faces: Sequence[int], reader: Reader
-) -> dict[int, list[Resemblance]]:
+    film: Film, tracks: FilmTracks, times_s: Sequence[float], numbers: Sequence[int], reader: Reader
+) -> dict[int, list[Any]]:
     """What can be said of each of some tracks, frame by frame."""
     planned: dict[int, list[tuple[int, Box]]] = defaultdict(list)
-    for number in faces:
+    for number in numbers:
         for frame, box in _largest(tracks.rows_of(number), times_s):
             planned[frame].append((number, box))
-    found: dict[int, list[Resemblance]] = defaultdict(list)
+    found: dict[int, list[Any]] = defaultdict(list)
     view = view_of(film.facts)
     for shown in film.frames():
         if shown.index in planned:
@@ -94,7 +106,7 @@ def _look(
 
 
 def _largest(rows: Rows, times_s: Sequence[float]) -> list[tuple[int, Box]]:
-    """For each span of time the frame in which a face was seen largest, and where."""
+    """For each span of time the frame in which an object was seen largest, and where."""
     best: dict[int, tuple[float, int, Box]] = {}
     for row in rows[rows["is_sure"]]:
         frame, box = int(row["frame"]), Box(*row["box"].tolist())

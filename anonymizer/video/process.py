@@ -65,7 +65,7 @@ class FilmProcess:
     """Gives places to write the outputs to, see `written_together`."""
     mask_root: Path | None = None
     """Folder for the masks of jobs that have one; `places` gives places there, too."""
-    choice: TrackChoice | None = None
+    choices: Sequence[TrackChoice] = ()
     """Which faces stay visible of those that were found; None: no face."""
     silhouettes: Drawer | None = None
     """Draws those that are hidden; None: none are."""
@@ -163,10 +163,12 @@ class FilmProcess:
             PictureError: the film is damaged.
         """
         # Where all else is hidden a face that is no track is hidden with it.
-        if self.choice is None or self.settings.detect.hide_all_but:
-            return EditedFilm(tracks)
-        times_s = [survey.facts.seconds(moment) for moment in survey.times]
-        return choose_tracks(film, times_s, tracks, self.choice, self.settings.redact)
+        chosen = EditedFilm(tracks)
+        for choice in () if self.settings.detect.hide_all_but else self.choices:
+            times_s = [survey.facts.seconds(moment) for moment in survey.times]
+            after = choose_tracks(film, times_s, chosen.tracks, choice, self.settings.redact)
+            chosen = EditedFilm(after.tracks, [*chosen.done, *after.done])
+        return chosen
 
     def _edit(self, job: Job, survey: Survey, film: _ToldFilm, tracks: FilmTracks) -> EditedFilm:
         """

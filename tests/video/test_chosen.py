@@ -42,6 +42,9 @@ class Choice:
     shown: dict[float, ShownTrack] = field(default_factory=dict)
     readings: list[tuple[int, float]] = field(default_factory=list)
 
+    kind = "face"
+    by = "gallery"
+
     @property
     def reader(self) -> Choice:
         return self

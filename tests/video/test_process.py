@@ -19,7 +19,7 @@ from video.film_samples import SquareDetector, ffmpeg, load_square, packets_of, 
 from anonymizer.detect.detector import Detector
 from anonymizer.detect.frames import ModelFinder
 from anonymizer.errors import OutputError, PictureError
-from anonymizer.recognise.choice import load_choice
+from anonymizer.recognise.choices import load_choices
 from anonymizer.record.detections import from_json
 from anonymizer.record.edits import Edits, parse_edits
 from anonymizer.settings import (
@@ -339,8 +339,8 @@ def test_a_face_of_the_gallery_stays_visible_in_all_frames(folders: Folders, tmp
     picture = gallery / "Eileen" / "a.png"
     ffmpeg("-loop", "1", "-r", "5", "-i", picture, "-t", "2", "-c:v", "ffv1", folders[0] / "a.mkv")
     finder = FixedDetector(face(175, 53, 275, 181), face(20, 300, 120, 420))
-    choice = load_choice(ChooseSettings(keep_visible=gallery))
-    result = run(folders, "a.mkv", SETTINGS, finder, choice=choice)
+    choices = load_choices(Settings(choose=ChooseSettings(keep_visible=gallery)))
+    result = run(folders, "a.mkv", SETTINGS, finder, choices=choices)
     assert result.counts == {"face": 1}
     (entry,) = result.edits
     assert (entry["remove"], entry["by"]) == ({"track": 1}, "gallery")
@@ -350,7 +350,8 @@ def test_a_face_of_the_gallery_stays_visible_in_all_frames(folders: Folders, tmp
         shown, hidden = (to_rgb(frame.picture).astype(int) for frame in (before, after))
         assert np.abs(shown - hidden)[60:170, 190:260].max() < 3
         assert np.abs(shown - hidden)[330:390, 50:90].max() > 20
-    hides = run(folders, "a.mkv", SETTINGS, finder, choice=load_choice(ChooseSettings(hide_only=gallery)))
+    others = load_choices(Settings(choose=ChooseSettings(hide_only=gallery)))
+    hides = run(folders, "a.mkv", SETTINGS, finder, choices=others)
     assert hides.counts == {"face": 2}
 
 

@@ -1,10 +1,11 @@
-"""Makes the bundled detector of text from the numbers that the PyPI wheel of RapidOCR carries.
+"""Makes the bundled detector and reader of text from the numbers that the PyPI wheel of RapidOCR carries.
 
     pip install -e '.[convert]'
     python -m weights.text.convert
 
-Downloads the wheel with pip, checks the SHA-256 of its ONNX file, rebuilds the network of PP-OCRv4 in TensorFlow,
-checks on pictures that both answer the same, and writes `text.tflite` with its checksum in `model.yaml`.
+Downloads the wheel with pip, checks the SHA-256 of its ONNX files, rebuilds the networks of PP-OCRv4 in TensorFlow,
+checks on pictures that both answer the same, and writes `text.tflite` with its checksum in `model.yaml`, and
+`reader.tflite` with `characters.txt` and their checksum in `reader.yaml`.
 """
 
 import hashlib
@@ -29,21 +30,30 @@ HERE = Path(__file__).parent
 WHEEL = "rapidocr-onnxruntime==1.4.4"
 DETECTOR_IN_WHEEL = "rapidocr_onnxruntime/models/ch_PP-OCRv4_det_infer.onnx"
 DETECTOR_SHA256 = "d2a7720d45a54257208b1e13e36a8479894cb74155a5efe29462512d42f49da9"
+READER_IN_WHEEL = "rapidocr_onnxruntime/models/ch_PP-OCRv4_rec_infer.onnx"
+READER_SHA256 = "48fc40f24f6d2a207a2b1091d3437eb3cc3eb6b676dc3ef9c37384005483683b"
 SIZE_MULTIPLE = 32
+HEIGHT = 48
+"""Of the lines that the reader sees."""
+WIDTHS = (160, 320, 480)
+"""Of the lines that it is compared on."""
+
 Pictures = Sequence[np.ndarray]
 """Each uint8 (1, H, W, 3) RGB."""
 
 MOST_OFF = 1e-4
 """Between the answers of the original and of the rebuilt network, probabilities."""
 MEAN_OFF = 2e-3
-"""The same of the file, on average over the pixels of a picture."""
+"""The same of the file, on average over the pixels of a picture, and over all characters of a line."""
 LEAST_AGREEING = 0.98
-"""Share of the pixels that both take for text, of those that either does."""
+"""Share of the pixels that both take for text, of those that either does; of the characters that both read."""
 
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
-        write_detector(Network(download(Path(scratch))))
+        detector, reader = (Network(content) for content in download(Path(scratch)))
+    write_detector(detector)
+    write_reader(reader)
 
 
 def write_detector(network: Network) -> None:
@@ -59,16 +69,39 @@ def write_detector(network: Network) -> None:
     write_checksum("model.yaml", model)
 
 
-def download(folder: Path) -> bytes:
-    """The detector, an ONNX file."""
+def write_reader(network: Network) -> None:
+    (characters,) = [each.value for each in network.model.metadata_props if each.key == "character"]
+    # The class behind them is a space.
+    names = [*characters.split("\n"), " "]
+    lines = sample_lines()
+    expected = answers_of_original(network, lines)
+    check_network("the rebuilt reader", expected, [answer_of(network, each) for each in lines])
+    if expected[0].shape[-1] != len(names) + 1:
+        sys.exit(f"the reader has {expected[0].shape[-1]} classes for {len(names)} characters")
+    model = to_tflite(network, (HEIGHT, None), "scores", [tf.float16])
+    found = answers_of_file(model, lines)
+    pairs = [(one.argmax(-1), other.argmax(-1)) for one, other in zip(expected, found, strict=True)]
+    same = sum(int(((one == other) & (one > 0)).sum()) for one, other in pairs)
+    check_file("the reader's file", expected, found, same / max(sum(int((one > 0).sum()) for one, _ in pairs), 1))
+    text = "\n".join(names).encode()
+    (HERE / "reader.tflite").write_bytes(model)
+    (HERE / "characters.txt").write_bytes(text)
+    write_checksum("reader.yaml", model + text)
+
+
+def download(folder: Path) -> tuple[bytes, bytes]:
+    """The detector and the reader, ONNX files."""
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(folder), WHEEL]
     subprocess.run(command, check=True)
     (wheel,) = folder.glob("rapidocr_onnxruntime-*.whl")
-    content = zipfile.ZipFile(wheel).read(DETECTOR_IN_WHEEL)
-    found = hashlib.sha256(content).hexdigest()
-    if found != DETECTOR_SHA256:
-        sys.exit(f"{DETECTOR_IN_WHEEL} has SHA-256 {found}: not the file this recipe was written for")
-    return content
+    contents = []
+    for name, expected in ((DETECTOR_IN_WHEEL, DETECTOR_SHA256), (READER_IN_WHEEL, READER_SHA256)):
+        content = zipfile.ZipFile(wheel).read(name)
+        found = hashlib.sha256(content).hexdigest()
+        if found != expected:
+            sys.exit(f"{name} has SHA-256 {found}, expected {expected}: not the file this recipe was written for")
+        contents.append(content)
+    return contents[0], contents[1]
 
 
 def write_checksum(name: str, content: bytes) -> None:
@@ -97,6 +130,19 @@ def sample_pictures() -> list[np.ndarray]:
             cv2.putText(picture, f"{path.stem} 12{row}", (10, 40 + 60 * row), 0, size, (255, 255, 255), 2)
         pictures.append(np.ascontiguousarray(picture[:, :, ::-1]))
     return pictures
+
+
+def sample_lines() -> list[np.ndarray]:
+    """Drawn lines of text, uint8 (1, 48, W, 3)."""
+    random = np.random.default_rng(0)
+    letters = list("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@.-")
+    lines = []
+    for number in range(30):
+        line = np.full((HEIGHT, WIDTHS[number % len(WIDTHS)], 3), random.integers(120, 256, 3), np.uint8)
+        text = "".join(random.choice(letters, line.shape[1] // 24))
+        cv2.putText(line, text, (6, 34), int(random.choice([0, 2, 3, 4])), 0.9, random.integers(0, 80, 3).tolist(), 2)
+        lines.append(cv2.GaussianBlur(line, (0, 0), float(random.uniform(0.3, 1.2)))[np.newaxis])
+    return lines
 
 
 def padded(picture: np.ndarray) -> np.ndarray:

@@ -1,6 +1,6 @@
 """Measures how many words of scenes are hidden, and how much else, as the program looks for text.
 
-    python -m weights.text.evaluate REPOSITORY --first 201 --last 350 [--preset balanced]
+    python -m weights.text.evaluate REPOSITORY --first 201 --last 350 [--match]
 
 REPOSITORY is a clone of ocr-algorithm-and-data/ICDAR2015, bare or not: 500 pictures of ICDAR 2015 "Incidental Scene
 Text", of which img_351 to img_500 are kept for others. The limits were chosen on img_1 to img_200.
@@ -18,17 +18,24 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from random import Random
+from typing import TypeAlias
 
 import cv2
 import numpy as np
+import regex
 
 from anonymizer.detect.detector import Detector
 from anonymizer.detect.load import load_detectors
+from anonymizer.files.picture import Encoding, Frame, Picture
 from anonymizer.geometry import corners_of
 from anonymizer.kinds import TRAITS
 from anonymizer.outlines import PolygonOutline
+from anonymizer.recognise.patterns import NAMED, Patterns
+from anonymizer.recognise.text_choice import TextChoice
+from anonymizer.recognise.text_reader import load_text_reader
 from anonymizer.settings import DetectSettings
-from anonymizer.types import Detection
+from anonymizer.types import Detection, FrameDetections
 from weights.data.repository import Repository
 
 ILLEGIBLE = "###"
@@ -39,6 +46,9 @@ FILLED_FROM = 0.3
 OVERLAP_FROM = 0.5
 THRESHOLDS = (0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75)
 HEIGHTS = (0, 8, 12, 16, 24, 32, 64, 10_000)
+SHORTEST_NAME = 4
+NAMES_OF = 4
+"""One of so many words of the labels is a name."""
 FINER = 2
 """Areas are counted on a grid so many times as fine as the pixels."""
 
@@ -127,6 +137,10 @@ def overlap(one: np.ndarray, other: np.ndarray) -> float:
     return float(shared / union) if union > 0 else 0.0
 
 
+Seen: TypeAlias = Sequence[tuple[Scene, Sequence[Detection]]]
+"""Pictures, each with what is found in it."""
+
+
 @dataclass
 class Tally:
     """What became of words and of what was found."""
@@ -150,7 +164,7 @@ class Tally:
         return self.right / max(1, self.right + self.wrong)
 
 
-def tally(seen: Sequence[tuple[Scene, Sequence[Detection]]], threshold: float) -> Tally:
+def tally(seen: Seen, threshold: float) -> Tally:
     counts = Tally([], [], [])
     for scene, found in seen:
         size = scene.pixels.shape[:2]
@@ -174,7 +188,7 @@ def tally(seen: Sequence[tuple[Scene, Sequence[Detection]]], threshold: float) -
     return counts
 
 
-def print_table(seen: Sequence[tuple[Scene, Sequence[Detection]]], thresholds: Sequence[float]) -> None:
+def print_table(seen: Seen, thresholds: Sequence[float]) -> None:
     print("| threshold | words hidden | precision | overlapped by 0.5 | hidden beside words |")
     print("| --- | --- | --- | --- | --- |")
     for threshold in thresholds:
@@ -190,6 +204,36 @@ def print_heights(counts: Tally) -> None:
             print(f"words of {low} to {high} pixels: {np.mean(of_size):.3f} of {len(of_size)}")
 
 
+def print_matching(seen: Seen) -> None:
+    """How many of the words that match stay hidden, and how many others become visible, of those that are found.
+
+    The patterns are digits, and names: words drawn from the labels, each with all that contain it.
+    """
+    words = [word.text for scene, _ in seen for word in scene.words if word.is_legible]
+    names = sorted({word for word in words if word.isalpha() and len(word) >= SHORTEST_NAME})
+    drawn = Random(0).sample(names, len(names) // NAMES_OF)
+    reader = load_text_reader()
+    for what, texts in (("number", ["number"]), (f"{len(drawn)} names", drawn)):
+        truth = regex.compile("|".join(NAMED.get(text, text) for text in texts), regex.IGNORECASE)
+        choice, started = TextChoice(Patterns(texts), reader), time.process_time()
+        matching: list[bool] = []
+        others: list[bool] = []
+        for scene, found in seen:
+            before = painted([widened(corners_found(one)) for one in found], scene.pixels.shape[:2])
+            chosen = choice.choose(Picture((Frame(scene.pixels),), b"", Encoding("PNG")), [FrameDetections(found)])
+            left = [widened(corners_found(one)) for one in chosen.frames[0].detections]
+            after = painted(left, scene.pixels.shape[:2])
+            for word in scene.words:
+                if word.is_legible and share_within(word.quad, before) >= HIDDEN_FROM:
+                    group = others if truth.search(word.text) is None else matching
+                    group.append(share_within(word.quad, after) >= HIDDEN_FROM)
+        taken_s = (time.process_time() - started) / len(seen)
+        print(
+            f"{what}: {sum(matching)} of {len(matching)} matching words stay hidden, "
+            f"{len(others) - sum(others)} of {len(others)} others become visible, {taken_s:.2f} s of CPU time a picture"
+        )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("repository", type=Path)
@@ -197,6 +241,7 @@ def main() -> None:
     parser.add_argument("--last", type=int, default=350)
     parser.add_argument("--every", type=int, default=1, help="look at one of so many pictures")
     parser.add_argument("--preset", default="balanced")
+    parser.add_argument("--match", action="store_true", help="measure --text-match, too")
     parser.add_argument("--sweep", action="store_true", help="measure at several thresholds")
     given = parser.parse_args()
     threshold = THRESHOLDS[0] if given.sweep else None
@@ -214,6 +259,9 @@ def main() -> None:
     print_table(seen, THRESHOLDS if given.sweep else [least])
     if not given.sweep:
         print_heights(tally(seen, least))
+
+    if given.match:
+        print_matching(seen)
 
 
 def threshold_of(detector: Detector) -> float:
