@@ -80,13 +80,13 @@ def load_consumer(path: Path, names: Path | None = None) -> Consumer:
     Args:
         path: a TFLite file, a frozen graph or a SavedModel of a detector; a folder with such a one and a model.yaml; a
             TFLite or Keras file of a classifier.
-        names: text file with the name of each class of a detector in a line.
+        names: text file with the name of each class of a detector in a line; by default the labels in model.yaml.
 
     Raises:
         ModelError: it is missing, damaged, or neither.
         SettingsError: the names cannot be read.
     """
-    described = _describe(path)
+    described, labels = _describe(path)
     if not described.path.exists():
         raise ModelError(f"model {described.path} is missing")
     if described.path.suffix in (".keras", ".h5"):
@@ -95,11 +95,11 @@ def load_consumer(path: Path, names: Path | None = None) -> Consumer:
         return _tflite_classifier(described.path)
     with suppress_native_stderr():
         loaded = cast(LoadedModel, import_module(LOADERS[described.format]).load(described))
-    return ObjectDetector(described, loaded, _names_in(names))
+    return ObjectDetector(described, loaded, labels if names is None else _names_in(names))
 
 
-def _describe(path: Path) -> ModelDescription:
-    """What is known of a model; of `model.yaml` only what a reader of pictures needs, whatever its classes are."""
+def _describe(path: Path) -> tuple[ModelDescription, list[str]]:
+    """What is known of a model, and the names of its classes; of `model.yaml` only what is needed here."""
     content: dict[str, Any] = {}
     file = path
     if (path / FILE_NAME).is_file():
@@ -112,7 +112,9 @@ def _describe(path: Path) -> ModelDescription:
     if kind is None and file.suffix not in (".keras", ".h5"):
         raise ModelError(f"model {file} is neither *.tflite, *.pb, *.keras, *.h5 nor a SavedModel folder")
     given = content.get("input", {})
-    return ModelDescription(
+    labels = {int(number): str(label) for number, label in dict(content.get("labels", {})).items()}
+    names = [labels.get(number, f"class {number}") for number in range(1, max(labels, default=0) + 1)]
+    model = ModelDescription(
         name=file.name,
         folder=file.parent,
         path=file,
@@ -124,6 +126,7 @@ def _describe(path: Path) -> ModelDescription:
         outputs={str(name): str(actual) for name, actual in content.get("outputs", {}).items()},
         first_class=content.get("first_class"),
     )
+    return model, names
 
 
 def _has_boxes(model: ModelDescription) -> bool:
@@ -167,9 +170,7 @@ def _keras_classifier(path: Path) -> Classifier:
     return Classifier(lambda given: np.asarray(network(given)), np.dtype(np.float32), (int(height), int(width)))
 
 
-def _names_in(path: Path | None) -> list[str]:
-    if path is None:
-        return []
+def _names_in(path: Path) -> list[str]:
     try:
         lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
     except (OSError, ValueError) as error:

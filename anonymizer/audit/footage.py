@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
+from math import inf
 from pathlib import Path
 
 import cv2
@@ -32,10 +32,12 @@ from anonymizer.recognise.landmarks import LandmarkFinder
 from anonymizer.settings import RedactSettings
 from anonymizer.types import Pixels8
 from anonymizer.video.look import Finder, find_tracks
-from anonymizer.video.source import Film, open_film, to_rgb
+from anonymizer.video.source import Film, FilmFrame, open_film, to_rgb
 from anonymizer.video.tracks import FilmTracks
 
 SUFFIXES = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".m4v", ".ts")
+LATE_S = 0.1
+"""By so much the frames of an output may come at other times."""
 Tell = Callable[[str], None]
 
 
@@ -182,16 +184,18 @@ def _both(footage: Footage, redaction: Redaction, finder: Finder) -> Iterator[tu
 
 
 def both_films(original: Film, output: Path) -> Iterator[tuple[Pixels8, Pixels8]]:
-    """The frames of a film, and those that another program made of them, upright, one by one.
+    """The frames of a film, upright, each beside the frame of another program's output that is shown at the same time.
+
+    Programs that write frames at an even rate leave some out, or show some twice.
 
     Raises:
-        SettingsError: the output is missing, or has other frames.
+        SettingsError: the output is missing, has another size, or shows nothing at some time.
     """
     try:
         redacted = open_film(output)
-        for before, after in zip_longest(original.frames(), redacted.frames()):
-            if before is None or after is None:
-                raise SettingsError(f"{output} has {'more' if before is None else 'fewer'} frames than the original")
+        for before, after in _at_same_times(original, redacted):
+            if after is None:
+                raise SettingsError(f"{output} shows nothing at the time of frame {before.index} of the original")
             pair = (
                 to_rgb(before.picture, original.facts.orientation),
                 to_rgb(after.picture, redacted.facts.orientation),
@@ -201,6 +205,25 @@ def both_films(original: Film, output: Path) -> Iterator[tuple[Pixels8, Pixels8]
             yield pair
     except PictureError as error:
         raise SettingsError(f"{output}: {error}") from None
+
+
+def _at_same_times(original: Film, redacted: Film) -> Iterator[tuple[FilmFrame, FilmFrame | None]]:
+    """Each frame with the one that is nearest in time since the first frame; None if that is too far away."""
+    others = redacted.frames()
+    chosen, following = next(others, None), next(others, None)
+    begin_s = other_begin_s = 0.0
+    for frame in original.frames():
+        if frame.index == 0:
+            begin_s = original.facts.seconds(frame.time)
+            other_begin_s = 0.0 if chosen is None else redacted.facts.seconds(chosen.time)
+        time_s = original.facts.seconds(frame.time) - begin_s + other_begin_s
+
+        def away_s(other: FilmFrame | None, time_s: float = time_s) -> float:
+            return inf if other is None else abs(redacted.facts.seconds(other.time) - time_s)
+
+        while away_s(following) <= away_s(chosen):
+            chosen, following = following, next(others, None)
+        yield frame, chosen if away_s(chosen) <= LATE_S else None
 
 
 def _places(film: Film, tracks: FilmTracks, landmarks: LandmarkFinder) -> Iterator[tuple[int, Box, Landmarks]]:

@@ -27,7 +27,7 @@ def test_a_folder_says_which_file_it_is(tmp_path: Path) -> None:
     (tmp_path / "model.yaml").write_text("file: model\nlabels: {1: bicycle}\nfirst_class: 1\n")
     detector = load_consumer(tmp_path)
     assert isinstance(detector, ObjectDetector)
-    assert detector.find(PICTURE).names == ["class 1", "class 2"]
+    assert detector.find(PICTURE).names == ["bicycle", "class 2"]
 
 
 def test_a_classifier_gives_each_class_a_number(tmp_path: Path) -> None:

@@ -72,10 +72,17 @@ def test_films_of_another_program_are_attacked(films: Path, tmp_path: Path) -> N
     assert all(attack.result.rank_1.value <= 0.5 for attack in attacks)
 
 
+def test_an_output_may_show_a_frame_twice(films: Path, tmp_path: Path) -> None:
+    film = open_film(films / "p0" / "film.mp4")
+    drawn.write_film(tmp_path / "long.mp4", [np.full((160, 160, 3), 20 * index, np.uint8) for index in range(9)])
+    levels = [int(after.mean()) for _, after in both_films(film, tmp_path / "long.mp4")]
+    assert levels == pytest.approx([20 * index for index in range(8)], abs=2)
+
+
 def test_an_output_needs_all_frames(films: Path, tmp_path: Path) -> None:
     film = open_film(films / "p0" / "film.mp4")
-    drawn.write_film(tmp_path / "short.mp4", [np.zeros((160, 160, 3), np.uint8)] * 7)
-    with pytest.raises(SettingsError, match="fewer frames"):
+    drawn.write_film(tmp_path / "short.mp4", [np.zeros((160, 160, 3), np.uint8)] * 3)
+    with pytest.raises(SettingsError, match="shows nothing at the time of frame 5"):
         list(both_films(film, tmp_path / "short.mp4"))
     drawn.write_film(tmp_path / "small.mp4", [np.zeros((80, 80, 3), np.uint8)] * 8)
     with pytest.raises(SettingsError, match="another size"):
