@@ -18,6 +18,7 @@ from anonymizer.pipeline import Finder, choose_all, encode_redacted, find_in, re
 from anonymizer.recognise.choices import load_choices
 from anonymizer.record.report import Report
 from anonymizer.run.plan import make_plan
+from anonymizer.run.replay import records_at_hand
 from anonymizer.run.runner import run
 from anonymizer.settings import DetectSettings, RunSettings, Settings
 from anonymizer.types import Detection, FrameDetections, Pixels, Result
@@ -137,4 +138,5 @@ def anonymize_folder(
         OutputError: the output folder is refused, or cannot be written any more.
     """
     what = RunSettings(**{"input": input, "image_output": image_output, **run_settings})
-    return run(make_plan(what, settings, load), on_result)
+    with records_at_hand(what) as at_hand:
+        return run(make_plan(at_hand, settings, load), on_result)

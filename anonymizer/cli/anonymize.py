@@ -17,6 +17,7 @@ from anonymizer.kinds import MODEL_KINDS, default_kinds
 from anonymizer.native import is_available
 from anonymizer.record.report import Report
 from anonymizer.run.plan import Plan, make_plan
+from anonymizer.run.replay import records_at_hand
 from anonymizer.run.runner import run
 from anonymizer.run.sharding import is_in_shard
 from anonymizer.settings import RunSettings, Settings, VerbositySettings, from_options, settings_from_options
@@ -31,8 +32,8 @@ def anonymize_folder(config: Path | None, given: dict[str, object]) -> int:
     """
     options = effective_options(config, given)
     verbosity = from_options(VerbositySettings, options)
-    with logging_to(verbosity):
-        return _run(from_options(RunSettings, options), settings_from_options(options), verbosity)
+    with logging_to(verbosity), records_at_hand(from_options(RunSettings, options)) as what:
+        return _run(what, settings_from_options(options), verbosity)
 
 
 def _run(what: RunSettings, settings: Settings, verbosity: VerbositySettings) -> int:

@@ -13,6 +13,9 @@ from anonymizer.errors import PictureError, SettingsError, VanishedError
 from anonymizer.files.storage import storage_of
 from anonymizer.files.store_writing import local_place
 
+_BROUGHT = (".json", ".yaml", ".yml")
+"""Records, reports, and edits beside them."""
+
 
 @contextmanager
 def fetched(root: Place, name: Path) -> Iterator[Path]:
@@ -42,7 +45,7 @@ def remove_fetched(root: Place, name: Path) -> None:
 
 @contextmanager
 def records_fetched(root: Place) -> Iterator[Path]:
-    """A local folder with all JSON files below `root`, and of the same name; `root` itself if that is local.
+    """A local folder with all JSON and YAML files below `root`, and of the same name; `root` itself if that is local.
 
     Raises:
         SettingsError: they cannot be read.
@@ -71,7 +74,7 @@ def _fetch_records(root: Address, folder: Path) -> None:
                     continue  # no run wrote it
                 if entry.is_folder:
                     folders.append(name)
-                elif name.suffix.lower() == ".json":
+                elif name.suffix.lower() in _BROUGHT:
                     (folder / name).parent.mkdir(parents=True, exist_ok=True)
                     (folder / name).write_bytes(storage_of(root).read(name))
 

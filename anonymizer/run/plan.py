@@ -242,7 +242,7 @@ def _read_edits(run: RunSettings, settings: Settings, replay: Replay | None) -> 
     """
     assert run.input is not None
     path = run.edits
-    if path is None and run.detections is not None and replay is not None:
+    if path is None and isinstance(run.detections, Path) and replay is not None:
         path = find_edits(run.detections, replay.recording.records)
     if path is None:
         return NO_EDITS
@@ -346,9 +346,8 @@ def _check_folders(run: RunSettings, source: Place, output: Place) -> None:
         if run.mask_output is not None:
             check_masks(source, output, run.mask_output, is_free)
         return
-    for option, value in (("mask-output", run.mask_output), ("detections", run.detections)):
-        if value is not None:
-            raise SettingsError(f"--{option} needs local folders as --input and --image-output, no addresses")
+    if run.mask_output is not None:
+        raise SettingsError("--mask-output needs local folders as --input and --image-output, no addresses")
     check_store(source, output, is_free)
 
 

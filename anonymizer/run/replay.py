@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 
+from anonymizer.addresses import Address
 from anonymizer.detect.zones import keep_in_zones
 from anonymizer.errors import PictureError, SettingsError
 from anonymizer.files.picture import Picture
+from anonymizer.files.store_reading import records_fetched
 from anonymizer.kinds import GIVEN_KINDS, KINDS, MODEL_KINDS, Kind
 from anonymizer.record.detections import from_json
 from anonymizer.record.recording import Recording, read_recording
@@ -17,6 +20,9 @@ from anonymizer.settings import DetectSettings, RunSettings, Settings, VideoSett
 from anonymizer.types import FrameDetections, Job, Recorded, Source
 
 _PART = ("video-from", "video-to")
+
+
+OUTPUT_IS_REPLAYED = "--detections is the output folder: its records would be replaced; choose another output"
 
 
 @dataclass(frozen=True)
@@ -149,6 +155,24 @@ class Replay:
         return f"{digest} {recorded.source} {recorded.not_counted} {recorded.edits} {self.finder.takes_changed}"
 
 
+@contextmanager
+def records_at_hand(run: RunSettings) -> Iterator[RunSettings]:
+    """The same run, whose records lie in a local folder for as long as the context lasts.
+
+    Raises:
+        SettingsError: the records cannot be read, or not by this run.
+    """
+    if not isinstance(run.detections, Address):
+        yield run
+        return
+    if run.detections == run.image_output:
+        raise SettingsError(OUTPUT_IS_REPLAYED)
+    if run.executor != "local":
+        raise SettingsError("--detections with an address needs --executor local: the records are brought here")
+    with records_fetched(run.detections) as folder:
+        yield replace(run, detections=folder)
+
+
 def make_replay(run: RunSettings, given: DetectSettings, video: VideoSettings) -> Replay | None:
     """What to replay; None for a run that detects.
 
@@ -160,8 +184,9 @@ def make_replay(run: RunSettings, given: DetectSettings, video: VideoSettings) -
     """
     if run.detections is None:
         return None
+    assert isinstance(run.detections, Path), "records_at_hand brings them"
     if isinstance(run.image_output, Path) and run.detections.resolve() == run.image_output.resolve():
-        raise SettingsError("--detections is the output folder: its records would be replaced; choose another output")
+        raise SettingsError(OUTPUT_IS_REPLAYED)
     recording = read_recording(run.detections)
     takes_changed = run.detections_for == "changed"
     if not recording.has_checksums and not takes_changed:

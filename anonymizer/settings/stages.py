@@ -605,10 +605,10 @@ class RunSettings(SettingsPart, group="Run"):
         group="Input and output",
         common=True,
     )
-    detections: Path | None = setting(
+    detections: Place | None = setting(
         None,
-        parse_path,
-        "Output folder of an earlier run: redact from its detection JSON and its report, without any model.",
+        parse_place,
+        "Output folder or address of an earlier run: redact from its detection JSON and its report, without any model.",
         "DIR",
         group="Input and output",
     )

@@ -163,10 +163,13 @@ def test_another_input_is_refused(stored: tuple[Address, Address]) -> None:
 
 def test_what_stores_cannot_have_is_refused(stored: tuple[Address, Address], tmp_path: Path) -> None:
     options: dict[str, Any]
-    for options in ({"mask_output": tmp_path / "masks"}, {"detections": tmp_path}):
-        with pytest.raises(SettingsError, match="needs local folders"):
-            anonymize(*stored, **options)
-    for name in ("edits", "profile", "mask_output", "detections"):
+    with pytest.raises(SettingsError, match="needs local folders"):
+        anonymize(*stored, mask_output=tmp_path / "masks")
+    with pytest.raises(SettingsError, match="--detections is the output folder"):
+        anonymize(*stored, detections=str(stored[1]))
+    with pytest.raises(SettingsError, match="needs --executor local"):
+        anonymize_folder(str(stored[0]), str(stored[1]), detections=str(stored[1] / "x"), executor="ray")
+    for name in ("edits", "profile", "mask_output"):
         options = {name: "s3://bucket/x"}
         with pytest.raises(SettingsError, match="takes a path of this machine"):
             anonymize(*stored, **options)
@@ -174,6 +177,25 @@ def test_what_stores_cannot_have_is_refused(stored: tuple[Address, Address], tmp
         anonymize_folder(str(stored[0]), str(stored[1]), workers=1)
     with pytest.raises(SettingsError, match="must not hold credentials"):
         anonymize_folder("sftp://me:hunter2@host/in", str(stored[1]))
+
+
+@pytest.mark.parametrize("way", ["records in a store", "pictures in a store", "everything in a store"])
+def test_records_are_replayed(local: Folders, stored: tuple[Address, Address], tmp_path: Path, way: str) -> None:
+    """Edits that lie beside them, too; and a run that goes on does nothing again."""
+    edits = b"edits:\n- file: 0.png\n  add: {box: [20, 20, 28, 28]}\n  reason: missed\n"
+    source, target = (local[0], tmp_path / "again") if way == "records in a store" else stored
+    records: Path | Address = local[1]
+    if way == "pictures in a store":
+        (local[1] / "edits.yaml").write_bytes(edits)
+    else:
+        files = {name: content for name, content in outputs_of(local[1]).items() if name.endswith(".json")}
+        report = (local[1] / "anonymize-report.json").read_bytes()
+        records = in_memory({**files, "anonymize-report.json": report, "edits.yaml": edits})
+    assert anonymize(source, target, detections=str(records)).totals.statuses == {"anonymized": 4}
+    (local[1] / "edits.yaml").write_bytes(edits)
+    anonymize(local[0], tmp_path / "local", detections=str(local[1]))
+    assert outputs_of(target) == outputs_of(tmp_path / "local")
+    assert redone(source, target, detections=str(records)) == []
 
 
 def test_failed_pictures_leave_nothing(stored: tuple[Address, Address]) -> None:
