@@ -14,6 +14,7 @@ ABOUT_A_ROOM = {
     "consumers.py",  # programs that read exports
     "edited.py",  # edited records
     "films.py",  # films on the command line
+    "silhouettes.py",  # silhouettes on the command line
     "examples.py",  # manifests for clusters
     "fuzz.py",  # damaged files of every format
     "page.py",  # the page in a browser

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from anonymizer.audit.faces import Face
 from anonymizer.audit.pictures import read_pixels
+from anonymizer.detect.silhouettes import choose_silhouettes
 from anonymizer.errors import SettingsError
 from anonymizer.geometry import PixelBox
 from anonymizer.redact.frame import redact_detections
@@ -65,7 +66,10 @@ class Ours:
     settings: RedactSettings
 
     def __call__(self, face: Face) -> Pixels8:
-        return np.asarray(redact_detections(face.pixels, face.found, self.settings), np.uint8)
+        silhouettes, found = choose_silhouettes(self.settings), face.found
+        if silhouettes is not None:
+            found = [silhouettes.drawn(one, face.pixels) for one in found]
+        return np.asarray(redact_detections(face.pixels, found, self.settings), np.uint8)
 
 
 @dataclass(frozen=True)

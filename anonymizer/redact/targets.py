@@ -13,7 +13,7 @@ from anonymizer.redact.scene import RedactionStyle, RedactionTarget
 from anonymizer.settings import RedactSettings
 from anonymizer.types import Detection
 
-AROUND_SILHOUETTE = 0.25
+AROUND_SILHOUETTE = 0.5
 """A silhouette, and the ellipse that it is united with, are widened by this part of the margin: networks see the edges
 that detectors only guess."""
 

@@ -36,9 +36,6 @@ hardly overlap themselves."""
 _STILLS_TOGETHER = 256
 _ROUNDING_S = 1e-6
 """Times are compared with this tolerance."""
-_ROUNDING_OF_UNIT = 1e-9
-"""And corners of silhouettes, in a box from 0 to 1, with this one."""
-UNIT = Box(0.0, 0.0, 1.0, 1.0)
 _ROW = np.dtype(
     [
         ("frame", np.int32),
@@ -89,6 +86,27 @@ class Still:
     """The frame after the last one."""
 
 
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """A silhouette, which goes along with the box of its object; small in memory."""
+
+    corners: npt.NDArray[np.float64]
+    """(N, 2)"""
+    box: Box
+    """The redaction box that it was drawn for."""
+
+    @classmethod
+    def of(cls, silhouette: PolygonOutline, box: Box) -> Carried:
+        """One that was drawn for a redaction box."""
+        return cls(np.array(silhouette.corners), box)
+
+    def to(self, box: Box) -> PolygonOutline:
+        """The silhouette where the object has another box; just as it was drawn where it has the same."""
+        x, y = self.corners.T.tolist()
+        there = PolygonOutline(tuple(zip(x, y, strict=True)))
+        return there if box == self.box else moved_polygon(there, self.box, box)
+
+
 @dataclass(frozen=True)
 class FilmTracks:
     """What is hidden in each frame of a film.
@@ -107,8 +125,8 @@ class FilmTracks:
     """How many frames models looked at."""
     outlines: Sequence[Outline] = ()
     """Exact shapes that the rows name."""
-    silhouettes: Sequence[PolygonOutline] = ()
-    """Those that the rows name, in a redaction box from 0 to 1: rows with other boxes share them."""
+    silhouettes: Sequence[Carried] = ()
+    """Those that the rows name; several rows may share one."""
     stills: Sequence[Still] = ()
     """What is hidden besides."""
 
@@ -138,7 +156,7 @@ class FilmTracks:
         extent = None if covered == seen else covered
         if outline >= 0:
             return Detection(seen, score, self._of_number[track].kind, outline=self.outlines[outline], track=track)
-        drawn = moved_polygon(self.silhouettes[silhouette], UNIT, covered) if silhouette >= 0 else None
+        drawn = self.silhouettes[silhouette].to(covered) if silhouette >= 0 else None
         return Detection(seen, score, self._of_number[track].kind, extent, track=track, silhouette=drawn)
 
     def levels_of(self, number: int) -> Levels | None:
@@ -204,11 +222,11 @@ class FilmTracks:
         """The same with silhouettes.
 
         Args:
-            drawn: by the index of the row in which each was seen, in pixels of the frame.
+            drawn: by the index of the row in which each was seen.
             rows: (N,), for each row the index of the one whose silhouette it shares, -1 for none.
         """
         numbers = {row: len(self.silhouettes) + number for number, row in enumerate(drawn)}
-        added = [moved_polygon(one, Box(*self.rows[row]["hidden"].tolist()), UNIT) for row, one in drawn.items()]
+        added = [Carried.of(one, Box(*self.rows[row]["hidden"].tolist())) for row, one in drawn.items()]
         known = self.rows.copy()
         shares = rows >= 0
         known["silhouette"][shares] = [numbers[row] for row in rows[shares].tolist()]
@@ -293,10 +311,7 @@ class RowList:
     """Rows of tracks, as they come; small in memory."""
 
     outlines: list[Outline] = field(default_factory=list)
-    silhouettes: list[PolygonOutline] = field(default_factory=list)
-    """As in `FilmTracks`."""
-    _last: dict[int, int] = field(default_factory=dict)
-    """By track, the index of the silhouette that came last."""
+    silhouettes: list[Carried] = field(default_factory=list)
     _whole: array[int] = field(default_factory=lambda: array("q"))
     """Frame, track, whether a detection there is sure, and the indices of its outline and silhouette, row by row."""
     _parts: array[float] = field(default_factory=lambda: array("d"))
@@ -307,7 +322,7 @@ class RowList:
         if detection.outline is not None:
             self.outlines.append(detection.outline)
         outline = -1 if detection.outline is None else len(self.outlines) - 1
-        self._whole.extend((frame, track, is_sure, outline, self._silhouette(track, detection)))
+        self._whole.extend((frame, track, is_sure, outline, self._silhouette(detection)))
         self._parts.extend((detection.score, *detection.box.xyxy, *detection.redaction_box.xyxy))
 
     def hide(self, track: int, frame: int, box: Box) -> None:
@@ -315,16 +330,12 @@ class RowList:
         self._whole.extend((frame, track, False, -1, -1))
         self._parts.extend((0.0, *box.xyxy, *box.xyxy))
 
-    def _silhouette(self, track: int, detection: Detection) -> int:
-        """The index of a detection's silhouette, often that of the one before; -1 if it has none."""
-        if detection.silhouette is None or not detection.redaction_box.area:
+    def _silhouette(self, detection: Detection) -> int:
+        """The index of a detection's silhouette; -1 if it has none."""
+        if detection.silhouette is None:
             return -1
-        drawn = moved_polygon(detection.silhouette, detection.redaction_box, UNIT)
-        last = self._last.get(track)
-        if last is None or not _are_alike(self.silhouettes[last], drawn):
-            self.silhouettes.append(drawn)
-            last = self._last[track] = len(self.silhouettes) - 1
-        return last
+        self.silhouettes.append(Carried.of(detection.silhouette, detection.redaction_box))
+        return len(self.silhouettes) - 1
 
     def rows(self) -> Rows:
         """All of them, in the order in which they came."""
@@ -334,13 +345,6 @@ class RowList:
         rows["frame"], rows["track"], rows["is_sure"], rows["outline"], rows["silhouette"] = whole.T
         rows["score"], rows["box"], rows["hidden"] = parts[:, 0], parts[:, 1:5], parts[:, 5:]
         return rows
-
-
-def _are_alike(some: PolygonOutline, other: PolygonOutline) -> bool:
-    """But for roundings, which a polygon takes on its way into a record and out of it."""
-    if len(some.corners) != len(other.corners):
-        return False
-    return bool(np.abs(np.subtract(some.corners, other.corners)).max() < _ROUNDING_OF_UNIT)
 
 
 def in_order(rows: Rows) -> Rows:

@@ -17,7 +17,7 @@ from anonymizer.types import Detection, Pixels8
 from anonymizer.video.facts import FilmFacts
 from anonymizer.video.silhouettes import draw_silhouettes
 from anonymizer.video.source import FilmFrame
-from anonymizer.video.tracks import FilmTracks, Limits, TrackBuilder
+from anonymizer.video.tracks import FilmTracks, Limits, RowList, TrackBuilder
 
 TIMES_S = [index / 5 for index in range(10)]
 
@@ -110,3 +110,18 @@ def test_squeezed_faces_are_drawn_as_they_look() -> None:
     drawn = tracks.in_frame(0)[0].silhouette
     assert drawn is not None
     assert np.allclose(drawn.corners, hat_on(at(0).box).corners)
+
+
+def test_rows_know_the_silhouettes_that_were_recorded() -> None:
+    """A replay has one for each frame, just as it was written."""
+    once = draw_silhouettes(Film(), seen_every_third(), Drawer())
+    rows = RowList()
+    for frame in range(10):
+        rows.see(7, frame, once.in_frame(frame)[0], is_sure=True)
+    again = FilmTracks(10, [], rows.rows(), silhouettes=rows.silhouettes).with_track(7, "face", RowList())
+    for frame in range(10):
+        assert again.in_frame(frame)[0].silhouette == once.in_frame(frame)[0].silhouette
+    more = RowList()
+    more.see(8, 3, replace(at(5), silhouette=hat_on(at(5).box)), is_sure=True)
+    both = again.with_track(8, "face", more).in_frame(3)
+    assert [one.silhouette for one in both] == [once.in_frame(3)[0].silhouette, hat_on(at(5).box)]

@@ -13,7 +13,7 @@ from keras import layers
 
 SIZE = 128
 """Side of a crop. Pixels."""
-WIDTHS = (16, 28, 48, 72, 96)
+WIDTHS = (12, 20, 32, 48, 64)
 """Channels at a half, a quarter ... of the resolution."""
 
 

@@ -206,6 +206,11 @@ _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 @click.command()
 @click.option("--data", "packs", multiple=True, required=True, type=_FOLDER, help="Pack with masks.")
 @click.option("--scenes", type=_FOLDER, help="Folder with pictures that heads are pasted on.")
+@click.option(
+    "--init",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Weights of an earlier training, to start from.",
+)
 @click.option("--out", type=click.Path(path_type=Path), default="run", show_default=True)
 @click.option("--steps", default=Settings.steps, show_default=True)
 @click.option("--until", default=Settings.until, help="Stop at this step, while the rate falls as for all --steps.")
@@ -216,7 +221,9 @@ _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 @click.option("--warmup", default=Settings.warmup, show_default=True)
 @click.option("--seed", default=Settings.seed, show_default=True)
 @click.option("--threads", default=1, show_default=True)
-def main(packs: tuple[Path, ...], scenes: Path | None, out: Path, threads: int, **options: Any) -> None:
+def main(
+    packs: tuple[Path, ...], scenes: Path | None, init: Path | None, out: Path, threads: int, **options: Any
+) -> None:
     """Train the silhouette model; run again with the same --out to resume."""
     cv2.setNumThreads(1)
     tf.config.threading.set_intra_op_parallelism_threads(threads)
@@ -226,7 +233,11 @@ def main(packs: tuple[Path, ...], scenes: Path | None, out: Path, threads: int, 
     rows = [row for pack in packs for row in data.read_pack(pack, "train", largest)]
     counts = {group: len(of_group) for group, of_group in sorted(data.by_group(rows).items())}
     click.echo(f"{len(rows)} heads: {counts}")
-    fit(Trainer(settings), rows, read_scenes(scenes, settings.size) if scenes else [], out)
+    trainer = Trainer(settings)
+    if init:
+        for network in (trainer.network, trainer.mean_network):
+            network.load_weights(init)
+    fit(trainer, rows, read_scenes(scenes, settings.size) if scenes else [], out)
 
 
 if __name__ == "__main__":
