@@ -1,7 +1,4 @@
-"""Silhouettes of the objects in a film: drawn where models saw an object, and carried along to the frames around.
-
-In films the ellipse around the box is hidden as without a silhouette, see `redact.targets`, which only adds to it.
-"""
+"""Silhouettes of the objects in a film: drawn where models saw an object, and carried along to the frames around."""
 
 from __future__ import annotations
 
