@@ -14,8 +14,8 @@ from anonymizer.settings import RedactSettings
 from anonymizer.types import Detection
 
 AROUND_SILHOUETTE = 0.25
-"""A silhouette is widened by this part of the margin: a network sees the edges that detectors only guess. The shape that
-it is united with keeps all of its margin, since recognisers tell more from a tighter outline, see README.md."""
+"""A silhouette is widened by this part of the margin: a network sees the edges that detectors only guess. The shape
+that it is united with keeps all of its margin: recognisers tell more from a tighter outline, see README.md."""
 
 
 def to_targets(
