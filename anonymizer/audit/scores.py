@@ -104,7 +104,8 @@ def hits_at(scores: Floats, truth: Truth, rank: int) -> Floats:
     """For each picture how likely the right person is among the first so many, (N,). Equal scores share the places."""
     right = scores[np.arange(len(truth)), truth][:, np.newaxis]
     above = (scores > right + TIES).sum(axis=1)
-    equal = (np.abs(scores - right) <= TIES).sum(axis=1) if np.isfinite(right).all() else np.ones(len(truth))
+    with np.errstate(invalid="ignore"):  # of a picture that has nothing to be compared with
+        equal = (np.abs(scores - right) <= TIES).sum(axis=1)
     hits: Floats = ((rank - above) / np.maximum(equal, 1)).clip(0, 1) * np.isfinite(right[:, 0])
     return hits
 

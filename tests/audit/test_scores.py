@@ -84,3 +84,11 @@ def test_the_interval_is_wider_for_fewer_people() -> None:
         return share.high - share.low
 
     assert width(8) > 2 * width(128)
+
+
+def test_a_person_with_one_picture_changes_nothing_about_the_others() -> None:
+    truth = np.array([0, 0, 1, 1, 2, 2, 3])
+    alike = np.ones((7, 1))
+    hits = hits_at(nearest(alike, alike, truth, 4), truth, 1)
+    assert hits[:6].max() < 0.5
+    assert hits[6] == 0
