@@ -18,3 +18,10 @@ def test_a_row_for_each_redaction_and_a_column_for_each_attacker() -> None:
     assert rows[1] == ["`none`", "**1.000**, 1.000", ""]
     assert [row[0] for row in rows[1:]] == ["`none`", "`solid`"]
     assert "**" not in "".join(rows[2])
+
+
+def test_a_recogniser_that_all_use_is_named_once() -> None:
+    alike = np.ones((48, 3)) / np.sqrt(3)
+    rows = summarise([attack("solid", f"SFace, {name}", alike) for name in ("clear gallery", "retrained")])
+    assert rows[0] == ["SFace: rank-1, TAR at FAR 1 %", "clear gallery", "retrained"]
+    assert summarise([]) == [["rank-1, TAR at FAR 1 %"]]

@@ -2,8 +2,8 @@
 
     python -m tests.benchmarks.audit_table RESULTS [RESULTS ...] [--readme]
 
-RESULTS are identify.json or film.json, all of the same faces. --readme puts the table between the marks in
-anonymizer/audit/README.md.
+RESULTS are identify.json or film.json, all of the same faces; a redaction in several of them is taken from the last.
+--readme puts the table between the marks in anonymizer/audit/README.md.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ import json
 import re
 import sys
 from collections.abc import Sequence
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +31,12 @@ def main() -> None:
     parser.add_argument("results", nargs="+", type=Path)
     parser.add_argument("--readme", action="store_true")
     arguments = parser.parse_args()
-    attacks = [attack for path in arguments.results for attack in read_attacks(path)]
-    table = table_of(attacks)
+    of_redaction: dict[str, list[Attack]] = {}
+    for path in arguments.results:
+        for redaction, attacks in groupby(read_attacks(path), attrgetter("redaction")):
+            of_redaction.pop(redaction, None)
+            of_redaction[redaction] = list(attacks)
+    table = table_of([attack for attacks in of_redaction.values() for attack in attacks])
     print(table)
     if arguments.readme:
         write_readme(table, f"{arguments.results[0].stem} of faces", README)
