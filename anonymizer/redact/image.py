@@ -18,7 +18,7 @@ from anonymizer.redact.scene import RedactionStyle, RedactionTarget, Scene
 from anonymizer.settings import Drawing
 from anonymizer.types import Pixels
 
-ENLARGED = 1.05, 1.45
+ENLARGED = 1.05, 1.8
 """A drawing over an ellipse is a square larger than the longer side by a factor between these, which lies at random
 around the ellipse. One that fitted the ellipse told a recogniser the proportions and the place of the face's box, and
 with them who it is: see anonymizer/audit/README.md."""
