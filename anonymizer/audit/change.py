@@ -16,7 +16,11 @@ Flags: TypeAlias = npt.NDArray[np.bool_]
 
 LEAST_SIDE_PX = 6
 """Changed areas that are smaller in a direction are taken for what encoding anew did, not for something hidden."""
-RIM = 0.25
+AROUND_PX = 9
+HIDDEN_LEVELS = 16
+"""Where nobody knows what may be hidden, it is where the mean difference around a pixel is larger than this. JPEG files
+of quality 75 reach 12 in fine detail."""
+RIM = 0.5
 RIM_PX = 4
 """What is hidden may end softly: so far around it, as a share of its size and in pixels, changes belong to it."""
 COLOUR_LEVELS = 8
@@ -65,9 +69,11 @@ def hidden_and_outside(original: Pixels8, redacted: Pixels8, allowed: Flags | No
 
     Where nobody knows what may be hidden, it is what has changed visibly, with a rim around it.
     """
-    changed = changed_pixels(original, redacted)
     if allowed is not None:
-        return changed & allowed, ~allowed
+        return changed_pixels(original, redacted) & allowed, ~allowed
+    difference = cv2.absdiff(original, redacted).max(axis=2)
+    is_dense = cv2.blur(difference.astype(np.float32), (AROUND_PX, AROUND_PX)) > HIDDEN_LEVELS
+    changed = changed_pixels(original, redacted) & is_dense
     height, width = changed.shape
     hidden, outside = np.zeros_like(changed), np.ones_like(changed)
     _, parts, areas, _ = cv2.connectedComponentsWithStats(changed.astype(np.uint8), connectivity=8)
