@@ -94,7 +94,7 @@ class PictureProcess:
     def _process(self, job: Job, seconds: dict[str, float]) -> Result:
         settings = self.settings
         with timed(seconds, "read"):
-            picture = read_picture(self.input_root / job.source, settings.read)
+            picture = read_picture(self.input_root / job.source, settings.read, job.ahead)
         with timed(seconds, "detect"):
             edited = self._edit(picture, find_in(picture, self.finder, job), job)
             found = add_given(picture, edited.frames, settings.detect, job.name, edited.kept)

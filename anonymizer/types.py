@@ -142,6 +142,8 @@ class Job:
     """What to replay; as text why there is nothing to replay. None where something else finds."""
     version: str | None = None
     """Tells this content of a source in a store from others; None for local files."""
+    ahead: Path | None = None
+    """Local copy of a source in a store; it may be gone."""
 
     @property
     def name(self) -> str:

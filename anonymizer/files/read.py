@@ -15,14 +15,18 @@ from anonymizer.files.storage import read_bytes
 from anonymizer.settings import ReadSettings
 
 
-def read_picture(path: Place, settings: ReadSettings = ReadSettings()) -> Picture:
+def read_picture(path: Place, settings: ReadSettings = ReadSettings(), ahead: Path | None = None) -> Picture:
     """Reads and decodes a picture file, see `decode_picture`.
+
+    Args:
+        ahead: a copy of it that was fetched before, if it is still there.
 
     Raises:
         PictureError: the file cannot be read, is damaged, or is of a kind that is not handled.
         VanishedError: there is no such file.
     """
-    return decode_picture(read_file(path), settings, path.name)
+    content = b"" if ahead is None or not ahead.is_file() else _read(ahead)
+    return decode_picture(content or read_file(path), settings, path.name)
 
 
 def open_regular(path: Path) -> BinaryIO:

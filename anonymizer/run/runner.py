@@ -14,6 +14,7 @@ from anonymizer.errors import AnonymizerError, OutputError
 from anonymizer.files.output import is_same_name, make_output
 from anonymizer.record.report import Report, write_report
 from anonymizer.record.trace import Trace, open_trace
+from anonymizer.run.ahead import ReadingAhead, reading_ahead
 from anonymizer.run.beacon import lit_beacon
 from anonymizer.run.executor import Executor
 from anonymizer.run.machine import auto_workers
@@ -64,8 +65,11 @@ def run(
         executor = cleanup.enter_context(closing(_make_executor(plan.run, task, manifest, is_stopping, on_beat)))
         if is_first_run or (isinstance(manifest, StoreManifest) and manifest.is_new):
             _prove_models(executor, manifest, cleanup, plan.output if is_new_folder else None)
+        ahead = None
+        if isinstance(plan.input, Address) and plan.run.executor == "local":
+            ahead = cleanup.enter_context(reading_ahead(plan.input, executor.workers))
         with open_trace(plan.run.profile) as trace:
-            return _Run(plan, executor, manifest, trace, on_result, is_stopping).run()
+            return _Run(plan, executor, manifest, trace, on_result, is_stopping, ahead).run()
 
 
 def _make_executor(
@@ -125,8 +129,10 @@ class _Run:
         trace: Trace | None,
         on_result: Callable[[Result], None],
         is_stopping: Callable[[], bool],
+        ahead: ReadingAhead | None,
     ) -> None:
         self._plan = plan
+        self._ahead = ahead
         self._executor = executor
         self._manifest = manifest
         self._trace = trace
@@ -153,7 +159,9 @@ class _Run:
         report = self._report
         self._write_report()  # says "incomplete", should the run be killed, and proves that it can be written
         try:
-            for job, result in self._executor.run(self._to_do()):
+            for job, result in self._executor.run(self._handed_out()):
+                if self._ahead is not None:
+                    self._ahead.forget(job)
                 position, inputs = self._in_flight.pop(job.name)
                 self._manifest.record(position, job, result, inputs)
                 self._count(result)
@@ -172,6 +180,16 @@ class _Run:
         report.elapsed_s, report.workers = time.perf_counter() - start_s, self._executor.workers
         self._write_report()
         return report
+
+    def _handed_out(self) -> Iterator[Job]:
+        """The pictures that need work, and those in stores once they are fetched."""
+        if self._ahead is None:
+            yield from self._to_do()
+            return
+        for job in self._ahead.over(self._to_do()):
+            if self._is_stopping():
+                return
+            yield job
 
     def _to_do(self) -> Iterator[Job]:
         """The pictures that need work, which the manifest knows of before they are handed out."""

@@ -225,6 +225,7 @@ def kill_at(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(PictureProcess, "__call__", work)
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")  # who renews the claim dies, too
 @pytest.mark.parametrize("number", [1, 3])
 def test_a_killed_run_is_gone_on_with_from_anywhere(
     local: Folders, stored: tuple[Address, Address], monkeypatch: pytest.MonkeyPatch, number: int
