@@ -43,6 +43,8 @@ class KindTraits:
     """Whether everybody in a picture has one, seen from any side, so that their number is that of the people."""
     only_method: str | None = None
     """The only method that hides it, whatever is chosen for others: of `settings.METHODS`."""
+    resembles_redaction: bool = False
+    """Whether a model takes the bars that hide it for it, with high scores."""
     has_models: bool = True
     """Whether models look for it. Otherwise people and zones say where it is, and it is always hidden."""
     silhouettes: Silhouettes = "never"
@@ -84,7 +86,9 @@ TRAITS: Mapping[Kind, KindTraits] = {
     # As exact as it was drawn.
     "area": KindTraits("an area", "areas", "box", margin=0.0, has_cells=False, is_default=False, has_models=False),
     # Of words and lines. From several cells it could be read back, as a plate.
-    "text": KindTraits("a text", "texts", shape="box", margin=0.1, has_cells=False, is_default=False),
+    "text": KindTraits(
+        "a text", "texts", "box", margin=0.1, has_cells=False, is_default=False, resembles_redaction=True
+    ),
     # QR and bar codes. What a mosaic leaves of one can be read; the margin makes up for corners in whole pixels.
     "code": KindTraits("a code", "codes", "box", margin=0.1, has_cells=False, is_default=False, only_method="solid"),
 }

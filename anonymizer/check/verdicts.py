@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -16,7 +17,7 @@ from anonymizer.check.finding import Finding
 from anonymizer.check.thresholds import Thresholds
 from anonymizer.detect.tones import to_8_bits
 from anonymizer.geometry import slices_around
-from anonymizer.kinds import GIVEN_KINDS
+from anonymizer.kinds import GIVEN_KINDS, TRAITS
 from anonymizer.redact.frame import mask_detections, redact_detections
 from anonymizer.redact.touched import touched_pixels_at
 from anonymizer.settings import Settings
@@ -24,6 +25,9 @@ from anonymizer.types import Detection, Pixels, Pixels8
 
 COVERED_FROM = 0.6
 """A detection is explained if this share of the ellipse in its box was redacted: boxes of blurred heads lie askew."""
+INSIDE_FROM = 0.6
+"""Of half its thickness: so deep in an outline something was seen. Models draw outlines of text around hidden text,
+too, and wider than it: by a third of their thickness on every side."""
 CONTEXT_PX = 256
 """A redacted area changes what the models see within this distance. Of 28 new detections at the run's threshold, all
 more than 32 pixels from any redacted area, one lay further away than 128."""
@@ -125,6 +129,8 @@ def _judge(file: str, detection: Detection, redacted: Redacted, thresholds: Thre
         return say(BROKEN)
     if covered_share(detection, redacted.mask) >= COVERED_FROM:
         return say("seen again in a redacted area", "noted")
+    if TRAITS[detection.kind].resembles_redaction and _is_near(detection, redacted.mask):
+        return say("seen near redacted areas, which look like it", "warning")
     if not redacted.is_recorded or detection.score >= thresholds.sure[detection.kind]:
         return say("not redacted")
     if detection.score >= thresholds.run[detection.kind] and not _is_near(detection, redacted.mask):
@@ -143,8 +149,12 @@ def _is_near(detection: Detection, mask: npt.NDArray[np.bool_]) -> bool:
 
 
 def covered_share(detection: Detection, mask: npt.NDArray[np.bool_]) -> float:
-    """The share of the ellipse in the box of a detection that a mask covers."""
-    part = mask[slices_around(detection.box, mask.shape)]
+    """The share of the ellipse in the box of a detection that a mask covers, or of the inside of its outline."""
+    place = slices_around(detection.box, mask.shape)
+    part = mask[place]
+    if detection.outline is not None:
+        depth = cv2.distanceTransform(touched_pixels_at(detection.outline, place).astype(np.uint8), cv2.DIST_L2, 3)
+        return float(part[depth >= INSIDE_FROM * depth.max()].mean())
     rows, columns = ((np.arange(length) + 0.5) / length * 2 - 1 for length in part.shape)
     ellipse = rows[:, np.newaxis] ** 2 + columns**2 <= 1
     return float(part[ellipse].mean())

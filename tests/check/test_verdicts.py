@@ -8,12 +8,15 @@ from fakes import face, noise, plate
 
 from anonymizer.check.thresholds import Thresholds
 from anonymizer.check.verdicts import CONTEXT_PX, compare_with_record, judge
+from anonymizer.outlines import PolygonOutline
 from anonymizer.redact.frame import redact_detections
 from anonymizer.settings import RedactSettings, Settings
 from anonymizer.types import Detection, Pixels
 
 THRESHOLDS = Thresholds(
-    reported={"face": 0.1, "plate": 0.25}, run={"face": 0.2, "plate": 0.5}, sure={"face": 0.52, "plate": 0.7}
+    reported={"face": 0.1, "plate": 0.25, "text": 0.4},
+    run={"face": 0.2, "plate": 0.5, "text": 0.7},
+    sure={"face": 0.52, "plate": 0.7, "text": 0.8},
 )
 RECORDED = face(20, 20, 60, 60)
 
@@ -80,3 +83,24 @@ def test_sixteen_bits() -> None:
     redacted = redact_detections(pixels, [RECORDED], RedactSettings())
     assert levels(redacted, [RECORDED], face(20, 20, 60, 60)) == ["noted"]
     assert levels(pixels, [RECORDED], face(20, 20, 60, 60)) == ["finding"]
+
+
+def turned(center: tuple[float, float], length: float, thickness: float, score: float = 0.9) -> Detection:
+    """A text that lies aslant."""
+    along = np.array([0.8, 0.6])
+    across = np.array([-0.6, 0.8]) * thickness / 2
+    ends = np.array(center) + np.array([[-1], [1]]) * along * length / 2
+    corners = [*(ends[0] - across, ends[1] - across), *(ends[1] + across, ends[0] + across)]
+    return Detection.of(PolygonOutline(tuple((float(x), float(y)) for x, y in corners)), "text", score)
+
+
+def test_text_that_is_seen_again_around_hidden_text_is_noted() -> None:
+    """A hidden line looks like a line to the model, which draws its outline wide around it."""
+    recorded = turned((100, 100), 120, 24)
+    redacted = redact_detections(noise(200, 200), [recorded], RedactSettings())
+    assert levels(redacted, [recorded], turned((100, 100), 190, 80)) == ["noted"]
+    longer, beside = turned((120, 115), 300, 40), turned((60, 150), 80, 20)
+    assert levels(redacted, [recorded], longer, beside) == ["warning", "warning"]
+    assert levels(redacted, [], longer, beside) == ["finding", "finding"]
+    far = redact_detections(noise(200, 600), [recorded], RedactSettings())
+    assert levels(far, [recorded], turned((500, 100), 80, 20)) == ["finding"]
