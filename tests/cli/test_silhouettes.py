@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -10,9 +11,11 @@ import pytest
 from fakes import FixedDetector, Folders, UseDetectors, face, load, noise, plate, save
 from video.film_samples import write_film
 
+from anonymizer import Settings, anonymize_image
 from anonymizer.cli.main import run
 from anonymizer.detect import silhouettes
 from anonymizer.detect.silhouettes import Segmenter, SegmenterDescription, Share
+from anonymizer.settings import RedactSettings
 from anonymizer.types import Pixels8
 
 Call: TypeAlias = Callable[..., tuple[int, str]]
@@ -75,6 +78,41 @@ def test_pictures_are_hidden_by_silhouettes_and_again_from_the_record(
     assert call("ellipse", "--detections", tmp_path / "out") == (0, "")
     assert (load(tmp_path / "ellipse" / "a.png") == load(tmp_path / "plain" / "a.png")).all()
     assert not (load(tmp_path / "out" / "a.png") == load(tmp_path / "plain" / "a.png")).all()
+
+
+def test_annotation_tools_and_edits_leave_them_alone(
+    call: Call, folders: Folders, tmp_path: Path, networks: list[Pixels8], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """But where a person moves the box: there it is drawn anew."""
+    save(folders[0] / "a.png", noise(80, 80))
+    assert call("out", "--shape", "silhouette") == (0, "")
+    out, labels, into = (str(tmp_path / name) for name in ("out", "labels", "into"))
+    assert run(["detections", "export", out, "--format", "coco", "--output", labels, "--quiet"]) == 0
+    back = ["detections", "import", labels, "--format", "coco", "--against", out, "--into", into, "--quiet"]
+    assert run(back) == 0
+    assert (tmp_path / "into" / "a.json").read_bytes() == (tmp_path / "out" / "a.json").read_bytes()
+    edits = tmp_path / "edits.yaml"
+    moved = "file: a.png, resize: {box: [20, 30, 40, 50]}, kind: face, to: {box: [30, 30, 60, 60]}"
+    edits.write_text(f"edits: [{{{moved}}}]\n")
+    capsys.readouterr()
+    assert call("moved", "--shape", "silhouette", "--detections", out, "--edits", edits) == (0, "")
+    (of_face,) = [one for one in entries_of(tmp_path / "moved" / "a.json") if one["kind"] == "face"]
+    assert of_face["x_max"] == 60
+    (was,) = [one for one in entries_of(tmp_path / "out" / "a.json") if one["kind"] == "face"]
+    assert of_face["silhouette"] != was["silhouette"]
+    assert len(networks) == 2
+
+
+def test_in_python(networks: list[Pixels8], use_detectors: UseDetectors) -> None:
+    use_detectors(FixedDetector(FACE))
+    pixels = noise(80, 80)
+    hidden, (found,) = anonymize_image(pixels, Settings(redact=RedactSettings(shape="silhouette")))
+    assert found.silhouette is not None
+    plain, (without,) = anonymize_image(pixels)
+    assert without == replace(found, silhouette=None)
+    is_hidden = (plain != pixels).any(axis=2)
+    assert ((hidden != pixels).any(axis=2) | ~is_hidden).mean() > 0.99
+    assert len(networks) == 1
 
 
 def test_a_record_without_silhouettes_gets_them(
