@@ -17,6 +17,7 @@ from tiny_models import save_graph_def
 
 from anonymizer.cli.main import run
 from anonymizer.geometry import Box
+from anonymizer.types import Detection
 
 Call: TypeAlias = Callable[..., tuple[int, str, str]]
 
@@ -350,6 +351,35 @@ def test_crowds(call: Call, folders: Folders, use_detectors: UseDetectors) -> No
     assert "people, estimated: 4, 2.0 a picture" in out
     before, after = noise(30, 30, seed=0), load(folders[1] / "0.png")
     assert (after != before)[8:12, 8:12].any(axis=-1).all()
+
+
+def test_people_by_their_outlines(
+    call: Call, folders: Folders, use_detectors: UseDetectors, originals: Path, tmp_path: Path
+) -> None:
+    """In the picture, the record, a replay without models, the gate and exports; without the option the box is hidden."""
+    save(folders[0] / "a.png", load(originals / "astronaut.png"))
+    person = Detection(Box(30, 5, 470, 512), 0.7, "person")
+    use_detectors(FixedDetector(person, kinds=("person",)))
+    wanted = ("--kinds", "person", "--workers", 0)
+    assert call(*wanted, "--person-shape", "silhouette")[0] == 0
+    before, after = load(folders[0] / "a.png"), load(folders[1] / "a.png")
+    assert (after != before)[60:170, 190:260].any(axis=2).mean() > 0.95
+    assert (after == before)[:120, 420:460].all()
+    (entry,) = json.loads((folders[1] / "a.json").read_text())
+    assert len(entry["outline"]["polygon"]) > 20
+
+    again = tmp_path / "again"
+    replay = ("--input", folders[0], "--image-output", again, "--detections", folders[1], "--workers", 0)
+    assert run([*map(str, replay), "--person-shape", "silhouette"]) == 0
+    assert (again / "a.png").read_bytes() == (folders[1] / "a.png").read_bytes()
+    assert run(["check", str(folders[1]), "--against", str(folders[0]), "--workers", "0", "--kinds", "person"]) == 0
+
+    assert run(["detections", "export", str(folders[1]), "--format", "coco", "--output", str(tmp_path / "coco")]) == 0
+    (exported,) = json.loads(next((tmp_path / "coco").glob("*.json")).read_text())["annotations"]
+    assert len(exported["segmentation"][0]) == 2 * len(entry["outline"]["polygon"])
+
+    assert call(*wanted, "--overwrite")[0] == 0
+    assert (load(folders[1] / "a.png") != before)[:120, 420:460].any()
 
 
 def test_zones_of_cameras(call: Call, folders: Folders, use_detectors: UseDetectors, tmp_path: Path) -> None:
