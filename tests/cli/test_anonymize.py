@@ -356,7 +356,7 @@ def test_crowds(call: Call, folders: Folders, use_detectors: UseDetectors) -> No
 def test_people_by_their_outlines(
     call: Call, folders: Folders, use_detectors: UseDetectors, originals: Path, tmp_path: Path
 ) -> None:
-    """In the picture, the record, a replay without models, the gate and exports; without the option the box is hidden."""
+    """In picture, record, a replay without models, gate and exports; without the option the box is hidden."""
     save(folders[0] / "a.png", load(originals / "astronaut.png"))
     person = Detection(Box(30, 5, 470, 512), 0.7, "person")
     use_detectors(FixedDetector(person, kinds=("person",)))
