@@ -37,7 +37,7 @@ def draw_signs(picture: Pixels8) -> Pixels8:
         size_px = picture.shape[1], picture.shape[0]
         inside = cv2.warpAffine(np.full(board.shape[:2], 255, np.uint8), turn, size_px)
         drawn = np.where(inside[:, :, np.newaxis] > 127, cv2.warpAffine(board, turn, size_px), drawn).astype(np.uint8)
-    return drawn
+    return np.asarray(drawn, np.uint8)
 
 
 def main() -> None:

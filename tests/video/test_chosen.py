@@ -42,8 +42,8 @@ class Choice:
     shown: dict[float, ShownTrack] = field(default_factory=dict)
     readings: list[tuple[int, float]] = field(default_factory=list)
 
-    kind = "face"
-    by = "gallery"
+    kind: str = "face"
+    by: str = "gallery"
 
     @property
     def reader(self) -> Choice:
@@ -108,3 +108,12 @@ def test_of_two_tracks_of_a_person_in_one_frame_one_stays_visible() -> None:
 def test_films_without_faces_are_not_looked_at() -> None:
     tracks = tracks_of({frame: plate(50, 40, 70, 50) for frame in range(10)})
     assert chosen(tracks, Choice()) == EditedFilm(tracks)
+
+
+def test_a_choice_decides_on_its_kind_alone() -> None:
+    tracks = tracks_of({frame: at(5) for frame in range(6)}, {frame: plate(50, 40, 70, 50) for frame in range(10)})
+    choice = Choice({5: ShownTrack(None, 0.9, "says nothing"), 50: ShownTrack(None, 0.9, "says nothing")}, kind="plate")
+    film = chosen(tracks, replace(choice, by="somebody"))
+    assert [track.kind for track in film.tracks.tracks] == ["face"]
+    (entry,) = film.done
+    assert (entry["kind"], entry["by"]) == ("plate", "somebody")
