@@ -170,7 +170,10 @@ def test_no_pictures(call: Call, folders: Folders) -> None:
         (["--color", "blackish"], "--color: 'blackish' is neither mean, the name of a colour"),
         (["--color", "#11223344"], "--color: '#11223344' is neither mean"),
         (["--shape", "star"], "--shape: 'star' is not one of ellipse, box, silhouette"),
-        (["--plate-shape", "silhouette"], "--plate-shape silhouette: a network draws those of faces and heads alone"),
+        (
+            ["--plate-shape", "silhouette"],
+            "--plate-shape silhouette: a network draws those of faces and heads and people alone",
+        ),
         (["--method", "image", "--overlay", "nowhere.png"], "--overlay: nowhere.png does not exist"),
         (["--method", "image", "--overlay", __file__], "is not a PNG picture"),
         (["--overlay", __file__], "--overlay is only used with --method image"),
