@@ -172,7 +172,7 @@ def test_no_pictures(call: Call, folders: Folders) -> None:
         (["--shape", "star"], "--shape: 'star' is not one of ellipse, box, silhouette"),
         (
             ["--plate-shape", "silhouette"],
-            "--plate-shape silhouette: a network draws those of faces and heads and people alone",
+            "--plate-shape silhouette: a network draws those of faces and heads and people",
         ),
         (["--method", "image", "--overlay", "nowhere.png"], "--overlay: nowhere.png does not exist"),
         (["--method", "image", "--overlay", __file__], "is not a PNG picture"),
