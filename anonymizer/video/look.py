@@ -138,6 +138,8 @@ class _Followed:
     patch: Patch
     now: Box
     """Where its box is in the last frame that was looked at."""
+    begun: int
+    """Frame of its first sighting."""
     holds: bool = True
     """Whether flow has not lost it since it was seen."""
     is_sure: bool = False
@@ -302,12 +304,13 @@ class _Look:
     ) -> Iterator[tuple[int, Trail]]:
         """The trails of sure detections that go back beyond the first frame, up to the limit of time, by their number.
 
-        That is of those that begin, and of those whose object was seen before the first frame.
+        That is of those that begin, of those whose object was never seen for sure before, and of those whose object was
+        seen before the first frame.
         """
         begins = [
             number
             for number, (detection, one) in enumerate(zip(found, matched, strict=True))
-            if back[number].holds and self._is_sure(detection) and (one is None or one.seen < first)
+            if back[number].holds and self._is_sure(detection) and (one is None or not one.is_sure or one.seen < first)
         ]
         grays = [*self._past, *(frame.gray for frame in self._pending)]
         times = self._times[self._pending[0].index - len(self._past) : first + 1]
@@ -322,12 +325,15 @@ class _Look:
         is_sure = self._is_sure(detection)
         behind = {frame.index - by: carried(detection, box) for by, box in enumerate(back.boxes, start=1)}
         if one is None:
-            one = _Followed(self._builder.begin(detection.kind), frame.index, detection, patch, detection.box)
+            track = self._builder.begin(detection.kind)
+            one = _Followed(track, frame.index, detection, patch, detection.box, frame.index)
             self._followed.append(one)
             self._builder.hide(one.track, behind)
         else:
             ends = (one.seen, one.detection.redaction_box), (frame.index, detection.redaction_box)
             self._builder.hide(one.track, bridge(*ends, one.trail, behind))
+            if is_sure and not one.is_sure:
+                self._builder.hide(one.track, {index: box for index, box in behind.items() if index < one.begun})
         self._builder.see(one.track, frame.index, detection, is_sure)
         if is_sure and not self._builder.has_levels(one.track):
             self._builder.set_levels(one.track, self._frozen(frame, detection))

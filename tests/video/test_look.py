@@ -149,6 +149,15 @@ def test_a_face_that_appears_is_followed_back() -> None:
     assert covered(tracks, film) == list(range(5, 30))
 
 
+def test_a_face_that_is_first_seen_weakly_is_followed_back() -> None:
+    """Only once it is seen for sure it is worth it; then from there to before its first sighting."""
+    film = DrawnFilm(MOVING)
+    tracks = look_at(film, DrawnFinder({0: 0, 1: 0, 2: 0.3, 3: 0.3}), every=5)
+    assert covered(tracks, film) == list(range(40))
+    assert len(tracks.tracks) == 1
+    assert all(len(tracks.in_frame(index)) == 1 for index in range(40))
+
+
 def test_a_face_that_is_lost_is_followed_on() -> None:
     film = DrawnFilm([30] * 20 + [FAR] * 20)
     finder = DrawnFinder(dict.fromkeys(range(10, 40), 0.0))
