@@ -11,6 +11,7 @@ export class Review {
     this.say = say;
     this.timer = null;
     this.unsaved = new Set();
+    this.saving = Promise.resolve();
     this.isRedacting = false;
   }
 
@@ -23,11 +24,26 @@ export class Review {
   save(picture) {
     this.unsaved.add(picture);
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.saveNow().catch((error) => this.say(`Not saved: ${error.message}`)), PAUSE_MS);
+    this.timer = setTimeout(() => this.saveAndSay(), PAUSE_MS);
   }
 
-  async saveNow() {
+  async saveAndSay() {
+    try {
+      await this.saveNow();
+      if (!this.isRedacting) this.say("Decisions are saved.");
+    } catch (error) {
+      this.say(`Not saved: ${error.message}`);
+    }
+  }
+
+  // Ends when all is saved, also what was on its way before.
+  saveNow() {
     clearTimeout(this.timer);
+    this.saving = this.saving.catch(() => {}).then(() => this.postUnsaved());
+    return this.saving;
+  }
+
+  async postUnsaved() {
     for (const picture of [...this.unsaved]) {
       this.unsaved.delete(picture);
       try {
@@ -37,7 +53,6 @@ export class Review {
         throw error;
       }
     }
-    this.say("Decisions are saved.");
   }
 
   async redactAgain() {
