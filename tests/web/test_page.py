@@ -443,3 +443,52 @@ def test_a_finished_folder_is_corrected_and_redacted_again(
         assert made == (tmp_path / "again" / name).read_bytes()
         assert (made == (target / name).read_bytes()) is (name not in ("happy_couple.jpg", film.name))
     assert edits.read_text().count("reason: seen") == 3
+
+
+def test_a_review_redacts_again_only_when_the_last_decision_is_saved(
+    browser: Browser, originals: Path, tmp_path: Path
+) -> None:
+    source, target = tmp_path / "in", tmp_path / "out"
+    source.mkdir()
+    (source / "happy_couple.jpg").write_bytes((originals / "happy_couple.jpg").read_bytes())
+    run("--input", source, "--image-output", target)
+    with running("review", str(target), "--against", str(source), "--workers", "1") as address:
+        browser.driver.get(address)
+        browser.until_ready()
+        browser.script("scrollTo(0, 0)")
+        browser.all("#pictures .picture")[0].click()
+        in_view = "return arguments[0].getBoundingClientRect().bottom <= innerHeight"
+        browser.until(lambda: browser.script(in_view, browser.at("scroller")))
+        browser.script(
+            "const send = fetch; window.slow = 0; window.fetch = async (address, ...rest) => {"
+            " if (String(address).endsWith('/edits')) { slow++; await new Promise((go) => setTimeout(go, 1000)); }"
+            " return send(address, ...rest); }"
+        )
+        card(browser, "Face 1").click()
+        assert browser.script("return document.querySelector('#chosen').innerText").split() == [
+            *card(browser, "Face 1").text.split()
+        ]
+        browser.until(lambda: browser.script("return window.slow"))  # the decision is on its way
+        browser.press("r")
+        browser.until(lambda: "redacted again" in browser.at("status").text)
+        assert browser.at("said").text == browser.at("status").text
+        assert not browser.messages()
+        browser.driver.delete_all_cookies()
+    assert "remove" in (target / "edits.yaml").read_text()
+    name = "happy_couple.jpg"
+    assert (tmp_path / "out-reviewed" / name).read_bytes() != (target / name).read_bytes()
+
+
+def test_zooming_keeps_the_middle_of_the_picture(browser: Browser, address: str, originals: Path) -> None:
+    browser.open(address)
+    browser.drop([originals / "happy_couple.jpg"])
+    browser.until(lambda: browser.at("status").text.startswith("All "))
+    middle = (
+        "const pane = document.getElementById('scroller');"
+        "return [(pane.scrollLeft + pane.clientWidth / 2) / pane.scrollWidth,"
+        " (pane.scrollTop + pane.clientHeight / 2) / pane.scrollHeight]"
+    )
+    for factor in (3, 6):
+        browser.set("zoom", factor)
+        assert browser.script(middle) == pytest.approx([0.5, 0.5], abs=0.02)
+    browser.set("zoom", 1)

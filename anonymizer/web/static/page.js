@@ -11,7 +11,7 @@ import { makeZip } from "./zip.js";
 const LOW_SHARE = 0.5; // objects are shown from this share of the server's thresholds on
 const LANES = 2; // uploads of pictures at a time; films go one after the other
 const PAUSE_MS = 250; // after the last change, before the result is made anew
-const CARD_PX = 72;
+const CARD_PX = 144; // twice what is shown, for fine screens
 const STEP_SHARE = 0.02; // of the picture, for each key that moves a box
 const STATES = { waiting: "waits", sending: "is sent", looking: "is looked at", failed: "failed" };
 
@@ -111,7 +111,7 @@ async function signOut() {
 }
 
 function say(text) {
-  at("status").textContent = text;
+  at("status").textContent = at("said").textContent = text; // the second one is in view with a picture
 }
 
 // ---- settings
@@ -382,7 +382,10 @@ function makeLine(picture) {
   retry.setAttribute("aria-label", `Try ${picture.name} again`);
   button.append(name, state);
   item.append(button, bar, cancel, retry, remove);
-  button.addEventListener("click", () => openPicture(picture));
+  button.addEventListener("click", async () => {
+    await openPicture(picture);
+    at("editor").scrollIntoView();
+  });
   remove.addEventListener("click", () => removePicture(picture));
   cancel.addEventListener("click", () => cancelWork(picture));
   retry.addEventListener("click", () => {
@@ -552,6 +555,22 @@ function renderCards(shown) {
     return item;
   });
   showIn(at("objects"), cards);
+  showChosen();
+}
+
+// The selected object beside the buttons that decide about it.
+function showChosen() {
+  const card = at("objects").querySelector(".is-selected");
+  at("chosen").classList.toggle("is-empty", card === null);
+  if (card === null) return;
+  const [name, score, state] = [...card.querySelectorAll("span")].map((span) => span.textContent);
+  at("chosen-name").textContent = name;
+  at("chosen-score").textContent = score;
+  at("chosen-state").textContent = state;
+  const canvas = at("chosen").querySelector("canvas");
+  const context = canvas.getContext("2d");
+  context.clearRect(0, 0, canvas.width, canvas.height);
+  context.drawImage(card.querySelector("canvas"), 0, 0, canvas.width, canvas.height);
 }
 
 // "a face" as the beginning of a line: "Face".
@@ -612,6 +631,7 @@ function drawPart(item, object, entry, image, imageWidth) {
   const context = item.querySelector("canvas").getContext("2d");
   context.clearRect(0, 0, CARD_PX, CARD_PX);
   context.drawImage(image, left * scale, top * scale, side * scale, side * scale, 0, 0, CARD_PX, CARD_PX);
+  if (item.classList.contains("is-selected")) showChosen();
 }
 
 function select(object) {
@@ -639,7 +659,10 @@ function draw(object) {
 
 function listenToEditor() {
   at("compare").addEventListener("input", () => stage.compare(Number(at("compare").value) / 100));
-  at("zoom").addEventListener("input", () => stage.zoom(Number(at("zoom").value)));
+  at("zoom").addEventListener("input", () => {
+    stage.zoom(Number(at("zoom").value));
+    if (selected) stage.scrollTo(selected);
+  });
   for (const radio of document.querySelectorAll("input[name=tool]")) {
     radio.addEventListener("change", () => {
       stage.setTool(radio.value);

@@ -63,11 +63,18 @@ export class Stage {
     this.after.style.clipPath = `inset(0 ${(1 - share) * 100}% 0 0)`;
   }
 
-  // 1 shows all of the picture.
+  // 1 shows all of the picture. What is in the middle stays there.
   zoom(factor) {
     this.factor = factor;
+    const { scroller, stage } = this;
     const share = this.size ? this.size[0] / this.size[1] : 1;
-    this.stage.style.width = `min(${factor * 100}%, ${factor * 75 * share}vh)`;
+    const x = (scroller.scrollLeft + scroller.clientWidth / 2) / (scroller.scrollWidth || 1);
+    const y = (scroller.scrollTop + scroller.clientHeight / 2) / (scroller.scrollHeight || 1);
+    stage.style.width = `min(${factor * 100}%, ${factor * share} * var(--room))`;
+    scroller.scrollTo({
+      left: x * scroller.scrollWidth - scroller.clientWidth / 2,
+      top: y * scroller.scrollHeight - scroller.clientHeight / 2,
+    });
   }
 
   setTool(tool) {
