@@ -25,6 +25,6 @@ def test_it_compares(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: py
         r"single client: waits [\d.]+ s, [\d.]+ of what the pipeline itself takes",
         r"3 clients: [\d.]+ pictures a second, [\d.]+ of the command line's",
         r"statuses: {200: \d+}",
-        r"memory of all processes: \d+ MB before, \d+ MB after 10% of the time, \d+ MB in the end",
+        r"memory of all processes: \d+ MB before; median of each tenth of the time: (\d+, ){9}\d+ MB, at most \d+ MB",
     ):
         assert re.search(expected, text), text

@@ -76,7 +76,7 @@ def test_complete_options_are_checked_and_plain() -> None:
     [
         ("method", "s", [("solid", "plain")]),
         ("method", "x", []),
-        ("shape", "", [("ellipse", "plain"), ("box", "plain")]),
+        ("shape", "", [("ellipse", "plain"), ("box", "plain"), ("silhouette", "plain")]),
         ("input", "pic", [("pic", "dir")]),
         ("report", "r", [("r", "file")]),
         ("limit", "1", []),

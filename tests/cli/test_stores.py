@@ -74,7 +74,7 @@ def test_a_killed_run_is_gone_on_with_and_nothing_is_lost_or_half_done(proxy: Fa
             out, err = stored.communicate()
         if most is None:
             assert stored.returncode == 0, err
-            assert f"{len(ODD_NAMES) + 501} of {len(ODD_NAMES) + 501} pictures anonymized" in out
+            assert f"{len(ODD_NAMES) + 501} of {len(ODD_NAMES) + 501} pictures and films anonymized" in out
             assert "by an earlier run" in out
         else:
             assert stored.returncode == -signal.SIGKILL, err

@@ -130,7 +130,7 @@ def test_a_face_on_the_seam_of_a_panorama_is_hidden_on_both_sides(originals: Pat
     changed = np.roll(redacted != rolled, middle, axis=1).any(axis=2)
     assert changed[75:195, 185:middle].mean() > 0.95
     assert changed[75:195, middle:265].mean() > 0.95
-    assert changed.mean() < 0.15
+    assert changed.mean() < 0.18
 
 
 def test_each_preset_has_models_for_both_kinds() -> None:

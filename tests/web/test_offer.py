@@ -27,7 +27,7 @@ def test_programs_can_ask_for_it(served: Served) -> None:
 def test_the_form_of_the_page_says_what_holds_anyway() -> None:
     """Without scripts, a browser sends all of its fields."""
     form = _Form()
-    form.feed(resources.files("anonymizer.web").joinpath("static", "index.html").read_text())
+    form.feed(resources.files("anonymizer.web").joinpath("static/index.html").read_text())
     assert {"method", "cells", "face-margin", "preset"} <= set(form.fields)
     assert parse_settings(form.fields, Settings()) == Settings()
 
