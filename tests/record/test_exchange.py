@@ -159,7 +159,7 @@ def test_pictures_with_a_problem_have_no_record(recorded: Path, folders: Folders
         images["a.png"]["width"] = 60
         images["alpha.png"]["file_name"] = "x.png"
         content["images"].append({**images["moving.gif"], "id": 77})
-        content["categories"].append({"id": 50, "name": "person"})
+        content["categories"].append({"id": 50, "name": "dog"})
         content["annotations"].append(
             {"id": 99, "image_id": images["sub/d.webp"]["id"], "category_id": 50, "bbox": [1, 2, 3, 4]}
         )
@@ -169,7 +169,7 @@ def test_pictures_with_a_problem_have_no_record(recorded: Path, folders: Folders
         "a.png": "has 60 x 40 pixels in the file, and 50 x 40 in the record",
         "x.png": "is not one of the pictures of the run",
         "moving.gif": "is named twice",
-        "sub/d.webp": f"annotation 99: 'person' is not one of {', '.join(KINDS)}; --map person=face says what it is",
+        "sub/d.webp": f"annotation 99: 'dog' is not one of {', '.join(KINDS)}; --map dog=face says what it is",
     }  # fmt: skip
     corrected = recorded.parent / "corrected"
     assert set(records_in(corrected)) == {"alpha.json", "sub/b c.json"}
