@@ -188,9 +188,10 @@ class Segmenter:
         height, width = seen[inside].shape
         unseen = max(rows[0] / height, 1 - (rows[-1] + 1) / height, columns[0] / width, 1 - (columns[-1] + 1) / width)
         in_doubt = (share[inside] > _DOUBT_FROM) & (share[inside] < _DOUBT_TO)
-        if unseen > _REACHES or in_doubt.sum() > _MOST_DOUBT * seen[inside].sum():
+        joined = _joined(seen, inside)
+        if unseen > _REACHES or in_doubt.sum() > _MOST_DOUBT * seen[inside].sum() or not joined.any():
             return None
-        return _to_polygon(_outline_of(_joined(seen, inside), seen), crop, scale)
+        return _to_polygon(_outline_of(joined, seen), crop, scale)
 
     def _share(self, picture: Pixels8, crop: Crop) -> Share:
         share = self.see(crop.of(picture, self.size))

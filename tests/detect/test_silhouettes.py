@@ -132,6 +132,13 @@ def test_where_something_may_be_missing_the_box_stays(share: Share) -> None:
     assert seeing(share).whole(PICTURE, WHOLE, 1.25) is None
 
 
+def test_specks_at_all_sides_of_a_box_are_no_object() -> None:
+    share = np.zeros((SIZE, SIZE), np.float32)
+    for x, y in ((8, 32), (56, 32), (32, 8), (32, 56)):
+        share[y - 1 : y + 2, x - 1 : x + 2] = 1
+    assert seeing(share).whole(PICTURE, WHOLE, 1.25) is None
+
+
 @pytest.mark.parametrize("share", [np.full((SIZE, SIZE), np.nan, np.float32), np.ones((3, 3), np.float32)])
 def test_no_usable_answer_fails_the_picture(share: Share) -> None:
     with pytest.raises(PictureError, match="no usable answer"):
