@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 MAX_FILE_BYTES = 4_000_000
 """Larger files hold something else."""
+_NAME_OF_FILE = re.compile(
+    r"[^*+?()\[\]{}|^$]*\.(?:txt|text|csv|tsv|lst|list|re|regex|json|ya?ml|md|log|conf|ini)", re.I
+)
 
 
 def parse_text_patterns(value: object) -> tuple[str, ...] | None:
@@ -15,7 +19,7 @@ def parse_text_patterns(value: object) -> tuple[str, ...] | None:
     not have it.
 
     Raises:
-        ValueError: the file cannot be read or holds none, or one is not a regular expression.
+        ValueError: the file is missing, cannot be read or holds none, or one is not a regular expression.
     """
     if value is None:
         return None
@@ -40,6 +44,7 @@ def _from_text(text: str) -> list[str]:
     except (OSError, ValueError):  # too long for a name, or with a character that names cannot have
         is_file = False
     if not is_file:
+        _refuse_lost_file(text, path)
         return [text]
     try:
         content = path.read_bytes()
@@ -52,6 +57,16 @@ def _from_text(text: str) -> list[str]:
     except UnicodeDecodeError:
         raise ValueError(f"{path} is not text in UTF-8") from None
     return [line for line in lines if line and not line.startswith("#")]
+
+
+def _refuse_lost_file(text: str, path: Path) -> None:
+    """The name of a file that is not there is a regular expression, too: hardly any text would match, and be hidden."""
+    try:
+        is_path = "/" in text and path.parent.is_dir()
+    except (OSError, ValueError):
+        is_path = False
+    if is_path or _NAME_OF_FILE.fullmatch(text):
+        raise ValueError("looks like a file, which is not there; with parentheses around it is an expression")
 
 
 def _check(text: str, which: str) -> None:

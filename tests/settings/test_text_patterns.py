@@ -23,6 +23,18 @@ def test_a_text_that_can_be_no_name_of_a_file_is_an_expression() -> None:
     assert parse_text_patterns("a\0b") == ("a\0b",)
 
 
+def test_a_file_that_is_not_there_is_no_expression(tmp_path: Path) -> None:
+    """Else no text would match the name of the file, and all of them would stay visible."""
+    (tmp_path / "folder").mkdir()
+    for lost in ("names.txt", "lists/Names.TXT", str(tmp_path / "names"), f"{tmp_path}/folder"):
+        with pytest.raises(ValueError, match="looks like a file, which is not there") as caught:
+            parse_text_patterns(lost)
+        assert "ames" not in str(caught.value)
+    for expression in (r"(names\.txt)", r".*\.txt", "km/h", r"\d{2}/\d{2}", "a.b"):
+        assert parse_text_patterns(expression) == (expression,)
+    assert parse_text_patterns(["names.txt"]) == ("names.txt",)
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
