@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from functools import lru_cache
 from typing import Any
 
@@ -20,7 +20,7 @@ NAMED: Mapping[str, str] = {
     "email": r"[\w.%+-]+@[\w.-]+",
     "phone": r"\+?\(?\d(?:[\s()./-]*\d){5,}",
     "number": r"\d",
-    "iban": r"\b[A-Z]{2}\d{2}(?:\s?[A-Z\d]){11,30}",
+    "iban": r"\b[A-Z]{2}\d{2}(?:[\s.-]?[A-Z\d]){11,30}",
     "url": r"https?:|www\.|[\w-]{2,}\.[a-z]{2,}(?:/|\b)",
 }
 """What stands for a pattern by its name."""
@@ -32,6 +32,7 @@ PLAIN_LENGTH = 5
 """A pattern of so many letters or more, and nothing else, is found with one letter wrong, too many or too few."""
 
 _PLAIN = re.compile(r"[^\W\d_](?:[^\W\d_]|[ '-])*")
+_SPACE = re.compile(r"( |\\s)(\+|(?![*?{]))")
 _NUMBER_LIKE = re.compile(r"(?<!\w)[\dOoQDIil|!ZzSsBGgqb.,:/()+-]+(?!\w)")
 _TO_DIGITS = str.maketrans("OoQDIil|!ZzSsBGgqb", "000011111225586996")
 _TO_LETTERS = [str.maketrans("015862", letters) for letters in ("olsbgz", "oisbgz")]
@@ -60,18 +61,21 @@ class Patterns:
 
 @lru_cache(maxsize=4096)
 def _compiled(text: str) -> Sequence[Any]:
-    """An expression as it is, and without accents where it is one then: [z-ü] is not."""
-    compiled = [regex.compile(_tolerant(text), regex.IGNORECASE)]
+    """An expression as it is; and where it is one then, also without accents ([z-ü] is not), and without the need for
+    spaces, which readers lose.
+    """
+    is_plain = _PLAIN.fullmatch(text) is not None and len(text) >= PLAIN_LENGTH
     plain = without_accents(text)
-    if plain != text:
-        with suppress(regex.error):
-            compiled.append(regex.compile(_tolerant(plain), regex.IGNORECASE))
+    compiled = []
+    for form in dict.fromkeys((text, plain, _with_optional_spaces(text), _with_optional_spaces(plain))):
+        with nullcontext() if form == text else suppress(regex.error):
+            tolerant = f"(?:{form}){{e<=1}}" if is_plain else form
+            compiled.append(regex.compile(tolerant, regex.IGNORECASE | regex.FULLCASE))
     return compiled
 
 
-def _tolerant(text: str) -> str:
-    is_plain = _PLAIN.fullmatch(text) is not None and len(text) >= PLAIN_LENGTH
-    return f"(?:{text}){{e<=1}}" if is_plain else text
+def _with_optional_spaces(text: str) -> str:
+    return _SPACE.sub(lambda space: space[1] + ("*" if space[2] else "?"), text)
 
 
 def _is_found(pattern: Any, text: str) -> bool:

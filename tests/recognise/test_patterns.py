@@ -26,6 +26,12 @@ from anonymizer.recognise.patterns import MAX_LENGTH, MAX_SECONDS, NAMED, Patter
         ("phone", "O89 l2345"),
         ("number", "No. 7"),
         ("iban", "DE89 3704 0044 0532 0130 00"),
+        ("iban", "IBAN: DE89-3704-0044-0532-0130-00"),
+        ("Ada King Lovelace", "AdaKingLovelace"),  # readers lose spaces
+        (r"No\. \d", "No.5"),
+        (r"No\.\s+\d", "No.5"),
+        ("Weiß", "WEISS"),
+        ("Strasse", "STRA\u1e9eE"),
         ("url", "www.example.com"),
         ("url", "example.org/a"),
     ],
