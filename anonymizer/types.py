@@ -24,6 +24,9 @@ Alpha: TypeAlias = npt.NDArray[np.uint8 | np.uint16]
 Pixels8: TypeAlias = npt.NDArray[np.uint8]
 """What detectors look at: uint8 (H, W, 3), RGB."""
 
+DRAWN_SCORE = 1.0
+"""Of what a person drew."""
+
 Fidelity: TypeAlias = Literal["lossless", "reencoded"]
 """Whether a picture is bit for bit the same away from the mask, or was encoded anew as a whole."""
 Status: TypeAlias = Literal["anonymized", "detected", "kept", "failed", "skipped"]

@@ -30,7 +30,7 @@ from anonymizer.geometry import Box
 from anonymizer.kinds import TRAITS, Kind
 from anonymizer.outlines import PolygonOutline
 from anonymizer.settings import RedactSettings
-from anonymizer.types import Detection, FrameDetections, Pixels8
+from anonymizer.types import DRAWN_SCORE, Detection, FrameDetections, Pixels8
 
 Share = npt.NDArray[np.float32]
 """(S, S), 0..1: how sure a network is that a pixel of a crop is of what is in the middle."""
@@ -300,8 +300,9 @@ class Silhouettes:
 
     def lacks(self, one: Detection) -> bool:
         """Whether a silhouette is to be looked for."""
-        if one.track is not None and TRAITS[one.kind].silhouette_alone:
-            return False  # a box is followed through frames that no model saw
+        is_followed = one.track is not None  # through frames that no model saw
+        if TRAITS[one.kind].silhouette_alone and (is_followed or one.score == DRAWN_SCORE):
+            return False  # the whole box is meant
         return one.kind in self.segmenters and one.silhouette is None and one.outline is None
 
     def drawn(self, one: Detection, shown: Pixels8) -> Detection:

@@ -44,7 +44,7 @@ from anonymizer.errors import PictureError, SettingsError
 from anonymizer.geometry import Box, corners_of, is_inside
 from anonymizer.kinds import GIVEN_KINDS, KINDS, TRAITS, Kind
 from anonymizer.outlines import Drawn, RestOutline, from_plain, place_to_plain
-from anonymizer.types import Detection, FrameDetections
+from anonymizer.types import DRAWN_SCORE, Detection, FrameDetections
 
 NAMES = ("edits.yaml", "edits.yml", "edits.json")
 """What a file of edits is called beside records."""
@@ -480,8 +480,10 @@ def _new(edit: Edit, old: Detection | None) -> Detection:
     assert place is not None
     box, outline = (place, None) if isinstance(place, Box) else (place.box, place)
     if old is None:
-        return Detection(box, 1.0, edit.kind or DEFAULT_KIND, outline=outline)
-    return replace(old, box=box, extent=None, outline=outline, silhouette=None)
+        return Detection(box, DRAWN_SCORE, edit.kind or DEFAULT_KIND, outline=outline)
+    # No outline that a network draws takes the place of a box that a person has settled.
+    score = DRAWN_SCORE if TRAITS[old.kind].silhouette_alone else old.score
+    return replace(old, box=box, score=score, extent=None, outline=outline, silhouette=None)
 
 
 def meant(edit: Edit, detections: Sequence[Detection]) -> Detection:

@@ -372,10 +372,25 @@ def test_people_by_their_outlines(
     assert len(entry["outline"]["polygon"]) > 20
 
     again = tmp_path / "again"
-    replay = ("--input", folders[0], "--image-output", again, "--detections", folders[1], "--workers", 0)
+    replay: list[object] = ["--input", folders[0], "--image-output", again, "--detections", folders[1], "--workers", 0]
     assert run([*map(str, replay), "--person-shape", "silhouette"]) == 0
     assert (again / "a.png").read_bytes() == (folders[1] / "a.png").read_bytes()
     assert run(["check", str(folders[1]), "--against", str(folders[0]), "--workers", "0", "--kinds", "person"]) == 0
+
+    # A box that a person draws or moves is hidden as it is, whatever the network sees there.
+    edits, edited = tmp_path / "edits.yaml", tmp_path / "edited"
+    box = [entry[side] for side in ("x_min", "y_min", "x_max", "y_max")]
+    to = "to: {box: [40, 10, 460, 510]}"
+    edits.write_text(f"edits: [{{file: a.png, resize: {{box: {box}}}, kind: person, {to}}}]\n")
+    replay[3] = edited
+    assert run([*map(str, replay), "--person-shape", "silhouette", "--edits", str(edits)]) == 0
+    after = load(edited / "a.png")
+    assert (after != before)[10:510, 40:460].any(axis=2).mean() > 0.98
+    (settled,) = json.loads((edited / "a.json").read_text())
+    assert (settled["score"], "outline" in settled) == (1, False)
+    replay[3], replay[5] = tmp_path / "once more", edited
+    assert run([*map(str, replay), "--person-shape", "silhouette"]) == 0
+    assert (load(tmp_path / "once more" / "a.png") == after).all()
 
     assert run(["detections", "export", str(folders[1]), "--format", "coco", "--output", str(tmp_path / "coco")]) == 0
     (exported,) = json.loads(next((tmp_path / "coco").glob("*.json")).read_text())["annotations"]

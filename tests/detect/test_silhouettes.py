@@ -32,7 +32,7 @@ from anonymizer.geometry import Box, PixelBox
 from anonymizer.outlines import PolygonOutline
 from anonymizer.redact.touched import touched_pixels
 from anonymizer.settings import RedactSettings
-from anonymizer.types import Detection, FrameDetections, Pixels8
+from anonymizer.types import DRAWN_SCORE, Detection, FrameDetections, Pixels8
 
 SIZE = 64
 PICTURE = np.zeros((200, 300, 3), np.uint8)
@@ -211,6 +211,8 @@ def test_an_outline_takes_the_place_of_a_person(loads: Callable[[Share], Loads])
     assert Silhouettes(described).drawn(person, shown) == person
     in_film = replace(person, track=3)
     assert not Silhouettes(described).lacks(in_film)
+    by_hand = replace(person, score=DRAWN_SCORE)
+    assert not Silhouettes(described).lacks(by_hand)
 
 
 def test_without_anything_to_draw_no_network_is_loaded(loads: Callable[[Share], Loads]) -> None:

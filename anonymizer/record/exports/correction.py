@@ -19,10 +19,8 @@ from anonymizer.kinds import KINDS, Kind
 from anonymizer.outlines import FARTHEST_PX, Outline, numbers_of
 from anonymizer.record.exports.films import ExportedFilm, FilmFormat, ReadFilm, as_read
 from anonymizer.record.exports.values import ExportedPicture, ExportFormat, ReadBox, ReadPicture, Size
-from anonymizer.types import Detection
+from anonymizer.types import DRAWN_SCORE, Detection
 
-DRAWN_SCORE = 1.0
-"""Of what a person drew, where the file names no score."""
 _SAME_SCORE = 1e-6
 _ROUNDING_PX = 0.01
 """Programs may compute the box around an outline with other roundings."""
