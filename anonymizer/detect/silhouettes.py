@@ -37,6 +37,8 @@ Share = npt.NDArray[np.float32]
 
 OUTSIDE = 127
 """Level of pixels of a crop that lie outside of the picture; networks learn it."""
+_LARGEST_PX = 4096
+"""Crops from twice this side on are shrunk by whole numbers, for memory: a box may reach far beyond its picture."""
 _SEEN_FROM = 0.5
 """A silhouette counts if it holds this share of the ellipse in the box: otherwise the network sees something else."""
 _REACHES = 0.1
@@ -74,12 +76,18 @@ class Crop:
             pixels: uint8 (H, W, 3).
         """
         height, width = pixels.shape[:2]
-        crop = np.full((self.side, self.side, 3), OUTSIDE, np.uint8)
         top, bottom = (min(max(0, edge), height) for edge in (self.top, self.top + self.side))
         left, right = (min(max(0, edge), width) for edge in (self.left, self.left + self.side))
+        by = max(1, self.side // _LARGEST_PX)
+        side = ceil(self.side / by)
+        crop = np.full((side, side, 3), OUTSIDE, np.uint8)
         if top < bottom and left < right:
-            within = slice(top - self.top, bottom - self.top), slice(left - self.left, right - self.left)
-            crop[within] = pixels[top:bottom, left:right]
+            part = pixels[top:bottom, left:right]
+            if by > 1:
+                shrunk = max(1, part.shape[1] // by), max(1, part.shape[0] // by)
+                part = np.asarray(cv2.resize(part, shrunk, interpolation=cv2.INTER_AREA), np.uint8)
+            row, column = (top - self.top) // by, (left - self.left) // by
+            crop[row : row + part.shape[0], column : column + part.shape[1]] = part
         way = cv2.INTER_AREA if self.side > size else cv2.INTER_LINEAR
         return np.asarray(cv2.resize(crop, (size, size), interpolation=way), np.uint8)
 

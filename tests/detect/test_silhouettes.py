@@ -132,6 +132,23 @@ def test_where_something_may_be_missing_the_box_stays(share: Share) -> None:
     assert seeing(share).whole(PICTURE, WHOLE, 1.25) is None
 
 
+@pytest.mark.parametrize(("top", "left"), [(-5_000, -3_000), (0, 0), (-10_000, -10_000), (-9_999, 3)])
+def test_crops_far_larger_than_a_picture_take_little_memory(top: int, left: int) -> None:
+    pixels = np.full((2_000, 3_000, 3), 255, np.uint8)
+    crop = Crop(left, top, 12_000)
+    shown = crop.of(pixels, SIZE)
+    by = SIZE / crop.side
+    rows, columns = (np.arange(SIZE) / by for _ in range(2))
+    inside = np.outer(
+        (rows + top >= 0) & (rows + top + 1 / by <= 2_000), (columns + left >= 0) & (columns + left + 1 / by <= 3_000)
+    )
+    outside = np.outer((rows + top + 2 / by < 0) | (rows + top - 1 / by > 2_000), np.ones(SIZE, bool))
+    assert inside.any()
+    assert (shown[inside] > 250).all()
+    assert (shown[outside] == OUTSIDE).all()
+    assert Crop.around(Box(-1e7, -1e7, 1e7, 1e7), 2.6).of(pixels, SIZE).shape == (SIZE, SIZE, 3)
+
+
 def test_specks_at_all_sides_of_a_box_are_no_object() -> None:
     share = np.zeros((SIZE, SIZE), np.float32)
     for x, y in ((8, 32), (56, 32), (32, 8), (32, 56)):
