@@ -15,8 +15,8 @@ _LUMA = np.array(LUMA)
 
 
 def brightness(colors: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Brightness (...) of colours (..., 3) or grays (..., 1)."""
-    return colors @ _LUMA if colors.shape[-1] == len(LUMA) else colors[..., 0]
+    """Brightness (...) of colours (..., 3) or grays (..., 1). Bands behind them do not count."""
+    return colors[..., : len(LUMA)] @ _LUMA if colors.shape[-1] >= len(LUMA) else colors[..., 0]
 
 
 def chosen_color(scene: Scene, target: RedactionTarget) -> npt.NDArray[np.float64]:

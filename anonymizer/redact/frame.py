@@ -10,7 +10,7 @@ import numpy.typing as npt
 from anonymizer.files.picture import Frame
 from anonymizer.redact.planes import Mask
 from anonymizer.redact.redaction import redact, to_scene
-from anonymizer.redact.scene import RedactionTarget
+from anonymizer.redact.scene import RedactionTarget, Scene
 from anonymizer.redact.targets import to_targets
 from anonymizer.settings import RedactSettings
 from anonymizer.types import Alpha, Detection, FrameDetections, Pixels
@@ -27,9 +27,16 @@ def redact_frame(
     targets = _targets_in(frame.pixels, found.detections, settings)
     if not targets:
         return frame, np.zeros(frame.pixels.shape[:2], bool)
-    pixels, scene = redact(frame.pixels, targets, in_place)
+    # Methods know light alone. In CMYK the values are of ink: black would become white.
+    pixels, scene = redact(frame.pixels, targets, in_place) if frame.shown is None else _redact_ink(frame, targets)
     alpha = _redact_alpha(frame.alpha, found.to_hide_in_alpha, settings)
     return Frame(pixels, alpha, further=frame.further), scene.changed
+
+
+def _redact_ink(frame: Frame, targets: Sequence[RedactionTarget]) -> tuple[Pixels, Scene]:
+    """The pixels of a frame in CMYK with every target replaced, and what was hidden in it, as light."""
+    light, scene = redact(~frame.pixels, targets)
+    return ~light, scene
 
 
 def redact_detections(pixels: Pixels, detections: Sequence[Detection], settings: RedactSettings) -> Pixels:

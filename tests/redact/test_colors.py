@@ -10,6 +10,7 @@ from anonymizer.types import Pixels
 def test_brightness_of_colors_and_grays() -> None:
     assert brightness(np.array([[255.0, 0, 0], [0, 255, 0], [0, 0, 255]])) == pytest.approx([76.245, 149.685, 29.07])
     assert brightness(np.array([[12.0], [34]])).tolist() == [12, 34]
+    assert brightness(np.array([[0.0, 255, 0, 7], [0, 255, 0, 200]])) == pytest.approx([149.685, 149.685])
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import pytest
 from fakes import face, noise
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 from redact.strategies import SIZE, detections
 
 from anonymizer.files.picture import Frame
@@ -33,6 +34,30 @@ def test_nothing_found_is_the_same_frame() -> None:
     same, changed = redact_frame(frame, FrameDetections([]), SETTINGS)
     assert same is frame
     assert not changed.any()
+
+
+@pytest.mark.parametrize("color", [(0, 0, 0), (255, 255, 255)])
+def test_colors_are_the_same_in_ink_and_in_light(color: tuple[int, int, int]) -> None:
+    """Values of CMYK are of ink: 255 in all channels is black."""
+    image = Image.fromarray(noise(40, 50)).convert("CMYK")
+    ink = np.asarray(image)
+    settings = RedactSettings(method="solid", color="#" + bytes(color).hex())
+    found = FrameDetections([FACE])
+    frame, changed = redact_frame(Frame(ink, shown=np.asarray(image.convert("RGB"))), found, settings)
+    assert (frame.pixels == ink)[~changed].all()
+    shown = np.asarray(Image.fromarray(frame.pixels, "CMYK").convert("RGB"))
+    assert (shown[10:20, 10:20] == color).all()
+
+
+@pytest.mark.parametrize("method", ["gaussian", "mosaic"])
+def test_in_ink_a_tone_is_darker_in_dark_surroundings(method: str) -> None:
+    shown = []
+    for level in (20, 235):
+        image = Image.new("RGB", (60, 60), (level, level, level))
+        frame = Frame(np.asarray(image.convert("CMYK")), shown=np.asarray(image))
+        hidden, _ = redact_frame(frame, FrameDetections([face(20, 20, 40, 40)]), RedactSettings(method=method))
+        shown.append(int(hidden.pixels[30, 30].astype(int).sum()))
+    assert shown[0] > shown[1] + 4 * 80
 
 
 @pytest.mark.parametrize("in_place", [False, True])
