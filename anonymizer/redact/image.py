@@ -24,6 +24,8 @@ around the ellipse. One that fitted the ellipse told a recogniser the proportion
 with them who it is: see anonymizer/audit/README.md."""
 SMALLEST_LEVEL_PX = 16
 """The overlay is halved until its shorter side is at most this long."""
+STRIP_ROWS = 256
+"""An overlay is enlarged in strips of so many rows."""
 
 
 def paint(scene: Scene, target: RedactionTarget) -> Pixels:
@@ -39,10 +41,10 @@ def paint(scene: Scene, target: RedactionTarget) -> Pixels:
 def overlay_on(target: RedactionTarget) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
     """The overlay for a target: colours times opacity, (height, width, 3) of its bounds, and opacity, in [0, 1]."""
     laid, bounds = place_of(target), target.region.bounds
-    colors, opacity = _scaled(target.style, laid.height, laid.width)
     top, left = bounds.top - laid.top, bounds.left - laid.left
     part = slice(top, top + bounds.height), slice(left, left + bounds.width)
-    return colors[part], opacity[part]
+    rgba = _scaled(target.style, laid.height, laid.width, part)
+    return rgba[:, :, :3], rgba[:, :, 3]
 
 
 def place_of(target: RedactionTarget) -> PixelBox:
@@ -58,15 +60,21 @@ def place_of(target: RedactionTarget) -> PixelBox:
     return PixelBox(floor(top), floor(left), ceil(top + side), ceil(left + side))
 
 
-def _scaled(style: RedactionStyle, height: int, width: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """The overlay at this size: colours times opacity, (height, width, 3), and opacity, (height, width), in [0, 1]."""
+def _scaled(style: RedactionStyle, height: int, width: int, part: tuple[slice, slice]) -> npt.NDArray[np.float32]:
+    """A part of the overlay at this size: RGBA with colours multiplied by opacity, in [0, 1]."""
     levels = _levels(style.overlay, style.drawing)
     smallest = next((level for level in reversed(levels) if level.shape[0] >= height and level.shape[1] >= width), None)
     source = levels[0] if smallest is None else smallest
-    shrinks = source.shape[0] > height or source.shape[1] > width
-    scaled = cv2.resize(source, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
-    rgba = np.asarray(scaled, np.float32)
-    return rgba[:, :, :3], rgba[:, :, 3]
+    if source.shape[0] > height or source.shape[1] > width:
+        return np.asarray(cv2.resize(source, (width, height), interpolation=cv2.INTER_AREA)[part], np.float32)
+    # Row by row, a few at a time: the whole may be many times as large as the part.
+    rows = cv2.resize(source, (source.shape[1], height), interpolation=cv2.INTER_LINEAR)[part[0]]
+    scaled = np.empty((len(rows), part[1].stop - part[1].start, 4), np.float32)
+    for start in range(0, len(rows), STRIP_ROWS):
+        strip = rows[start : start + STRIP_ROWS]
+        wide = cv2.resize(strip, (width, len(strip)), interpolation=cv2.INTER_LINEAR)
+        scaled[start : start + STRIP_ROWS] = wide[:, part[1]]
+    return scaled
 
 
 @lru_cache(maxsize=4)

@@ -1,14 +1,16 @@
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from fakes import face, noise, noise16, scene_of
 from PIL import Image
 from redact.strategies import bare, redacted
 
-from anonymizer.geometry import Box
-from anonymizer.redact.image import place_of
+from anonymizer.geometry import Box, Shape
+from anonymizer.redact.drawings import DRAW
+from anonymizer.redact.image import STRIP_ROWS, overlay_on, place_of
 from anonymizer.redact.scene import RedactionStyle
 from anonymizer.redact.targets import to_style
 from anonymizer.settings import RedactSettings
@@ -63,6 +65,24 @@ def test_a_drawing_stays_at_its_place_over_a_track() -> None:
     found = [replace(face(left, 100, left + 60, 220), track=7) for left in (100, 130)]
     one, other = (scene_of(noise(400, 400), [each], settings)[1][0] for each in found)
     assert place_of(one).left - one.region.whole.left == place_of(other).left - other.region.whole.left
+
+
+@pytest.mark.parametrize("shape", ["box", "ellipse"])
+def test_a_part_of_a_large_overlay_is_that_of_the_whole(shape: Shape) -> None:
+    """It is enlarged in strips, which leave no seams."""
+    settings = RedactSettings(method="image", shape=shape)
+    _, (target,) = scene_of(noise(900, 800), [face(300, 50, 790, 890)], settings)
+    laid, bounds = place_of(target), target.region.bounds
+    assert bounds.height > 2 * STRIP_ROWS
+    drawn = DRAW["face"]().astype(np.float32) / 255
+    drawn[:, :, :3] *= drawn[:, :, 3:]
+    assert drawn.shape[0] < laid.height
+    assert drawn.shape[1] < laid.width
+    whole = np.asarray(cv2.resize(drawn, (laid.width, laid.height), interpolation=cv2.INTER_LINEAR))
+    colors, opacity = overlay_on(target)
+    part = whole[bounds.top - laid.top :, bounds.left - laid.left :][: bounds.height, : bounds.width]
+    assert colors == pytest.approx(part[:, :, :3], abs=1e-5)
+    assert opacity == pytest.approx(part[:, :, 3], abs=1e-5)
 
 
 def test_the_drawn_face_is_laid_over_by_default() -> None:
