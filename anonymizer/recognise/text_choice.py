@@ -22,7 +22,7 @@ from anonymizer.types import Detection, FrameDetections
 
 BY = "text-match"
 """Who decided, in the report."""
-MOST_JOINED = 4
+MOST_JOINED = 8
 """So many texts beside each other are read as one, at most: a number may be found in several parts."""
 GAP = 2.0
 """Heights of a text between it and the next one of the same line, at most."""
@@ -84,15 +84,19 @@ class TextChoice:
         matching = [any(map(self._patterns.match, reading.texts)) for reading in readings]
         for first in range(len(texts)):
             run = [first]
+            said = [*readings[first].texts[:1]]
+            is_match = False
             while len(run) < MOST_JOINED and (after := following[run[-1]]) is not None and after not in run:
                 run.append(after)
-                said = [readings[index].texts[:1] for index in run]
-                if not all(said) or any(matching[index] for index in run):
+                if is_match:
+                    continue  # a longer text may match, too: how far it would reach is not asked
+                if not readings[after].texts or any(matching[index] for index in run):
                     break  # what matches alone needs no neighbours
-                if self._patterns.match(" ".join(text for of_one in said for text in of_one)):
-                    for index in run:
-                        is_hidden[index] = True
-                    break
+                said.append(readings[after].texts[0])
+                is_match = len(said) == len(run) and self._patterns.match(" ".join(said))
+            if is_match:
+                for index in run:
+                    is_hidden[index] = True
 
 
 def next_of_each(texts: Sequence[Detection]) -> list[int | None]:

@@ -52,7 +52,7 @@ def _in_many_cells(detections: Sequence[Detection], settings: RedactSettings) ->
     risky = [kind for kind, style in styles.items() if MEASURED_CELLS**2 < leaked_values(style) < inf]
     counts = {kind: sum(detection.kind == kind for detection in detections) for kind in risky}
     return [
-        f"{TRAITS[kind].plural} that {styles[kind].cells} cells may leave recognisable: {count}; use {MEASURED_CELLS}"
+        f"{TRAITS[kind].plural} that {styles[kind].cells} cells may leave recognisable: {count}; use 0"
         for kind, count in counts.items()
         if count
     ]

@@ -67,6 +67,13 @@ def test_parts_of_a_line_match_together() -> None:
     assert hidden("phone", far, says("+49 8"), says("9123")) == []
 
 
+def test_a_number_in_many_parts_is_hidden_to_its_end() -> None:
+    parts = [line(0, 60 * number, 60 * number + 50) for number in range(6)]
+    iban = [says(group) for group in ("DE89", "3704", "0044", "0532", "0130", "00")]
+    assert hidden("iban", parts, *iban) == parts
+    assert hidden(r"\d{12}", parts, *[says(group) for group in ("12", "34", "56", "78", "90", "12")]) == parts
+
+
 def test_what_matches_alone_takes_no_neighbour_along() -> None:
     parts = [line(0, 20, 100), line(0, 120, 200)]
     assert hidden("number", parts, says("Street"), says("12")) == [parts[1]]
