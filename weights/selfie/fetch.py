@@ -7,14 +7,12 @@ Downloads the wheel with pip, whatever this Python's version is, checks the file
 
 from __future__ import annotations
 
-import hashlib
-import subprocess
-import sys
 import tempfile
-import zipfile
 from pathlib import Path
 
 import yaml
+
+from weights.data.wheels import download
 
 HERE = Path(__file__).parent
 WHEEL = "mediapipe==0.10.21"
@@ -24,15 +22,9 @@ IN_WHEEL = "mediapipe/modules/selfie_segmentation/selfie_segmentation.tflite"
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory() as scratch:
-        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", *FOR, "--dest", scratch, WHEEL]
-        subprocess.run(command, check=True)
-        (wheel,) = Path(scratch).glob("mediapipe-*.whl")
-        content = zipfile.ZipFile(wheel).read(IN_WHEEL)
     described = yaml.safe_load((HERE / "segmenter.yaml").read_text())
-    found = hashlib.sha256(content).hexdigest()
-    if found != described["sha256"]:
-        sys.exit(f"{IN_WHEEL} has SHA-256 {found}, expected {described['sha256']}")
+    with tempfile.TemporaryDirectory() as scratch:
+        (content,) = download(WHEEL, {IN_WHEEL: described["sha256"]}, Path(scratch), *FOR)
     (HERE / described["file"]).write_bytes(content)
     print(f"wrote {described['file']}, {len(content)} bytes")
 

@@ -10,10 +10,8 @@ checks on pictures that both answer the same, and writes `text.tflite` with its 
 
 import hashlib
 import re
-import subprocess
 import sys
 import tempfile
-import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -24,14 +22,21 @@ import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
+from weights.data.wheels import download
+
 from .graph import Network
 
 HERE = Path(__file__).parent
 WHEEL = "rapidocr-onnxruntime==1.4.4"
-DETECTOR_IN_WHEEL = "rapidocr_onnxruntime/models/ch_PP-OCRv4_det_infer.onnx"
-DETECTOR_SHA256 = "d2a7720d45a54257208b1e13e36a8479894cb74155a5efe29462512d42f49da9"
-READER_IN_WHEEL = "rapidocr_onnxruntime/models/ch_PP-OCRv4_rec_infer.onnx"
-READER_SHA256 = "48fc40f24f6d2a207a2b1091d3437eb3cc3eb6b676dc3ef9c37384005483683b"
+CHECKSUMS = {
+    "rapidocr_onnxruntime/models/ch_PP-OCRv4_det_infer.onnx": (
+        "d2a7720d45a54257208b1e13e36a8479894cb74155a5efe29462512d42f49da9"
+    ),
+    "rapidocr_onnxruntime/models/ch_PP-OCRv4_rec_infer.onnx": (
+        "48fc40f24f6d2a207a2b1091d3437eb3cc3eb6b676dc3ef9c37384005483683b"
+    ),
+}
+"""SHA-256 of the detector and the reader, in the wheel."""
 SIZE_MULTIPLE = 32
 HEIGHT = 48
 """Of the lines that the reader sees."""
@@ -51,7 +56,7 @@ LEAST_AGREEING = 0.98
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
-        detector, reader = (Network(content) for content in download(Path(scratch)))
+        detector, reader = (Network(content) for content in download(WHEEL, CHECKSUMS, Path(scratch)))
     write_detector(detector)
     write_reader(reader)
 
@@ -87,21 +92,6 @@ def write_reader(network: Network) -> None:
     (HERE / "reader.tflite").write_bytes(model)
     (HERE / "characters.txt").write_bytes(text)
     write_checksum("reader.yaml", model + text)
-
-
-def download(folder: Path) -> tuple[bytes, bytes]:
-    """The detector and the reader, ONNX files."""
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(folder), WHEEL]
-    subprocess.run(command, check=True)
-    (wheel,) = folder.glob("rapidocr_onnxruntime-*.whl")
-    contents = []
-    for name, expected in ((DETECTOR_IN_WHEEL, DETECTOR_SHA256), (READER_IN_WHEEL, READER_SHA256)):
-        content = zipfile.ZipFile(wheel).read(name)
-        found = hashlib.sha256(content).hexdigest()
-        if found != expected:
-            sys.exit(f"{name} has SHA-256 {found}, expected {expected}: not the file this recipe was written for")
-        contents.append(content)
-    return contents[0], contents[1]
 
 
 def write_checksum(name: str, content: bytes) -> None:
