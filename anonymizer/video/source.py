@@ -43,6 +43,8 @@ _SAYS_DURATION = ("matroska,webm", "asf")
 """Demuxers that know the duration from the file alone, and do not guess it from what they find."""
 _LEAST_DURATION_SHARE = 0.98
 _SLACK_S = 0.5
+_SEEK_BACK_S = (0, 0.5, 2, 10)
+"""So much earlier than what is looked for a key frame is sought, as long as what comes first is shown later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +127,7 @@ class Film:
         with _opened(self.path) as container, _read_errors():
             stream = _prepare(container, self.facts.index, self.settings)
             decode = _decoder_of(stream)
-            container.seek(times[0], stream=stream)
+            _seek(container, stream, times[0])
             for packet in container.demux(stream):
                 try:
                     pictures = decode(packet)
@@ -384,6 +386,21 @@ def _prepare(container: InputContainer, index: int, settings: ReadSettings) -> V
     stream.thread_type = "SLICE"
     stream.thread_count = 1
     return stream
+
+
+def _seek(container: InputContainer, stream: VideoStream, time: int) -> None:
+    """Goes to a key frame that is shown at a time or before it, if there is one within `_SEEK_BACK_S`.
+
+    A container without an index, such as a transport stream, goes to what is decoded at that time, which may lie behind
+    the key frame.
+    """
+    for back_s in _SEEK_BACK_S:
+        target = time - round(back_s / (stream.time_base or 1))
+        container.seek(target, stream=stream)
+        key = next((one for one in container.demux(stream) if one.is_keyframe and one.pts is not None), None)
+        if key is not None and key.pts is not None and key.pts <= time:
+            break
+    container.seek(target, stream=stream)
 
 
 def _decoder_of(stream: VideoStream) -> Callable[[av.Packet[Any]], list[VideoFrame]]:

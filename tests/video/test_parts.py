@@ -67,6 +67,14 @@ def test_the_whole_asks_no_model_about_what_was_looked_at_ahead(tmp_path: Path, 
     assert alone.looks - detector.looks >= 0.9 * FRAMES / 8
 
 
+@pytest.mark.parametrize("name", FILMS)
+def test_each_part_has_all_of_its_frames(tmp_path: Path, name: str) -> None:
+    codec, options = FILMS[name]
+    film = open_film(write_film(tmp_path / name, codec, FRAMES, size=SIZE, options=options))
+    for part in parts_of(film):
+        assert [frame.time for frame in film.frames_at(part.first, part.times)] == list(part.times)
+
+
 @dataclass
 class TwoScenes:
     """A film of gray patches, without a file."""
