@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from anonymizer import native
 from anonymizer.geometry import Box, PixelBox, Shape
-from anonymizer.outlines import Outline
+from anonymizer.outlines import Drawn, Outline, RestOutline, moved
 from anonymizer.redact.planes import Mask, Planes
 from anonymizer.redact.touched import touched_pixels
 
@@ -25,6 +25,9 @@ Whole: TypeAlias = Callable[[Box, float, tuple[int, int]], PixelBox]
 """(box, margin, size of the picture) -> the smallest area that holds the shape, which may extend beyond the picture."""
 Draw: TypeAlias = Callable[[Planes, PixelBox, PixelBox, int, int], None]
 """(planes, whole, bounds, feather_px, number): claims pixels for the target of this number, see `draw_share`."""
+
+FARTHEST_EXACT_PX = 1024
+"""Margin and soft edge of an outline up to which it is drawn pixel by pixel: a box may be far larger than the picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,17 +148,48 @@ def share_of_outline(outline: Outline, margin_px: float, bounds: PixelBox, feath
     """
     reach = reach_px(margin_px)
     around = ceil(reach) + feather_px  # what lies outside the bounds may still have its margin in them
+    if around > FARTHEST_EXACT_PX and not isinstance(outline, RestOutline):
+        return _share_of_far_outline(outline, reach, bounds, feather_px, ceil(around / FARTHEST_EXACT_PX))
     area = bounds.grown(around, around)
     touched = touched_pixels(outline, area)
     if not around or not touched.any():
         share: Mask = touched.astype(np.float32)
     else:
-        distance = cv2.distanceTransform((~touched).view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-        # The squares are whole numbers; OpenCV's roundings of the roots vary from call to call.
-        distance = np.sqrt(np.rint(distance * distance))
-        beyond = (distance - np.float32(reach)).clip(0, None)
-        share = (1 - beyond / np.float32(feather_px + 1)).clip(0, 1) if feather_px else (beyond == 0).astype(np.float32)
+        share = _share_at(_distance(touched), reach, feather_px)
     return share[around : around + bounds.height, around : around + bounds.width]
+
+
+def _share_of_far_outline(outline: Drawn, reach: float, bounds: PixelBox, feather_px: int, by: int) -> Mask:
+    """The same in squares of `by` pixels, for memory: nowhere less than by single pixels, up to three squares further.
+
+    All of a square that the outline touches counts as touched, and all distances as the shortest that they can be.
+    """
+    around = ceil(reach) + feather_px
+    far = bounds.grown(around, around)
+    area = PixelBox(far.top // by, far.left // by, far.bottom // by + 1, far.right // by + 1)
+    touched = touched_pixels(moved(outline, Box(0, 0, by, by), Box(0, 0, 1, 1)), area)
+    if not touched.any():
+        return np.zeros((bounds.height, bounds.width), np.float32)
+    shortest = (np.float32(by) * (_distance(touched) - np.float32(sqrt(2)))).clip(0, None)
+    rows, columns = (
+        np.arange(start, stop) // by - first
+        for start, stop, first in ((bounds.top, bounds.bottom, area.top), (bounds.left, bounds.right, area.left))
+    )
+    return _share_at(shortest, reach, feather_px)[np.ix_(rows, columns)]
+
+
+def _distance(touched: npt.NDArray[np.bool_]) -> Mask:
+    """Of each pixel from the next one that is touched, centre to centre; one at least is."""
+    distance = cv2.distanceTransform((~touched).view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    # The squares are whole numbers; OpenCV's roundings of the roots vary from call to call.
+    return np.asarray(np.sqrt(np.rint(distance * distance)), np.float32)
+
+
+def _share_at(distance: Mask, reach: float, feather_px: int) -> Mask:
+    beyond = (distance - np.float32(reach)).clip(0, None)
+    if not feather_px:
+        return (beyond == 0).astype(np.float32)
+    return np.asarray((1 - beyond / np.float32(feather_px + 1)).clip(0, 1), np.float32)
 
 
 MASK_SHAPES: Mapping[Shape, MaskShape] = {

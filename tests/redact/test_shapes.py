@@ -1,4 +1,5 @@
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,6 +16,7 @@ from redact.strategies import (
 
 from anonymizer.geometry import SHAPES, Box, PixelBox, Shape
 from anonymizer.outlines import EllipseOutline, Outline, PolygonOutline, StrokeOutline
+from anonymizer.redact import shapes
 from anonymizer.redact.planes import Planes
 from anonymizer.redact.shapes import (
     MASK_SHAPES,
@@ -92,6 +94,39 @@ def test_an_outline_hides_what_it_touches_and_its_margin(outline: Outline, margi
     assert np.array_equal(share_of_outline(outline, margin_px, bounds, feather_px), share[bounds.slices])
     share[bounds.slices] = 0
     assert not share.any()
+
+
+@given(
+    outline=shapes_of_people(),
+    margin_px=st.sampled_from([0.0, 0.3, 5.0]),
+    feather_px=st.sampled_from([0, 1, 6]),
+    exact_px=st.integers(1, 6),
+)
+def test_margins_that_reach_far_hide_no_less(outline: Outline, margin_px: float, feather_px: int, exact_px: int) -> None:
+    everything = PixelBox(0, 0, *SIZE)
+    exact = share_of_outline(outline, margin_px, everything, feather_px)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(shapes, "FARTHEST_EXACT_PX", exact_px)
+        share = share_of_outline(outline, margin_px, everything, feather_px)
+    assert share.dtype == exact.dtype
+    assert (share >= exact).all()
+    by = 1 + (margin_px + feather_px + 2) / exact_px
+    assert (share <= share_of_outline(outline, margin_px + 3 * by, everything, feather_px)).all()
+
+
+def test_the_memory_for_an_outline_does_not_grow_with_what_lies_beyond_the_picture(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    areas: list[PixelBox] = []
+
+    def touched(outline: Outline, area: PixelBox) -> npt.NDArray[np.bool_]:
+        areas.append(area)
+        return touched_pixels(outline, area)
+
+    monkeypatch.setattr(shapes, "touched_pixels", touched)
+    polygon = PolygonOutline(((-50_000, -50_000), (50_000, -40_000), (-20, 50_000)))
+    assert share_of_outline(polygon, 10_000, PixelBox(0, 0, 30, 40), 5000).shape == (30, 40)
+    assert all(max(area.height, area.width) < 3000 for area in areas)
 
 
 def widened(outline: Outline, by: float) -> Outline:
