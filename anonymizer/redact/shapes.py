@@ -27,7 +27,7 @@ Draw: TypeAlias = Callable[[Planes, PixelBox, PixelBox, int, int], None]
 """(planes, whole, bounds, feather_px, number): claims pixels for the target of this number, see `draw_share`."""
 
 FARTHEST_EXACT_PX = 1024
-"""Margin and soft edge of an outline up to which it is drawn pixel by pixel: a box may be far larger than the picture."""
+"""Outlines with more margin and soft edge are not drawn pixel by pixel: a box may be far larger than its picture."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,7 +102,7 @@ def test_an_outline_hides_what_it_touches_and_its_margin(outline: Outline, margi
     feather_px=st.sampled_from([0, 1, 6]),
     exact_px=st.integers(1, 6),
 )
-def test_margins_that_reach_far_hide_no_less(outline: Outline, margin_px: float, feather_px: int, exact_px: int) -> None:
+def test_far_margins_hide_no_less(outline: Outline, margin_px: float, feather_px: int, exact_px: int) -> None:
     everything = PixelBox(0, 0, *SIZE)
     exact = share_of_outline(outline, margin_px, everything, feather_px)
     with pytest.MonkeyPatch.context() as patch:
