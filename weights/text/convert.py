@@ -8,8 +8,6 @@ checks on pictures that both answer the same, and writes `text.tflite` with its 
 `reader.tflite` with `characters.txt` and their checksum in `reader.yaml`.
 """
 
-import hashlib
-import re
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
@@ -22,6 +20,7 @@ import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
+from weights.checksum import write_checksum
 from weights.data.wheels import download
 
 from .graph import Network
@@ -71,7 +70,7 @@ def write_detector(network: Network) -> None:
     either = sum(int(((one > 0.3) | (other > 0.3)).sum()) for one, other in zip(expected, found, strict=True))
     check_file("the detector's file", expected, found, both / max(either, 1))
     (HERE / "text.tflite").write_bytes(model)
-    write_checksum("model.yaml", model)
+    write_checksum(HERE / "model.yaml", model)
 
 
 def write_reader(network: Network) -> None:
@@ -91,14 +90,7 @@ def write_reader(network: Network) -> None:
     text = "\n".join(names).encode()
     (HERE / "reader.tflite").write_bytes(model)
     (HERE / "characters.txt").write_bytes(text)
-    write_checksum("reader.yaml", model + text)
-
-
-def write_checksum(name: str, content: bytes) -> None:
-    sha256 = hashlib.sha256(content).hexdigest()
-    path = HERE / name
-    path.write_text(re.sub(r"(?m)^sha256: .*$", f'sha256: "{sha256}"', path.read_text()))
-    print(f"{name}: {len(content)} bytes, sha256 {sha256}")
+    write_checksum(HERE / "reader.yaml", model + text)
 
 
 def normalised(pictures: tf.Tensor) -> tf.Tensor:
