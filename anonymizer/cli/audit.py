@@ -45,9 +45,11 @@ def _use_experiment(context: click.Context, _: click.Parameter, file: Path | Non
 
     parameters = {str(one.name): one for one in context.command.params if one.name not in ("experiment", "output")}
     values = read_values(file, parameters)
-    described = values.get("redactions")
+    described = values.get("redactions", values.get("redaction"))
     for name, value in values.items():
-        if isinstance(value, dict) and name == "redactions":
+        if isinstance(value, dict) and name == "redaction" and len(value) == 1:
+            (values[name],) = map(str, value)
+        elif isinstance(value, dict) and name == "redactions":
             values[name] = [str(row) for row in value]
         elif isinstance(value, dict) and name == "reversals":
             values[name] = [f"{row}={file.parent / str(folder)}" for row, folder in value.items()]
@@ -92,6 +94,7 @@ def audit_command() -> None:
 
 @audit_command.command("reverse", epilog=EPILOG)
 @click.argument("faces", type=PATH, metavar="FACES")
+@EXPERIMENT
 @click.option("--redaction", default="default", metavar="NAME", help="What is to be brought back.  [default: default]")
 @click.option("--test-faces", type=PATH, metavar="DIR", help="Other people to test on.  [default: every tenth person]")
 @click.option("--output", required=True, type=PATH, metavar="DIR", help="For the network, its curve and the results.")
@@ -117,14 +120,13 @@ def reverse_command(
     alone. The results show faces.
     """
     from anonymizer.audit.pages import write_reversal
-    from anonymizer.audit.redactions import redaction as redaction_of
     from anonymizer.audit.reverse import reverse
     from anonymizer.audit.training import Training, begin
     from anonymizer.errors import SettingsError
 
     if side % 8:
         raise SettingsError(f"--side {side}: expected a multiple of 8")
-    chosen, training = redaction_of(redaction), Training(side, epochs, seed, redaction)
+    (chosen,), training = _rows([redaction]), Training(side, epochs, seed, redaction)
     for folder in filter(None, [faces, test_faces]):
         if not folder.is_dir():
             raise SettingsError(f"{folder} is not a folder")
@@ -298,6 +300,7 @@ def plates_command(
 @audit_command.command("leak", epilog=EPILOG)
 @click.argument("pictures", type=PATH, metavar="PICTURES")
 @click.argument("redacted", type=PATH, metavar="REDACTED")
+@EXPERIMENT
 @click.option("--group", metavar="NAME", help="Only pictures whose group begins with this.")
 @click.option("--look-again", is_flag=True, help="Look for the objects in REDACTED by the program's models, too.")
 @click.option("--output", required=True, type=PATH, metavar="DIR", help="For the results.")

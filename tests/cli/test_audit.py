@@ -94,6 +94,10 @@ def test_leaks_of_an_output_are_told(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert call("leak", *folders, "--output", tmp_path / "leaks") == 0
     assert "| face | 1 | 1.000 | 0 | 0.000 |" in capsys.readouterr().out
     assert call("leak", *folders, "--group", "crowds", "--output", tmp_path / "leaks") == 2
+    experiment = tmp_path / "leaks.yaml"
+    experiment.write_text("pictures: originals\nredacted: output\n")
+    assert call("leak", "--experiment", experiment, "--output", tmp_path / "cited") == 0
+    assert (tmp_path / "cited" / "leak.md").read_text() == (tmp_path / "leaks" / "leak.md").read_text()
 
 
 def test_leaks_of_films_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -129,6 +133,19 @@ def test_an_experiment_stands_for_the_options(faces: Path, tmp_path: Path, capsy
     experiment.write_text("pictures: [faces]\n")
     assert call("utility", "--experiment", experiment, "--output", tmp_path / "costs") == 2
     assert "is not what the option takes" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:__array__:DeprecationWarning")
+def test_an_experiment_says_what_is_brought_back(faces: Path, tmp_path: Path) -> None:
+    experiment = tmp_path / "reversal.yaml"
+    few = "side: 32\nepochs: 1\ncopies: 1\n"
+    experiment.write_text(f"faces: faces\ntest_faces: faces\nredaction: {{dark: {{method: solid}}}}\n{few}")
+    assert call("reverse", "--experiment", experiment, "--output", tmp_path / "net") == 0
+    result = json.loads((tmp_path / "net" / "reverse.json").read_text())
+    assert (result["redaction"], result["side_px"], result["faces"]) == ("dark", 32, result["held_out"])
+    experiment.write_text("faces: faces\nredaction: {dark: , light: }\n")
+    assert call("reverse", "--experiment", experiment, "--output", tmp_path / "net") == 2
 
 
 def test_one_person_cannot_be_told_from_others(faces: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
