@@ -14,10 +14,21 @@ import scipy.io
 from click.testing import CliRunner
 from PIL import Image
 
-from weights.data import celeba_mask, fasseg, open_plates, prepare, scut_head, shanghaitech, wider_train
+from weights.data import (
+    celeba_mask,
+    ealpr,
+    fasseg,
+    open_plates,
+    prepare,
+    scut_head,
+    shanghaitech,
+    squeezed,
+    wider_train,
+)
 from weights.data.labels import BACKGROUND, BODY, FACE, HEAD, IGNORED, Labels
 from weights.data.repository import Repository
 from weights.data.sources import SOURCES
+from weights.plate import data as plate_data
 
 Files = Mapping[str, bytes]
 
@@ -152,6 +163,41 @@ def test_open_plates(repository: Callable[[Files], Repository]) -> None:
     assert held_back
     assert sorted(labels.name for labels in found) == sorted(f"{stem}.jpg" for stem in set(stems) - held_back)
     assert all(len(labels.boxes) == 1 for labels in found)
+
+
+def test_ealpr(repository: Callable[[Files], Repository]) -> None:
+    pictures, labels = "EALPR Vechicles dataset/Vehicles", ealpr.LABELS
+    files = {f"{pictures}/{name}": picture(1, width=100, height=50) for name in ("0001.jpg", "0002.JPG", "0003.jpeg")}
+    files |= {f"{labels}/0001.txt": b"0 0.5 0.4 0.2 0.1\n1 0.1 0.1 0.1 0.1\n", f"{labels}/0002.txt": b""}
+    files |= {f"{labels}/0003.txt": b"0 0.5 0.5 1.0 1.0", f"{labels}/classes.txt": b"plate"}
+    found = list(ealpr.read(repository({**files, f"{pictures}/0004.jpg": b"", f"{labels}/0004.txt": b"damaged"})))
+    assert [read.name for read in found] == ["0001.jpg", "0003.jpeg"]
+    assert not found[0].exhaustive
+    corners = [[box[side] for side in ("x_min", "y_min", "x_max", "y_max")] for box in found[0].boxes]
+    assert np.allclose(corners, [[40, 17.5, 60, 22.5], [5, 2.5, 15, 7.5]])
+
+
+def test_squeezed_copies(tmp_path: Path) -> None:
+    pack, out = tmp_path / "pack", tmp_path / "out"
+    pack.mkdir()
+    entries = []
+    for i in range(12):
+        (pack / f"{i}.jpg").write_bytes(picture(i, width=96, height=64))
+        box = {"kind": "plate", "x_min": 24, "y_min": 16, "x_max": 72, "y_max": 32, "ignore": False}
+        speck = {"kind": "plate", "x_min": 1, "y_min": 1, "x_max": 20, "y_max": 6, "ignore": False}
+        entries.append({"image": f"{i}.jpg", "width": 96, "height": 64, "boxes": [box, speck], "group": "g"})
+    entries[0]["part"] = "held_out"
+    (pack / "annotations.json").write_text(json.dumps(entries))
+    result = CliRunner().invoke(squeezed.main, [str(pack), str(out), "--side", "32", "--side", "48"])
+    assert result.exit_code == 0, result.output
+    copies, originals = plate_data.read_pack(out), plate_data.read_pack(pack)
+    assert len(copies) == 24
+    assert copies[0].boxes.tolist() == [[8, 8, 24, 16], [pytest.approx(1 / 3), 0.5, pytest.approx(20 / 3), 3]]
+    assert copies[0].ignore.tolist() == [False, True]
+    assert [plate_data.decode(copy.path).shape for copy in copies[:2]] == [(32, 32, 3), (48, 48, 3)]
+    parts = [plate_data.is_held_out(row) for row in originals]
+    assert parts[0]
+    assert [plate_data.is_held_out(copy) for copy in copies] == [part for part in parts for _ in range(2)]
 
 
 def png(pixels: np.ndarray) -> bytes:

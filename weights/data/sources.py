@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 
-from . import celeba_mask, fasseg, open_plates, scut_head, shanghaitech, wider_train
+from . import celeba_mask, ealpr, fasseg, open_plates, scut_head, shanghaitech, wider_train
 from .labels import Labels
 from .repository import Repository
 
@@ -35,6 +35,7 @@ SOURCES: Mapping[str, Source] = {
     "open_plates": Source(
         "unknowncz/LP_recognition", "Open Images: labels CC BY 4.0, pictures CC BY 2.0", open_plates.read
     ),
+    "ealpr": Source("ahmedramadan96/EALPR", "EALPR: none stated, cite", ealpr.read),
     "celeba_mask": Source(
         "anamikakolady/CelebAMask-Face-Parsing",
         "CelebAMask-HQ: non-commercial research use",

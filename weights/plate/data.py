@@ -33,6 +33,7 @@ class Row:
 
     ``boxes``: float32 (n, 4), x_min, y_min, x_max, y_max in pixels of the stored picture.
     ``ignore``: bool (n,); ignored boxes are neither learnt as plates nor as background.
+    ``part``: ``train`` or ``held_out`` where the pack says so, else empty.
     """
 
     path: pathlib.Path
@@ -40,6 +41,7 @@ class Row:
     group: str
     boxes: np.ndarray
     ignore: np.ndarray
+    part: str = ""
 
 
 @dataclasses.dataclass
@@ -65,6 +67,7 @@ def read_pack(pack: pathlib.Path, kind: str = "plate") -> list[Row]:
                 group=entry.get("group", ""),
                 boxes=np.asarray(corners, np.float32).reshape(-1, 4),
                 ignore=np.asarray([box.get("ignore", False) for box in boxes], bool),
+                part=entry.get("part", ""),
             )
         )
     return rows
@@ -81,8 +84,18 @@ def read_folder(folder: pathlib.Path, skip: Iterable[str] = ()) -> list[Row]:
     ]
 
 
+def read_negatives(folder: pathlib.Path, skip: Iterable[str] = ()) -> list[Row]:
+    """List the pictures of a folder, or of a pack without plates; ``skip`` names files to leave out."""
+    if not (folder / "annotations.json").is_file():
+        return read_folder(folder, skip)
+    skipped = set(skip)
+    return [row for row in read_pack(folder) if row.path.name not in skipped]
+
+
 def is_held_out(row: Row, share: float = 0.1) -> bool:
-    """Tell whether a picture belongs to the validation set: a fixed share by the hash of its name."""
+    """Tell whether a picture belongs to the validation set: as the pack says, else a share by the hash of its name."""
+    if row.part:
+        return row.part == "held_out"
     digest = hashlib.sha256(f"{row.group}/{row.name}".encode()).digest()
     return int.from_bytes(digest[:4], "big") / 2**32 < share
 
@@ -107,10 +120,31 @@ def load(row: Row, max_side: int) -> Sample:
     return Sample(levels, row.boxes * scale, row.ignore, row.name)
 
 
-def load_all(rows: Sequence[Row], max_side: int = 1280, threads: int = 2) -> list[Sample]:
-    """Decode many pictures into memory."""
+def load_cached(row: Row, max_side: int, cache: pathlib.Path) -> Sample:
+    """``load``, with the pixels in files below ``cache``, which are mapped into memory and used again next time."""
+    key = hashlib.sha256(f"{row.path.resolve()} {max_side}".encode()).hexdigest()[:24]
+    marker = cache / f"{key}.json"
+    if not marker.is_file():
+        sample = load(row, max_side)
+        for i, pixels in enumerate(sample.levels):
+            np.save(cache / f"{key}_{i}.npy", pixels)
+        with Image.open(row.path) as picture:
+            width = ImageOps.exif_transpose(picture).width
+        scale = sample.levels[0].shape[1] / width
+        marker.write_text(json.dumps({"scale": scale, "levels": len(sample.levels)}))  # last: the files are whole
+    facts = json.loads(marker.read_text())
+    levels = [np.load(cache / f"{key}_{i}.npy", mmap_mode="r") for i in range(facts["levels"])]
+    return Sample(levels, row.boxes * np.float32(facts["scale"]), row.ignore, row.name)
+
+
+def load_all(
+    rows: Sequence[Row], max_side: int = 1280, threads: int = 2, cache: pathlib.Path | None = None
+) -> list[Sample]:
+    """Decode many pictures into memory, or into files of a folder ``cache`` that are mapped into memory."""
+    if cache:
+        cache.mkdir(parents=True, exist_ok=True)
     with ThreadPoolExecutor(threads) as pool:
-        return list(pool.map(lambda row: load(row, max_side), rows))
+        return list(pool.map(lambda row: load_cached(row, max_side, cache) if cache else load(row, max_side), rows))
 
 
 def fingerprint(pixels: np.ndarray) -> np.ndarray:

@@ -245,15 +245,17 @@ def two_lines(rng: Generator, fonts: Fonts) -> np.ndarray:
     ink = _contrast(rng, colour)
     upper = _letters(rng, LATIN, 2) + _choice(rng, ("", " ", "-")) + _letters(rng, DIGITS, 2)
     upper += _choice(rng, ("", _letters(rng, LATIN, 1)))
-    split = rng.uniform(0.42, 0.55)
-    write(canvas, (0.1, 0.08, 0.9, split - 0.04), upper, fonts.pick(rng), ink)
-    write(
-        canvas,
-        (0.07, split + 0.03, 0.93, 0.93),
-        _letters(rng, DIGITS, int(rng.integers(3, 6))),
-        fonts.pick(rng),
-        ink,
-    )
+    lower = _letters(rng, DIGITS, int(rng.integers(3, 6)))
+    if rng.random() < 0.3:  # the short line above, the long one below, or letters in both
+        upper, lower = _choice(rng, ((lower, upper), (_letters(rng, LATIN, 3), lower), (upper[:2], upper[2:] + lower)))
+    top = 0.08
+    if rng.random() < 0.25:  # the place in small letters above
+        place, top = _choice(rng, (*STATES, *(word.upper() for word in WORDS[:20]))), 0.24
+        write(canvas, (0.2, 0.06, 0.8, 0.19), place, fonts.pick(rng), ink)
+    split = top + (1 - top) * rng.uniform(0.4, 0.52)
+    path = fonts.pick(rng)
+    write(canvas, (0.1, top, 0.9, split - 0.03), upper, path, ink)
+    write(canvas, (0.07, split + 0.03, 0.93, 0.93), lower, path if rng.random() < 0.7 else fonts.pick(rng), ink)
     if rng.random() < 0.6:
         _border(rng, canvas, ink)
     return canvas
@@ -291,6 +293,45 @@ def arabic(rng: Generator, fonts: Fonts) -> np.ndarray:
         write(canvas, (0.53, edge + 0.1, 0.95, 0.9), letters, path, ink, 2.0)
         x = canvas.shape[1] // 2
         cv2.line(canvas, (x, round(112 * edge)), (x, 111), ink, 2)
+    if rng.random() < 0.7:
+        _border(rng, canvas, _choice(rng, (ink, (190, 190, 190))))
+    return canvas
+
+
+def egyptian(rng: Generator, fonts: Fonts) -> np.ndarray:
+    """A coloured band with EGYPT and its Arabic name above two fields: digits and letters, set apart from each other.
+
+    On cars the fields stand side by side with a line between them; on motorcycles often one above the other. The
+    band is blue on private vehicles, orange on taxis, red on lorries, grey on buses, green or yellow on others.
+    """
+    path, known = fonts.pick(rng, "arabic"), fonts.has("arabic")
+    latin = known and rng.random() < 0.15  # digits and letters of both scripts
+    digit_path = fonts.pick(rng) if latin else path
+    gap = _choice(rng, (" ", " ", "  "))
+    digits = gap.join(_letters(rng, ARABIC_DIGITS[1:] if known and not latin else DIGITS[1:], int(rng.integers(3, 5))))
+    letters = gap.join(_letters(rng, ARABIC if known else LATIN, int(rng.integers(2, 4))))
+    bands = ((40, 135, 210), (40, 135, 210), (25, 90, 190), (230, 120, 30), (200, 40, 45), (160, 160, 165))
+    band = _jitter(rng, _choice(rng, (*bands, (40, 150, 70), (235, 200, 50))), 25)
+    ink = _jitter(rng, (28, 28, 30))
+    wide = rng.random() < 0.5
+    canvas = _blank(rng, rng.uniform(1.8, 2.6) if wide else rng.uniform(0.9, 1.5), _jitter(rng, (234, 234, 230)), 128)
+    edge = rng.uniform(0.24, 0.36)
+    canvas[: round(128 * edge)] = band
+    writing = ink if rng.random() < 0.8 else (240, 240, 240)
+    write(canvas, (0.06, 0.06, 0.44, edge - 0.05), "EGYPT", fonts.pick(rng), writing, 2.0)
+    write(canvas, (0.58, 0.03, 0.94, edge - 0.03), "مصر" if known else "MISR", path, writing, 2.0)
+    if wide or rng.random() < 0.3:
+        split = rng.uniform(0.46, 0.58)
+        write(canvas, (0.05, edge + 0.1, split - 0.03, 0.9), digits, digit_path, ink, 2.0)
+        write(canvas, (split + 0.03, edge + 0.1, 0.95, 0.9), letters, path, ink, 2.0)
+        if rng.random() < 0.8:
+            x = round(split * canvas.shape[1])
+            cv2.line(canvas, (x, round(128 * edge)), (x, 127), _choice(rng, (ink, (150, 150, 150))), 2)
+    else:
+        middle = edge + (1 - edge) * rng.uniform(0.45, 0.55)
+        fields = [(digits, digit_path), (letters, path)][:: 1 if rng.random() < 0.6 else -1]
+        write(canvas, (0.1, edge + 0.05, 0.9, middle - 0.02), *fields[0], ink, 2.0)
+        write(canvas, (0.1, middle + 0.03, 0.9, 0.94), *fields[1], ink, 2.0)
     if rng.random() < 0.7:
         _border(rng, canvas, _choice(rng, (ink, (190, 190, 190))))
     return canvas
@@ -371,14 +412,17 @@ def bengali(rng: Generator, fonts: Fonts) -> np.ndarray:
     return canvas
 
 
-PLATES: tuple[tuple[float, Callable[[Generator, Fonts], np.ndarray]], ...] = (
+Draw = Callable[[Generator, Fonts], np.ndarray]
+
+PLATES: tuple[tuple[float, Draw], ...] = (
     (0.10, european),
-    (0.24, american),
-    (0.16, two_lines),
-    (0.36, arabic),
+    (0.20, american),
+    (0.20, two_lines),
+    (0.16, arabic),
+    (0.24, egyptian),
     (0.08, thai),
-    (0.06, japanese),
-    (0.05, chinese),
+    (0.05, japanese),
+    (0.04, chinese),
     (0.05, bengali),
 )
 
@@ -586,7 +630,7 @@ def imprint(rng: Generator, fonts: Fonts) -> np.ndarray:
     return np.concatenate([np.full_like(mask, ink), mask[..., :1]], axis=2)
 
 
-SIGNS: tuple[tuple[float, Callable[[Generator, Fonts], np.ndarray]], ...] = (
+SIGNS: tuple[tuple[float, Draw], ...] = (
     (0.24, board),
     (0.12, number_tile),
     (0.09, foreign_board),

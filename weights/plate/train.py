@@ -35,6 +35,8 @@ Batch = tuple[int, np.ndarray, list[np.ndarray]]
 
 SAVE_EVERY = 1000
 """Steps between checkpoints."""
+TALL = 1.5
+TALL_WEIGHT = 3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,12 +64,20 @@ class Settings:
 
 @dataclasses.dataclass
 class Sources:
-    """What examples are drawn from. ``hard`` pairs a negative's index with the box of a false alarm."""
+    """What examples are drawn from. ``hard`` pairs a negative's index with the box of a false alarm.
+
+    Pictures with a plate less than ``TALL`` times as wide as high, as on motorcycles, are drawn ``TALL_WEIGHT`` times
+    as often as others.
+    """
 
     plates: list[data.Sample]
     negatives: list[data.Sample]
     hard: list[tuple[int, np.ndarray]]
     bank: render.Bank
+
+    def __post_init__(self) -> None:
+        weights = [TALL_WEIGHT if _is_tall(sample) else 1 for sample in self.plates]
+        self._places = np.repeat(np.arange(len(weights)), weights)
 
     def example(self, rng: np.random.Generator, size: int) -> Example:
         """Draw one example: uint8 pixels (S, S, 3) and the targets of every level."""
@@ -84,7 +94,7 @@ class Sources:
         """A picture with plates (58 %), a picture without (32 %), or drawn things alone."""
         choice = rng.random()
         if self.plates and choice < 0.58:
-            sample = self.plates[rng.integers(len(self.plates))]
+            sample = self.plates[self._places[rng.integers(len(self._places))]]
             view = augment.look(rng, sample, size, at_plate=rng.random() < 0.92)
             if rng.random() < 0.4:
                 view = augment.swap_plates(rng, view, self.bank)
@@ -119,6 +129,11 @@ class Sources:
             view = augment.add_plate(rng, view, self.bank)
         augment.add_signs(rng, view, self.bank, 6)
         return view
+
+
+def _is_tall(sample: data.Sample) -> bool:
+    width, height = (sample.boxes[~sample.ignore][:, 2:] - sample.boxes[~sample.ignore][:, :2]).T
+    return bool((width < TALL * height).any())
 
 
 def batches(sources: Sources, settings: Settings, size: int, first: int, last: int, threads: int) -> Iterator[Batch]:
@@ -223,10 +238,10 @@ class Trainer:
         return tf.train.CheckpointManager(state, str(folder), max_to_keep=2)
 
 
-def _apart(rows: list[data.Row], tests: tuple[pathlib.Path, ...], what: str) -> list[data.Row]:
-    """Leave out pictures that look like another one of a test pack, and repeated negatives."""
+def _apart(rows: list[data.Row], samples: list[data.Sample], tests: tuple[pathlib.Path, ...], what: str) -> np.ndarray:
+    """Tell which pictures look like none of a test pack, and which negatives repeat no other, bool (n,)."""
     own = {row.path.resolve() for row in rows}
-    marks = data.fingerprints(rows)
+    marks = np.array([data.fingerprint(np.asarray(sample.levels[0])) for sample in samples], bool).reshape(-1, 256)
     keep = np.ones(len(rows), bool)
     for test in tests:
         others = data.fingerprints([row for row in data.read_pack(test) if row.path.resolve() not in own])
@@ -236,7 +251,7 @@ def _apart(rows: list[data.Row], tests: tuple[pathlib.Path, ...], what: str) -> 
         for i in range(len(rows)):
             keep[i] &= bool(data.unlike(marks[i : i + 1], marks[:i][keep[:i]])[0])
     click.echo(f"{what}: {keep.sum()} of {len(rows)} kept, {doubles} left out as like a test picture")
-    return [row for row, good in zip(rows, keep, strict=True) if good]
+    return keep
 
 
 def gather(
@@ -245,27 +260,32 @@ def gather(
     tests: tuple[pathlib.Path, ...],
     skip: set[str],
     bank: render.Bank,
+    max_side: int = 1280,
+    cache: pathlib.Path | None = None,
 ) -> tuple[Sources, list[data.Sample], list[data.Sample]]:
     """Read everything into memory; returns what to train on, held-out plate pictures, held-out negatives."""
-    plate_rows = [row for pack in packs for row in data.read_pack(pack)]
-    negative_rows = [row for folder in folders for row in data.read_folder(folder, skip)]
-    plate_rows = _apart(plate_rows, tests, "plate pictures")
-    negative_rows = _apart(negative_rows, tests, "negatives")
-    plates = data.load_all([row for row in plate_rows if not data.is_held_out(row)])
-    negatives = data.load_all([row for row in negative_rows if not data.is_held_out(row)])
-    held = data.load_all([row for row in plate_rows if data.is_held_out(row)])
-    held_negatives = data.load_all([row for row in negative_rows if data.is_held_out(row)])
+    parts: dict[tuple[str, bool], list[data.Sample]] = {}
+    for what, rows in (
+        ("plate pictures", [row for pack in packs for row in data.read_pack(pack)]),
+        ("negatives", [row for folder in folders for row in data.read_negatives(folder, skip)]),
+    ):
+        samples = data.load_all(rows, max_side, cache=cache)
+        for row, sample, good in zip(rows, samples, _apart(rows, samples, tests, what), strict=True):
+            if good:
+                parts.setdefault((what, data.is_held_out(row)), []).append(sample)
+    plates, negatives = (parts.get((what, False), []) for what in ("plate pictures", "negatives"))
+    held, held_negatives = (parts.get((what, True), []) for what in ("plate pictures", "negatives"))
     return Sources(plates, negatives, [], bank), held, held_negatives
 
 
 def with_mined(sources: Sources, notes: mine.Places) -> Sources:
     """Ignore unlabelled plates and learn from hard places, as ``mine.look_through`` wrote them down."""
     plates = []
-    for sample, places in zip(sources.plates, notes["ignore"], strict=True):
-        boxes = np.asarray(places, np.float32).reshape(-1, 4)
+    for sample in sources.plates:
+        boxes = mine.boxes_of(notes["ignore"], sample)
         ignore = np.concatenate([sample.ignore, np.ones(len(boxes), bool)])
         plates.append(dataclasses.replace(sample, boxes=np.concatenate([sample.boxes, boxes]), ignore=ignore))
-    hard = [(i, np.asarray(box, np.float32)) for i, places in enumerate(notes["hard"]) for box in places]
+    hard = [(i, box) for i, sample in enumerate(sources.negatives) for box in mine.boxes_of(notes["hard"], sample)]
     return dataclasses.replace(sources, plates=plates, hard=hard)
 
 
@@ -298,7 +318,7 @@ def fit(
         first = int(trainer.step)
         if first >= last:
             continue
-        if first >= half:
+        if first >= half or (out / "mined.json").is_file():
             sources = with_mined(sources, _mined(trainer, sources, out, echo))
         start, sums = time.perf_counter(), np.zeros(2)
         for step, pixels, levels in batches(sources, settings, size, first, last, threads):
@@ -322,7 +342,7 @@ def _mined(trainer: Trainer, sources: Sources, out: pathlib.Path, echo: Callable
     notes = out / "mined.json"
     if not notes.is_file():
         found = mine.look_through(trainer.run, sources.plates, sources.negatives, out)
-        echo("  ".join(f"{kind}: {sum(map(len, places))} places" for kind, places in found.items()))
+        echo("  ".join(f"{kind}: {sum(map(len, places.values()))} places" for kind, places in found.items()))
         notes.write_text(json.dumps(found))
     read: mine.Places = json.loads(notes.read_text())
     return read
@@ -373,11 +393,12 @@ def plot(out: pathlib.Path) -> None:
 
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=pathlib.Path)
 _FILE = click.Path(exists=True, dir_okay=False, path_type=pathlib.Path)
+_PATH = click.Path(path_type=pathlib.Path)
 
 
 @click.command()
 @click.option("--data", "packs", multiple=True, type=_FOLDER, help="Pack of annotated pictures to learn from.")
-@click.option("--negatives", multiple=True, type=_FOLDER, help="Folder of pictures without plates.")
+@click.option("--negatives", multiple=True, type=_FOLDER, help="Folder or pack of pictures without plates.")
 @click.option("--skip", type=_FILE, help="File names to leave out, one a line.")
 @click.option("--exclude", multiple=True, type=_FOLDER, help="Test pack: leave out near-duplicates of its pictures.")
 @click.option("--fonts", multiple=True, type=_FOLDER, help="Folder of fonts for drawn plates and signs.")
@@ -393,6 +414,8 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=pathlib.Path)
 @click.option("--seed", default=Settings.seed, show_default=True)
 @click.option("--validate-every", default=Settings.validate_every, show_default=True)
 @click.option("--bfloat16", is_flag=True, help="Compute in bfloat16 where the processor does it faster.")
+@click.option("--max-side", default=1280, show_default=True, help="Pictures are shrunk to that many pixels.")
+@click.option("--cache", type=_PATH, help="Folder for decoded pictures: they are mapped into memory, not held in it.")
 @click.option("--threads", default=2, show_default=True, help="Threads that prepare examples.")
 @click.option("--smoke", is_flag=True, help="A few steps of a tiny network on drawn pictures only.")
 def main(
@@ -403,6 +426,8 @@ def main(
     fonts: tuple[pathlib.Path, ...],
     init: pathlib.Path | None,
     out: pathlib.Path,
+    max_side: int,
+    cache: pathlib.Path | None,
     threads: int,
     smoke: bool,
     **options: Any,
@@ -423,7 +448,7 @@ def main(
         sources, held, held_negatives = Sources([], [], [], bank), nothing, nothing
     else:
         skipped = set(skip.read_text().split()) if skip else set()
-        sources, held, held_negatives = gather(packs, negatives, exclude, skipped, bank)
+        sources, held, held_negatives = gather(packs, negatives, exclude, skipped, bank, max_side, cache)
     click.echo(
         f"{len(sources.plates)} pictures with plates, {len(sources.negatives)} without, "
         f"{len(sources.hard)} hard places; held out: {len(held)} and {len(held_negatives)}"
