@@ -48,7 +48,7 @@ class Row:
 class Sample:
     """A decoded picture: ``levels[i]`` is uint8 RGB (H / 2**i, W / 2**i, 3); boxes refer to level 0."""
 
-    levels: list[np.ndarray]
+    levels: Sequence[np.ndarray]
     boxes: np.ndarray
     ignore: np.ndarray
     name: str
@@ -120,6 +120,19 @@ def load(row: Row, max_side: int) -> Sample:
     return Sample(levels, row.boxes * scale, row.ignore, row.name)
 
 
+class Files(Sequence[np.ndarray]):
+    """Arrays in files, each mapped into memory while it is used: so many cannot stay open at once."""
+
+    def __init__(self, paths: list[pathlib.Path]) -> None:
+        self.paths = paths
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, index: Any) -> Any:
+        return np.load(self.paths[index], mmap_mode="r")
+
+
 def load_cached(row: Row, max_side: int, cache: pathlib.Path) -> Sample:
     """``load``, with the pixels in files below ``cache``, which are mapped into memory and used again next time."""
     key = hashlib.sha256(f"{row.path.resolve()} {max_side}".encode()).hexdigest()[:24]
@@ -133,7 +146,7 @@ def load_cached(row: Row, max_side: int, cache: pathlib.Path) -> Sample:
         scale = sample.levels[0].shape[1] / width
         marker.write_text(json.dumps({"scale": scale, "levels": len(sample.levels)}))  # last: the files are whole
     facts = json.loads(marker.read_text())
-    levels = [np.load(cache / f"{key}_{i}.npy", mmap_mode="r") for i in range(facts["levels"])]
+    levels = Files([cache / f"{key}_{i}.npy" for i in range(facts["levels"])])
     return Sample(levels, row.boxes * np.float32(facts["scale"]), row.ignore, row.name)
 
 

@@ -24,6 +24,8 @@ Places = dict[str, dict[str, list[list[float]]]]
 
 CONFIDENT = 0.5
 """Lowest score of a place to ignore."""
+SQUARE = 1.3
+"""Places less than that many times as wide as high are not ignored: most are wheels."""
 DOUBTFUL = 0.15
 """Lowest score of a hard place."""
 
@@ -51,7 +53,8 @@ def look_through(run: Run, plates: Iterable[Sample], negatives: Iterable[Sample]
 
     for sample in plates:
         boxes, scores = detect(run, sample.levels[0], (640,), CONFIDENT)
-        free = ~overlaps(boxes, sample.boxes)
+        width, height = (boxes[:, 2:] - boxes[:, :2]).T
+        free = ~overlaps(boxes, sample.boxes) & (width >= SQUARE * height)
         note("ignore", sample, boxes[free], scores[free])
     for sample in negatives:
         note("hard", sample, *detect(run, sample.levels[0], (640, 1280), DOUBTFUL))
