@@ -33,7 +33,7 @@ Example = tuple[np.ndarray, list[np.ndarray]]
 Batch = tuple[int, np.ndarray, list[np.ndarray]]
 """Step, pixels uint8 (B, S, S, 3), targets of each level."""
 
-SAVE_EVERY = 1000
+SAVE_EVERY = 250
 """Steps between checkpoints."""
 TALL = 1.5
 TALL_WEIGHT = 3
