@@ -47,8 +47,7 @@ def test_train_export_detect(tmp_path: Path) -> None:
     (tmp_path / "pack" / "annotations.json").write_text(json.dumps(entries))
     given = ("--data", tmp_path / "pack", "--negatives", tmp_path / "negatives", "--max-side", 160)
     run("weights.plate.mine", tmp_path / "plate.tflite", tmp_path / "further", *given)
-    few = ("--width", "tiny", "--steps", 2, "--batch", 2, "--size", 128, "--first-size", 128, "--threads", 1)
-    options = (*given, *few, "--init", weights, "--cache", tmp_path / "cache", "--exclude", tmp_path / "pack")
-    run("weights.plate.train", *options, "--out", tmp_path / "further")
+    options = (*given, "--init", weights, "--cache", tmp_path / "cache", "--exclude", tmp_path / "pack")
+    run("weights.plate.train", "--smoke", *options, "--out", tmp_path / "further")
     assert (tmp_path / "further" / "last.weights.h5").is_file()
     assert len(json.loads((tmp_path / "further" / "mined.json").read_text())) == 2

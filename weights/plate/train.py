@@ -1,7 +1,7 @@
 """Training the detector from random weights, or from given ones.
 
 ``python -m weights.plate.train --data PACK --negatives DIR --fonts DIR --out RUN``; run it again to resume.
-``--smoke`` needs no data at all.
+``--smoke`` needs no data.
 """
 
 from __future__ import annotations
@@ -417,7 +417,7 @@ _PATH = click.Path(path_type=pathlib.Path)
 @click.option("--max-side", default=1280, show_default=True, help="Pictures are shrunk to that many pixels.")
 @click.option("--cache", type=_PATH, help="Folder for decoded pictures: they are mapped into memory, not held in it.")
 @click.option("--threads", default=2, show_default=True, help="Threads that prepare examples.")
-@click.option("--smoke", is_flag=True, help="A few steps of a tiny network on drawn pictures only.")
+@click.option("--smoke", is_flag=True, help="A few steps of a tiny network, on drawn pictures if none are given.")
 def main(
     packs: tuple[pathlib.Path, ...],
     negatives: tuple[pathlib.Path, ...],
@@ -443,12 +443,8 @@ def main(
         raise click.UsageError("--data is needed (or --smoke)")
     stock = {"plates": 40, "signs": 40} if smoke else {}
     bank = render.bank(settings.seed, render.Fonts(fonts), **stock)
-    if smoke:
-        nothing: list[data.Sample] = []
-        sources, held, held_negatives = Sources([], [], [], bank), nothing, nothing
-    else:
-        skipped = set(skip.read_text().split()) if skip else set()
-        sources, held, held_negatives = gather(packs, negatives, exclude, skipped, bank, max_side, cache)
+    skipped = set(skip.read_text().split()) if skip else set()
+    sources, held, held_negatives = gather(packs, negatives, exclude, skipped, bank, max_side, cache)
     click.echo(
         f"{len(sources.plates)} pictures with plates, {len(sources.negatives)} without, "
         f"{len(sources.hard)} hard places; held out: {len(held)} and {len(held_negatives)}"
