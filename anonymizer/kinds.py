@@ -8,7 +8,7 @@ too, which no model looks for.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from anonymizer.geometry import Shape
@@ -29,6 +29,8 @@ class KindTraits:
     """How a text speaks of one: "a face"."""
     plural: str
     """And of several: "faces"."""
+    about: str = field(default="", kw_only=True)
+    """What a list of kinds says of it, where that is more than the plural."""
     shape: Shape
     """What is hidden by default: the box, or the ellipse through its corners."""
     margin: float
@@ -59,11 +61,14 @@ TRAITS: Mapping[Kind, KindTraits] = {
         "a face", "faces", shape="ellipse", margin=0.3, has_cells=True, is_default=True, silhouettes="on demand"
     ),
     # From several cells its text could be read back.
-    "plate": KindTraits("a plate", "plates", shape="box", margin=0.1, has_cells=False, is_default=True),
+    "plate": KindTraits(
+        "a plate", "plates", about="licence plates", shape="box", margin=0.1, has_cells=False, is_default=True
+    ),
     # Seen from any side, for crowds.
     "head": KindTraits(
         "a head",
         "heads",
+        about="heads, seen from any side",
         shape="ellipse",
         margin=0.1,
         has_cells=True,
@@ -76,6 +81,7 @@ TRAITS: Mapping[Kind, KindTraits] = {
     "person": KindTraits(
         "a person",
         "people",
+        about="whole people",
         shape="box",
         margin=0.05,
         has_cells=True,
@@ -87,10 +93,26 @@ TRAITS: Mapping[Kind, KindTraits] = {
     "area": KindTraits("an area", "areas", "box", margin=0.0, has_cells=False, is_default=False, has_models=False),
     # Of words and lines. From several cells it could be read back, as a plate.
     "text": KindTraits(
-        "a text", "texts", "box", margin=0.1, has_cells=False, is_default=False, resembles_redaction=True
+        "a text",
+        "texts",
+        about="text on signs, houses and screens",
+        shape="box",
+        margin=0.1,
+        has_cells=False,
+        is_default=False,
+        resembles_redaction=True,
     ),
     # QR and bar codes. What a mosaic leaves of one can be read; the margin makes up for corners in whole pixels.
-    "code": KindTraits("a code", "codes", "box", margin=0.1, has_cells=False, is_default=False, only_method="solid"),
+    "code": KindTraits(
+        "a code",
+        "codes",
+        about="QR and bar codes",
+        shape="box",
+        margin=0.1,
+        has_cells=False,
+        is_default=False,
+        only_method="solid",
+    ),
 }
 KINDS: tuple[Kind, ...] = tuple(TRAITS)
 MODEL_KINDS: tuple[Kind, ...] = tuple(kind for kind, traits in TRAITS.items() if traits.has_models)

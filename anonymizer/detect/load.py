@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib import import_module
 from typing import cast
 
@@ -44,8 +45,8 @@ def choose_models(settings: DetectSettings) -> list[ModelDescription]:
         ModelError: there is no model for a kind that the user asks for, or for none of the default kinds.
         SettingsError: the user asks for kinds that no model looks for, and neither for others nor for zones.
     """
-    models = [model for model in find_models(settings.weights) if settings.preset in model.views]
-    available = {kind for model in models for kind in model.found_kinds}
+    models = _models_of(settings)
+    available = set(available_kinds(settings))
     place = "no bundled model" if settings.weights is None else f"no model in {settings.weights}"
     by_default = default_kinds(settings.preset)
     named = settings.kinds or [kind for kind in by_default if kind in available]
@@ -67,6 +68,32 @@ def choose_models(settings: DetectSettings) -> list[ModelDescription]:
                 f"out with --kinds {','.join(sorted(available))}"
             )
     return [model for model in models if set(wanted).intersection(model.found_kinds)]
+
+
+def _models_of(settings: DetectSettings) -> list[ModelDescription]:
+    """Those that look for anything with this preset."""
+    return [model for model in find_models(settings.weights) if settings.preset in model.views]
+
+
+def available_kinds(settings: DetectSettings) -> tuple[Kind, ...]:
+    """The kinds that models could look for, in the order of `KINDS`, whichever are wanted.
+
+    Raises:
+        ModelError: a description is wrong.
+    """
+    found = {kind for model in _models_of(settings) for kind in model.found_kinds}
+    return tuple(kind for kind in KINDS if kind in found)
+
+
+def lowest_thresholds(settings: DetectSettings) -> dict[Kind, float]:
+    """The score from which on each kind counts that models could look for; the lowest, where several do.
+
+    Raises:
+        ModelError: a description is wrong.
+    """
+    every = replace(settings, kinds=available_kinds(settings))
+    pairs = [pair for model in _models_of(settings) for pair in thresholds_of(model, every).items()]
+    return {kind: min(value for other, value in pairs if other == kind) for kind in every.kinds or ()}
 
 
 def chosen_kinds(models: Sequence[ModelDescription], settings: DetectSettings) -> tuple[Kind, ...]:

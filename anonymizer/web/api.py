@@ -24,7 +24,7 @@ from anonymizer.web.jobs import Desk, Job, Jobs, Part, answer_of
 from anonymizer.web.limits import MAX_DETECTIONS_BYTES, MAX_FILM_DETECTIONS_BYTES, MAX_QUERY_BYTES, SESSION_S
 from anonymizer.web.metrics import MEDIA_TYPE as METRICS_TYPE
 from anonymizer.web.metrics import Metrics
-from anonymizer.web.offer import describe_offer
+from anonymizer.web.offer import describe_offer, usual_kinds
 from anonymizer.web.orders import Done, Order
 from anonymizer.web.problems import Problem
 from anonymizer.web.request_settings import parse_settings, to_flag, to_scores
@@ -57,7 +57,7 @@ class Api:
     film_desk: Desk | None
     """Where films are; None: the server takes none."""
     thresholds: Mapping[Kind, float]
-    """What the server looks for by default, and from which scores on."""
+    """What the server can look for, and from which scores on by default."""
     serve: ServeSettings
     defaults: Settings
     keys: Keys
@@ -331,7 +331,7 @@ class Api:
         """Whether it takes pictures."""
         if not self.is_ready:
             raise Problem("busy", "no worker is ready", headers={"Retry-After": "10"})
-        return JSONResponse({"status": "ready", "kinds": list(self.thresholds)})
+        return JSONResponse({"status": "ready", "kinds": usual_kinds(self.defaults.detect, self.thresholds)})
 
     async def get_settings(self, request: Request) -> Response:
         """What requests may set, what is looked for, and how much the server takes."""

@@ -16,6 +16,7 @@ from anonymizer.web.api import FORM, Api
 from anonymizer.web.docs_page import render_docs
 from anonymizer.web.guard import Guard
 from anonymizer.web.metrics import MEDIA_TYPE as METRICS_TYPE
+from anonymizer.web.offer import render_kinds
 from anonymizer.web.openapi import to_openapi
 from anonymizer.web.operations import BINARY, TEXT, Answer, Operation, Parameter, Schema, to_routes
 from anonymizer.web.problems import Problem
@@ -27,6 +28,9 @@ _SWEEP_S = 2.0
 """How often jobs are looked through for those that are too old."""
 _STATIC = Path(__file__).with_name("static")
 _STATIC_TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml", "png": "image/png"}
+
+_KINDS_GO_HERE = "<!-- kinds -->"
+"""In the page."""
 
 _OBJECT: Schema = {"type": "object"}
 _FILE: Schema = {"image/*": BINARY, "video/*": BINARY}
@@ -190,7 +194,8 @@ def operations_of(api: Api) -> list[Operation]:
 def pages_of(documented: Sequence[Operation], api: Api) -> list[Operation]:
     """What browsers show."""
     document, page = to_openapi(documented), render_docs(documented)
-    index, sign_in = ((_STATIC / name).read_bytes() for name in ("index.html", "sign-in.html"))
+    index, sign_in = ((_STATIC / name).read_text(encoding="utf-8") for name in ("index.html", "sign-in.html"))
+    index = index.replace(_KINDS_GO_HERE, render_kinds(api.defaults.detect, api.thresholds))
 
     async def get_openapi(request: Request) -> Response:
         return JSONResponse(document)

@@ -13,12 +13,14 @@ from anonymizer.web.problems import Problem
 
 FILES = ("file", "detections")
 """Parts whose content is not a short text."""
+LISTS = ("kinds",)
+"""Parts that may be there several times, as browsers send fields of which several are chosen."""
 _LONGEST_BOUNDARY = 70  # RFC 2046, section 5.1.1
 
 
 @dataclass(frozen=True)
 class Form:
-    """What was posted. Names of files are not kept."""
+    """What was posted. Names of files are not kept. Of lists, the items stand behind each other with commas."""
 
     fields: Mapping[str, str]
     files: Mapping[str, bytes]
@@ -36,6 +38,9 @@ def parse_form(content_type: str, body: bytes) -> Form:
     fields: dict[str, str] = {}
     files: dict[str, bytes] = {}
     for name, content in _parts(_boundary_of(content_type), body):
+        if name in LISTS:
+            fields[name] = ",".join(filter(None, (fields.get(name), _to_text(name, content))))
+            continue
         if name in fields or name in files:
             raise Problem("bad-request", f"the part {name[:100]!r} is there twice; send one picture at a time")
         if name in FILES:

@@ -15,10 +15,9 @@ from types import FrameType
 import uvicorn
 
 from anonymizer.detect.frames import load_finder
-from anonymizer.detect.load import choose_models, thresholds_of
+from anonymizer.detect.load import lowest_thresholds
 from anonymizer.errors import SettingsError
 from anonymizer.files.memory import has_memory_files
-from anonymizer.kinds import Kind
 from anonymizer.pipeline import Finder
 from anonymizer.run.machine import auto_workers
 from anonymizer.run.service import Service
@@ -97,7 +96,7 @@ def run_server(
                 desks.callback(desk.close)
                 desk.start()
             keys = Keys(serve.token)
-            api = Api(pictures, films, _thresholds(settings.detect), serve, settings, keys, review)
+            api = Api(pictures, films, lowest_thresholds(settings.detect), serve, settings, keys, review)
             server = make_server(api)
             on_ready(_address(listener, serve))
             server.run(sockets=[listener])
@@ -129,12 +128,6 @@ def open_film_desk(
         serve.film_timeout,
     )
     return Service(RedactionTask(settings, load, limits), workers, serve.timeout)
-
-
-def _thresholds(settings: DetectSettings) -> dict[Kind, float]:
-    """The lowest of each kind that is looked for."""
-    pairs = [pair for model in choose_models(settings) for pair in thresholds_of(model, settings).items()]
-    return {kind: min(value for other, value in pairs if other == kind) for kind, _ in pairs}
 
 
 def make_server(api: Api) -> uvicorn.Server:

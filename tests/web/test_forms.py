@@ -46,6 +46,11 @@ def test_a_field_without_a_file_is_as_good_as_none() -> None:
     )
 
 
+def test_several_may_be_chosen_of_a_list() -> None:
+    chosen = part("kinds", "face") + part("kinds", "") + part("method", "solid") + part("kinds", "text,code")
+    assert parse_form(TYPE, chosen + b"--xyz--").fields == {"kinds": "face,text,code", "method": "solid"}
+
+
 def part(name: str, content: str = "x") -> bytes:
     return f'--xyz\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{content}\r\n'.encode()
 

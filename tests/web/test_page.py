@@ -22,7 +22,10 @@ pytest.importorskip("selenium")
 pytest.importorskip("av")
 
 import av
+from detect.drawn_codes import DrawnCode, draw
 from web.browser import Browser, browsing, running
+
+from anonymizer.kinds import MODEL_KINDS
 
 NAMES = ("astronaut.png", "drawn_car.jpg", "happy_couple.jpg")
 LOWEST = {"face": 0.1, "plate": 0.275}
@@ -237,12 +240,70 @@ def test_keys_do_what_the_buttons_do(browser: Browser, address: str, originals: 
     assert browser.script("return document.querySelector('#outlines .is-selected.line').getAttribute('x')") > moved
 
 
+def test_kinds_are_chosen_as_on_the_command_line(
+    browser: Browser, address: str, originals: Path, tmp_path: Path
+) -> None:
+    source = tmp_path / "in"
+    source.mkdir()
+    with Image.open(originals / "happy_couple.jpg") as image:
+        picture = image.convert("RGB").resize((image.width // 2, image.height // 2))
+    code = DrawnCode(module_px=4, center=(70, 70))
+    picture.paste(Image.fromarray(draw([code], (140, 140))), (10, 10))
+    picture.save(source / "a.png")
+    look_at(browser, address, source / "a.png")
+    assert [box.get_attribute("value") for box in browser.all("#kinds input:checked")] == ["face", "plate"]
+    assert len(browser.all("#kinds input")) == len(MODEL_KINDS)
+    card(browser, "Face 1").click()
+    faces = [text for text in browser.texts("#objects button") if text.startswith("Face")]
+    assert "visible" in faces[0]
+    browser.at("kind-code").click()
+    browser.until(lambda: any(text.startswith("Code 1") for text in browser.texts("#objects button")))
+    assert [text for text in browser.texts("#objects button") if text.startswith("Face")] == faces  # as decided
+    assert browser.at("threshold-code").is_displayed()
+    assert not browser.at("threshold-text").is_displayed()
+    card(browser, "Face 1").click()
+    browser.at("download").click()
+    made = browser.download("a.png")
+    assert not browser.barriers()
+    for kind in ("plate", "code", "face"):
+        browser.at(f"kind-{kind}").click()
+    assert browser.at("kind-face").is_selected()  # nothing at all cannot be looked for
+    assert not browser.messages()
+    run("--input", source, "--image-output", tmp_path / "out", "--kinds", "face,plate,code")
+    assert made == (tmp_path / "out" / "a.png").read_bytes()
+
+
+def test_a_form_without_scripts_names_several_kinds(address: str, originals: Path) -> None:
+    content = (originals / "coffee.png").read_bytes()
+    parts: list[Any] = [("kinds", (None, "face")), ("kinds", (None, "code")), ("file", ("a.png", content))]
+    answer = httpx.post(f"{address}v1/detect", files=parts, timeout=120)
+    assert (answer.status_code, answer.json()["detections"]) == (200, [])
+
+
+def test_a_decision_to_hide_outlives_another_search(browser: Browser, address: str) -> None:
+    browser.open(address)
+    code = """import('/static/picture.js').then(({ Picture }) => {
+      const face = (x, score) => ({ kind: "face", score, x_min: x, y_min: 50, x_max: x + 20, y_max: 70 });
+      const picture = new Picture(null, "a");
+      const found = (...detections) => picture.takeFound({ detections, sizes: [[200, 200]] });
+      found(face(20, 0.1), face(60, 0.9), face(120, 0.1));
+      picture.decide(picture.found[0], true);
+      picture.decide(picture.found[1], false);
+      picture.decide(picture.found[2], true);
+      found(face(61, 0.8), face(21, 0.1));
+      return picture.toHide({ face: 0.2 }).map((one) => [one.kind, one.x_min]);
+    })"""
+    assert browser.wait_for(code) == [["face", 21], ["face", 120]]
+
+
 @pytest.mark.parametrize("tool", ["ellipse", "brush"])
 def test_shapes_are_hidden_as_drawn(browser: Browser, address: str, originals: Path, tool: str) -> None:
     look_at(browser, address, originals / "coffee.png")
     browser.at(f"tool-{tool}").click()
     browser.drag(browser.at("outlines"), (0.2, 0.2), (0.6, 0.4))
     browser.until(lambda: any(text.startswith("Area 1") for text in browser.texts("#objects button")))
+    browser.press("\ue00c")  # Esc
+    assert browser.at("tool-select").is_selected()
     browser.at("with-detections").click()
     browser.at("download-all").click()
     entries = json.loads(unzip(browser.download("anonymized.zip"))["coffee.json"])
@@ -288,7 +349,7 @@ def test_names_and_errors_are_never_markup(browser: Browser, address: str, origi
     assert "_img src=x onerror=document.title='stolen'_.png" in browser.at("pictures").text
     assert len(browser.all(".is-failed")) == 2
     assert not browser.all("#pictures img, #pictures svg, #pictures script")
-    assert browser.driver.title == "Hide faces and licence plates"
+    assert browser.driver.title == "Hide faces, licence plates and more"
     assert not browser.messages() or all("422" in text or "415" in text for text in browser.messages())
 
 
@@ -309,7 +370,7 @@ def test_inline_scripts_and_styles_are_forbidden(browser: Browser, address: str)
         "document.body.append(script); document.body.setAttribute('onclick', 'document.title = \"stolen\"');"
         "document.body.click()"
     )
-    assert browser.driver.title == "Hide faces and licence plates"
+    assert browser.driver.title == "Hide faces, licence plates and more"
     assert any("Content Security Policy" in text for text in browser.messages())
 
 

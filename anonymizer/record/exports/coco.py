@@ -1,6 +1,7 @@
 """COCO, object detection (https://cocodataset.org/#format-data): one JSON file.
 
 Boxes and scores are exact up to the last digits of a float; "track_id" is an extra that most readers leave alone.
+"segmentation" holds the outline, whose box "bbox" is, or the silhouette, which goes beyond it.
 """
 
 from __future__ import annotations
@@ -53,8 +54,9 @@ def _write(pictures: Sequence[ExportedPicture], folder: str) -> Files:
 
 def _to_annotation(picture: ExportedPicture, detection: Detection) -> dict[str, object]:
     outline = detection.outline
-    corners = outline.corners if isinstance(outline, PolygonOutline) else ()
-    box = detection.box if corners else picture.inside(detection.box)
+    shape = outline if isinstance(outline, PolygonOutline) else detection.silhouette
+    corners = () if shape is None else shape.corners
+    box = detection.box if isinstance(outline, PolygonOutline) else picture.inside(detection.box)
     return {
         "category_id": KINDS.index(detection.kind) + 1,
         "bbox": [box.x_min, box.y_min, box.width, box.height],
@@ -106,14 +108,19 @@ def _by_id(entries: Sequence[dict[str, Any]], what: str, name_key: str) -> dict[
 def _to_box(entry: str, kind: str, annotation: Mapping[str, Any]) -> ReadBox:
     score, track = annotation.get("score"), annotation.get("track_id")
     box, shapes = _to_corners(annotation.get("bbox")), _to_polygons(annotation.get("segmentation"))
-    outline = shapes[0] if len(shapes) == 1 and _are_close(shapes[0].box.xyxy, box) else None
+    only = shapes[0] if len(shapes) == 1 else None
+    outline = only if only is not None and _are_close(only.box.xyxy, box) else None
+    silhouette = only if outline is None and box[0] < box[2] and box[1] < box[3] else None
+    around = _around_all(box, shapes)
     return ReadBox(
         entry,
         kind,
-        _around_all(box, shapes) if outline is None else outline.box.xyxy,
+        outline.box.xyxy if outline is not None else box if silhouette is not None else around,
         None if score is None else number(score),
         track if isinstance(track, int) else None,
+        extent=around if silhouette is not None else None,
         outline=outline,
+        silhouette=silhouette,
     )
 
 

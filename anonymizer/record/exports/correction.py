@@ -15,10 +15,10 @@ from math import floor, isfinite
 
 from anonymizer.errors import PictureError
 from anonymizer.geometry import Box
-from anonymizer.kinds import KINDS, Kind
+from anonymizer.kinds import KINDS, TRAITS, Kind
 from anonymizer.outlines import FARTHEST_PX, Outline, numbers_of
 from anonymizer.record.exports.films import ExportedFilm, FilmFormat, ReadFilm, as_read
-from anonymizer.record.exports.values import ExportedPicture, ExportFormat, ReadBox, ReadPicture, Size
+from anonymizer.record.exports.values import Corners, ExportedPicture, ExportFormat, ReadBox, ReadPicture, Size
 from anonymizer.types import DRAWN_SCORE, Detection
 
 _SAME_SCORE = 1e-6
@@ -178,33 +178,48 @@ class _Search:
         self._cell_px = max(precision_px, 1e-6)
         self._boxes = boxes
         self._places: dict[tuple[int, int], list[int]] = {}
+        self._taken: set[int] = set()
         for place, box in enumerate(boxes):
-            self._places.setdefault(self._cell(box), []).append(place)
+            around = () if box.silhouette is None else (box.silhouette.box.xyxy,)
+            for corners in (box.corners, *around):
+                self._places.setdefault(self._cell(corners), []).append(place)
 
-    def _cell(self, box: ReadBox) -> tuple[int, int]:
-        return floor(box.corners[0] / self._cell_px), floor(box.corners[1] / self._cell_px)
+    def _cell(self, corners: Corners) -> tuple[int, int]:
+        return floor(corners[0] / self._cell_px), floor(corners[1] / self._cell_px)
 
     def take(self, box: ReadBox, kind: Kind) -> int | None:
         """The place of the first one that is the same and was not taken yet."""
         if not all(map(_is_near, box.corners)):
             return None
-        x, y = self._cell(box)
+        x, y = self._cell(box.corners)
         for near in product((x - 1, x, x + 1), (y - 1, y, y + 1)):
-            places = self._places.get(near, [])
-            for index, place in enumerate(places):
-                if self._is_same(box, kind, self._boxes[place]):
-                    return places.pop(index)
+            for place in self._places.get(near, ()):
+                if place not in self._taken and self._is_same(box, kind, self._boxes[place]):
+                    self._taken.add(place)
+                    return place
         return None
 
     def _is_same(self, box: ReadBox, kind: Kind, recorded: ReadBox) -> bool:
         return (
             kind == recorded.kind
-            and self._are_close(box.corners, recorded.corners)
-            and self._are_close(box.extent, recorded.extent)
-            and self._are_alike(box.outline, recorded.outline)
+            and (self._has_same_place(box, recorded) or self._is_silhouette(box, recorded))
             and (box.score is None or recorded.score is None or abs(box.score - recorded.score) <= _SAME_SCORE)
             and (box.track is None or box.track == recorded.track)
         )
+
+    def _has_same_place(self, box: ReadBox, recorded: ReadBox) -> bool:
+        """Programs that do not know silhouettes, or extents that go with them, leave them out."""
+        has_lost_silhouette = box.silhouette is None and recorded.silhouette is not None
+        return (
+            self._are_close(box.corners, recorded.corners)
+            and ((has_lost_silhouette and box.extent is None) or self._are_close(box.extent, recorded.extent))
+            and self._are_alike(box.outline, recorded.outline)
+            and (has_lost_silhouette or self._are_alike(box.silhouette, recorded.silhouette))
+        )
+
+    def _is_silhouette(self, box: ReadBox, recorded: ReadBox) -> bool:
+        """Whether it is what a program makes of a silhouette that takes it for the whole object, with its own box."""
+        return recorded.silhouette is not None and self._are_alike(box.outline, recorded.silhouette)
 
     def _are_alike(self, one: Outline | None, other: Outline | None) -> bool:
         if type(one) is not type(other):
@@ -250,4 +265,6 @@ def _to_detection(box: ReadBox, kind: Kind, picture: ExportedPicture) -> Detecti
         if any(abs(a - b) > _ROUNDING_PX for a, b in zip(box.corners, box.outline.box.xyxy, strict=True)):
             raise PictureError(f"{box.entry}: the outline has another box")
         return replace(Detection.of(box.outline, kind, score), track=box.track)
-    return Detection(place, score, kind, extent, track=box.track)
+    if TRAITS[kind].silhouette_alone:
+        score = DRAWN_SCORE  # no outline that a network draws takes the place of a box that a person has settled
+    return Detection(place, score, kind, extent, track=box.track, silhouette=box.silhouette)

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from math import nan
 
 from anonymizer.geometry import Box
-from anonymizer.outlines import Outline, from_plain, to_plain
+from anonymizer.outlines import Outline, PolygonOutline, from_plain, to_plain
 from anonymizer.record.exports.values import (
     Corners,
     ExportedPicture,
@@ -28,7 +28,7 @@ from anonymizer.types import Detection
 FILE = "detections.csv"
 _SIDES = ("x_min", "y_min", "x_max", "y_max")
 _EXTENT = tuple(f"extent_{side}" for side in _SIDES)
-_COLUMNS = ("name", "width", "height", "kind", "score", *_SIDES, "track", *_EXTENT, "outline")
+_COLUMNS = ("name", "width", "height", "kind", "score", *_SIDES, "track", *_EXTENT, "outline", "silhouette")
 _NEEDED = ("name", "kind", *_SIDES)
 
 
@@ -54,7 +54,8 @@ def _to_row(detection: Detection) -> dict[str, object]:
     extent = {} if detection.extent is None else _columns(_EXTENT, detection.extent)
     seen = {"kind": detection.kind, "score": detection.score, "track": detection.track}
     outline = {} if detection.outline is None else {"outline": json.dumps(to_plain(detection.outline))}
-    return {**seen, **_columns(_SIDES, detection.box), **extent, **outline}
+    silhouette = {} if detection.silhouette is None else {"silhouette": json.dumps(to_plain(detection.silhouette))}
+    return {**seen, **_columns(_SIDES, detection.box), **extent, **outline, **silhouette}
 
 
 def _columns(names: Sequence[str], box: Box) -> dict[str, float]:
@@ -93,8 +94,10 @@ def _to_picture(name: str, rows: Sequence[tuple[int, Mapping[str, str]]]) -> Rea
 
 def _to_box(entry: str, row: Mapping[str, str]) -> ReadBox:
     score, track = row.get("score"), row.get("track")
-    outline = _to_outline(row.get("outline"))
+    outline, silhouette = _to_outline(row.get("outline")), _to_outline(row.get("silhouette"))
     is_damaged = bool(row.get("outline")) and outline is None
+    if row.get("silhouette") and (not isinstance(silhouette, PolygonOutline) or outline is not None):
+        is_damaged = True
     return ReadBox(
         entry,
         row["kind"] or "",
@@ -103,6 +106,7 @@ def _to_box(entry: str, row: Mapping[str, str]) -> ReadBox:
         int(track) if track and track.isdecimal() else None,
         _corners(row, _EXTENT) if any(row.get(column) for column in _EXTENT) else None,
         outline,
+        silhouette=silhouette if isinstance(silhouette, PolygonOutline) else None,
     )
 
 

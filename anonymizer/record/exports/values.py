@@ -53,6 +53,8 @@ class ReadBox:
     """The exact shape, whose box has these corners; None: the box, or a shape that is taken for the box around it."""
     group: int | None = None
     """In files of films, those of one object have the same; None elsewhere."""
+    silhouette: PolygonOutline | None = None
+    """What is hidden beside the box; None where there is an outline."""
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ let selected = null;
 let review = null;
 let busyLanes = 0;
 let isFilmLaneBusy = false;
+let lookedAt = null; // in a review, while the page looks for more: {done, all}
 let pending = null; // the timer or request of the next result
 const urls = new Map(); // of blobs
 
@@ -126,9 +127,19 @@ function takeDefaults() {
   }
 }
 
+function kindBoxes() {
+  return [...at("kinds").querySelectorAll("input")];
+}
+
+// What is looked for.
+function chosenKinds() {
+  return kindBoxes().filter((box) => box.checked).map((box) => box.value);
+}
+
 function makeThresholds() {
   for (const kind of Object.keys(offer.kinds)) {
     const line = document.createElement("p");
+    line.dataset.kind = kind;
     const label = document.createElement("label");
     const slider = document.createElement("input");
     const value = document.createElement("output");
@@ -152,6 +163,8 @@ function showSettings() {
   for (const line of at("settings").querySelectorAll("[data-for]")) {
     line.hidden = !line.dataset.for.split(" ").includes(at("method").value);
   }
+  const kinds = chosenKinds();
+  for (const line of at("thresholds").children) line.hidden = !kinds.includes(line.dataset.kind);
   for (const output of at("upload").querySelectorAll("output[for]")) output.textContent = at(output.htmlFor).value;
 }
 
@@ -161,13 +174,27 @@ function listenToSettings() {
     showSettings();
     edited();
   });
-  at("preset").addEventListener("change", () => {
-    for (const picture of pictures) {
-      if (picture.state === "ready") picture.state = "waiting";
+  at("preset").addEventListener("change", lookAnew);
+  at("kinds").addEventListener("change", (event) => {
+    if (!chosenKinds().length) {
+      event.target.checked = true;
+      say("Something has to be looked for.");
+      return;
     }
-    renderPictures();
-    fillLanes();
+    showSettings();
+    lookAnew();
   });
+}
+
+// What is on its way is of other settings.
+function lookAnew() {
+  for (const picture of pictures) {
+    if (picture.state === "failed") continue;
+    picture.controller?.abort();
+    picture.state = "waiting";
+  }
+  renderPictures();
+  fillLanes();
 }
 
 // What is asked of the server when it hides, beside detections.
@@ -183,8 +210,9 @@ function hidingSettings() {
 }
 
 function findingSettings() {
-  const settings = { preset: at("preset").value };
-  for (const kind of Object.keys(offer.kinds)) settings[`${kind}-threshold`] = String(lowest[kind]);
+  const kinds = chosenKinds();
+  const settings = { preset: at("preset").value, kinds: kinds.join(",") };
+  for (const kind of kinds) settings[`${kind}-threshold`] = String(lowest[kind]);
   return settings;
 }
 
@@ -449,6 +477,7 @@ async function openPicture(picture) {
   if (review) lookForMore(picture);
   open = picture;
   selected = null;
+  chooseTool("select");
   at("editor").hidden = false;
   at("editor-title").textContent = picture.name;
   at("frame-choice").hidden = picture.isFilm || picture.sizes.length < 2;
@@ -479,6 +508,8 @@ async function lookForMore(picture) {
 async function lookForMoreInAll() {
   for (const [index, picture] of pictures.entries()) {
     if (picture.state !== "ready" || picture.isLookedAt || picture.isFilm) continue;
+    lookedAt = { done: index, all: pictures.length };
+    renderLeft();
     say(`Looks for what may have been missed: ${index + 1} of ${pictures.length} files`);
     try {
       picture.file = await picture.fetchFile();
@@ -490,6 +521,7 @@ async function lookForMoreInAll() {
     await lookForMore(picture);
     if (picture !== open) picture.file = null; // it can be fetched again
   }
+  lookedAt = null;
   say("All files were looked at once more.");
   renderPictures();
 }
@@ -535,9 +567,11 @@ function renderLeft() {
   const total = all.reduce((sum, one) => sum + one, 0);
   at("next").disabled = !total;
   at("approve").disabled = !here;
-  at("left").textContent = total
-    ? `${here} doubtful here, ${total} in ${all.length} ${all.length === 1 ? "file" : "files"}.`
-    : "Nothing is doubtful.";
+  const files = `${all.length} ${all.length === 1 ? "file" : "files"}`;
+  const found = total ? `${here} doubtful here, ${total} in ${files}` : "Nothing is doubtful";
+  at("left").textContent = lookedAt
+    ? `${found} so far: ${lookedAt.done} of ${lookedAt.all} files are looked at once more.`
+    : `${found}.`;
 }
 
 function renderCards(shown) {
@@ -664,10 +698,7 @@ function listenToEditor() {
     if (selected) stage.scrollTo(selected);
   });
   for (const radio of document.querySelectorAll("input[name=tool]")) {
-    radio.addEventListener("change", () => {
-      stage.setTool(radio.value);
-      at("brush").hidden = radio.value !== "brush";
-    });
+    radio.addEventListener("change", () => chooseTool(radio.value));
   }
   at("brush-size").addEventListener("input", () => {
     stage.brushShare = Number(at("brush-size").value) / 100;
@@ -678,6 +709,7 @@ function listenToEditor() {
   });
   at("next").addEventListener("click", moveToDoubtful);
   at("approve").addEventListener("click", approve);
+  at("next-file").addEventListener("click", () => moveToFile(1));
   at("hide").addEventListener("click", () => decideSelected(true));
   at("keep").addEventListener("click", () => decideSelected(false));
   at("undo").addEventListener("click", undo);
@@ -687,6 +719,12 @@ function listenToEditor() {
   at("download-all").addEventListener("click", () => saving(downloadAll));
   at("remove-all").addEventListener("click", () => [...pictures].forEach(removePicture));
   document.addEventListener("keydown", onKey);
+}
+
+function chooseTool(tool) {
+  at(`tool-${tool}`).checked = true;
+  stage.setTool(tool);
+  at("brush").hidden = tool !== "brush";
 }
 
 function onKey(event) {
@@ -706,6 +744,8 @@ function onKey(event) {
     u: undo,
     b: addBox,
     d: approve,
+    f: () => moveToFile(event.shiftKey ? -1 : 1),
+    escape: () => chooseTool("select"),
     r: () => review?.redactAgain(),
   };
   const action = event.ctrlKey ? undo : actions[event.key.toLowerCase()];
@@ -755,6 +795,14 @@ async function moveToDoubtful() {
   }
   if (picture !== open) await openPicture(picture);
   select(picture.doubtful(thresholds)[0]);
+  at("editor").scrollIntoView();
+}
+
+// The next file that can be shown, or the one before, whether it has anything doubtful or not.
+async function moveToFile(step) {
+  const ready = pictures.filter((picture) => picture.state === "ready");
+  const next = ready[(ready.indexOf(open) + step + ready.length) % ready.length];
+  if (next && next !== open) await openPicture(next);
   at("editor").scrollIntoView();
 }
 

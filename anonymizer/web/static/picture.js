@@ -25,6 +25,8 @@ export class Picture {
   }
 
   takeFound({ detections, sizes, warnings, film, sure_from }) {
+    const { decided: before, drawn } = this.edits;
+    const known = this.found.filter((object) => before.has(object.id));
     this.sizes = sizes;
     this.frames = film?.frames ?? sizes.length;
     this.sureFrom = sure_from ?? {};
@@ -33,14 +35,19 @@ export class Picture {
     this.found = toObjects(detections, this.frames);
     this.result = null;
     this.history = [];
-    this.edits = { decided: new Map(), drawn: this.edits.drawn };
+    const decided = new Map();
+    const lost = []; // what somebody hid, and is not found any more
+    for (const object of known) {
+      const again = this.found.filter((one) => isSameObject(one, object));
+      for (const one of again) decided.set(one.id, before.get(object.id));
+      if (!again.length && before.get(object.id) && !this.isFilm && this.frames === 1) lost.push(object);
+    }
+    const asDrawn = lost.map(({ kind, members }) => drawnObject({ box: boxOf(members[0]) }, undefined, kind));
+    this.edits = { decided, drawn: [...drawn, ...asDrawn] };
   }
 
   // Objects that the records of a run do not hold.
   takeMore(detections) {
-    const frameOf = (entry) => entry.frame ?? 0;
-    const isSame = (one, other) =>
-      one.kind === other.kind && frameOf(one) === frameOf(other) && iou(boxOf(one), boxOf(other)) >= SAME_FROM;
     const known = [...this.detections, ...this.edits.drawn.flatMap((object) => object.members)];
     const more = detections.filter((entry) => !known.some((one) => isSame(one, entry)));
     const objects = toObjects(more, this.frames);
@@ -120,6 +127,16 @@ export class Picture {
     ];
     return this.isFilm ? wanted.sort((a, b) => a.frame - b.frame) : wanted;
   }
+}
+
+function isSame(one, other) {
+  return one.kind === other.kind && (one.frame ?? 0) === (other.frame ?? 0) && iou(boxOf(one), boxOf(other)) >= SAME_FROM;
+}
+
+// Whether they share a place in any frame.
+function isSameObject(one, other) {
+  const places = new Map(other.members.map((entry) => [entry.frame ?? 0, entry]));
+  return one.members.some((entry) => places.has(entry.frame ?? 0) && isSame(entry, places.get(entry.frame ?? 0)));
 }
 
 // One object for each track, and for boxes that follow each other through frames.

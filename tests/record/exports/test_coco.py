@@ -5,9 +5,12 @@ from typing import Any
 import pytest
 from record.exports.exported import PICTURES, read_back
 
+from anonymizer.geometry import Box, polygon_area
 from anonymizer.outlines import PolygonOutline
 from anonymizer.record.exports.coco import COCO
-from anonymizer.record.exports.values import ReadBox, ReadPicture
+from anonymizer.record.exports.correction import Correction, compare
+from anonymizer.record.exports.csv import CSV
+from anonymizer.record.exports.values import ExportedPicture, ExportFormat, ReadBox, ReadPicture
 from anonymizer.types import Detection
 
 
@@ -110,7 +113,7 @@ def test_polygons(
     value = content()
     value["annotations"][0] |= {"segmentation": segmentation, "bbox": bbox}
     box = read(value)[0].boxes[0]
-    assert box.corners == corners
+    assert (box.extent or box.corners) == corners
     assert (box.outline is not None) == has_outline
 
 
@@ -122,3 +125,40 @@ def test_polygons_are_written() -> None:
     assert annotation["segmentation"] == [SHAPE]
     assert annotation["bbox"] == [10, 10, 20, 40]
     assert annotation["area"] == 390
+
+
+HAIR = PolygonOutline(((40.5, 10.25), (95, 12), (110, 90), (60, 160), (30, 80)))
+PICTURE = ExportedPicture("a.jpg", (400, 300), [Detection(Box(45, 40, 100, 140), 0.75, "face", silhouette=HAIR)])
+
+
+def test_a_silhouette_is_a_segmentation_beyond_the_box() -> None:
+    (annotation,) = json.loads(COCO.write([PICTURE], "out")["instances_default.json"])["annotations"]
+    assert annotation["bbox"] == [45, 40, 55, 100]
+    assert annotation["segmentation"] == [[40.5, 10.25, 95, 12, 110, 90, 60, 160, 30, 80]]
+    assert annotation["area"] == polygon_area(HAIR.corners)
+
+
+@pytest.mark.parametrize("takes_it_for_the_object", [False, True])
+def test_a_silhouette_that_nobody_touched_stays_with_its_box(takes_it_for_the_object: bool) -> None:
+    """Also behind programs that compute the box from the segmentation; else the core of the box would be shown."""
+    value = json.loads(COCO.write([PICTURE], "out")["instances_default.json"])
+    if takes_it_for_the_object:
+        value["annotations"][0]["bbox"] = [30, 10.25, 80, 149.75]
+    (said,) = read(value)
+    assert compare(COCO, PICTURE, said, {}) == Correction([0], [], [])
+
+
+def test_a_silhouette_that_somebody_moved_hides_both_places() -> None:
+    value = json.loads(COCO.write([PICTURE], "out")["instances_default.json"])
+    value["annotations"][0]["segmentation"][0][4] = 150
+    (said,) = read(value)
+    correction = compare(COCO, PICTURE, said, {})
+    (added,) = correction.added
+    assert (added.redaction_box, correction.kept) == (Box(30, 10.25, 150, 160), [])
+
+
+@pytest.mark.parametrize("export_format", [COCO, CSV])
+def test_a_silhouette_that_a_program_left_out_stays(export_format: ExportFormat) -> None:
+    without = replace(PICTURE, detections=[replace(PICTURE.detections[0], silhouette=None)])
+    (said,) = export_format.read(export_format.write([without], "out"), {})
+    assert compare(export_format, PICTURE, said, {}) == Correction([0], [], [])

@@ -13,7 +13,7 @@ from anonymizer.record.exports.csv import CSV
 from anonymizer.record.exports.cvat import CVAT
 from anonymizer.record.exports.values import ExportedPicture, ReadBox, ReadPicture
 from anonymizer.record.exports.voc import VOC
-from anonymizer.types import Detection
+from anonymizer.types import DRAWN_SCORE, Detection
 
 PICTURE = ExportedPicture("a.jpg", (200, 100), [face(10.2, 10.4, 20.6, 30.8, 0.7), plate(50, 50, 90, 70, 0.6)])
 
@@ -165,3 +165,9 @@ def test_outlines() -> None:
 def test_an_outline_with_another_box() -> None:
     box = ReadBox("line 3", "face", (1, 2, 30, 41), outline=POLYGON)
     assert error_of(box) == "line 3: the outline has another box"
+
+
+def test_a_person_whose_box_was_moved_is_hidden_by_the_box() -> None:
+    """With a score below 1 a network would draw the outline anew, and leave parts of the box visible."""
+    correction = compare(COCO, PICTURE, said(ReadBox("1", "person", (30, 30, 60, 90), 0.6)), {})
+    assert correction.added == [Detection(Box(30, 30, 60, 90), DRAWN_SCORE, "person")]

@@ -1,7 +1,12 @@
+import csv
+import io
+
 import pytest
 from record.exports.exported import PICTURES
 
+from anonymizer.errors import PictureError
 from anonymizer.outlines import PolygonOutline
+from anonymizer.record.exports.correction import compare
 from anonymizer.record.exports.csv import CSV
 from anonymizer.record.exports.values import ExportedPicture, ReadBox, ReadPicture
 from anonymizer.types import Detection
@@ -14,10 +19,10 @@ def read(text: str) -> list[ReadPicture]:
 def test_what_is_written() -> None:
     lines = CSV.write(PICTURES, "out")["detections.csv"].decode().split("\r\n")
     assert lines[1:] == [
-        "a/happy couple.jpg,800,533,face,0.93,10.5,20.25,110.5,150.75,,,,,,",
-        "a/happy couple.jpg,800,533,face,0.5,-3.7,40.123,80.2,150.9,7,-5,39,82,153,",
-        "b.png,512,500,,,,,,,,,,,,",
-        "cars & <more>/ä.jpg,960,640,plate,0.8,400.1,500.2,520.3,540.4,,,,,,",
+        "a/happy couple.jpg,800,533,face,0.93,10.5,20.25,110.5,150.75,,,,,,,",
+        "a/happy couple.jpg,800,533,face,0.5,-3.7,40.123,80.2,150.9,7,-5,39,82,153,,",
+        "b.png,512,500,,,,,,,,,,,,,",
+        "cars & <more>/ä.jpg,960,640,plate,0.8,400.1,500.2,520.3,540.4,,,,,,,",
         "",
     ]
 
@@ -67,3 +72,14 @@ def test_outlines() -> None:
         (box,) = read(text.replace('{""polygon"": [[1, 2], [30, 2], [5, 40]]}', damaged))[0].boxes
         assert box.outline is None
         assert box.corners[0] != box.corners[0]
+
+
+@pytest.mark.parametrize("silhouette", ["[", "{}", '{"ellipse": {"center": [1, 1], "semi_axes": [2, 2]}}'])
+def test_a_damaged_silhouette_is_no_detection(silhouette: str) -> None:
+    text = io.StringIO()
+    table = csv.writer(text)
+    table.writerow(["name", "kind", "x_min", "y_min", "x_max", "y_max", "silhouette"])
+    table.writerow(["a.jpg", "face", 1, 2, 3, 4, silhouette])
+    (read,) = CSV.read({"a.csv": text.getvalue().encode()}, {})
+    with pytest.raises(PictureError, match="not a number"):
+        compare(CSV, ExportedPicture("a.jpg", (9, 9), []), read, {})

@@ -1,6 +1,9 @@
 """What holds for every format: what was exported is read back, up to its precision."""
 
+from dataclasses import replace
+
 import pytest
+from fakes import face
 from hypothesis import assume, given
 from record.exports.exported import PICTURES, detections, pictures, read_back
 
@@ -52,6 +55,25 @@ def test_round_trip(name: str, picture: ExportedPicture) -> None:
     assert list(correction.kept) == list(range(len(picture.detections)))
     assert not correction.added
     assert not correction.removed
+
+
+HAIR = PolygonOutline(((40.5, 10.25), (95, 12), (110, 90), (60, 160), (30, 80)))
+WITH_HAIR = replace(face(45, 40, 100, 140, 0.75), silhouette=HAIR)
+
+
+@pytest.mark.parametrize("name", EXPORT_FORMATS)
+@given(detection=detections())
+def test_silhouettes_come_back(name: str, detection: Detection) -> None:
+    """From all formats by the record, and from those that can say them also in what is new."""
+    assume(detection.kind != "person" and detection.box.iou(WITH_HAIR.box) < 0.5)
+    export_format = EXPORT_FORMATS[name]
+    picture = ExportedPicture("a.jpg", (400, 300), [WITH_HAIR, detection])
+    assume(picture.inside(detection.box).area > 1)
+    (read,) = read_back(export_format, picture)
+    correction = compare(export_format, picture, read, {})
+    assert (list(correction.kept), correction.added) == ([0, 1], [])
+    new = compare(export_format, replace(picture, detections=[]), read, {}).added[0]
+    assert new.silhouette == (HAIR if name in ("coco", "csv") else None)
 
 
 @pytest.mark.parametrize("name", EXPORT_FORMATS)
