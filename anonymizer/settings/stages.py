@@ -405,11 +405,12 @@ class RedactSettings(SettingsPart, group="How to hide"):
         return self.cells if TRAITS[kind].has_cells else min(self.cells, 1)
 
     def in_alpha(self) -> RedactSettings:
-        """The same for alpha channels, where a tone would be half transparent: as opaque as what is around."""
-        in_a_tone = ("mosaic",) if self.obfuscation_kernel else ("gaussian", "mosaic")
-        plain = [kind for kind in KINDS if self.method_of(kind) in in_a_tone and not self.cells_of(kind)]
-        if not plain:
-            return self
+        """The same for alpha channels, where a tone would be half transparent, and a dark colour or picture a hole: as
+        opaque as what is around.
+        """
+        in_cells = ("mosaic",) if self.obfuscation_kernel else ("gaussian", "mosaic")
+        no_cells = [kind for kind in KINDS if self.method_of(kind) in in_cells and not self.cells_of(kind)]
+        plain = [*no_cells, *(kind for kind in KINDS if self.method_of(kind) in ("solid", "image"))]
         methods = {kind: "solid" if kind in plain else self.method_of(kind) for kind in KINDS}
         return replace(self, color="mean", **RedactSettings.methods.values(methods))
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from fakes import face, noise
+from fakes import face, noise, plate
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
@@ -66,6 +66,16 @@ def test_the_pixels_of_the_source_stay_unless_they_may_go(in_place: bool) -> Non
     before = pixels.copy()
     redact_frame(Frame(pixels), FrameDetections([FACE]), SETTINGS, in_place)
     assert in_place or (pixels == before).all()
+
+
+@pytest.mark.parametrize("method", ["solid", "image", "gaussian", "mosaic", "inpaint"])
+def test_what_is_hidden_in_an_opaque_picture_is_no_hole(method: str) -> None:
+    opaque = np.full((40, 50), 255, np.uint8)
+    found = FrameDetections([FACE, plate(30, 20, 45, 30)])
+    frame, changed = redact_frame(Frame(noise(40, 50), opaque), found, RedactSettings(method=method))
+    assert changed.any()
+    assert frame.alpha is not None
+    assert frame.alpha.min() > 250
 
 
 @pytest.mark.parametrize("shows", [True, False])
