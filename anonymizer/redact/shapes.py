@@ -188,7 +188,7 @@ def _distance(touched: npt.NDArray[np.bool_]) -> Mask:
 def _share_at(distance: Mask, reach: float, feather_px: int) -> Mask:
     beyond = (distance - np.float32(reach)).clip(0, None)
     if not feather_px:
-        return (beyond == 0).astype(np.float32)
+        return np.asarray(beyond == 0, np.float32)
     return np.asarray((1 - beyond / np.float32(feather_px + 1)).clip(0, 1), np.float32)
 
 
