@@ -1,12 +1,11 @@
-"""Do many frames of a hidden face, laid over each other, tell more than one?
+"""Films of pictures before a shaky camera, and what the methods of this program and of others make of their frames.
 
-A shaky camera films each picture; the program hides what its tracks say. The attacker knows how the camera moved and
-where eyes, nose and mouth are, undoes the movement in each frame, takes the mean of all frames, and asks a recogniser.
+The attacker knows how the camera moved, undoes the movement in each frame, and takes the mean of all frames.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -15,18 +14,14 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from anonymizer.audit.crops import cut
 from anonymizer.audit.faces import Face
-from anonymizer.audit.identify import Attack, reversed_faces
-from anonymizer.audit.recognisers import FaceVectors
 from anonymizer.audit.redactions import Ours, Redaction
-from anonymizer.audit.scores import Floats, Truth, judge, nearest
-from anonymizer.audit.training import Reversal
+from anonymizer.kinds import KINDS
 from anonymizer.settings import RedactSettings
 from anonymizer.types import Pixels8
 from anonymizer.video.facts import Colour, FilmFacts
 from anonymizer.video.look import Film, Finder, find_tracks
-from anonymizer.video.paint import Painter
+from anonymizer.video.paint import Painter, refusal
 from anonymizer.video.source import FilmFrame, to_rgb
 from anonymizer.video.tracks import FilmTracks
 
@@ -106,53 +101,11 @@ def shake(face: Face, frames: int, seed: int) -> ShakyFilm:
     return ShakyFilm(face, matrices)
 
 
-def attack_films(
-    faces: Sequence[Face],
-    redaction: Redaction,
-    finder: Finder,
-    recogniser: FaceVectors,
-    frames: int,
-    reversal: Reversal | None = None,
-    seed: int = 0,
-    on_film: Callable[[], None] = lambda: None,
-) -> Iterator[Attack]:
-    """What one frame tells, and what all frames added up tell.
-
-    Args:
-        finder: says what is in single frames.
-        frames: of each film.
-        reversal: brings faces back after the frames were added up, where there is one for the redaction.
-    """
-    people = sorted({face.person for face in faces})
-    truth: Truth = np.array([people.index(face.person) for face in faces], np.intp)
-    first, total = [], []
-    for number, face in enumerate(faces):
-        on_film()
-        film = shake(face, frames, seed + number)
-        one, added_up = seen_in(film, redaction, finder)
-        first.append(one)
-        total.append(added_up)
-    clear = recogniser.vectors_of([cut(face.pixels, face.landmarks) for face in faces])
-
-    def judged(pictures: Sequence[Pixels8], what: str) -> Iterator[Attack]:
-        vectors = recogniser.vectors_of(pictures)
-        for gallery, known in (("clear", clear), ("redacted", vectors)):
-            scores: Floats = nearest(vectors, known, truth, len(people))
-            name = f"{recogniser.name}, {what}, {gallery} gallery"
-            yield Attack(redaction.name, name, judge(scores, truth, seed))
-
-    for what, pictures in (("one frame", first), (f"{frames} frames", total)):
-        yield from judged([cut(*pair) for pair in zip(pictures, _landmarks(faces), strict=True)], what)
-        if reversal is not None:
-            yield from judged(reversed_faces(reversal, pictures, faces), f"{what}, reversed")
-
-
-def _landmarks(faces: Sequence[Face]) -> list[npt.NDArray[np.float64]]:
-    return [face.landmarks for face in faces]
-
-
 def seen_in(film: ShakyFilm, redaction: Redaction, finder: Finder) -> tuple[Pixels8, Pixels8]:
-    """The first redacted frame, and the mean of all of them, every point where the picture has it."""
+    """The first redacted frame, and the mean of all of them, every point where the picture has it.
+
+    Nothing is encoded, which would only take from what the attacker sees.
+    """
     total = np.zeros(film.face.pixels.shape, np.float64)
     first: Pixels8 | None = None
     tracks = tracks_for(film, redaction, finder)
@@ -176,7 +129,7 @@ def redacted_frames(
         shown: who is in the film.
     """
     own = redaction.redact.settings if isinstance(redaction.redact, Ours) else None
-    painter = None if own is None or own.obfuscation_kernel is not None else Painter(tracks, facts, own)
+    painter = None if own is None or refusal(own, KINDS) is not None else Painter(tracks, facts, own)
     for frame in frames:
         before = to_rgb(frame.picture, facts.orientation)
         if painter is None:

@@ -12,22 +12,20 @@ from dataclasses import dataclass
 from math import inf
 from pathlib import Path
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from anonymizer.audit.crops import cut
 from anonymizer.audit.faces import Face
 from anonymizer.audit.film import EVERY, redacted_frames, tracks_for
-from anonymizer.audit.identify import Attack
-from anonymizer.audit.pairs import Crops
+from anonymizer.audit.identify import Attack, brought_back
 from anonymizer.audit.recognisers import FaceVectors
 from anonymizer.audit.redactions import FromFolder, Redaction
 from anonymizer.audit.scores import Floats, Truth, judge
 from anonymizer.audit.training import Reversal
 from anonymizer.errors import PictureError, SettingsError
 from anonymizer.geometry import Box
-from anonymizer.recognise.align import SIDE, Landmarks
+from anonymizer.recognise.align import Landmarks
 from anonymizer.recognise.landmarks import LandmarkFinder
 from anonymizer.settings import RedactSettings
 from anonymizer.types import Pixels8
@@ -150,7 +148,7 @@ def attack_footage(
     ):
         yield from judged(probes, hidden_others, what)
         if reversal is not None:
-            back, back_others = (_brought_back(reversal, part) for part in (probes, hidden_others))
+            back, back_others = (brought_back(reversal, part) for part in (probes, hidden_others))
             yield from judged(back, back_others, f"{what}, reversed")
 
 
@@ -260,12 +258,3 @@ def _nearest(probes: Floats, gallery: Floats, whose: Truth, people: int) -> Floa
     for person in np.unique(whose).tolist():
         scores[:, person] = similarity[:, whose == person].max(axis=1)
     return scores
-
-
-def _brought_back(reversal: Reversal, crops: Sequence[Pixels8]) -> list[Pixels8]:
-    side_px = reversal.training.side_px
-    small: Crops = np.array(
-        [cv2.resize(one, (side_px, side_px), interpolation=cv2.INTER_AREA) for one in crops], np.uint8
-    ).reshape(-1, side_px, side_px, 3)
-    large = (cv2.resize(one, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC) for one in reversal(small))
-    return [np.asarray(one, np.uint8) for one in large]

@@ -10,6 +10,7 @@ import numpy as np
 
 from anonymizer.audit.crops import cut
 from anonymizer.audit.faces import Face
+from anonymizer.audit.pairs import Crops
 from anonymizer.audit.recognisers import FaceVectors
 from anonymizer.audit.redactions import Redaction
 from anonymizer.audit.retrained import features_of, trained_scores
@@ -106,5 +107,15 @@ def reversed_faces(reversal: Reversal, pictures: Sequence[Pixels8], faces: Seque
     """The guesses at the originals of redacted pictures, as recognisers want them."""
     side_px = reversal.training.side_px
     pairs = zip(pictures, faces, strict=True)
-    guesses = reversal(np.array([cut(picture, face.landmarks, side_px) for picture, face in pairs], np.uint8))
+    return _enlarged(reversal(np.array([cut(picture, face.landmarks, side_px) for picture, face in pairs], np.uint8)))
+
+
+def brought_back(reversal: Reversal, crops: Sequence[Pixels8]) -> list[Pixels8]:
+    """The same for faces that have been cut out already, uint8 (112, 112, 3)."""
+    side_px = reversal.training.side_px
+    small = [cv2.resize(one, (side_px, side_px), interpolation=cv2.INTER_AREA) for one in crops]
+    return _enlarged(reversal(np.array(small, np.uint8).reshape(-1, side_px, side_px, 3)))
+
+
+def _enlarged(guesses: Crops) -> list[Pixels8]:
     return [np.asarray(cv2.resize(one, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC), np.uint8) for one in guesses]

@@ -216,7 +216,7 @@ def film_command(
     attacked, and FACES are the other people among whom the attacker has to choose.
     """
     _need_video()
-    from anonymizer.audit.film import attack_films
+    from anonymizer.audit.film_attack import FilmAttackers
     from anonymizer.audit.footage import attack_footage, read_footage
     from anonymizer.audit.pages import to_markdown, write_attacks
     from anonymizer.audit.recognisers import SFace
@@ -233,15 +233,15 @@ def film_command(
         _start_keras()
     networks = {name: load_reversal(folder) for name, folder in pairs.items()}
     known = _read_people(faces)
-    finder = frame_finder(load_finder(DetectSettings(kinds="face", preset="fast")))
+    models = load_finder(DetectSettings(kinds="face", preset="fast"))
     attacks: list[Attack] = []
     about = {"faces": faces.name, "seed": seed, "frames": frames, "unmarked": list(known.unmarked)}
     if films is None:
-        for row in rows:
-            tell = _counter(f"{row.name}: films")
-            reversal = networks.get(row.name)
-            attacks += attack_films(known.faces, row, finder, SFace(), frames, reversal, seed, tell)
+        tell = _counter(f"films of {', '.join(row.name for row in rows)}")
+        attackers = FilmAttackers(known.faces, models, SFace(), frames, seed, tell)
+        attacks += [attack for row in rows for attack in attackers.attack(row, networks.get(row.name))]
     else:
+        finder = frame_finder(models)
         marks = LandmarkFinder(describe_recogniser().landmarks_path)
         footage = read_footage(films, finder, marks, lambda name: _say(f"reading {name}"))
         about["films"] = {film.name: len(film.places) for film in footage}

@@ -1,11 +1,9 @@
 from collections.abc import Sequence
 
 import numpy as np
-import pytest
 from audit import drawn
-from audit.test_identify import Colours
 
-from anonymizer.audit.film import attack_films, redacted_frames, shake, tracks_for
+from anonymizer.audit.film import redacted_frames, shake, tracks_for
 from anonymizer.audit.redactions import redaction
 from anonymizer.geometry import Box
 from anonymizer.types import Detection, Pixels8
@@ -37,19 +35,6 @@ def test_a_film_has_the_size_and_the_frames_of_what_it_shows() -> None:
     film = shake(drawn.face(1), 4, seed=2)
     assert film.facts.upright_size == (drawn.SIZE, drawn.SIZE)
     assert [frame.index for frame in film.frames()] == [0, 1, 2, 3]
-
-
-@pytest.mark.parametrize(("name", "is_told"), [("none", True), ("solid", False), ("deface-mosaic", None)])
-def test_frames_are_attacked_one_by_one_and_together(name: str, is_told: bool | None) -> None:
-    attacks = list(attack_films(drawn.faces(4, 3), redaction(name), Still(), Colours(), frames=4))
-    assert [attack.attacker for attack in attacks] == [
-        "colours, one frame, clear gallery",
-        "colours, one frame, redacted gallery",
-        "colours, 4 frames, clear gallery",
-        "colours, 4 frames, redacted gallery",
-    ]
-    for attack in attacks:
-        assert is_told is None or (attack.result.rank_1.value > 0.8) is is_told
 
 
 def test_a_redacted_film_hides_the_face_in_each_frame() -> None:

@@ -1,9 +1,10 @@
-"""Writes what `anonymize audit identify` and `film` found into the page of the audit.
+"""Writes what `anonymize audit` found into the page of the audit, one table at a time.
 
-    python -m tests.benchmarks.audit_table RESULTS [RESULTS ...] [--readme]
+    python -m tests.benchmarks.audit_table NAME RESULTS [RESULTS ...] [--readme]
 
-RESULTS are identify.json or film.json, all of the same faces; a redaction in several of them is taken from the last.
---readme puts the table between the marks in anonymizer/audit/README.md.
+NAME is that of the table: identify, film, real-films or plates. RESULTS are identify.json, film.json or plates.json,
+all of the same faces or of drawn plates; what stands in several of them is taken from the last. --readme puts the table
+between the marks of its name in anonymizer/audit/README.md.
 """
 
 from __future__ import annotations
@@ -13,37 +14,56 @@ import json
 import re
 import sys
 from collections.abc import Sequence
-from itertools import groupby
-from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 from anonymizer.audit.identify import Attack
+from anonymizer.audit.plate_reader import DrawnReading
 from anonymizer.audit.scores import Identification, Share
 from anonymizer.audit.summary import summarise
 from anonymizer.audit.tables import to_line
 
 README = Path(__file__).parents[2] / "anonymizer/audit/README.md"
+NAMES = ("identify", "film", "real-films", "plates")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("name", choices=NAMES)
     parser.add_argument("results", nargs="+", type=Path)
     parser.add_argument("--readme", action="store_true")
     arguments = parser.parse_args()
-    of_redaction: dict[str, list[Attack]] = {}
-    for path in arguments.results:
-        for redaction, attacks in groupby(read_attacks(path), attrgetter("redaction")):
-            of_redaction.pop(redaction, None)
-            of_redaction[redaction] = list(attacks)
-    table = table_of([attack for attacks in of_redaction.values() for attack in attacks])
+    table = table_of_plates(arguments.results) if arguments.name == "plates" else table_of_people(arguments.results)
     print(table)
     if arguments.readme:
-        write_readme(table, f"{arguments.results[0].stem} of faces", README)
+        write_readme(table, arguments.name, README)
+
+
+def table_of_people(paths: Sequence[Path]) -> str:
+    """A row for each attacker, a column for each redaction, and what it was measured on."""
+    attacks = {(one.redaction, one.attacker): one for path in paths for one in read_attacks(path)}
+    first = next(iter(attacks.values())).result
+    limit = first.rank_1.chance + 2 * first.rank_1.chance_error
+    about = (
+        f"{first.pictures} pictures of {first.people} people. By chance rank-1 is {first.rank_1.chance:.4f}; up to "
+        f"{limit:.4f} it is within two standard errors of that, and bold above. TAR at FAR 1 % is "
+        f"{first.accepted_at_1_percent.chance:.3f} by chance."
+    )
+    return "\n".join([about, "", *_lines(list(zip(*summarise(list(attacks.values())), strict=True)))])
+
+
+def table_of_plates(paths: Sequence[Path]) -> str:
+    """A row for each redaction, two columns for stills and for films each."""
+    readings = {(one.redaction, one.seen): one for path in paths for one in read_readings(path)}
+    seen = list(dict.fromkeys(seen for _, seen in readings))
+    head = ["", *(f"{each}: {what}" for each in seen for what in ("plates read", "letters right"))]
+    names = dict.fromkeys(name for name, _ in readings)
+    rows = [[f"`{name}`", *(c for each in seen for c in _plate_cells(readings.get((name, each))))] for name in names]
+    return "\n".join(_lines([head, *rows]))
 
 
 def read_attacks(path: Path) -> list[Attack]:
-    """What a run found."""
+    """What a run found about people."""
     found = []
     for entry in json.loads(path.read_bytes())["attacks"]:
         redaction, attacker = entry.pop("redaction"), entry.pop("attacker")
@@ -54,25 +74,33 @@ def read_attacks(path: Path) -> list[Attack]:
     return found
 
 
-def table_of(attacks: Sequence[Attack]) -> str:
-    """In Markdown, with what it was measured on."""
-    (head, *rows), first = summarise(attacks), attacks[0].result
-    limit = first.rank_1.chance + 2 * first.rank_1.chance_error
-    about = (
-        f"{first.pictures} pictures of {first.people} people. By chance rank-1 is {first.rank_1.chance:.3f}; up to "
-        f"{limit:.3f} it is within two standard errors of that, and bold above."
-    )
-    return "\n".join([about, "", to_line(head), to_line(["---"] * len(head)), *map(to_line, rows)])
+def read_readings(path: Path) -> list[DrawnReading]:
+    """What a run found about drawn plates."""
+    return [DrawnReading(**entry) for entry in json.loads(path.read_bytes())["readings"]]
 
 
-def write_readme(table: str, what: str, readme: Path) -> None:
+def write_readme(table: str, name: str, readme: Path) -> None:
     """Puts a table between its marks."""
-    begin, end = f"<!-- {what}: begin -->", f"<!-- {what}: end -->"
+    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
     text = readme.read_text(encoding="utf-8")
     if begin not in text or end not in text:
         sys.exit(f"{readme} lacks the lines {begin} and {end}")
     pattern = re.compile(re.escape(begin) + ".*" + re.escape(end), re.DOTALL)
     readme.write_text(pattern.sub(lambda _: f"{begin}\n{table}\n{end}", text), encoding="utf-8")
+
+
+def _plate_cells(reading: DrawnReading | None) -> list[str]:
+    if reading is None:
+        return ["", ""]
+    read, letters = f"{reading.read} of {reading.plates}", f"{reading.letters:.3f}"
+    limit = reading.chance + 2 * reading.chance_error
+    told = f"**{letters}**" if reading.letters > limit else f"{letters}, up to {limit:.3f} by chance"
+    return [f"**{read}**" if reading.read else read, told]
+
+
+def _lines(rows: Sequence[Sequence[str]]) -> list[str]:
+    head, *rest = rows
+    return [to_line(head), to_line(["---"] * len(head)), *map(to_line, rest)]
 
 
 if __name__ == "__main__":
