@@ -2,9 +2,9 @@
 
     python -m tests.benchmarks.audit_table NAME RESULTS [RESULTS ...] [--readme]
 
-NAME is that of the table: identify, film, real-films or plates. RESULTS are identify.json, film.json or plates.json,
-all of the same faces or of drawn plates; what stands in several of them is taken from the last. --readme puts the table
-between the marks of its name in anonymizer/audit/README.md.
+NAME is that of the table, see `NAMES`. RESULTS are identify.json, film.json or plates.json, all of the same faces or
+of drawn plates; what stands in several of them is taken from the last. --readme puts the table between the marks of its
+name in anonymizer/audit/README.md.
 """
 
 from __future__ import annotations
@@ -19,12 +19,15 @@ from typing import Any
 
 from anonymizer.audit.identify import Attack
 from anonymizer.audit.plate_reader import DrawnReading
+from anonymizer.audit.redactions import NAMED
 from anonymizer.audit.scores import Identification, Share
 from anonymizer.audit.summary import summarise
 from anonymizer.audit.tables import to_line
 
 README = Path(__file__).parents[2] / "anonymizer/audit/README.md"
-NAMES = ("identify", "film", "real-films", "plates")
+SHOWN = {"identify": "pictures", "facenet": "pictures", "film": "films", "real-films": "stretches"}
+"""What people are told by, in each table of people."""
+NAMES = (*SHOWN, "plates")
 
 
 def main() -> None:
@@ -33,19 +36,21 @@ def main() -> None:
     parser.add_argument("results", nargs="+", type=Path)
     parser.add_argument("--readme", action="store_true")
     arguments = parser.parse_args()
-    table = table_of_plates(arguments.results) if arguments.name == "plates" else table_of_people(arguments.results)
+    what = SHOWN.get(arguments.name)
+    table = table_of_plates(arguments.results) if what is None else table_of_people(arguments.results, what)
     print(table)
     if arguments.readme:
         write_readme(table, arguments.name, README)
 
 
-def table_of_people(paths: Sequence[Path]) -> str:
-    """A row for each attacker, a column for each redaction, and what it was measured on."""
-    attacks = {(one.redaction, one.attacker): one for path in paths for one in read_attacks(path)}
+def table_of_people(paths: Sequence[Path], what: str) -> str:
+    """A row for each attacker, a column for each redaction, and on how many of what it was measured."""
+    read = {(one.redaction, one.attacker): one for path in paths for one in read_attacks(path)}
+    attacks = dict(sorted(read.items(), key=lambda item: _order(item[0][0])))
     first = next(iter(attacks.values())).result
     limit = first.rank_1.chance + 2 * first.rank_1.chance_error
     about = (
-        f"{first.pictures} pictures of {first.people} people. By chance rank-1 is {first.rank_1.chance:.4f}; up to "
+        f"{first.pictures} {what} of {first.people} people. By chance rank-1 is {first.rank_1.chance:.4f}; up to "
         f"{limit:.4f} it is within two standard errors of that, and bold above. TAR at FAR 1 % is "
         f"{first.accepted_at_1_percent.chance:.3f} by chance."
     )
@@ -57,7 +62,7 @@ def table_of_plates(paths: Sequence[Path]) -> str:
     readings = {(one.redaction, one.seen): one for path in paths for one in read_readings(path)}
     seen = list(dict.fromkeys(seen for _, seen in readings))
     head = ["", *(f"{each}: {what}" for each in seen for what in ("plates read", "letters right"))]
-    names = dict.fromkeys(name for name, _ in readings)
+    names = sorted({name for name, _ in readings}, key=_order)
     rows = [[f"`{name}`", *(c for each in seen for c in _plate_cells(readings.get((name, each))))] for name in names]
     return "\n".join(_lines([head, *rows]))
 
@@ -87,6 +92,12 @@ def write_readme(table: str, name: str, readme: Path) -> None:
         sys.exit(f"{readme} lacks the lines {begin} and {end}")
     pattern = re.compile(re.escape(begin) + ".*" + re.escape(end), re.DOTALL)
     readme.write_text(pattern.sub(lambda _: f"{begin}\n{table}\n{end}", text), encoding="utf-8")
+
+
+def _order(redaction: str) -> tuple[int, str]:
+    """That of the page; others come last."""
+    names = list(NAMED)
+    return names.index(redaction) if redaction in names else len(names), redaction
 
 
 def _plate_cells(reading: DrawnReading | None) -> list[str]:
