@@ -17,7 +17,7 @@ from anonymizer._version import __version__
 from anonymizer.errors import AnonymizerError
 from anonymizer.run.executor import Answer, Item, Task
 from anonymizer.run.pool import GRACE_S, START_TIMEOUT_S
-from anonymizer.run.remote import Placed, RemoteMessage
+from anonymizer.run.remote import Placed, RemoteMessage, Returned
 from anonymizer.run.retries import RetryPolicy
 from anonymizer.run.worker import Beat, Done, Ready
 
@@ -27,6 +27,10 @@ PLACE_TIMEOUT_S = 1800.0
 """How long a run waits for the first place for a worker: machines that are started for it take minutes."""
 MAX_NODES = 3
 """So many machines may end with an item before the item has failed. They mostly end for reasons of their own."""
+BATCH_S = 0.15
+"""So long a worker is busy with the items that it is handed together. A call costs a millisecond and more, beside which
+items of a few milliseconds do not count for much."""
+MOST_TOGETHER = 32
 _POLL_S = 0.1
 _LOOK_S = 0.5
 """How often deadlines are looked at: with a thousand workers that takes a while."""
@@ -36,7 +40,6 @@ _PATIENCE_S = 30.0
 """How long workers may wait for a place until the user hears of it."""
 _END_S = 30.0
 """How long a worker that is to end may take for it, before it is taken for lost."""
-_ABSENT = object()
 
 
 @dataclass(frozen=True)
@@ -52,16 +55,25 @@ class Lost:
 class Seat(Generic[Item]):
     """A worker, seen from here."""
 
-    item: Item | None = None
-    """What it works on."""
+    items: deque[Item] = field(default_factory=deque)
+    """What it was handed and has not answered, in this order."""
+    number: int = 0
+    """How many it was handed together the last time."""
+    began_s: float = 0.0
+    """When, on the clock of time.monotonic()."""
     deadline: float = float("inf")
-    """When it must be done, on the clock of time.monotonic()."""
+    """When it must be done with the first of them, on the same clock."""
     node: str | None = None
     """The machine that it runs on; None until it has a place."""
     is_ready: bool = False
     """Whether its models are loaded."""
     verdict: str | None = None
     """Why its item is given up once it has ended."""
+
+    @property
+    def item(self) -> Item | None:
+        """What it works on, as far as is known here."""
+        return self.items[0] if self.items else None
 
 
 class Cluster(Protocol[Item]):
@@ -83,8 +95,8 @@ class Cluster(Protocol[Item]):
     def hire(self, seat: Seat[Item]) -> None:
         """Begins to start a worker, which may have to wait for a place."""
 
-    def send(self, seat: Seat[Item], item: Item) -> None:
-        """Hands it an item."""
+    def send(self, seat: Seat[Item], items: Sequence[Item]) -> None:
+        """Hands it items, which it works on one after the other."""
 
     def poll(self, timeout_s: float) -> Iterable[tuple[Seat[Item], Sequence[RemoteMessage] | Lost]]:
         """What workers have said since, in the order of each; waits for the first."""
@@ -105,17 +117,21 @@ class _Queue(Generic[Item]):
     """Those that go first."""
 
     def is_empty(self) -> bool:
-        if not self.ahead:
-            self.ahead.extend(islice(self.source, 1))
+        self.fill(1)
         return not self.ahead
+
+    def fill(self, number: int) -> None:
+        """Takes so many from their source as are missing."""
+        self.ahead.extend(islice(self.source, max(0, number - len(self.ahead))))
 
 
 class Dispatcher(Generic[Item, Answer]):
-    """Hands each worker one item at a time.
+    """Hands each worker one item at a time, or some together where they take but a few milliseconds.
 
     A worker that dies is replaced, and the `RetryPolicy` says what becomes of its item: it is tried again on another
     machine, if there is one. Where the machine died, the items go to others at once. A worker that takes too long is
-    ended, and its item is given up when it has.
+    ended, and its item is given up when it has. Where a worker ends that was handed several items, it is not known
+    which of them is to blame: each is handed out again, alone.
     """
 
     def __init__(
@@ -153,6 +169,10 @@ class Dispatcher(Generic[Item, Answer]):
         """The machines on which suspects were worked on, by the identity of these."""
         self._nodes_lost: dict[int, tuple[Item, int]] = {}
         """How many machines ended while they worked on an item, by its identity."""
+        self._alone: dict[int, Item] = {}
+        """Items that are not to be handed out together with others, by their identity."""
+        self._pace_s: float | None = None
+        """Seconds that an item takes, the latest ones before all."""
         self._room = 0
         self._looked_s = self._placed_s = 0.0
         self._asked_s = float("-inf")
@@ -174,6 +194,8 @@ class Dispatcher(Generic[Item, Answer]):
         self._retries = RetryPolicy()
         self._died_on.clear()
         self._nodes_lost.clear()
+        self._alone.clear()
+        self._pace_s = None
         yield from self._work_off(items, self._choose_any)
         yield from self._work_off(self._retries.begin_second_round(), self._choose_alone)
 
@@ -182,8 +204,7 @@ class Dispatcher(Generic[Item, Answer]):
             self._is_open = False
             self._cluster.close()
             for seat in self._busy:
-                assert seat.item is not None
-                self._task.sweep(seat.item)
+                self._sweep(seat)
 
     def _open(self) -> None:
         if not self._is_open:
@@ -196,16 +217,32 @@ class Dispatcher(Generic[Item, Answer]):
         self, items: Iterable[Item], choose: Callable[[Item], Seat[Item] | None]
     ) -> Iterator[tuple[Item, Answer]]:
         queue = _Queue(iter(items))
+        answers: list[tuple[Item, Answer]] = []
         while True:
             while not self._is_stopping() and (self._free or not self._is_open) and not queue.is_empty():
                 self._open()
                 seat = choose(queue.ahead[0])
                 if seat is None:
                     break
-                self._send(seat, queue.ahead.popleft())
+                self._send(seat, self._take_together(queue))
+            yield from answers  # while those who gave them work on the next items
             if not self._busy and (self._is_stopping() or queue.is_empty()):
                 return
-            yield from self._poll(queue)
+            answers = []
+            try:
+                answers.extend(self._poll(queue))
+            except AnonymizerError:
+                yield from answers
+                raise
+
+    def _take_together(self, queue: _Queue[Item]) -> list[Item]:
+        """The next items for one worker, at least one: as many as keep it busy for a moment."""
+        number = 1 if not self._pace_s else max(1, min(MOST_TOGETHER, int(BATCH_S / self._pace_s)))
+        queue.fill(number)
+        items = [queue.ahead.popleft()]
+        while queue.ahead and len(items) < number and not {id(items[0]), id(queue.ahead[0])} & self._alone.keys():
+            items.append(queue.ahead.popleft())
+        return items
 
     def _choose_any(self, item: Item) -> Seat[Item] | None:
         return next(iter(self._free), None)
@@ -219,11 +256,12 @@ class Dispatcher(Generic[Item, Answer]):
             return next(iter(elsewhere), None)
         return next(iter(alone), None)
 
-    def _send(self, seat: Seat[Item], item: Item) -> None:
+    def _send(self, seat: Seat[Item], items: Sequence[Item]) -> None:
         del self._free[seat]
         self._busy[seat] = None
-        seat.item, seat.deadline = item, time.monotonic() + self._timeout_s
-        self._cluster.send(seat, item)
+        seat.items, seat.number, seat.began_s = deque(items), len(items), time.monotonic()
+        seat.deadline = seat.began_s + self._timeout_s
+        self._cluster.send(seat, items)
 
     def _poll(self, queue: _Queue[Item]) -> Iterator[tuple[Item, Answer]]:
         """Yields the answers that come within a moment; replaces workers that ended, ends those that take too long."""
@@ -232,13 +270,15 @@ class Dispatcher(Generic[Item, Answer]):
                 yield from self._on_lost(seat, said, queue)
             else:
                 for message in said:
-                    yield from self._on_message(seat, message)
+                    yield from self._on_message(seat, message, queue)
         if time.monotonic() - self._looked_s >= _LOOK_S:
             for seat in [seat for seat in self._ending if time.monotonic() > seat.deadline]:
                 yield from self._on_lost(seat, Lost("could not be reached"), queue)
             self._look()
 
-    def _on_message(self, seat: Seat[Item], message: RemoteMessage) -> Iterator[tuple[Item, Answer]]:
+    def _on_message(
+        self, seat: Seat[Item], message: RemoteMessage, queue: _Queue[Item]
+    ) -> Iterator[tuple[Item, Answer]]:
         if isinstance(message, Placed):
             if message.version != __version__:
                 text = f"a machine of the cluster has version {message.version} of the program, this one {__version__}"
@@ -256,22 +296,45 @@ class Dispatcher(Generic[Item, Answer]):
             if seat.item is not None:
                 self._on_beat(seat.item, message.text)
         elif isinstance(message, Done):
-            item, seat.item, seat.verdict = seat.item, None, None
-            if self._busy.pop(seat, _ABSENT) is _ABSENT:
+            if seat not in self._busy:
                 return  # it was dropped
+            item, seat.verdict = seat.items.popleft(), None
             if seat in self._seats:
-                seat.deadline = float("inf")
-                self._free[seat] = None
-            assert item is not None
+                seat.deadline = time.monotonic() + self._timeout_s
+            if not seat.items:
+                self._note_pace(time.monotonic() - seat.began_s, seat.number)
+                self._set_free(seat)
             self._nodes_lost.pop(id(item), None)
+            self._alone.pop(id(item), None)
             yield item, message.answer
+        elif isinstance(message, Returned):
+            if seat in self._busy:
+                back = [seat.items.pop() for _ in range(message.number)]
+                queue.ahead.extendleft(back)
+                seat.number -= len(back)
         elif isinstance(message, AnonymizerError):
             raise message
         elif isinstance(message, logging.LogRecord):
             logging.getLogger(message.name).handle(message)
 
+    def _set_free(self, seat: Seat[Item]) -> None:
+        """It has answered all that it was handed."""
+        del self._busy[seat]
+        if seat in self._seats:
+            seat.deadline = float("inf")
+            self._free[seat] = None
+
+    def _note_pace(self, seconds: float, number: int) -> None:
+        """So many items took so long. A long one is to be forgotten after some short ones."""
+        pace_s = min(1.0, seconds / number)
+        self._pace_s = pace_s if self._pace_s is None else 0.7 * self._pace_s + 0.3 * pace_s
+
+    def _sweep(self, seat: Seat[Item]) -> None:
+        for item in seat.items:
+            self._task.sweep(item)
+
     def _on_lost(self, seat: Seat[Item], lost: Lost, queue: _Queue[Item]) -> Iterator[tuple[Item, Answer]]:
-        item = seat.item if seat in self._busy else None
+        item, number = (seat.item, len(seat.items)) if seat in self._busy else (None, 0)
         is_ending = seat in self._ending
         for seats in (self._seats, self._free, self._busy, self._ending):
             seats.pop(seat, None)
@@ -280,18 +343,22 @@ class Dispatcher(Generic[Item, Answer]):
             self._retries.note_false_start(lost.how)
         if item is None:
             return
-        self._task.sweep(item)
-        if seat.verdict is not None:
+        self._sweep(seat)
+        if number > 1 or (is_ending and seat.verdict is None):
+            self._alone.update((id(item), item) for item in seat.items)
+            queue.ahead.extendleft(reversed(seat.items))
+        elif seat.verdict is not None:
             yield item, self._task.give_up(item, seat.verdict)
         elif lost.is_with_node:
-            _, number = self._nodes_lost.get(id(item), (item, 0))
-            self._nodes_lost[id(item)] = item, number + 1
-            if number + 1 < MAX_NODES:
+            _, before = self._nodes_lost.get(id(item), (item, 0))
+            self._nodes_lost[id(item)] = item, before + 1
+            if before + 1 < MAX_NODES:
                 queue.ahead.appendleft(item)
             else:
                 yield item, self._task.give_up(item, f"the machines that worked on it ended, {MAX_NODES} times")
         elif self._retries.is_tried_again(item):
             self._died_on[id(item)] = seat.node
+            self._alone[id(item)] = item
         else:
             yield item, self._task.give_up(item, f"ended the process that worked on it, twice ({lost.how})")
 
@@ -341,5 +408,4 @@ class Dispatcher(Generic[Item, Answer]):
                 del self._busy[seat]
                 if seat in self._seats:
                     self._end(seat)
-                assert seat.item is not None
-                self._task.sweep(seat.item)
+                self._sweep(seat)

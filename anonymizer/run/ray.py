@@ -31,7 +31,7 @@ from anonymizer.errors import AnonymizerError, SettingsError
 from anonymizer.run.dispatcher import Dispatcher, Lost, Seat
 from anonymizer.run.executor import Answer, Executor, Item, Task
 from anonymizer.run.machine import auto_workers
-from anonymizer.run.remote import RemoteMessage, RemoteWorker, is_end
+from anonymizer.run.remote import RemoteMessage, RemoteWorker, Reply
 
 logger = logging.getLogger(__name__)
 
@@ -77,7 +77,7 @@ class RayCluster(Generic[Item]):
         self._ray: Any = None
         self._cleanup = ExitStack()
         self._actors: dict[Seat[Item], Any] = {}
-        self._said: SimpleQueue[tuple[Seat[Item], Future[Sequence[RemoteMessage]]]] = SimpleQueue()
+        self._said: SimpleQueue[tuple[Seat[Item], Future[Reply]]] = SimpleQueue()
         self._probes: dict[Seat[Item], float] = {}
         """Workers that could not be reached, and when to ask them again."""
 
@@ -110,8 +110,8 @@ class RayCluster(Generic[Item]):
         self._actors[seat] = actor = self._actor.remote()
         self._watch(seat, actor.begin.remote(self._shared_task, self._level, os.getcwd()))
 
-    def send(self, seat: Seat[Item], item: Item) -> None:
-        self._watch(seat, self._actors[seat].take.remote(item))
+    def send(self, seat: Seat[Item], items: Sequence[Item]) -> None:
+        self._watch(seat, self._actors[seat].take.remote(pickle.dumps(items)))
 
     def poll(self, timeout_s: float) -> Iterator[tuple[Seat[Item], Sequence[RemoteMessage] | Lost]]:
         for seat in [seat for seat, when_s in self._probes.items() if time.monotonic() > when_s]:
@@ -136,16 +136,14 @@ class RayCluster(Generic[Item]):
         self._cleanup.close()
 
     def _watch(self, seat: Seat[Item], call: Any) -> None:
-        future: Future[Sequence[RemoteMessage]] = call.future()
+        future: Future[Reply] = call.future()
         future.add_done_callback(lambda done: self._said.put((seat, done)))
 
-    def _answer(
-        self, seat: Seat[Item], future: Future[Sequence[RemoteMessage]]
-    ) -> Sequence[RemoteMessage] | Lost | None:
+    def _answer(self, seat: Seat[Item], future: Future[Reply]) -> Sequence[RemoteMessage] | Lost | None:
         """What a call brought; None if it is not clear yet what became of the worker."""
         errors = self._ray.exceptions
         try:
-            messages = future.result()
+            reply = future.result()
         except errors.ActorUnavailableError:
             # It may live or not. Only once it is dead for certain may another one take its item.
             with suppress(errors.RayError):
@@ -158,9 +156,9 @@ class RayCluster(Generic[Item]):
         except errors.RayError as error:
             logger.debug("a call of a worker failed", exc_info=True)
             raise AnonymizerError(f"a worker of Ray cannot work: {_last_line(error)}") from None
-        if not (messages and is_end(messages[-1])):
+        if not reply.is_last:
             self._watch(seat, self._actors[seat].go_on.remote())
-        return messages
+        return reply.messages
 
     def _loss(self, seat: Seat[Item], error: Exception) -> Lost:
         text = str(error)

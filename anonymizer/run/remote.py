@@ -12,8 +12,10 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
+from itertools import count
 from queue import Empty, SimpleQueue
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from anonymizer._version import __version__
 from anonymizer.files.library_messages import catch_messages
@@ -21,7 +23,8 @@ from anonymizer.run.parts import Piece
 from anonymizer.run.worker import ONE_THREAD, Done, Message, Ready, work_for
 
 PATIENCE_S = 1.0
-"""How long a call waits for the end of what it asks for, before it answers with what there is."""
+"""How long a call waits for the end of what it asks for, before it answers with what there is, and gives back what is
+not begun."""
 _POLL_S = 0.2
 
 
@@ -35,7 +38,22 @@ class Placed:
     """Of the program there."""
 
 
-RemoteMessage: TypeAlias = Placed | Message[Any]
+@dataclass(frozen=True)
+class Returned:
+    """So many items, the last of those that the worker was handed, are not begun, and will not be."""
+
+    number: int
+
+
+RemoteMessage: TypeAlias = Placed | Returned | Message[Any]
+
+
+class Reply(NamedTuple):
+    """What a call brings."""
+
+    messages: Sequence[RemoteMessage]
+    is_last: bool
+    """Whether the worker has nothing more to say until it is handed more; else there is more to ask for."""
 
 
 class RemoteWorker:
@@ -46,8 +64,10 @@ class RemoteWorker:
             os.environ.setdefault(name, value)
         self._inbox = SimpleQueue[Callable[[], Any]]()
         self._outbox = SimpleQueue[RemoteMessage]()
+        self._awaited = 0
+        """How many ends of work are still to come."""
 
-    def begin(self, task: bytes, level: int, folder: str) -> Sequence[RemoteMessage]:
+    def begin(self, task: bytes, level: int, folder: str) -> Reply:
         """Begins to make itself ready.
 
         Args:
@@ -59,25 +79,41 @@ class RemoteWorker:
             os.chdir(folder)
         threading.Thread(target=_end_with_parent, args=[os.getppid()], daemon=True).start()
         threading.Thread(target=self._work, daemon=True).start()
+        self._awaited = 1
         self._inbox.put(lambda: (pickle.loads(task), level))
-        return [Placed(self._node())]
+        return Reply([Placed(self._node())], False)
 
-    def take(self, item: Any) -> Sequence[RemoteMessage]:
-        """Works on an item as a whole; see `go_on`."""
-        self._inbox.put(lambda: Piece(item))
+    def take(self, items: bytes) -> Reply:
+        """Works on items, each as a whole; see `go_on`.
+
+        Args:
+            items: a list, pickled.
+        """
+        for item in pickle.loads(items):
+            self._awaited += 1
+            self._inbox.put(partial(Piece, item))
         return self.go_on()
 
-    def go_on(self) -> Sequence[RemoteMessage]:
-        """What there is to say. The last message is the end of the work, or there is more to ask for."""
+    def go_on(self) -> Reply:
+        """What there is to say."""
         messages: list[RemoteMessage] = []
         deadline = time.monotonic() + PATIENCE_S
-        while True:
-            try:
+        with suppress(Empty):
+            while self._awaited:
                 messages.append(self._outbox.get(timeout=max(0.0, deadline - time.monotonic())))
+                self._awaited -= isinstance(messages[-1], Ready | Done | Exception)
+        returned = self._take_back() if self._awaited > 1 else 0
+        self._awaited -= returned
+        return Reply([*messages, Returned(returned)] if returned else messages, not self._awaited)
+
+    def _take_back(self) -> int:
+        """Forgets the items that are not begun: they would wait for one that takes long. How many these are."""
+        for number in count():
+            try:
+                self._inbox.get_nowait()
             except Empty:
-                return messages
-            if is_end(messages[-1]):
-                return messages
+                return number
+        raise AssertionError
 
     def _node(self) -> str:
         return ""
@@ -85,11 +121,6 @@ class RemoteWorker:
     def _work(self) -> None:
         with catch_messages():
             work_for(_Channel(self._inbox, self._outbox))
-
-
-def is_end(message: RemoteMessage) -> bool:
-    """Whether it ends what a worker was asked for."""
-    return isinstance(message, Ready | Done | Exception)
 
 
 class _Channel:

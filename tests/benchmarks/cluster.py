@@ -1,6 +1,6 @@
 """What a cluster costs beside the work: Ray against the pool, the dispatcher with many nodes, the books of a million.
 
-    python -m tests.benchmarks.cluster overhead [--pictures 1000]
+    python -m tests.benchmarks.cluster overhead [--pictures 1000] [--side 96 | --side 256x192]
     python -m tests.benchmarks.cluster scaling [--pictures 300]
     python -m tests.benchmarks.cluster dispatcher [--items 1000000] [--nodes 1000]
     python -m tests.benchmarks.cluster calls [--items 5000]
@@ -20,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -48,6 +48,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("part", choices=PARTS)
     parser.add_argument("--pictures", type=int, default=None)
+    parser.add_argument("--side", default="96", help="of pictures for `overhead`, or both, such as 256x192")
     parser.add_argument("--items", type=int, default=None)
     parser.add_argument("--nodes", type=int, default=1000)
     arguments = parser.parse_args()
@@ -62,7 +63,8 @@ def measure_overhead(scratch: Path, arguments: argparse.Namespace) -> None:
     Under load the second worker comes late. So the time from a quarter of the pictures on is compared, too.
     """
     number = arguments.pictures or 1000
-    make_pictures(scratch / "in", number, side=96)
+    width, _, height = arguments.side.partition("x")
+    make_pictures(scratch / "in", number, int(width), int(height or width))
     whole, steady = [], []
     for turn in range(ROUNDS):
         pool = _run(scratch / "in", scratch / f"pool{turn}", "--workers", "2")
@@ -122,8 +124,8 @@ def _run(source: Path, target: Path, *options: str) -> _Seconds:
 class _Forgetful(FakeCluster):
     """Notes nothing."""
 
-    def send(self, seat: Seat[int], item: int) -> None:
-        self._say(seat, [Done(2 * item)])
+    def send(self, seat: Seat[int], items: Sequence[int]) -> None:
+        self._say(seat, [Done(2 * item) for item in items])
 
 
 def measure_dispatcher(scratch: Path, arguments: argparse.Namespace) -> None:

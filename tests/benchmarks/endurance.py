@@ -108,11 +108,11 @@ def wait_for_progress(output: Path, process: subprocess.Popen[bytes]) -> None:
         time.sleep(0.01)
 
 
-def make_pictures(folder: Path, number: int, side: int = 320) -> None:
-    """Different pictures, a face in each; a thousand to a folder below the first."""
+def make_pictures(folder: Path, number: int, side: int = 320, height: int | None = None) -> None:
+    """Different pictures, square unless a height is given, a face in each; a thousand to a folder below the first."""
     original = cv2.imread(str(ORIGINAL))
     assert original is not None
-    face = cv2.resize(original[:400, 60:460], (side, side), interpolation=cv2.INTER_AREA)
+    face = cv2.resize(original[:400, 60:460], (side, height or side), interpolation=cv2.INTER_AREA)
     for index in range(number):
         face[0, :2] = np.array([[index % 251, index // 251 % 251, 0], [index // 63001, 0, 0]])
         path = folder / f"{index:06}.png" if number <= 1000 else folder / f"{index // 1000:04}" / f"{index:06}.png"

@@ -32,6 +32,8 @@ class FakeCluster:
         self.begins = begins
         self.sent: list[tuple[str | None, int]] = []
         """On which node what was begun."""
+        self.together: list[list[int]] = []
+        """What was handed to one worker at a time."""
         self.ended: list[Seat[int]] = []
         self.is_open = self.is_closed = False
         self._numbers = count()
@@ -46,9 +48,14 @@ class FakeCluster:
     def hire(self, seat: Seat[int]) -> None:
         self._say(seat, self.begins(f"node {next(self._numbers) % self.nodes}"))
 
-    def send(self, seat: Seat[int], item: int) -> None:
-        self.sent.append((seat.node, item))
-        self._say(seat, self.fate(seat, item))
+    def send(self, seat: Seat[int], items: Sequence[int]) -> None:
+        self.together.append(list(items))
+        for item in items:
+            self.sent.append((seat.node, item))
+            said = self.fate(seat, item)
+            self._say(seat, said)
+            if said is None or isinstance(said, Lost):
+                return
 
     def poll(self, timeout_s: float) -> Iterable[tuple[Seat[int], Said]]:
         while self._said:

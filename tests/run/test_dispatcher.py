@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from run.tasks import Doubling
 from anonymizer.errors import AnonymizerError
 from anonymizer.run import dispatcher as module
 from anonymizer.run.dispatcher import MAX_NODES, Dispatcher, Lost, Seat
-from anonymizer.run.remote import Placed
+from anonymizer.run.remote import Placed, Returned
 from anonymizer.run.worker import Beat, Done, Ready
 
 CRASH, NODE_DIES = Lost("by a crash"), Lost("its machine ended", is_with_node=True)
@@ -24,6 +24,14 @@ BAD = 7
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_LOOK_S", 0.0)
+    monkeypatch.setattr(module, "BATCH_S", 0.0)
+
+
+@pytest.fixture
+def together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After the first item, four are handed out together, however long they take."""
+    monkeypatch.setattr(module, "BATCH_S", float("1e9"))
+    monkeypatch.setattr(module, "MOST_TOGETHER", 4)
 
 
 def dispatch(folder: Path, cluster: FakeCluster, workers: int | None = 4, timeout_s: float = 60.0) -> dict[int, int]:
@@ -178,6 +186,67 @@ def test_a_sign_of_life_renews_the_time(tmp_path: Path) -> None:
     ) as dispatcher:
         assert list(dispatcher.run([3])) == [(3, 6)]
     assert told == [(3, f"step {number}") for number in range(5)]
+
+
+def test_items_that_take_no_time_are_handed_out_together(together: None, tmp_path: Path) -> None:
+    cluster = FakeCluster()
+    assert dispatch(tmp_path, cluster, workers=1) == doubled()
+    assert cluster.together == [[1], [2, 3, 4, 5], [6, 7, 8, 9], [10, 11, 12, 13], [14, 15, 16, 17], [18, 19]]
+
+
+def test_items_that_take_their_time_are_handed_out_one_by_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "BATCH_S", 0.001)
+
+    class Slow(FakeCluster):
+        def poll(self, timeout_s: float) -> Iterator[tuple[Seat[int], Said]]:
+            time.sleep(0.002)
+            yield from super().poll(timeout_s)
+
+    cluster = Slow()
+    assert dispatch(tmp_path, cluster, workers=1) == doubled()
+    assert cluster.together == [[number] for number in range(1, 20)]
+
+
+def test_no_other_item_is_blamed_for_one_that_kills_among_them(together: None, tmp_path: Path) -> None:
+    cluster = FakeCluster(fate=falls(9, CRASH))
+    assert dispatch(tmp_path, cluster, workers=1) == {**doubled(BAD), BAD: -BAD}
+    assert cluster.together[2:6] == [[6, 7, 8, 9], [7], [8], [9]]
+    assert cluster.together[-1] == [BAD]
+    assert [path.name for path in tmp_path.glob("gave_up_*")] == [f"gave_up_{BAD}"]
+    assert {path.name for path in tmp_path.glob("swept_*")} == {f"swept_{number}" for number in (7, 8, 9)}
+
+
+def test_machines_that_die_with_several_items_take_no_try_from_any(together: None, tmp_path: Path) -> None:
+    cluster = FakeCluster(fate=falls(MAX_NODES, NODE_DIES))
+    assert dispatch(tmp_path, cluster, workers=1) == doubled()
+
+
+def test_one_that_takes_too_long_among_others_is_given_up_alone(together: None, tmp_path: Path) -> None:
+    cluster = FakeCluster(fate=lambda seat, item: None if item == BAD else [Done(2 * item)])
+    assert dispatch(tmp_path, cluster, workers=1, timeout_s=0.2) == {**doubled(BAD), BAD: -BAD}
+    assert [path.name for path in tmp_path.glob("gave_up_*")] == [f"gave_up_{BAD}"]
+
+
+def test_items_that_are_given_back_go_to_others(together: None, tmp_path: Path) -> None:
+    """The others need not wait for one that takes long."""
+
+    class Returning(FakeCluster):
+        def send(self, seat: Seat[int], items: Sequence[int]) -> None:
+            super().send(seat, items)
+            if BAD in items and len(items) > 1:
+                self.held = seat
+                self._say(seat, [Returned(len(items) - 1 - items.index(BAD))])
+
+        def poll(self, timeout_s: float) -> Iterator[tuple[Seat[int], Said]]:
+            yield from list(super().poll(timeout_s))
+            if sum(map(len, self.together)) >= 21 and not self._said:
+                self._say(self.held, [Done(2 * BAD)])
+
+    cluster = Returning(fate=lambda seat, item: None if item == BAD else [Done(2 * item)])
+    with closing(Dispatcher(cluster, Doubling(tmp_path), 2, 60.0)) as dispatcher:
+        answers = list(dispatcher.run(range(1, 20)))
+    assert dict(answers) == doubled()
+    assert answers[-1][0] == BAD
 
 
 def test_workers_that_die_while_they_start_end_the_run(tmp_path: Path) -> None:

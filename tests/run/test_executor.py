@@ -13,6 +13,7 @@ import pytest
 from run.tasks import FULL_DISK, HANGS, KILLS, KILLS_ONCE, KILLS_ONCE_JOINED, LASTS_S, Doubling, Lasting, Sharing
 
 from anonymizer.errors import ModelError, OutputError
+from anonymizer.run.dispatcher import MOST_TOGETHER, Dispatcher
 from anonymizer.run.executor import Executor, SerialExecutor
 from anonymizer.run.pool import Pool
 from anonymizer.run.ray import RayPlace, make_ray_executor
@@ -66,13 +67,14 @@ def test_items_are_taken_when_a_worker_is_free(make: Make, tmp_path: Path) -> No
     taken: list[int] = []
 
     def items() -> Iterator[int]:
-        for number in range(20):
+        for number in range(200):
             taken.append(number)
             yield number
 
     executor = make(Doubling(tmp_path))
     next(iter(executor.run(items())))
-    assert len(taken) <= 2 * max(1, executor.workers) + 1
+    together = MOST_TOGETHER if isinstance(executor, Dispatcher) else 1
+    assert len(taken) <= 2 * together * max(1, executor.workers) + 1
 
 
 def test_a_task_that_cannot_begin_says_so_at_the_start(make: Make, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pickle
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from run.tasks import FULL_DISK, Doubling, Lasting
 
 from anonymizer._version import __version__
 from anonymizer.errors import AnonymizerError, ModelError, OutputError
-from anonymizer.run.remote import Placed, RemoteWorker
+from anonymizer.run.remote import Placed, RemoteMessage, RemoteWorker, Returned
 from anonymizer.run.worker import Beat, Done, Ready
 
 PACKAGE = logging.getLogger("anonymizer")
@@ -38,21 +38,49 @@ def _as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def begin(task: Any, level: int = logging.WARNING) -> RemoteWorker:
     worker = RemoteWorker()
-    (placed,) = worker.begin(pickle.dumps(task), level, os.getcwd())
-    assert placed == Placed("", __version__)
+    assert worker.begin(pickle.dumps(task), level, os.getcwd()) == ([Placed("", __version__)], False)
     return worker
+
+
+def take(worker: RemoteWorker, *items: int) -> Sequence[RemoteMessage]:
+    """What it says to items, all of it in one reply."""
+    messages, is_last = worker.take(pickle.dumps(items))
+    assert is_last
+    return messages
 
 
 def test_it_says_when_it_is_ready_and_answers(tmp_path: Path) -> None:
     worker = begin(Doubling(tmp_path))
-    assert worker.go_on() == [Ready()]
-    assert [worker.take(number) for number in (1, 2)] == [[Done(2)], [Done(4)]]
+    assert worker.go_on() == ([Ready()], True)
+    assert [take(worker, number) for number in (1, 2)] == [[Done(2)], [Done(4)]]
+
+
+def test_it_answers_items_that_come_together_in_their_order(tmp_path: Path) -> None:
+    worker = begin(Doubling(tmp_path))
+    worker.go_on()
+    assert take(worker, 3, 1, 2) == [Done(6), Done(2), Done(4)]
+
+
+def test_it_gives_back_what_would_wait_for_an_item_that_takes_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = begin(Lasting(tmp_path))
+    assert worker.go_on().is_last
+    monkeypatch.setattr("anonymizer.run.remote.PATIENCE_S", 0.1)
+    messages, is_last = worker.take(pickle.dumps([10, 1, 2]))
+    assert messages[-1] == Returned(2)
+    assert not is_last
+    said = list(messages)
+    while not is_last:
+        messages, is_last = worker.go_on()
+        said += messages
+    assert [message for message in said if not isinstance(message, Beat)] == [Returned(2), Done(20)]
 
 
 def test_what_is_logged_comes_with_the_answer(tmp_path: Path) -> None:
     worker = begin(Doubling(tmp_path), logging.DEBUG)
     worker.go_on()
-    record, done = worker.take(3)
+    record, done = take(worker, 3)
     assert isinstance(record, logging.LogRecord)
     assert record.getMessage() == "doubles 3"
     assert done == Done(6)
@@ -61,29 +89,30 @@ def test_what_is_logged_comes_with_the_answer(tmp_path: Path) -> None:
 def test_long_work_is_asked_for_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("anonymizer.run.remote.PATIENCE_S", 0.1)
     worker = begin(Lasting(tmp_path))
-    said = list(worker.go_on())
-    while said != [Ready()]:
-        said = [*said, *worker.go_on()]
-    said = list(worker.take(3))
-    assert Done(6) not in said
-    while Done(6) not in said:
-        said += worker.go_on()
+    while not worker.go_on().is_last:
+        pass
+    messages, is_last = worker.take(pickle.dumps([3]))
+    said = list(messages)
+    assert not is_last
+    while not is_last:
+        messages, is_last = worker.go_on()
+        said += messages
     assert said == [Beat("step 1"), Beat("step 2"), Beat("step 3"), Done(6)]
 
 
 def test_errors_come_as_messages(tmp_path: Path) -> None:
-    (error,) = begin(Doubling(tmp_path, is_broken=True)).go_on()
+    (error,), _ = begin(Doubling(tmp_path, is_broken=True)).go_on()
     assert isinstance(error, ModelError)
     worker = begin(Doubling(tmp_path))
     worker.go_on()
-    (error,) = worker.take(FULL_DISK)
+    (error,) = take(worker, FULL_DISK)
     assert isinstance(error, OutputError)
 
 
 def test_a_task_that_cannot_be_imported_is_an_error_that_says_so() -> None:
     worker = RemoteWorker()
     worker.begin(b"cgone\nVanished\n.", logging.WARNING, os.getcwd())
-    (error,) = worker.go_on()
+    (error,), _ = worker.go_on()
     assert isinstance(error, AnonymizerError)
     assert "cannot import what it is to do" in str(error)
 
