@@ -23,6 +23,7 @@ STORES = [
     "gcsfs>=2026.9",
     "adlfs>=2026.8",
     "paramiko>=5.0",
+    "requests>=2.32",  # for webhdfs://
 ]
 RAY = ["ray>=2.60"]
 TRAIN = ["matplotlib>=3.8", "scipy>=1.15"]

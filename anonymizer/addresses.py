@@ -10,10 +10,20 @@ from types import MappingProxyType
 from typing import TypeAlias
 
 PROTOCOLS: Mapping[str, str | None] = MappingProxyType(
-    {"s3": "s3fs", "gs": "gcsfs", "az": "adlfs", "sftp": "paramiko", "memory": None}
+    {
+        "s3": "s3fs",
+        "gs": "gcsfs",
+        "az": "adlfs",
+        "sftp": "paramiko",
+        "webhdfs": "requests",
+        "hdfs": "pyarrow",
+        "memory": None,
+    }
 )
 """What addresses begin with, and the module that each needs beside fsspec."""
 _ALIASES = {"gcs": "gs", "abfs": "az", "ssh": "sftp"}
+_WITH_USER = ("sftp", "webhdfs", "hdfs")
+"""Whose addresses may name a user before the host."""
 _BEGINNING = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 
 
@@ -43,7 +53,7 @@ class Address:
             raise ValueError(f"addresses that begin with {protocol}:// are not supported, only paths and {known}")
         root, _, key = text[match.end() :].partition("/")
         user, at, _ = root.rpartition("@")
-        if ":" in user or (at and protocol != "sftp"):
+        if ":" in user or (at and protocol not in _WITH_USER):
             raise ValueError(
                 f"an address of {protocol}:// must not hold credentials; give them as its library expects them: in the "
                 "environment, in its configuration file, or by an agent"

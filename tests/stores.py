@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import http.client
 import itertools
+import json
 import os
 import re
 import shutil
@@ -21,6 +22,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Literal
 from unittest import mock
+from urllib.parse import parse_qsl, quote, unquote, urlencode
 from urllib.request import Request, urlopen
 
 from anonymizer.addresses import Address
@@ -200,6 +202,115 @@ def _await_port(port: int) -> None:
             return
         time.sleep(0.1)
     raise AssertionError("the server does not come up")
+
+
+@dataclass
+class FakeHadoop:
+    """What a Hadoop cluster says over HTTP, after the documentation of WebHDFS. One process is name and data node."""
+
+    files: dict[str, tuple[int, bytes]] = field(default_factory=dict)
+    """Number and content of each, by path."""
+    renames: bool = True
+    serves: bool = True
+    """Whether the data node finds its blocks."""
+    url: str = ""
+    _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+
+    @property
+    def address(self) -> Address:
+        return Address("webhdfs", f"someone@{self.url}", "folder")
+
+    def answer(self, verb: str, path: str, asked: Mapping[str, str], body: bytes) -> tuple[int, bytes, dict[str, str]]:
+        """Status, content and headers."""
+        operation = asked["op"]
+        if asked.get("user.name") != "someone" and "node" not in asked:
+            return self._refuse(403, "AccessControlException")
+        if (verb, operation) in (("GET", "OPEN"), ("PUT", "CREATE")) and "node" not in asked:
+            if operation == "OPEN" and path not in self.files:
+                return self._refuse(404, "FileNotFoundException")
+            query = urlencode({**asked, "node": "1"})
+            return 307, b"", {"Location": f"http://{self.url}/webhdfs/v1{quote(path)}?{query}"}
+        if operation == "OPEN":
+            length = int(asked["length"]) if "length" in asked else None
+            return (200, self.files[path][1][:length], {}) if self.serves else self._refuse(500, "IOException")
+        if operation == "CREATE":
+            self.files[path] = next(self._numbers), body
+            return 201, b"", {}
+        if operation in ("LISTSTATUS", "GETFILESTATUS"):
+            return self._look(operation, path)
+        if operation == "RENAME":
+            new = asked["destination"]
+            done = self.renames and new not in self.files and path in self.files
+            if done:
+                self.files[new] = self.files.pop(path)
+            return self._say({"boolean": done})
+        if operation == "DELETE":
+            return self._say({"boolean": self.files.pop(path, None) is not None})
+        assert (verb, operation) == ("PUT", "MKDIRS")
+        return self._say({"boolean": True})
+
+    def _look(self, operation: str, path: str) -> tuple[int, bytes, dict[str, str]]:
+        prefix = f"{path.rstrip('/')}/"
+        below = {name.removeprefix(prefix).partition("/")[0] for name in self.files if name.startswith(prefix)}
+        if path in self.files:
+            found = [self._status("", path)]
+        elif below:
+            found = [self._status(name, prefix + name) for name in sorted(below)]
+        else:
+            return self._refuse(404, "FileNotFoundException")
+        if operation == "GETFILESTATUS":
+            return self._say({"FileStatus": self._status("", path)})
+        return self._say({"FileStatuses": {"FileStatus": found}})
+
+    def _status(self, name: str, path: str) -> dict[str, object]:
+        number, content = self.files.get(path, (0, b""))
+        kind = "FILE" if path in self.files else "DIRECTORY"
+        time_ms = 1_700_000_000_000 + number
+        return {"pathSuffix": name, "type": kind, "length": len(content), "modificationTime": time_ms, "fileId": number}
+
+    def _say(self, what: object) -> tuple[int, bytes, dict[str, str]]:
+        return 200, json.dumps(what).encode(), {"Content-Type": "application/json"}
+
+    def _refuse(self, status: int, exception: str) -> tuple[int, bytes, dict[str, str]]:
+        secret = "user=someone, inode=/secret"
+        return status, json.dumps({"RemoteException": {"exception": exception, "message": secret}}).encode(), {}
+
+
+@contextmanager
+def webhdfs_server() -> Iterator[FakeHadoop]:
+    """Yields a file system of Hadoop without Hadoop, in this process."""
+    hadoop = FakeHadoop()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def handle_any(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            path, _, query = self.path.partition("?")
+            place = unquote(path).removeprefix("/webhdfs/v1")
+            status, content, headers = hadoop.answer(self.command, place, dict(parse_qsl(query)), body)
+            self.send_response(status)
+            for key, value in {**headers, "Content-Length": str(len(content))}.items():
+                self.send_header(key, value)
+            self.end_headers()
+            self.wfile.write(content)
+
+        do_GET = do_PUT = do_DELETE = handle_any  # noqa: N815 - the names that http.server asks for
+
+        def log_message(self, *arguments: object) -> None:
+            """Says nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    hadoop.url = f"127.0.0.1:{server.server_address[1]}"
+    thread = threading.Thread(target=server.serve_forever, args=[0.05], daemon=True)
+    thread.start()
+    try:
+        yield hadoop
+    finally:
+        storage_of(hadoop.address)._fs.session.close()  # type: ignore[attr-defined]
+        server.shutdown()
+        server.server_close()
 
 
 Harm = Literal["500", "503", "denied", "slow", "reset", "cut", "etag", "other content"]

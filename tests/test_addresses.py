@@ -15,6 +15,8 @@ from anonymizer.addresses import Address, is_address, to_place
         ("gcs://bucket/x", Address("gs", "bucket", "x")),
         ("abfs://box/x", Address("az", "box", "x")),
         ("sftp://someone@host:2222/srv/x", Address("sftp", "someone@host:2222", "srv/x")),
+        ("webhdfs://someone@host:9870/x", Address("webhdfs", "someone@host:9870", "x")),
+        ("hdfs://host:8020/x", Address("hdfs", "host:8020", "x")),
         ("memory://x/y", Address("memory", "x", "y")),
     ],
 )
@@ -31,7 +33,7 @@ def test_parses(text: str, address: Address) -> None:
         ("s3://hunter2@bucket/x", "must not hold credentials"),
         ("az://box/x?sig=hunter2", "must not hold a question mark"),
         ("ftp://hunter2/x", "ftp:// are not supported, only paths and s3://"),
-        ("hdfs://name/x", "hdfs:// are not supported"),
+        ("nfs://name/x", "nfs:// are not supported"),
         ("s3://", "names a bucket"),
         ("s3:///x", "names a bucket"),
         ("s3://bucket/a/../b", "without .."),

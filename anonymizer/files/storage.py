@@ -66,6 +66,10 @@ _LIBRARIES = (
     "asyncio",
 )
 """Whose own warnings may name accounts. Python prints those that nobody handles on stderr."""
+_AS_EXTRA = "pip install 'anonymizer[stores]'"
+_HOW_TO_INSTALL: Mapping[str, str] = {
+    "hdfs": "pip install pyarrow, and Java and Hadoop with its libhdfs; webhdfs://host:9870/folder needs none of them",
+}
 _MISSING = "there is no such file, folder or bucket"
 _REASONS = {errno.EBUSY: "the store is too busy", errno.EREMOTEIO: "the store had an error of its own"}
 
@@ -138,7 +142,9 @@ class FsspecStorage:
         """
         self.address = address
         self._fs = _filesystem(address.protocol, address.root)
-        self._top = {"sftp": "", "memory": f"/{address.root}"}.get(address.protocol, address.root)
+        self._top = {"sftp": "", "webhdfs": "", "hdfs": "", "memory": f"/{address.root}"}.get(
+            address.protocol, address.root
+        )
         self._written: dict[Path, Entry] | None = None
 
     @property
@@ -264,12 +270,8 @@ class FsspecStorage:
         return key
 
 
-class SftpStorage(FsspecStorage):
+class RenamingStorage(FsspecStorage):
     """A server that has files and a rename of its own."""
-
-    def _renew(self) -> None:
-        with suppress(Exception):  # the next try says why
-            self._fs._connect()
 
     def clear_unfinished(self, name: Path) -> None:
         if name.name:
@@ -280,10 +282,7 @@ class SftpStorage(FsspecStorage):
 
         def send() -> None:
             self._fs.makedirs(path.rpartition("/")[0], exist_ok=True)
-            if isinstance(content, bytes):
-                self._fs.pipe_file(partial_path, content)
-            else:
-                self._fs.put_file(str(content), partial_path)
+            self._send(partial_path, content)
 
         size = len(content) if isinstance(content, bytes) else content.stat().st_size
         try:
@@ -291,11 +290,95 @@ class SftpStorage(FsspecStorage):
             sent = self.stat(_partial_name(name))
             if sent is None or sent.size != size:
                 raise StoreError(errno.EPROTO, "the server did not keep what was sent")
-            self._tried(lambda: self._fs.mv(partial_path, path))
+            self._tried(lambda: self._rename(partial_path, path))
         except BaseException:
             self.clear_unfinished(name)
             raise
         return sent._replace(name=name.name)
+
+    def _send(self, path: str, content: bytes | Path) -> None:
+        if isinstance(content, bytes):
+            self._fs.pipe_file(path, content)
+        else:
+            self._fs.put_file(str(content), path)
+
+    def _rename(self, path: str, new: str) -> None:
+        self._fs.mv(path, new)
+
+
+class SftpStorage(RenamingStorage):
+    """A server of files over ssh."""
+
+    def _renew(self) -> None:
+        with suppress(Exception):  # the next try says why
+            self._fs._connect()
+
+
+class HdfsStorage(RenamingStorage):
+    """Hadoop's file system by its own library. A rename there replaces nothing: what is to be replaced goes before."""
+
+    def _put(self, name: Path, content: bytes | Path) -> Entry:
+        entry, there = super()._put(name, content), self.stat(name)
+        if there is None or there.stamp != entry.stamp:
+            self.clear_unfinished(name)
+            raise StoreError(errno.EPROTO, "the server did not rename what was sent")
+        return there
+
+    def _rename(self, path: str, new: str) -> None:
+        if self._fs.exists(path):  # else an earlier try did it, whose answer was lost
+            with suppress(FileNotFoundError):
+                self._fs.rm_file(new)
+            super()._rename(path, new)
+
+
+class WebHdfsStorage(HdfsStorage):
+    """Hadoop's file system over HTTP.
+
+    fsspec itself takes what a data node says of an error for the content of a file.
+    """
+
+    def __init__(self, address: Address) -> None:
+        super().__init__(address)
+        # Else a server that says nothing would be waited for without end.
+        self._fs.session.request = partial(self._fs.session.request, timeout=(CONNECT_S, STALL_S))
+
+    def list(self, folder: Path = Path()) -> Iterator[list[Entry]]:
+        try:
+            answer = self._tried(lambda: self._fs._call("LISTSTATUS", path=self._path(folder) or "/"))
+        except FileNotFoundError:
+            return
+        found = answer.json()["FileStatuses"]["FileStatus"]
+        entries = sorted(_of_hdfs(info["pathSuffix"], info) for info in found if info["pathSuffix"])
+        for start in range(0, len(entries), _PAGE):
+            yield entries[start : start + _PAGE]
+
+    def stat(self, name: Path) -> Entry | None:
+        try:
+            answer = self._tried(lambda: self._fs._call("GETFILESTATUS", path=self._path(name)))
+        except FileNotFoundError:
+            return None
+        entry = _of_hdfs(name.name, answer.json()["FileStatus"])
+        return None if entry.is_folder else entry
+
+    def read(self, name: Path, most: int | None = None) -> bytes:
+        path = self._path(name)
+        limit = {} if most is None else {"length": most}
+        return bytes(self._tried(lambda: self._fs._call("OPEN", path=path, **limit).content))
+
+    def fetch(self, name: Path, local: Path) -> None:
+        path = self._path(name)
+
+        def receive() -> None:
+            local.write_bytes(self._fs._call("OPEN", path=path).content)
+
+        self._tried(receive)
+
+    def _send(self, path: str, content: bytes | Path) -> None:
+        """The name node says which machine takes the content."""
+        where = self._fs._call("CREATE", "PUT", path, redirect=False, overwrite="true").headers["Location"]
+        with BytesIO(content) if isinstance(content, bytes) else open(content, "rb") as file:
+            kind = {"Content-Type": "application/octet-stream"}
+            self._fs.session.put(where, data=file, headers=kind).raise_for_status()
 
 
 class S3Storage(FsspecStorage):
@@ -407,7 +490,12 @@ def storage_of(address: Address) -> Storage:
     Raises:
         SettingsError: the library for such addresses is missing, or does not find its way.
     """
-    kinds: dict[str, type[FsspecStorage]] = {"s3": S3Storage, "sftp": SftpStorage}
+    kinds: dict[str, type[FsspecStorage]] = {
+        "s3": S3Storage,
+        "sftp": SftpStorage,
+        "hdfs": HdfsStorage,
+        "webhdfs": WebHdfsStorage,
+    }
     return kinds.get(address.protocol, FsspecStorage)(address)
 
 
@@ -468,7 +556,7 @@ def _filesystem(protocol: str, root: str) -> Any:
     """
     for module in ("fsspec", PROTOCOLS[protocol]):
         if module is not None and find_spec(module) is None:
-            raise SettingsError(f"{protocol}:// needs {module}: pip install 'anonymizer[stores]'")
+            raise SettingsError(f"{protocol}:// needs {module}: {_HOW_TO_INSTALL.get(protocol, _AS_EXTRA)}")
     import fsspec
 
     for library in _LIBRARIES:
@@ -476,6 +564,8 @@ def _filesystem(protocol: str, root: str) -> Any:
     try:
         if protocol == "sftp":
             return fsspec.filesystem("sftp", **_ssh_options(root))
+        if protocol in ("hdfs", "webhdfs"):
+            return fsspec.filesystem(protocol, **_hadoop_options(root))
         if protocol == "memory":
             return fsspec.filesystem("memory")
         if protocol == "gs":
@@ -512,6 +602,16 @@ def _ssh_options(root: str) -> dict[str, Any]:
     }
 
 
+def _hadoop_options(root: str) -> dict[str, Any]:
+    user, _, host = root.rpartition("@")
+    name, _, port = host.partition(":")
+    return {
+        "host": name,
+        **({"port": int(port)} if port.isdecimal() else {}),
+        "user": user or os.environ.get("HADOOP_USER_NAME"),
+    }
+
+
 def _known_hosts_only() -> Any:
     """fsspec takes the key of any server; this takes those that ssh knows."""
     import paramiko
@@ -535,6 +635,15 @@ def _to_entry(info: Mapping[str, Any]) -> Entry:
     moments = (info.get(key) for key in ("LastModified", "last_modified", "updated", "mtime", "created"))
     modified_ns = next((_to_ns(moment) for moment in moments if moment), 0)
     return Entry(name, False, size, _plain_tag(info) or str(modified_ns), modified_ns, info.get("type") == "link")
+
+
+def _of_hdfs(name: str, info: Mapping[str, Any]) -> Entry:
+    """As WebHDFS says it. Each file that is created has another fileId."""
+    if info["type"] == "DIRECTORY":
+        return Entry(name, True)
+    modified_ms = int(info["modificationTime"])
+    tag = f"{info.get('fileId', 0)}-{modified_ms}"
+    return Entry(name, False, int(info["length"]), tag, modified_ms * 1_000_000, info["type"] == "SYMLINK")
 
 
 def _plain_tag(info: Mapping[str, Any]) -> str:

@@ -6,7 +6,18 @@ from pathlib import Path
 
 import paramiko
 import pytest
-from stores import BUCKET, Fault, FaultProxy, Harm, contents_of, in_memory, moto_server, s3_at, sftp_server
+from stores import (
+    BUCKET,
+    Fault,
+    FaultProxy,
+    Harm,
+    contents_of,
+    in_memory,
+    moto_server,
+    s3_at,
+    sftp_server,
+    webhdfs_server,
+)
 
 from anonymizer.addresses import Address
 from anonymizer.errors import SettingsError
@@ -45,13 +56,16 @@ def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(storage, "DELAYS_S", (0.01, 0.01, 0.01))
 
 
-@pytest.fixture(params=["memory", "s3", "sftp"])
+@pytest.fixture(params=["memory", "s3", "sftp", "webhdfs"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Storage]:
     if request.param == "memory":
         yield storage_of(in_memory({}))
     elif request.param == "sftp":
         with sftp_server(tmp_path / "server") as address:
             yield storage_of(address)
+    elif request.param == "webhdfs":
+        with webhdfs_server() as hadoop:
+            yield storage_of(hadoop.address)
     else:
         with s3_at(request.getfixturevalue("server")):
             yield storage_of(S3)
@@ -290,6 +304,38 @@ def test_libraries_say_nothing_in_their_own_words(capfd: pytest.CaptureFixture[s
         assert logger.hasHandlers()
         logger.warning("the account ada@example.org")
     assert "ada" not in capfd.readouterr().err
+
+
+def test_what_lies_in_hadoop_is_replaced_although_renames_there_replace_nothing() -> None:
+    with webhdfs_server() as hadoop:
+        store = storage_of(hadoop.address)
+        first = store.write(NAME, b"one")
+        second = store.write(NAME, b"two")
+        assert first.stamp != second.stamp
+        assert store.stat(NAME) == second
+        assert contents_of(hadoop.address) == {NAME.as_posix(): b"two"}
+
+
+def test_what_hadoop_does_not_rename_does_not_stay() -> None:
+    with webhdfs_server() as hadoop:
+        hadoop.renames = False
+        with pytest.raises(OSError, match="did not rename"):
+            storage_of(hadoop.address).write(NAME, b"one")
+        assert contents_of(hadoop.address) == {}
+
+
+def test_what_a_data_node_says_of_an_error_is_no_content() -> None:
+    with webhdfs_server() as hadoop:
+        storage_of(hadoop.address).write(NAME, b"one")
+        hadoop.serves = False
+        with pytest.raises(OSError, match="answered with an error"):
+            storage_of(hadoop.address).read(NAME)
+
+
+def test_hadoops_own_library_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("anonymizer.files.storage.find_spec", lambda name: None if name == "pyarrow" else object())
+    with pytest.raises(SettingsError, match=r"hdfs:// needs pyarrow: .* webhdfs://host:9870/folder needs none of them"):
+        storage_of(Address("hdfs", "namenode:8020", "folder"))
 
 
 def test_a_server_that_ssh_does_not_reach() -> None:
