@@ -41,7 +41,7 @@ def _run(what: RunSettings, settings: Settings, verbosity: VerbositySettings) ->
     if what.dry_run:
         return _print_plan(plan, verbosity.quiet)
     _warn_of_kinds_without_model(plan)
-    _warn_of_visible_faces(plan)
+    _warn_of_what_stays_visible(plan)
     _warn_of_missing_native_code()
     with (
         Progress(partial(_count_pictures, plan), verbosity.verbose > 0, verbosity.quiet) as progress,
@@ -105,13 +105,20 @@ def _what_is_done(plan: Plan) -> str:
     return " and ".join(found)
 
 
-def _warn_of_visible_faces(plan: Plan) -> None:
+def _warn_of_what_stays_visible(plan: Plan) -> None:
     if plan.settings.choose.hide_only is not None:
         echo(
             "anonymize: warning: --hide-only leaves every face visible that is surely none of the people in the "
             "gallery: the output shows recognisable people",
             err=True,
         )
+    if plan.settings.choose.text_match is not None:
+        text = "--text-match leaves all text visible that surely reads as something else; the report lists where"
+        echo(f"anonymize: warning: {text}", err=True)
+    if plan.chosen_by:
+        options = " and ".join(f"--{key}" for key in plan.chosen_by)
+        text = f"the records come from a run with {options}: what that left visible is not in them, and stays visible"
+        echo(f"anonymize: warning: {text}", err=True)
 
 
 def _warn_of_missing_native_code() -> None:

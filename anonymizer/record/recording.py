@@ -11,6 +11,7 @@ from anonymizer.errors import SettingsError
 from anonymizer.kinds import DEFAULT_KINDS, KINDS, Kind
 from anonymizer.record.report import RECORD_FORMAT, UsedModel
 from anonymizer.record.shards import find_reports, merge_reports, read_report
+from anonymizer.settings import ChooseSettings
 from anonymizer.types import Recorded, Source
 
 
@@ -31,6 +32,8 @@ class Recording:
     """What it looked for."""
     pictures: Mapping[str, Recorded | str]
     """By name; as text why there is no record. Films are among them."""
+    chosen_by: tuple[str, ...] = ()
+    """The options by which something that was found stayed visible: the records do not hold it."""
     films: Mapping[str, float] = field(default_factory=dict)
     """Frames a second of each film, on average, by name."""
 
@@ -84,6 +87,11 @@ def _to_recording(head: Mapping[str, Any], files: Sequence[Mapping[str, Any]], f
         finder=head.get("finder"),
         kinds=tuple(kind for kind in KINDS if kind in looked_for),
         pictures={entry["file"]: _to_recorded(entry, folder) for entry in files},
+        chosen_by=tuple(
+            option
+            for option in ChooseSettings().as_options()
+            if option in head.get("chosen_by", ()) or head["settings"].get(option) is not None
+        ),
         films={entry["file"]: _rate_of(entry["film"]) for entry in files if entry.get("film") is not None},
     )
 

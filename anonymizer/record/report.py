@@ -91,6 +91,8 @@ class Report:
     """The name of what took the place of the models; None for the models."""
     recorded_by: str | None = None
     """Version of the program that recorded the detections, where they were not found anew."""
+    chosen_by: Sequence[str] = ()
+    """The options by which some of what was found stayed visible then, and so is not in the records."""
     checksums: Mapping[str, str] = field(default_factory=dict)
     """Of the files and folders that the settings name, see `Settings.as_dict`."""
     results: Iterable[Result] = ()
@@ -137,6 +139,7 @@ class Report:
             "kinds": list(self.kinds),
             **({} if self.finder is None else {"finder": self.finder}),
             **({} if self.recorded_by is None else {"recorded_by": self.recorded_by}),
+            **({"chosen_by": list(self.chosen_by)} if self.chosen_by else {}),
             "native_code": is_available(),
             "totals": {
                 "pictures": totals.pictures,

@@ -92,6 +92,11 @@ class Plan:
         """The version that recorded what is replayed."""
         return None if self.replay is None else self.replay.recording.version
 
+    @property
+    def chosen_by(self) -> tuple[str, ...]:
+        """The options by which something stayed visible when what is replayed was recorded."""
+        return () if self.replay is None else self.replay.recording.chosen_by
+
     def evidence_of(self, job: Job) -> str | None:
         """What else decides how the outputs of a picture look, beside its file and the `fingerprint`."""
         recorded = None if self.replay is None else self.replay.evidence_of(job)

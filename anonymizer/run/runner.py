@@ -147,6 +147,7 @@ class _Run:
             plan.kinds,
             finder=plan.finder,
             recorded_by=plan.recorded_by,
+            chosen_by=plan.chosen_by,
             checksums=plan.checksums,
             results=manifest,
             not_looked_at=plan.listing.not_looked_at,

@@ -18,6 +18,7 @@ from fakes import FixedDetector, Folders, UseDetectors, face, load, noise, noise
 from run.reruns import redone
 
 from anonymizer import anonymize_folder
+from anonymizer.cli.main import run
 from anonymizer.errors import SettingsError
 from anonymizer.record.report import REPORT_NAME
 from anonymizer.settings import DetectSettings, RedactSettings, Settings
@@ -100,6 +101,21 @@ def test_the_same_bytes_in_all_formats(folders: Folders, use_detectors: UseDetec
         found[key] for key in ("settings_digest", "models", "kinds")
     ]
     assert replayed["recorded_by"] == found["program"]["version"]
+
+
+def test_what_a_choice_left_visible_is_told(
+    folders: Folders, recorded: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is not in the records. Also in replays of replays."""
+    settings = json.loads((recorded / REPORT_NAME).read_text())["settings"]
+    change_report(recorded, settings={**settings, "text-match": "a checksum"})
+    replay(folders)
+    replay(folders, name="third", detections=folders[1].parent / "again")
+    said = json.loads((folders[1].parent / "third" / REPORT_NAME).read_text())
+    assert said["chosen_by"] == ["text-match"]
+    command = ["--input", folders[0], "--detections", recorded, "--image-output", folders[1].parent / "cli", "--quiet"]
+    assert run([str(word) for word in [*command, "--workers", 0]]) == 0
+    assert "warning: the records come from a run with --text-match: what that left visible" in capsys.readouterr().err
 
 
 def test_a_replay_can_be_replayed(folders: Folders, recorded: Path) -> None:
