@@ -48,6 +48,8 @@ def models_command(weights: Path | None) -> None:
     for each in describe_segmenters():
         load_segmenter(each)
         echo(f"{each.name}: silhouettes of {', '.join(TRAITS[kind].plural for kind in each.contexts)}")
+        if each.limits:
+            echo(f"  limits   {each.limits}")
         echo("  format   tflite")
         echo(f"  sha256   {each.sha256}")
         echo(f"  licence  {each.licence}")

@@ -107,6 +107,8 @@ class SegmenterDescription:
     """Levels of 8 bits are divided by it for the network: 255 where it takes 0 to 1."""
     licence: str
     origin: str
+    limits: str = ""
+    """What it does not draw; shown."""
 
 
 def describe_segmenters(folder: Path = BUNDLED) -> list[SegmenterDescription]:
@@ -130,6 +132,7 @@ def _describe(path: Path) -> SegmenterDescription:
             float(content.get("scale", 1.0)),
             str(content["licence"]),
             str(content["origin"]),
+            str(content.get("limits", "")),
         )
         found = sha256(described.path.read_bytes()).hexdigest()
     except OSError as error:

@@ -13,7 +13,8 @@ def test_bundled_models(capsys: pytest.CaptureFixture[str]) -> None:
     assert "plate: plate from score 0.55" in out
     assert "licence  Apache-2.0" in out
     assert "head: head from score 0.25\n  counts   the people" in out
-    assert out.count("counts") == 1
+    assert out.count("  counts   ") == 1
+    assert out.count("  limits   ") == out.count("  licence  ")
     assert "code: code from score 0.3\n  limits   no screens and no cards" in out
     assert "format   codes, run by zxing-cpp" in out
     assert "format   tflite, run by LiteRT" in out

@@ -99,15 +99,27 @@ def draw(
         blur_px: standard deviation.
         noise: standard deviation, of 255.
     """
-    height, width = size
-    fine = ground(height * FINER, width * FINER, seed)
-    for code in codes:
-        _draw_code(code, fine)
-    pixels = cv2.resize(fine, (width, height), interpolation=cv2.INTER_AREA)
+    pixels = _drawn(codes, ground(size[0] * FINER, size[1] * FINER, seed))
     if blur_px:
         pixels = cv2.GaussianBlur(pixels, (0, 0), blur_px)
     noisy = pixels + np.random.default_rng(seed).normal(0, noise, pixels.shape) if noise else pixels
     return np.asarray(np.clip(noisy, 0, 255), np.uint8)
+
+
+def draw_over(picture: Pixels8, codes: Sequence[DrawnCode]) -> Pixels8:
+    """A picture, uint8 (H, W, 3), with codes on it."""
+    return _drawn(codes, np.asarray(cv2.resize(picture, None, fx=FINER, fy=FINER), np.uint8))
+
+
+def _drawn(codes: Sequence[DrawnCode], fine: Pixels8) -> Pixels8:
+    """
+    Args:
+        fine: the picture, larger; codes are drawn into it.
+    """
+    for code in codes:
+        _draw_code(code, fine)
+    size = fine.shape[1] // FINER, fine.shape[0] // FINER
+    return np.asarray(cv2.resize(fine, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _draw_code(code: DrawnCode, fine: Pixels8) -> None:
