@@ -1,5 +1,5 @@
-"""Draws images/codes.jpg, a drawn scene with codes and the same without, and images/heads.jpg, people hidden by faces and
-by heads.
+"""Draws images/codes.jpg, a scene with codes and the same without them, and images/heads.jpg, people hidden by their
+faces and by their heads.
 
 python -m tests.benchmarks.kinds_pictures
 """

@@ -101,7 +101,7 @@ def draw(
     """
     pixels = _drawn(codes, ground(size[0] * FINER, size[1] * FINER, seed))
     if blur_px:
-        pixels = cv2.GaussianBlur(pixels, (0, 0), blur_px)
+        pixels = np.asarray(cv2.GaussianBlur(pixels, (0, 0), blur_px), np.uint8)
     noisy = pixels + np.random.default_rng(seed).normal(0, noise, pixels.shape) if noise else pixels
     return np.asarray(np.clip(noisy, 0, 255), np.uint8)
 
