@@ -51,3 +51,6 @@ def test_train_export_detect(tmp_path: Path) -> None:
     run("weights.plate.train", "--smoke", *options, "--out", tmp_path / "further")
     assert (tmp_path / "further" / "last.weights.h5").is_file()
     assert len(json.loads((tmp_path / "further" / "mined.json").read_text())) == 2
+
+    run("weights.plate.evaluate", tmp_path / "plate.tflite", tmp_path / "pack", tmp_path / "found", "--held-out")
+    assert [path.name for path in (tmp_path / "found").iterdir()] == ["3.json"]

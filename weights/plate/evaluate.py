@@ -14,7 +14,7 @@ import click
 import cv2
 import numpy as np
 
-from .data import Row, Sample, decode, read_pack
+from .data import Row, Sample, decode, is_held_out, read_pack
 
 Run = Callable[[np.ndarray], dict[str, np.ndarray]]
 Figures = dict[str, dict[str, float | None]]
@@ -153,6 +153,7 @@ def _target(out: pathlib.Path, row: Row) -> pathlib.Path:
 @click.option("--side", "sides", multiple=True, type=int, default=SIDES, show_default=True)
 @click.option("--threads", default=1, show_default=True)
 @click.option("--group", "groups", multiple=True, help="Only groups that start with this.")
+@click.option("--held-out", is_flag=True, help="Only pictures that a training with the pack holds out.")
 @click.option("--floor", default=0.05, show_default=True, help="Lowest score to write.")
 def main(
     model: pathlib.Path,
@@ -161,6 +162,7 @@ def main(
     sides: tuple[int, ...],
     threads: int,
     groups: tuple[str, ...],
+    held_out: bool,
     floor: float,
 ) -> None:
     """Write detections of MODEL for every picture of PACK to OUT, and print plates covered by group.
@@ -172,7 +174,7 @@ def main(
     alarms: dict[str, list[np.ndarray]] = {}
     seconds = []
     for row in read_pack(pack):
-        if groups and not row.group.startswith(groups):
+        if (groups and not row.group.startswith(groups)) or (held_out and not is_held_out(row)):
             continue
         pixels = decode(row.path)
         start = time.perf_counter()
