@@ -7,7 +7,7 @@ twice. What is connected in it is a region, which is hidden as the rectangle aro
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import groupby
 
@@ -15,13 +15,13 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from anonymizer.detect.description import ModelDescription, RegionRule
-from anonymizer.detect.inference import PROBABILITIES, LoadedModel
+from anonymizer.detect.description import RegionRule
+from anonymizer.detect.inference import PROBABILITIES
+from anonymizer.detect.model_detector import ModelDetector
 from anonymizer.detect.postprocessing import SCORE_TOLERANCE
 from anonymizer.detect.preprocessing import to_input
 from anonymizer.detect.views import Crop, ScaledView, crops_of, scaled_views
 from anonymizer.errors import PictureError
-from anonymizer.kinds import Kind
 from anonymizer.outlines import PolygonOutline
 from anonymizer.types import Detection, Pixels8
 
@@ -34,46 +34,13 @@ Quad = npt.NDArray[np.float64]
 Components = npt.NDArray[np.int32]
 
 
-class RegionDetector:
-    """A `Detector` on a loaded model, cheap to make: several of them can share one model."""
-
-    def __init__(
-        self,
-        model: ModelDescription,
-        loaded: LoadedModel,
-        preset: str,
-        thresholds: Mapping[Kind, float],
-        *,
-        in_films: bool = False,
-    ) -> None:
-        """
-        Args:
-            preset: which views of the model are used.
-            thresholds: lowest score per kind. Kinds that are missing are not reported.
-            in_films: whether it looks at the frames of films.
-        """
-        assert model.regions is not None
-        self._model = model
-        self._loaded = loaded
-        self._preset = preset
-        self._rule = model.regions
-        views = {**model.views, **model.film_views} if in_films else model.views
-        self._specs = views[preset]
-        self._thresholds = {kind: thresholds[kind] for kind in model.found_kinds if kind in thresholds}
+class RegionDetector(ModelDetector):
+    """A `Detector` on a model with a `RegionRule`."""
 
     @property
-    def kinds(self) -> frozenset[Kind]:
-        return frozenset(self._thresholds)
-
-    @property
-    def thresholds(self) -> Mapping[Kind, float]:
-        """The lowest score of each kind that it looks for."""
-        return self._thresholds
-
-    def for_films(self, threshold_share: float) -> RegionDetector:
-        """A detector for the frames of films, which also returns what has this share of the thresholds."""
-        lower = {kind: threshold * threshold_share for kind, threshold in self._thresholds.items()}
-        return RegionDetector(self._model, self._loaded, self._preset, lower, in_films=True)
+    def _rule(self) -> RegionRule:
+        assert self._model.regions is not None
+        return self._model.regions
 
     def detect(self, picture: Pixels8) -> list[Detection]:
         """The regions in a picture, uint8 (H, W, 3), RGB, each with its outline; the best first.

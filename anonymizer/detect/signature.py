@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from anonymizer.detect.description import ORIGINAL_SIZE, ModelDescription, ViewSpec
 from anonymizer.detect.inference import LoadedModel
 from anonymizer.detect.merge import ViewDetections, merge_views
+from anonymizer.detect.model_detector import ModelDetector
 from anonymizer.detect.postprocessing import Postprocessing, to_detections
 from anonymizer.detect.preprocessing import to_input
 from anonymizer.detect.rescore import rescore
@@ -22,8 +23,8 @@ FAINT = 0.25
 """Detections below this share of the threshold are dropped before views are merged."""
 
 
-class SignatureDetector:
-    """A `Detector` on a loaded model, cheap to make: several of them can share one model."""
+class SignatureDetector(ModelDetector):
+    """A `Detector` on a model with such a signature."""
 
     def __init__(
         self,
@@ -34,18 +35,10 @@ class SignatureDetector:
         *,
         in_films: bool = False,
     ) -> None:
-        """
-        Args:
-            preset: which views of the model are used; ignored where the input has a fixed size.
-            thresholds: lowest score per kind. Kinds that are missing are not reported.
-            in_films: whether it looks at the frames of films.
-        """
-        self._model = model
-        self._loaded = loaded
-        self._preset = preset
-        views = {**model.views, **model.film_views} if in_films else model.views
-        self._specs = views[preset] if loaded.height is None else ORIGINAL_SIZE
-        self._thresholds = {kind: thresholds[kind] for kind in model.found_kinds if kind in thresholds}
+        """The views are ignored where the input has a fixed size."""
+        super().__init__(model, loaded, preset, thresholds, in_films=in_films)
+        if loaded.height is not None:
+            self._specs = ORIGINAL_SIZE
         has_second_look = model.second_look is not None and preset in model.second_look.presets
         self._second_look = model.second_look if has_second_look else None
         doubtful_from = self._second_look.from_score if self._second_look else 1.0
@@ -57,20 +50,6 @@ class SignatureDetector:
             self._thresholds,
             self._min_scores(),
         )
-
-    @property
-    def kinds(self) -> frozenset[Kind]:
-        return frozenset(self._thresholds)
-
-    @property
-    def thresholds(self) -> Mapping[Kind, float]:
-        """The lowest score of each kind that it looks for."""
-        return self._thresholds
-
-    def for_films(self, threshold_share: float) -> SignatureDetector:
-        """A detector for the frames of films, which also returns what has this share of the thresholds."""
-        lower = {kind: threshold * threshold_share for kind, threshold in self._thresholds.items()}
-        return SignatureDetector(self._model, self._loaded, self._preset, lower, in_films=True)
 
     def detect(self, picture: Pixels8) -> list[Detection]:
         """What is found in all views of a picture, uint8 (H, W, 3), RGB.

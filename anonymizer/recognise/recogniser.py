@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from threading import Lock
 
 import numpy as np
 import numpy.typing as npt
-from ai_edge_litert.interpreter import Interpreter
 
-from anonymizer.errors import ModelError
+from anonymizer.recognise.interpreter import SmallModel
 from anonymizer.types import Pixels8
 
 _NOTHING = 1e-9
@@ -27,14 +25,7 @@ class Recogniser:
         Raises:
             ModelError: the file is missing or damaged.
         """
-        try:
-            self._interpreter = Interpreter(model_content=path.read_bytes(), num_threads=1)
-            self._interpreter.allocate_tensors()
-        except (OSError, ValueError, RuntimeError) as error:
-            raise ModelError(f"model {path} is missing or damaged: {error}") from None
-        (self._entry,) = self._interpreter.get_input_details()
-        (self._answer,) = self._interpreter.get_output_details()
-        self._lock = Lock()
+        self._model = SmallModel(path)
 
     def vector_of(self, aligned: Pixels8) -> Vector:
         """
@@ -45,8 +36,4 @@ class Recogniser:
         return np.asarray(both / max(float(np.linalg.norm(both)), _NOTHING), np.float32)
 
     def _call(self, face: Pixels8) -> Vector:
-        with self._lock:
-            self._interpreter.set_tensor(self._entry["index"], face[np.newaxis].astype(np.float32))
-            self._interpreter.invoke()
-            vector: Vector = self._interpreter.get_tensor(self._answer["index"])[0].copy()
-            return vector
+        return self._model(face.astype(np.float32))

@@ -6,20 +6,19 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Lock
 from typing import Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 import yaml
-from ai_edge_litert.interpreter import Interpreter
 
 from anonymizer.detect.catalogue import BUNDLED
 from anonymizer.detect.stderr import suppress_native_stderr
 from anonymizer.errors import ModelError
 from anonymizer.geometry import Box, Point, corners_of
 from anonymizer.outlines import PolygonOutline
+from anonymizer.recognise.interpreter import SmallModel
 from anonymizer.types import Detection, Pixels8
 
 HEIGHT_PX = 48
@@ -63,35 +62,16 @@ class TextModel:
         Raises:
             ModelError: the file is missing, damaged or has other characters.
         """
-        try:
-            self._interpreter = Interpreter(model_content=path.read_bytes(), num_threads=1)
-            self._interpreter.allocate_tensors()
-        except (OSError, ValueError, RuntimeError) as error:
-            raise ModelError(f"model {path} is missing or damaged: {error}") from None
-        (self._entry,) = self._interpreter.get_input_details()
-        (self._answer,) = self._interpreter.get_output_details()
+        self._call = SmallModel(path)
         self._characters = ["", *characters]
-        if self._answer["shape"][-1] != len(self._characters):
+        if self._call.answer_length != len(self._characters):
             raise ModelError(f"model {path} does not fit its characters")
-        self._width = int(self._entry["shape"][2])
-        self._lock = Lock()
 
     def read(self, line: Pixels8) -> tuple[str, float]:
         """The text of a line, uint8 (48, W, 3), RGB, W a multiple of WIDTH_STEP_PX; and how sure its least sure
         character is, 0..1: 0 where there is none.
         """
         return to_text(self._call(line), self._characters)
-
-    def _call(self, line: Pixels8) -> Scores:
-        with self._lock:
-            if line.shape[1] != self._width:
-                self._interpreter.resize_tensor_input(self._entry["index"], [1, *line.shape])
-                self._interpreter.allocate_tensors()
-                self._width = line.shape[1]
-            self._interpreter.set_tensor(self._entry["index"], line[np.newaxis])
-            self._interpreter.invoke()
-            scores: Scores = self._interpreter.get_tensor(self._answer["index"])[0].copy()
-            return scores
 
 
 def to_text(scores: Scores, characters: Sequence[str]) -> tuple[str, float]:

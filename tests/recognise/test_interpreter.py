@@ -1,0 +1,25 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from anonymizer.detect.catalogue import BUNDLED
+from anonymizer.errors import ModelError
+from anonymizer.recognise.interpreter import SmallModel
+
+
+def test_sizes_may_change_from_call_to_call() -> None:
+    model = SmallModel(BUNDLED / "text" / "reader.tflite")
+    lines = [np.full((48, width, 3), 128, np.uint8) for width in (160, 320, 160)]
+    short, long, again = (model(line) for line in lines)
+    assert short.shape[1] == long.shape[1] == model.answer_length
+    assert long.shape[0] > short.shape[0]
+    assert np.array_equal(short, again)
+
+
+def test_damage_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"small.tflite is missing or damaged"):
+        SmallModel(tmp_path / "small.tflite")
+    (tmp_path / "small.tflite").write_bytes(b"no model")
+    with pytest.raises(ModelError, match="is missing or damaged"):
+        SmallModel(tmp_path / "small.tflite")
