@@ -367,12 +367,22 @@ class WebHdfsStorage(HdfsStorage):
         return bytes(self._tried(lambda: self._fs._call("OPEN", path=path, **limit).content))
 
     def fetch(self, name: Path, local: Path) -> None:
+        before = self.stat(name)
+        if before is None:
+            raise FileNotFoundError(errno.ENOENT, _MISSING)
         path = self._path(name)
 
         def receive() -> None:
-            local.write_bytes(self._fs._call("OPEN", path=path).content)
+            answer = self._fs._call("OPEN", path=path, redirect=False)
+            if "Location" in answer.headers:  # else a gateway has answered for the data node
+                answer = self._fs.session.get(answer.headers["Location"], stream=True)
+            with answer, open(local, "wb") as file:
+                answer.raise_for_status()
+                file.writelines(answer.iter_content(_BLOCK))
 
         self._tried(receive)
+        if local.stat().st_size != before.size:
+            raise StoreError(errno.ESTALE, "it has changed while it was read")
 
     def _send(self, path: str, content: bytes | Path) -> None:
         """The name node says which machine takes the content."""

@@ -324,12 +324,14 @@ def test_what_hadoop_does_not_rename_does_not_stay() -> None:
         assert contents_of(hadoop.address) == {}
 
 
-def test_what_a_data_node_says_of_an_error_is_no_content() -> None:
+def test_what_a_data_node_says_of_an_error_is_no_content(tmp_path: Path) -> None:
     with webhdfs_server() as hadoop:
         storage_of(hadoop.address).write(NAME, b"one")
         hadoop.serves = False
         with pytest.raises(OSError, match="answered with an error"):
             storage_of(hadoop.address).read(NAME)
+        with pytest.raises(OSError, match="answered with an error"):
+            storage_of(hadoop.address).fetch(NAME, tmp_path / "file")
 
 
 def test_hadoops_own_library_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
