@@ -1,8 +1,8 @@
 """Where a face may have been missed: evidence that the anonymizing run did not use.
 
 What a run missed because its model was not sure, the same model sees with a low score in the gate too. So the gate
-also looks for heads, from any side, and looks closely, also turned, at each place in doubt. One score for all
-that says how likely it is that a face shows there.
+also looks for heads, from any side, and for whole people, and looks closely, also turned, at each place in doubt. One
+score for all that says how likely it is that a face shows there.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from anonymizer.check.finding import Finding
+from anonymizer.check.people import SEEN_FROM, Person, log_odds_of, people_in
 from anonymizer.check.verdicts import COVERED_FROM, covered_share
 from anonymizer.detect.catalogue import find_models
 from anonymizer.detect.detector import Detector
@@ -31,9 +32,10 @@ from anonymizer.types import Detection, Pixels, Pixels8
 
 FACE: Kind = "face"
 HEAD: Kind = PEOPLE_KINDS[0]
+PERSON: Kind = "person"
 UNHIDDEN = "a head outside the redacted areas: a face may have been missed"
-HEADS_PRESET = "fast"
-"""Heads are looked for in two small views, at a quarter of the cost of faces."""
+OTHERS_PRESET = "fast"
+"""Heads and people are looked for in two small views each, at a quarter and a third of the cost of faces."""
 HEADS_FROM = 0.1
 """Score of heads that are places in doubt."""
 CLOSE_FROM = 0.02
@@ -79,6 +81,8 @@ class SecondOpinion:
     heads: CloseDetector
     settings: DetectSettings
     """Its zones say where nothing counts."""
+    people: Detector | None = None
+    """Finds whole people. Without it they say nothing."""
 
     def weigh(
         self, verdicts: Sequence[Finding], file: str, pixels: Pixels, is_hidden: npt.NDArray[np.bool_]
@@ -95,13 +99,14 @@ class SecondOpinion:
         """
         shown = to_rgb_8_bits(pixels)
         heads = self._heads_outside(shown, is_hidden)
+        people = [] if self.people is None else people_in(self.people.detect(shown), is_hidden)
         weighed = []
         for verdict in verdicts:
             same = [head for head in heads if verdict.box is not None and _holds(head.box, verdict.box)]
             heads = [head for head in heads if head not in same]
-            weighed.append(self._weigh(verdict, shown, max((head.score for head in same), default=0.0)))
+            weighed.append(self._weigh(verdict, shown, max((head.score for head in same), default=0.0), people))
         for head in heads[:MAX_HEADS]:
-            score = self._probability(shown, head.box, 0.0, head.score)
+            score = self._probability(shown, head.box, 0.0, head.score, people)
             if score >= UNLIKELY_BELOW:
                 weighed.append(Finding(file, FACE, UNHIDDEN, "warning", head.box, score))
         return weighed
@@ -113,15 +118,15 @@ class SecondOpinion:
         outside = [one for one in large if covered_share(one, is_hidden) < COVERED_FROM]
         return keep_in_zones(outside, (shown.shape[0], shown.shape[1]), self.settings)
 
-    def _weigh(self, verdict: Finding, shown: Pixels8, head: float) -> Finding:
+    def _weigh(self, verdict: Finding, shown: Pixels8, head: float, people: Sequence[Person]) -> Finding:
         if verdict.level != "warning" or verdict.box is None or verdict.score is None:
             return verdict
         if verdict.kind != FACE:
             return replace(verdict, score=OTHERS * verdict.score)
-        return replace(verdict, score=self._probability(shown, verdict.box, verdict.score, head))
+        return replace(verdict, score=self._probability(shown, verdict.box, verdict.score, head, people))
 
-    def _probability(self, shown: Pixels8, box: Box, face: float, head: float) -> float:
-        """How likely it is that a face shows in a box, by its scores as a face and as a head, and by close looks."""
+    def _probability(self, shown: Pixels8, box: Box, face: float, head: float, people: Sequence[Person]) -> float:
+        """How likely it is that a face shows in a box, by its scores as a face and a head, close looks and people."""
         close_face = max(_best(self.faces, shown, box, FACE_PX, turns) for turns in FACE_TURNS)
         close_heads = [_best(self.heads, shown, box, HEAD_PX, turns) for turns in HEAD_TURNS]
         evidence = (face, head, close_face, sum(close_heads) / len(close_heads))
@@ -129,6 +134,7 @@ class SecondOpinion:
             weight * _log_odds(min(max(score, floor), CEILING))
             for weight, score, floor in zip(WEIGHTS, evidence, FLOORS, strict=True)
         )
+        odds += log_odds_of(box, people)
         return 1 / (1 + exp(-odds))
 
 
@@ -162,11 +168,13 @@ def load_second_opinion(settings: DetectSettings) -> SecondOpinion | None:
         return None
     models = find_models(settings.weights)
     face = next((one for one in models if FACE in one.found_kinds and settings.preset in one.views), None)
-    head = next((one for one in models if HEAD in one.found_kinds and HEADS_PRESET in one.views), None)
+    head = next((one for one in models if HEAD in one.found_kinds and OTHERS_PRESET in one.views), None)
+    person = next((one for one in models if PERSON in one.found_kinds and OTHERS_PRESET in one.views), None)
     if face is None or head is None:
         return None
     return SecondOpinion(
         SignatureDetector(face, load_model(face), settings.preset, {FACE: CLOSE_FROM}),
-        SignatureDetector(head, load_model(head), HEADS_PRESET, {HEAD: HEADS_FROM}),
+        SignatureDetector(head, load_model(head), OTHERS_PRESET, {HEAD: HEADS_FROM}),
         settings,
+        None if person is None else SignatureDetector(person, load_model(person), OTHERS_PRESET, {PERSON: SEEN_FROM}),
     )

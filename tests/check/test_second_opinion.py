@@ -59,6 +59,16 @@ def weigh(
     return opinion.weigh(list(verdicts), "a.png", PICTURE, NOTHING_HIDDEN)
 
 
+def test_people_make_a_face_likelier_and_a_hand_less_likely() -> None:
+    person = Looker([Detection(Box(0, 10, 80, 190), 0.8, "person")], kinds=frozenset({"person"}))
+    alone, with_people = (SecondOpinion(Looker(), Looker(), DetectSettings(), people) for people in (None, person))
+    for box, is_likelier in ((FACE, True), (Box(20, 140, 60, 180), False)):
+        before, after = (
+            score_of(*each.weigh([weak(box)], "a.png", PICTURE, NOTHING_HIDDEN)) for each in (alone, with_people)
+        )
+        assert (after > before) == is_likelier
+
+
 def score_of(*findings: Finding) -> float:
     (finding,) = findings
     assert finding.score is not None
@@ -129,6 +139,7 @@ def test_gray_pictures_of_16_bits() -> None:
 def test_the_bundled_models_look() -> None:
     opinion = load_second_opinion(DetectSettings())
     assert opinion is not None
+    assert opinion.people is not None
     assert opinion.weigh([], "a.png", np.full((90, 120, 3), 99, np.uint8), np.zeros((90, 120), bool)) == []
 
 
