@@ -15,6 +15,9 @@ from anonymizer.redact.targets import to_targets
 from anonymizer.settings import RedactSettings
 from anonymizer.types import Alpha, Detection, FrameDetections, Pixels
 
+_INKS = 4
+"""Channels of CMYK."""
+
 
 def redact_frame(
     frame: Frame, found: FrameDetections, settings: RedactSettings, in_place: bool = False
@@ -27,16 +30,28 @@ def redact_frame(
     targets = _targets_in(frame.pixels, found.detections, settings)
     if not targets:
         return frame, np.zeros(frame.pixels.shape[:2], bool)
-    # Methods know light alone. In CMYK the values are of ink: black would become white.
+    # Methods know light alone: in CMYK the values are of ink.
     pixels, scene = redact(frame.pixels, targets, in_place) if frame.shown is None else _redact_ink(frame, targets)
     alpha = _redact_alpha(frame.alpha, found.to_hide_in_alpha, settings)
     return Frame(pixels, alpha, further=frame.further), scene.changed
 
 
 def _redact_ink(frame: Frame, targets: Sequence[RedactionTarget]) -> tuple[Pixels, Scene]:
-    """The pixels of a frame in CMYK with every target replaced, and what was hidden in it, as light."""
-    light, scene = redact(~frame.pixels, targets)
-    return ~light, scene
+    """The pixels of a frame in CMYK with every target replaced as the picture is shown, and what was hidden in it.
+
+    What hides has no black ink; at soft edges that of the source fades out.
+    """
+    assert frame.shown is not None
+    shown, scene = redact(frame.shown, targets)
+    where = scene.changed
+    colors, mask = shown[where].astype(np.float32), scene.mask[where]
+    key = np.maximum(255 - (1 - mask) * frame.pixels[where][:, _INKS - 1], colors.max(axis=1))[:, np.newaxis]
+    light = np.concatenate([colors * 255 / key.clip(1, None), key], axis=1)  # programs show the product of both
+    pixels = frame.pixels.copy()
+    pixels[where, :_INKS] = 255 - light.round()
+    if frame.further:
+        pixels[:, :, _INKS:] = redact(np.ascontiguousarray(frame.pixels[:, :, _INKS:]), targets)[0]
+    return pixels, scene
 
 
 def redact_detections(pixels: Pixels, detections: Sequence[Detection], settings: RedactSettings) -> Pixels:

@@ -36,7 +36,7 @@ def test_nothing_found_is_the_same_frame() -> None:
     assert not changed.any()
 
 
-@pytest.mark.parametrize("color", [(0, 0, 0), (255, 255, 255)])
+@pytest.mark.parametrize("color", [(0, 0, 0), (255, 255, 255), (48, 96, 192), (90, 90, 90)])
 def test_colors_are_the_same_in_ink_and_in_light(color: tuple[int, int, int]) -> None:
     """Values of CMYK are of ink: 255 in all channels is black."""
     image = Image.fromarray(noise(40, 50)).convert("CMYK")
@@ -49,15 +49,38 @@ def test_colors_are_the_same_in_ink_and_in_light(color: tuple[int, int, int]) ->
     assert (shown[10:20, 10:20] == color).all()
 
 
-@pytest.mark.parametrize("method", ["gaussian", "mosaic"])
-def test_in_ink_a_tone_is_darker_in_dark_surroundings(method: str) -> None:
-    shown = []
-    for level in (20, 235):
-        image = Image.new("RGB", (60, 60), (level, level, level))
-        frame = Frame(np.asarray(image.convert("CMYK")), shown=np.asarray(image))
-        hidden, _ = redact_frame(frame, FrameDetections([face(20, 20, 40, 40)]), RedactSettings(method=method))
-        shown.append(int(hidden.pixels[30, 30].astype(int).sum()))
-    assert shown[0] > shown[1] + 4 * 80
+@pytest.mark.parametrize("method", ["gaussian", "mosaic", "image", "inpaint"])
+@pytest.mark.parametrize("level", [20, 235])
+def test_what_hides_looks_the_same_in_ink_and_in_light(method: str, level: int) -> None:
+    light = np.full((60, 60, 3), level, np.uint8)
+    frame = Frame(np.asarray(Image.fromarray(light).convert("CMYK")), shown=light)
+    found, settings = FrameDetections([face(20, 20, 40, 40)]), RedactSettings(method=method)
+    hidden = redact_frame(frame, found, settings)[0].pixels
+    shown = np.asarray(Image.fromarray(hidden, "CMYK").convert("RGB")).astype(int)
+    assert abs(shown - redact_frame(Frame(light), found, settings)[0].pixels).max() <= 2
+
+
+@given(st.lists(detections(), min_size=1, max_size=3), st.integers(0, 9))
+def test_ink_stays_where_nothing_is_hidden_and_fades_at_soft_edges(found: list[Detection], seed: int) -> None:
+    ink = noise(*SIZE, 4, seed=seed)
+    light = np.asarray(Image.fromarray(ink, "CMYK").convert("RGB"))
+    settings = RedactSettings(method="solid", color="#3060c0", feather=0.4)
+    frame, changed = redact_frame(Frame(ink, shown=light), FrameDetections(found), settings)
+    assert (frame.pixels == ink)[~changed].all()
+    shown = np.asarray(Image.fromarray(frame.pixels, "CMYK").convert("RGB")).astype(int)
+    assert (
+        abs(shown - redact_frame(Frame(light), FrameDetections(found), settings)[0].pixels)[changed].max(initial=0) < 3
+    )
+    mask = mask_detections(ink, found, settings)
+    assert (frame.pixels[mask == 1] == [255 - 0x30, 255 - 0x60, 255 - 0xC0, 0]).all()
+
+
+def test_bands_beside_inks_are_hidden_by_themselves() -> None:
+    pixels = noise(40, 50, 5)
+    shown = np.asarray(Image.fromarray(np.ascontiguousarray(pixels[:, :, :4]), "CMYK").convert("RGB"))
+    frame, changed = redact_frame(Frame(pixels, shown=shown, further=1), FrameDetections([FACE]), SETTINGS)
+    assert (frame.pixels == pixels)[~changed].all()
+    assert np.ptp(frame.pixels[11:19, 11:19, 4]) < 8
 
 
 @pytest.mark.parametrize("in_place", [False, True])
