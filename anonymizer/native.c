@@ -2,4 +2,4 @@
 
 #include "native.h"
 
-EXPORTED void interface_2(void) {}
+EXPORTED void interface_3(void) {}

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _LIBRARY = "_native"  # beside this file
-_INTERFACE = 2  # as in native.c: a new number whenever what a function takes changes
+_INTERFACE = 3  # as in native.c: a new number whenever what a function takes changes
 _INT, _LONG, _ARRAY = ctypes.c_int32, ctypes.c_int64, ctypes.c_void_p
 
 
@@ -40,6 +40,8 @@ def library() -> ctypes.CDLL | None:
         "sum_visible": [_ARRAY, _INT, _ARRAY, _INT, _ARRAY, _INT, _INT, _ARRAY],
         "sum_hidden": [_ARRAY, _INT, _ARRAY, _INT, _ARRAY, _INT, _ARRAY, _ARRAY],
         "blend_surface": [_ARRAY, *[_INT] * 5, *[_INT, _INT, _ARRAY] * 2, _ARRAY, _INT, _INT, _ARRAY, _INT],
+        "take_better": [*[_ARRAY] * 3, *[_INT] * 4, _ARRAY, _INT, *[_ARRAY] * 3],
+        "vote": [_ARRAY, _ARRAY, *[_INT] * 4, _ARRAY, _ARRAY, _ARRAY, _INT, _ARRAY],
         "replace_in_scan": [
             *(_ARRAY, _LONG, _ARRAY, *[_INT] * 4, _ARRAY, _ARRAY, _INT),
             *(_ARRAY, _ARRAY, _LONG, _ARRAY, _LONG, ctypes.POINTER(_LONG)),

@@ -99,8 +99,8 @@ def judge_given(file: str, redacted: Redacted) -> list[Finding]:
 def _is_overlaid(
     pixels: Pixels, recorded: Sequence[Detection], settings: Settings
 ) -> Callable[[tuple[slice, slice], npt.NDArray[np.bool_]], bool]:
-    """Returns a test of whether an area shows the overlay of the method `image`: drawn again, it changes little."""
-    if all(settings.redact.method_of(detection.kind) != "image" for detection in recorded):
+    """Returns a test of whether an area shows what `image` or `inpaint` put there: done again, it changes little."""
+    if not any(settings.redact.method_of(detection.kind) in ("image", "inpaint") for detection in recorded):
         return lambda place, where: False
     both = to_8_bits(np.concatenate([pixels, redact_detections(pixels, recorded, settings.redact)]))
     differences = np.abs(np.diff(both.astype(np.int16).reshape(2, *pixels.shape), axis=0)[0])

@@ -175,7 +175,8 @@ def _share_of_far_outline(outline: Drawn, reach: float, bounds: PixelBox, feathe
         np.arange(start, stop) // by - first
         for start, stop, first in ((bounds.top, bounds.bottom, area.top), (bounds.left, bounds.right, area.left))
     )
-    return _share_at(shortest, reach, feather_px)[np.ix_(rows, columns)]
+    share: Mask = _share_at(shortest, reach, feather_px)[np.ix_(rows, columns)]
+    return share
 
 
 def _distance(touched: npt.NDArray[np.bool_]) -> Mask:
