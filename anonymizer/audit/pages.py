@@ -71,12 +71,14 @@ def write_reversal(folder: Path, result: Reversed) -> None:
     rows = result.rows(SHOWN_FACES)
     picture = encode_png(stack_rows(rows))
     (folder / "rows.png").write_bytes(picture)
-    before, after = result.before, result.after
+    measured = {"redacted": result.before, "smoothed": result.smoothed, "reversed": result.after}
     lines = [
         to_line(["", "mean absolute error", "PSNR", "SSIM"]),
         to_line(["---"] * 4),
-        to_line(["redacted", f"{before.error:.2%}", f"{before.psnr_db:.1f} dB", f"{before.ssim:.3f}"]),
-        to_line(["reversed", f"{after.error:.2%}", f"{after.psnr_db:.1f} dB", f"{after.ssim:.3f}"]),
+        *(
+            to_line([name, f"{one.error:.2%}", f"{one.psnr_db:.1f} dB", f"{one.ssim:.3f}"])
+            for name, one in measured.items()
+        ),
     ]
     write_text(folder / "reverse.md", "\n".join([*lines, ""]))
     table = "\n".join(f"<p>{html.escape(line)}</p>" for line in lines if "---" not in line)

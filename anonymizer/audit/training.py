@@ -11,13 +11,16 @@ from typing import Any
 
 import numpy as np
 
+from anonymizer.audit.features import build_features, resembling
 from anonymizer.audit.network import build_network
 from anonymizer.audit.pairs import Crops, Pairs
 from anonymizer.errors import OutputError, SettingsError
+from anonymizer.recognise.models import describe_recogniser
 
 MODEL_NAME = "reversal.keras"
 CURVE_NAME = "curve.csv"
 SETTINGS_NAME = "training.json"
+ERROR = "mean_absolute_error"
 BATCH = 32
 RATE = 1e-3
 """Step size of Adam at the beginning; it falls to zero along half a cosine."""
@@ -31,6 +34,8 @@ class Training:
     epochs: int
     seed: int
     redaction: str
+    perceptual: float = 0.0
+    """Weight of how little guesses resemble the originals to the recogniser, beside the mean absolute error."""
 
 
 def train(folder: Path, training: Training, pairs: Pairs, held_out: Pairs, on_epoch: Callable[[str], None]) -> Reversal:
@@ -43,6 +48,7 @@ def train(folder: Path, training: Training, pairs: Pairs, held_out: Pairs, on_ep
 
     Raises:
         SettingsError: the folder holds another training.
+        ModelError: the recogniser is asked for, and is missing or damaged.
     """
     import keras
 
@@ -52,16 +58,17 @@ def train(folder: Path, training: Training, pairs: Pairs, held_out: Pairs, on_ep
     steps = max(1, -(-len(pairs) // BATCH))
     for epoch in range(done, training.epochs):
         random = np.random.default_rng([training.seed, epoch])
-        losses = []
+        errors = []
         for step, chosen in enumerate(np.array_split(random.permutation(len(pairs)), steps)):
             at = (epoch * steps + step) / (training.epochs * steps)
             network.optimizer.learning_rate = RATE * (1 + np.cos(np.pi * at)) / 2
-            losses.append(float(network.train_on_batch(*_batch(pairs, chosen, random))))
-        held_out_error = _error(network, held_out)
+            measured = network.train_on_batch(*_batch(pairs, chosen, random), return_dict=True)
+            errors.append(float(measured[ERROR]))
+        error, held_out_error = float(np.mean(errors)), _error(network, held_out)
         network.save(folder / f"next-{MODEL_NAME}")
         (folder / f"next-{MODEL_NAME}").replace(folder / MODEL_NAME)
-        _note(folder, epoch + 1, float(np.mean(losses)), held_out_error)
-        on_epoch(f"epoch {epoch + 1} of {training.epochs}: error {np.mean(losses):.4f}, held out {held_out_error:.4f}")
+        _note(folder, epoch + 1, error, held_out_error)
+        on_epoch(f"epoch {epoch + 1} of {training.epochs}: error {error:.4f}, held out {held_out_error:.4f}")
     return Reversal(network, training)
 
 
@@ -73,10 +80,12 @@ class Reversal:
     training: Training
 
     def __call__(self, redacted: Crops) -> Crops:
-        """Guesses at the originals of redacted faces, both uint8 (N, side, side, 3)."""
+        """Guesses at the originals of redacted faces, both uint8 (N, side, side, 3). Mirror images count as much."""
         if not len(redacted):
             return redacted
-        answers = self.network.predict(redacted.astype(np.float32) / 255, batch_size=BATCH, verbose=0)
+        values = redacted.astype(np.float32) / 255
+        guesses, mirrored = (self.network.predict(each, BATCH, verbose=0) for each in (values, values[:, :, ::-1]))
+        answers = (guesses + mirrored[:, :, ::-1]) / 2
         return np.asarray(np.rint(answers.clip(0, 1) * 255), np.uint8)
 
 
@@ -89,7 +98,7 @@ def load_reversal(folder: Path) -> Reversal:
 
     try:
         training = Training(**json.loads((folder / SETTINGS_NAME).read_bytes()))
-        network = keras.saving.load_model(folder / MODEL_NAME)
+        network = keras.saving.load_model(folder / MODEL_NAME, compile=False)
     except (OSError, ValueError, TypeError) as error:
         raise SettingsError(f"{folder} holds no network that `anonymize audit reverse` trained: {error}") from None
     return Reversal(network, training)
@@ -117,15 +126,21 @@ def _last(folder: Path, training: Training) -> tuple[Any, int]:
     """The network as it was after its last epoch, and how many it has had."""
     import keras
 
-    curve = folder / CURVE_NAME
+    curve, loss = folder / CURVE_NAME, _loss(training)
     if (folder / MODEL_NAME).exists() and curve.exists():
         with open(curve, newline="") as file:
             done = max(int(row["epoch"]) for row in csv.DictReader(file))
-        return keras.saving.load_model(folder / MODEL_NAME), done
+        return keras.saving.load_model(folder / MODEL_NAME, custom_objects={"loss": loss}), done
     curve.unlink(missing_ok=True)
     network = build_network(training.side_px)
-    network.compile(keras.optimizers.Adam(RATE), loss="mean_absolute_error")
+    network.compile(keras.optimizers.Adam(RATE), loss=loss, metrics=[ERROR])
     return network, 0
+
+
+def _loss(training: Training) -> Any:
+    if not training.perceptual:
+        return ERROR
+    return resembling(build_features(describe_recogniser().path), training.perceptual)
 
 
 def _batch(pairs: Pairs, chosen: Any, random: np.random.Generator) -> tuple[Any, Any]:

@@ -101,6 +101,13 @@ def audit_command() -> None:
 @click.option("--side", default=64, type=click.IntRange(32, 256), metavar="PIXELS", help="Of a face.  [default: 64]")
 @click.option("--epochs", default=15, type=click.IntRange(1), metavar="N", help="Of the training.  [default: 15]")
 @click.option("--copies", default=4, type=click.IntRange(1), metavar="N", help="Pairs for each face.  [default: 4]")
+@click.option(
+    "--perceptual",
+    default=0.0,
+    type=click.FloatRange(0),
+    metavar="WEIGHT",
+    help="Of the resemblance to the recogniser, beside the error of the pixels.  [default: 0]",
+)
 @click.option("--seed", default=0, metavar="N", help="Of all random draws.  [default: 0]")
 @click.option("--limit", type=click.IntRange(1), metavar="N", help="Only the first so many pictures.")
 def reverse_command(
@@ -111,6 +118,7 @@ def reverse_command(
     side: int,
     epochs: int,
     copies: int,
+    perceptual: float,
     seed: int,
     limit: int | None,
 ) -> None:
@@ -126,7 +134,7 @@ def reverse_command(
 
     if side % 8:
         raise SettingsError(f"--side {side}: expected a multiple of 8")
-    (chosen,), training = _rows([redaction]), Training(side, epochs, seed, redaction)
+    (chosen,), training = _rows([redaction]), Training(side, epochs, seed, redaction, perceptual)
     for folder in filter(None, [faces, test_faces]):
         if not folder.is_dir():
             raise SettingsError(f"{folder} is not a folder")

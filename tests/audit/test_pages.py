@@ -54,7 +54,7 @@ def test_results_are_written_in_three_forms(tmp_path: Path) -> None:
 def test_a_reversal_is_shown_row_by_row(tmp_path: Path) -> None:
     pairs = as_they_are(drawn.faces(5, 1), NAMED["solid"], 32)
     alike = likeness(pairs.redacted, pairs.originals)
-    result = Reversed(Training(32, 1, 0, "solid"), 9, alike, alike, pairs, pairs.redacted)
+    result = Reversed(Training(32, 1, 0, "solid"), 9, alike, alike, alike, pairs, pairs.redacted)
     write_reversal(tmp_path, result)
     assert json.loads((tmp_path / "reverse.json").read_text())["faces"] == 9
     assert "data:image/png;base64," in (tmp_path / "reverse.html").read_text()

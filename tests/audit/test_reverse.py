@@ -27,6 +27,7 @@ def test_a_network_brings_pixelated_drawings_nearer_to_the_originals(tmp_path: P
     training = Training(side_px=32, epochs=12, seed=0, redaction="pixelate-16")
     result = reverse(drawn.faces(12, 8), redaction("pixelate-16"), tmp_path, training, copies=2)
     assert result.after.error < result.before.error
+    assert result.smoothed.error <= result.before.error
     assert result.trained_on == 80
     (row, *_) = result.rows(4)
     assert [part.shape for part in row] == [(32, 32, 3)] * 4

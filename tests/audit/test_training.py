@@ -46,6 +46,20 @@ def test_another_training_is_not_continued(tmp_path: Path) -> None:
         train(tmp_path, Training(32, 1, 2, "solid"), pairs(), pairs(), ignore)
 
 
+@pytest.mark.slow
+def test_a_training_by_the_recogniser_goes_on_where_it_was(tmp_path: Path) -> None:
+    training = Training(32, 2, 1, "solid", perceptual=0.1)
+
+    def end_after_one(text: str) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(tmp_path, training, pairs(), pairs(), end_after_one)
+    train(tmp_path, training, pairs(), pairs(), ignore)
+    assert load_reversal(tmp_path).training == training
+    assert len((tmp_path / CURVE_NAME).read_text().splitlines()) == 3
+
+
 def test_a_folder_without_a_network_is_named(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="holds no network"):
         load_reversal(tmp_path)
