@@ -84,7 +84,9 @@ class Reversal:
         if not len(redacted):
             return redacted
         values = redacted.astype(np.float32) / 255
-        guesses, mirrored = (self.network.predict(each, BATCH, verbose=0) for each in (values, values[:, :, ::-1]))
+        guesses, mirrored = (
+            self.network.predict(each, batch_size=BATCH, verbose=0) for each in (values, values[:, :, ::-1])
+        )
         answers = (guesses + mirrored[:, :, ::-1]) / 2
         return np.asarray(np.rint(answers.clip(0, 1) * 255), np.uint8)
 
