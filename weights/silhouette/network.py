@@ -13,7 +13,7 @@ from keras import layers
 
 SIZE = 128
 """Side of a crop. Pixels."""
-WIDTHS = (12, 20, 32, 48, 64)
+WIDTHS = (14, 28, 56, 96, 128)
 """Channels at a half, a quarter ... of the resolution."""
 
 

@@ -34,7 +34,7 @@ SCENE_SIDE = 320
 class Settings(training.Settings):
     """What decides a training run."""
 
-    steps: int = 4000
+    steps: int = 16000
     batch: int = 16
     rate: float = 2e-3
     warmup: int = 100
