@@ -24,7 +24,7 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),  # Ray leaves files open
 ]
-PICTURES = 300
+PICTURES = 500
 OPTIONS = ("--kinds", "face", "--preset", "fast")
 WAIT_S = 400.0
 BOOKS = "anonymize-"
@@ -106,7 +106,7 @@ def test_nodes_and_the_driver_die_and_nothing_is_lost_or_half_written(
     options = ("--executor", "ray", "--ray-address", cluster.address, "--workers", "3")
     events = ["node", "node", "node with its workers", "driver"]
     chance.shuffle(events)
-    moments = sorted(chance.sample(range(5, PICTURES * 3 // 4), len(events)))
+    moments = sorted(chance.sample(range(5, PICTURES * 3 // 5), len(events)))
     driver = start(source, out, *options)
     for event, moment in zip(events, moments, strict=True):
         wait_for(moment, out, driver)
