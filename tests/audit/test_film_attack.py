@@ -34,7 +34,7 @@ def test_frames_are_attacked_one_by_one_and_together(name: str, is_told: bool) -
         for attacker in ("clear gallery", "redacted gallery", "retrained")
     ]
     for attacker in ("one frame, clear gallery", "4 frames, clear gallery", "4 frames, redacted gallery"):
-        assert (values[f"colours, {attacker}"] > 0.8) is is_told
+        assert (values[f"colours, {attacker}"] > 0.5) is is_told
 
 
 def test_what_was_added_up_is_brought_back() -> None:
@@ -59,4 +59,4 @@ def test_adding_up_frames_undoes_tiles() -> None:
     smooth = cv2.blur(attackers._sighting(0, redaction("none")).mean, (7, 7))
     tiled = attackers._sighting(0, redaction("pixelate-16"))
     one, added_up = (cv2.absdiff(pixels, smooth).mean() for pixels in (tiled.frames[0], tiled.mean))
-    assert added_up < 0.7 * one
+    assert added_up < 0.8 * one
