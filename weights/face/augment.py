@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 from numpy.random import Generator
 
-from weights.head.augment import View, shrink_for, targets, warp_boxes
-from weights.head.data import Row, decode
+from weights.head.augment import View, targets, warped
+from weights.head.data import Row
 from weights.plate.augment import wear
 
 __all__ = ["example", "look", "targets"]
@@ -101,30 +101,13 @@ def view_matrix(rng: Generator, row: Row, size: int) -> np.ndarray:
 
 
 def look(rng: Generator, row: Row, size: int, views: int = 1) -> list[tuple[View, np.ndarray]]:
-    """Random views of one picture, which is decoded once; each with its linear map, float64 (2, 2).
+    """Random views of one picture; each with its linear map, float64 (2, 2).
 
     Boxes are clipped to the view, as WIDER FACE labels faces that the border of a picture cuts.
     """
     matrices = [view_matrix(rng, row, size) for _ in range(views)]
-    scales = [float(np.sqrt(abs(np.linalg.det(matrix[:, :2])))) for matrix in matrices]
-    stored = {shrink_for(max(scales)): decode(row.path, shrink_for(max(scales)))}
-    for shrink in (2, 4):
-        if shrink // 2 in stored:
-            stored[shrink] = cv2.resize(stored[shrink // 2], None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
     found = []
-    for matrix, scale in zip(matrices, scales, strict=True):
-        pixels = stored[shrink_for(scale)]
-        factor = np.array([row.width, row.height]) / pixels.shape[1::-1]
-        fill = (0, 0, 0) if rng.random() < 0.5 else tuple(int(v) for v in rng.integers(0, 256, 3))
-        seen = cv2.warpAffine(
-            pixels,
-            np.column_stack([matrix[:, :2] * factor, matrix[:, 2]]),
-            (size, size),
-            flags=cv2.INTER_LINEAR,
-            borderMode=cv2.BORDER_CONSTANT,
-            borderValue=fill,
-        )
-        boxes = warp_boxes(row.boxes, matrix[:, :2], matrix[:, 2])
+    for matrix, (seen, boxes) in zip(matrices, warped(rng, row, matrices, size), strict=True):
         clipped = boxes.clip(0, size)
         visible = (clipped[:, 2:] - clipped[:, :2]).prod(axis=1)
         share = visible / (boxes[:, 2:] - boxes[:, :2]).prod(axis=1).clip(1e-6)

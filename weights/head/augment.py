@@ -6,6 +6,7 @@ Boxes are x_min, y_min, x_max, y_max in pixels of the view.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator, Sequence
 
 import cv2
 import numpy as np
@@ -86,15 +87,19 @@ def shrink_for(scale: float) -> int:
     return 1 if scale > 0.7 else 2 if scale > 0.35 else 4
 
 
-def look(rng: Generator, row: Row, size: int, views: int = 1) -> list[View]:
-    """Random views of one picture, which is decoded once."""
-    matrices = [view_matrix(rng, row, size) for _ in range(views)]
+def warped(
+    rng: Generator, row: Row, matrices: Sequence[np.ndarray], size: int
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """What views of one picture, which is decoded once, show: uint8 (S, S, 3), and where its boxes lie there.
+
+    Args:
+        matrices: of each view, see `view_matrix`.
+    """
     scales = [float(np.sqrt(abs(np.linalg.det(matrix[:, :2])))) for matrix in matrices]
     stored = {shrink_for(max(scales)): decode(row.path, shrink_for(max(scales)))}
     for shrink in (2, 4):
         if shrink // 2 in stored:
             stored[shrink] = cv2.resize(stored[shrink // 2], None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
-    found = []
     for matrix, scale in zip(matrices, scales, strict=True):
         pixels = stored[shrink_for(scale)]
         factor = np.array([row.width, row.height]) / pixels.shape[1::-1]
@@ -107,7 +112,14 @@ def look(rng: Generator, row: Row, size: int, views: int = 1) -> list[View]:
             borderMode=cv2.BORDER_CONSTANT,
             borderValue=fill,
         )
-        boxes = warp_boxes(row.boxes, matrix[:, :2], matrix[:, 2])
+        yield seen, warp_boxes(row.boxes, matrix[:, :2], matrix[:, 2])
+
+
+def look(rng: Generator, row: Row, size: int, views: int = 1) -> list[View]:
+    """Random views of one picture."""
+    matrices = [view_matrix(rng, row, size) for _ in range(views)]
+    found = []
+    for seen, boxes in warped(rng, row, matrices, size):
         middles = (boxes[:, :2] + boxes[:, 2:]) / 2
         inside = ((middles >= 0) & (middles < size)).all(axis=1)
         # Heads whose middle is outside, but not all of them: neither learnt nor background.
