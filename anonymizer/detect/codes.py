@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from anonymizer.detect.code_patterns import is_plausible
 from anonymizer.detect.description import ModelDescription, ViewSpec
 from anonymizer.detect.views import scaled_views
 from anonymizer.errors import ModelError
@@ -26,8 +27,9 @@ from anonymizer.types import Detection, Pixels8
 CODE: Kind = "code"
 PACKAGE = "zxing-cpp"
 
-READ, DAMAGED, SEEN = 1.0, 0.5, 0.4
-"""Scores: of a code that can be read, of one that is found but cannot be read, and of what looks like bars."""
+READ, DAMAGED, SEEN, DOUBTFUL = 1.0, 0.5, 0.4, 0.2
+"""Scores: of a code that can be read, of one that is found but cannot be read, of what looks like bars, and of what
+cannot be read and lacks the shape or the patterns of a code."""
 SIDE_PX = 4096
 """Longest side of what is looked at in one piece: larger pictures are looked at piece by piece."""
 SHARED_PX = 1024
@@ -178,7 +180,8 @@ def _read(gray: Gray, formats: Sequence[str] = ()) -> list[Sighting]:
     barcodes = library.read_barcodes(gray, return_errors=True, **chosen)
     if len(barcodes) >= MOST_AT_ONCE and max(gray.shape) > SMALLEST_PIECE_PX:
         return [one for part, offset in _halves(gray) for one in _moved(_read(part, formats), offset)]
-    return [_to_sighting(gray, one, library) for one in barcodes]
+    sightings = (_to_sighting(gray, one, library) for one in barcodes)
+    return [one for one in sightings if one is not None]
 
 
 def _halves(gray: Gray) -> list[tuple[Gray, tuple[int, int]]]:
@@ -211,18 +214,26 @@ def _read_turned(gray: Gray, degrees: float) -> Iterator[Sighting]:
         yield Sighting(one.corners @ back[:, :2].T + back[:, 2], one.score)
 
 
-def _to_sighting(gray: Gray, barcode: Any, library: Any) -> Sighting:
+def _to_sighting(gray: Gray, barcode: Any, library: Any) -> Sighting | None:
+    """None if the library does not know where the code lies: then it cannot be read either."""
     place = barcode.position
     points = (place.top_left, place.top_right, place.bottom_right, place.bottom_left)
     # Of what it cannot read the library may know two corners alone; the others lie in a corner of the picture then.
     height, width = gray.shape
     nowhere = {(x, y) for x in (0, width - 1) for y in (0, height - 1)}
-    known = [(point.x, point.y) for point in points if barcode.error is None or (point.x, point.y) not in nowhere]
-    corners = np.array(known or [(0, 0)], np.float32)
-    if len(known) == 4 and barcode.format in library.BarcodeFormats(library.BarcodeFormat.AllLinear):
-        is_half = barcode.format in library.BarcodeFormats(library.BarcodeFormat.DataBar)
-        corners = whole_bars(gray, _widened(corners) if is_half else corners)
-    return Sighting(_grown(corners), READ if barcode.error is None else DAMAGED)
+    is_read = barcode.error is None
+    known = [(point.x, point.y) for point in points if is_read or (point.x, point.y) not in nowhere]
+    if not known:
+        return None
+    corners = np.array(known, np.float32)
+    if barcode.format in library.BarcodeFormats(library.BarcodeFormat.AllLinear):
+        if len(known) == 4:
+            is_half = barcode.format in library.BarcodeFormats(library.BarcodeFormat.DataBar)
+            corners = whole_bars(gray, _widened(corners) if is_half else corners)
+    elif not is_read and barcode.format not in library.BarcodeFormats(library.BarcodeFormat.PDF417):
+        whole = np.array([(point.x, point.y) for point in points], np.float32)
+        return Sighting(_grown(corners), DAMAGED if is_plausible(gray, whole, barcode.format.name) else DOUBTFUL)
+    return Sighting(_grown(corners), READ if is_read else DAMAGED)
 
 
 def _widened(corners: Corners) -> Corners:

@@ -41,8 +41,14 @@ CASES = {
     "damaged": (DrawnCode(damage=0.4), 0.0, 2.0),
     "blurred": (DrawnCode(), 0.35, 2.0),
     "without a margin": (DrawnCode(quiet=1), 0.0, 2.0),
+    "damaged, turned": (DrawnCode(damage=0.4, degrees=33), 0.0, 2.0),
+    "damaged, perspective": (DrawnCode(damage=0.4, degrees=10, tilt=0.15), 0.0, 2.0),
+    "damaged, low contrast": (DrawnCode(damage=0.4, dark=120, light=160), 0.0, 1.0),
+    "damaged, blurred": (DrawnCode(damage=0.4), 0.35, 2.0),
+    "damaged, blurred twice as much": (DrawnCode(damage=0.4), 0.7, 2.0),
+    "logo of half its side": (DrawnCode(logo=0.5), 0.0, 2.0),
 }
-"""The code, its blur in modules, and the noise."""
+"""The code, its blur in modules, and the noise. What is damaged cannot be read."""
 
 
 def samples(code: DrawnCode, module_px: float) -> Iterator[DrawnCode]:
@@ -57,13 +63,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pictures", type=Path, help="a folder of pictures that show no codes")
     parser.add_argument("--presets", default="fast,balanced", help=f"of {', '.join(PRESETS)}")
+    parser.add_argument("--cases", default=";".join(CASES), help="of the codes that are drawn, separated by semicolons")
     parser.add_argument("--limit", type=int, default=100, help="look at so many of them at most")
     options = parser.parse_args()
     for preset in options.presets.split(","):
         (detector,) = load_detectors(DetectSettings("code", preset=preset))
         print(f"\n{preset}: hidden of {SAMPLES} codes\n\n| | {' | '.join(f'{px:g} px' for px in MODULES_PX)} |")
         print("|---|" + "---|" * len(MODULES_PX))
-        for name, (code, blur, noise) in CASES.items():
+        for name in options.cases.split(";"):
+            code, blur, noise = CASES[name]
             row = []
             for px in MODULES_PX:
                 shares = []

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -28,6 +29,7 @@ from anonymizer.settings import DetectSettings
 from anonymizer.types import Detection, Pixels8
 
 SIZE = (240, 320)
+ORIGINALS = Path(__file__).parents[2] / "images" / "originals"
 
 
 def found_in(picture: Pixels8, threshold: float | None = None) -> list[Detection]:
@@ -96,6 +98,24 @@ def test_what_cannot_be_read_counts_less() -> None:
     assert {one.score for one in found_in(damaged)} == {0.5}
     assert found_in(damaged, threshold=0.6) == []
     assert found_in(draw([DrawnCode()], SIZE), threshold=0.6)
+
+
+def test_rings_of_a_dress_are_no_codes() -> None:
+    """Their corners lie like those of QR codes, which hid more than a quarter of the picture."""
+    with Image.open(ORIGINALS / "swearing_in_group.jpg") as image:
+        dress = np.asarray(image.convert("RGB").crop((1050, 420, 1450, 820)), np.uint8)
+    assert found_in(dress) == []
+    assert {one.score for one in found_in(dress, threshold=0.1)} == {0.2}
+
+
+def test_what_lies_nowhere_hides_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The library may see a code without knowing where."""
+    real = zxingcpp.read_barcodes(draw([DrawnCode(damage=0.4)], SIZE), return_errors=True)[0]
+    nowhere = SimpleNamespace(x=0, y=0)
+    place = SimpleNamespace(**dict.fromkeys(("top_left", "top_right", "bottom_right", "bottom_left"), nowhere))
+    unplaced = SimpleNamespace(position=place, error=real.error, format=real.format)
+    monkeypatch.setattr(zxingcpp, "read_barcodes", lambda gray, **options: [unplaced])
+    assert found_in(ground(*SIZE)) == []
 
 
 @pytest.mark.parametrize("degrees", [0, 15, 100])
