@@ -14,7 +14,6 @@ from functools import lru_cache
 from hashlib import sha256
 from math import ceil, floor
 from pathlib import Path
-from threading import Lock
 
 import cv2
 import numpy as np
@@ -254,24 +253,15 @@ def _load(path: Path, digest: str, threshold: float, scale: float) -> Segmenter:
     Args:
         digest: of the file, so that another one is loaded anew.
     """
-    from ai_edge_litert.interpreter import Interpreter
+    from anonymizer.detect.small_model import SmallModel
 
     with suppress_native_stderr():
-        try:
-            interpreter = Interpreter(model_path=str(path), num_threads=1)
-            interpreter.allocate_tensors()
-        except (ValueError, RuntimeError) as error:
-            raise ModelError(f"model {path} is damaged, or no TFLite model: {error}") from None
-    given, answer = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
-    _, height, width, channels = given["shape"].tolist()
-    lock = Lock()  # an interpreter serves one thread at a time
+        model = SmallModel(path)
+    height, width, channels = model.taken_shape
 
     def see(crop: Pixels8) -> Share:
         shown = crop if channels == 3 else cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)[:, :, np.newaxis]
-        with lock:
-            interpreter.set_tensor(given["index"], (shown[np.newaxis] / scale).astype(given["dtype"]))
-            interpreter.invoke()
-            return np.asarray(interpreter.get_tensor(answer["index"]), np.float32).reshape(height, width)
+        return model((shown / scale).astype(model.taken_dtype)).reshape(height, width)
 
     return Segmenter(see, width, threshold)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from anonymizer.recognise.interpreter import SmallModel
+from anonymizer.detect.small_model import SmallModel
 from anonymizer.types import Pixels8
 
 _NOTHING = 1e-9

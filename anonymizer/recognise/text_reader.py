@@ -14,11 +14,11 @@ import numpy.typing as npt
 import yaml
 
 from anonymizer.detect.catalogue import BUNDLED
+from anonymizer.detect.small_model import SmallModel
 from anonymizer.detect.stderr import suppress_native_stderr
 from anonymizer.errors import ModelError
 from anonymizer.geometry import Box, Point, corners_of
 from anonymizer.outlines import PolygonOutline
-from anonymizer.recognise.interpreter import SmallModel
 from anonymizer.types import Detection, Pixels8
 
 HEIGHT_PX = 48

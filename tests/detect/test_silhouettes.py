@@ -272,7 +272,7 @@ def test_a_changed_or_damaged_network_is_refused(tmp_path: Path) -> None:
     (folder / "own" / "segmenter.yaml").write_text("name: only\n")
     with pytest.raises(ModelError, match="is damaged: 'file'"):
         describe_segmenters(folder)
-    with pytest.raises(ModelError, match="is damaged, or no TFLite model"):
+    with pytest.raises(ModelError, match="damaged, or no TFLite model"):
         load_segmenter(replace(described, path=folder / "own" / "segmenter.yaml", sha256="other"))
 
 

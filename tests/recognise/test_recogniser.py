@@ -36,5 +36,5 @@ def test_a_darker_noisier_mirrored_face_stays_the_same_person() -> None:
 def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     path = tmp_path / "model.tflite"
     path.write_bytes(b"no model")
-    with pytest.raises(ModelError, match=r"model\.tflite is missing or damaged"):
+    with pytest.raises(ModelError, match=r"model\.tflite is missing, damaged, or no TFLite model"):
         Recogniser(path)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from anonymizer.detect.catalogue import BUNDLED
+from anonymizer.detect.small_model import SmallModel
 from anonymizer.errors import ModelError
-from anonymizer.recognise.interpreter import SmallModel
 
 
 def test_sizes_may_change_from_call_to_call() -> None:
@@ -17,9 +17,15 @@ def test_sizes_may_change_from_call_to_call() -> None:
     assert np.array_equal(short, again)
 
 
+def test_it_says_what_it_takes() -> None:
+    model = SmallModel(BUNDLED / "silhouette" / "silhouette.tflite")
+    height, width, channels = model.taken_shape
+    assert model(np.zeros((height, width, channels), model.taken_dtype)).size == height * width
+
+
 def test_damage_is_told(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match=r"small.tflite is missing or damaged"):
+    with pytest.raises(ModelError, match=r"small\.tflite is missing, damaged, or no TFLite model"):
         SmallModel(tmp_path / "small.tflite")
     (tmp_path / "small.tflite").write_bytes(b"no model")
-    with pytest.raises(ModelError, match="is missing or damaged"):
+    with pytest.raises(ModelError, match="is missing, damaged, or no TFLite model"):
         SmallModel(tmp_path / "small.tflite")

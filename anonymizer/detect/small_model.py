@@ -26,12 +26,22 @@ class SmallModel:
             self._interpreter = Interpreter(model_content=path.read_bytes(), num_threads=1)
             self._interpreter.allocate_tensors()
         except (OSError, ValueError, RuntimeError) as error:
-            raise ModelError(f"model {path} is missing or damaged: {error}") from None
+            raise ModelError(f"model {path} is missing, damaged, or no TFLite model: {error}") from None
         self._entry: Mapping[str, Any]
         (self._entry,) = self._interpreter.get_input_details()
         (self._answer,) = self._interpreter.get_output_details()
         self._shape = [int(side) for side in self._entry["shape"]]
         self._lock = Lock()  # an interpreter serves one thread at a time
+
+    @property
+    def taken_shape(self) -> tuple[int, ...]:
+        """Of what it takes, without the first axis; as it was when the file was loaded or the model last called."""
+        return tuple(self._shape[1:])
+
+    @property
+    def taken_dtype(self) -> np.dtype[np.generic]:
+        dtype: np.dtype[np.generic] = np.dtype(self._entry["dtype"])
+        return dtype
 
     @property
     def answer_length(self) -> int:
