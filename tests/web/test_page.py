@@ -296,6 +296,40 @@ def test_a_decision_to_hide_outlives_another_search(browser: Browser, address: s
     assert browser.wait_for(code) == [["face", 21], ["face", 120]]
 
 
+@pytest.mark.parametrize("is_film", [True, False])
+def test_it_does_so_in_films_and_animations(browser: Browser, address: str, is_film: bool) -> None:
+    """What is not found again stays where it was, in each frame, whatever else has its number now."""
+    browser.open(address)
+    code = """import('/static/picture.js').then(({ Picture }) => {
+      const isFilm = arguments[0];
+      const entry = (frame, x, track, score) => ({
+        kind: "face", score, x_min: x, y_min: 50, x_max: x + 20, y_max: 70, frame, ...(isFilm ? { track } : {}),
+      });
+      const track = (x, number, score) => [0, 1, 2].map((frame) => entry(frame, x + frame, number, score));
+      const inOrder = (...tracks) => tracks.flat().sort((a, b) => a.frame - b.frame);
+      const picture = new Picture(null, "a", isFilm);
+      const found = (...tracks) => picture.takeFound({
+        detections: inOrder(...tracks), sizes: [[200, 200], [200, 200], [200, 200]], film: { frames: 3 },
+      });
+      found(track(20, 1, 0.1), track(60, 2, 0.9), track(120, 3, 0.1));
+      picture.decide(picture.found[0], true);
+      picture.decide(picture.found[1], false);
+      picture.decide(picture.found[2], true);
+      found(track(61, 1, 0.8), track(21, 2, 0.1));
+      const first = picture.toHide({ face: 0.2 });
+      found(track(160, 1, 0.1));
+      return [first, picture.toHide({ face: 0.2 })].map((all) =>
+        all.map((one) => [one.frame, one.x_min, one.track ?? 0]).sort((a, b) => a[0] - b[0] || a[1] - b[1]));
+    })""".replace("arguments[0]", str(is_film).lower())
+    first, second = browser.wait_for(code)
+    numbers = (2, 3) if is_film else (0, 0)
+    assert first == [
+        [frame, x + frame, number] for frame in range(3) for x, number in zip((21, 120), numbers, strict=True)
+    ]
+    assert [entry[:2] for entry in second] == [entry[:2] for entry in first]
+    assert {number for _, _, number in second} == ({2, 3} if is_film else {0})
+
+
 @pytest.mark.parametrize("tool", ["ellipse", "brush"])
 def test_shapes_are_hidden_as_drawn(browser: Browser, address: str, originals: Path, tool: str) -> None:
     look_at(browser, address, originals / "coffee.png")

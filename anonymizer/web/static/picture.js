@@ -40,10 +40,22 @@ export class Picture {
     for (const object of known) {
       const again = this.found.filter((one) => isSameObject(one, object));
       for (const one of again) decided.set(one.id, before.get(object.id));
-      if (!again.length && before.get(object.id) && !this.isFilm && this.frames === 1) lost.push(object);
+      if (!again.length && before.get(object.id)) lost.push(object);
     }
-    const asDrawn = lost.map(({ kind, members }) => drawnObject({ box: boxOf(members[0]) }, undefined, kind));
-    this.edits = { decided, drawn: [...drawn, ...asDrawn] };
+    for (const object of this.keep(lost)) decided.set(object.id, true);
+    this.edits = { decided, drawn };
+  }
+
+  // Objects of an earlier search, where they were. Their tracks get numbers that no other one has.
+  keep(objects) {
+    let last = this.detections.reduce((most, entry) => Math.max(most, entry.track ?? 0), 0);
+    const kept = objects.map((object) => {
+      const track = object.track === undefined ? {} : { track: (last += 1) };
+      return { ...object, ...track, id: `kept-${object.id}`, members: object.members.map((entry) => ({ ...entry, ...track })) };
+    });
+    this.found = [...this.found, ...kept];
+    this.detections = [...this.detections, ...kept.flatMap((object) => object.members)];
+    return kept;
   }
 
   // Objects that the records of a run do not hold.
