@@ -13,7 +13,7 @@ from anonymizer.cli.signals import polite_stop
 from anonymizer.cli.text import counted, echo, pictures_and_films, skipped_files
 from anonymizer.files.find import find_pictures, has_extension
 from anonymizer.formats import FILM_EXTENSIONS
-from anonymizer.kinds import MODEL_KINDS, default_kinds
+from anonymizer.kinds import DEFAULT_KINDS, MODEL_KINDS, TRAITS, default_kinds
 from anonymizer.native import is_available
 from anonymizer.record.report import Report
 from anonymizer.run.plan import Plan, make_plan
@@ -41,10 +41,11 @@ def _run(what: RunSettings, settings: Settings, verbosity: VerbositySettings) ->
     if what.dry_run:
         return _print_plan(plan, verbosity.quiet)
     _warn_of_kinds_without_model(plan)
+    _warn_of_what_a_preset_adds(plan)
     _warn_of_what_stays_visible(plan)
     _warn_of_missing_native_code()
     with (
-        Progress(partial(_count_pictures, plan), verbosity.verbose > 0, verbosity.quiet) as progress,
+        Progress(partial(_count_files, plan), verbosity.verbose > 0, verbosity.quiet) as progress,
         polite_stop() as stop,
     ):
         try:
@@ -61,11 +62,14 @@ def _run(what: RunSettings, settings: Settings, verbosity: VerbositySettings) ->
     return report.exit_code
 
 
-def _count_pictures(plan: Plan) -> int:
-    """How many pictures a run will come upon."""
+def _count_files(plan: Plan) -> tuple[int, int]:
+    """How many files a run will come upon, and how many of them are films."""
     listing = find_pictures(plan.input, plan.listing.extensions, plan.output)
-    number = sum(is_in_shard(job.name, plan.run.shard) for job in listing)
-    return number if plan.run.limit is None else min(number, plan.run.limit)
+    number = films = 0
+    for job in islice((job for job in listing if is_in_shard(job.name, plan.run.shard)), plan.run.limit):
+        number += 1
+        films += has_extension(job.source, FILM_EXTENSIONS)
+    return number, films
 
 
 def _print_plan(plan: Plan, is_quiet: bool) -> int:
@@ -133,6 +137,15 @@ def _warn_of_kinds_without_model(plan: Plan) -> None:
             f"anonymize: warning: no model for {' and '.join(missing)}: looking for {' and '.join(plan.kinds)} only",
             err=True,
         )
+
+
+def _warn_of_what_a_preset_adds(plan: Plan) -> None:
+    preset = plan.settings.detect.preset
+    left_out = [kind for kind in default_kinds(preset) if kind not in (*DEFAULT_KINDS, *plan.kinds)]
+    if left_out and plan.settings.detect.kinds is not None and plan.replay is None:
+        what = " and ".join(TRAITS[kind].plural for kind in left_out)
+        text = f"--preset {preset} is there to look for {what}, which --kinds does not name: they are not looked for"
+        echo(f"anonymize: warning: {text}", err=True)
 
 
 def _print_summary(report: Report, plan: Plan) -> None:

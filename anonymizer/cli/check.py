@@ -13,6 +13,7 @@ from anonymizer.cli.help import GroupedCommand
 from anonymizer.cli.options import effective_options, setting_options
 from anonymizer.cli.places import PLACE
 from anonymizer.cli.text import echo, skipped_files
+from anonymizer.formats import FILM_EXTENSIONS
 from anonymizer.settings import CHECK_SETTINGS, VerbositySettings, from_options
 
 if TYPE_CHECKING:
@@ -55,12 +56,14 @@ def check_command(context: click.Context, /, paths: tuple[Place, ...], config: P
     from anonymizer.check.run import run_check
     from anonymizer.cli.logs import logging_to
     from anonymizer.cli.progress import Progress
+    from anonymizer.files.find import has_extension
 
     options = effective_options(config, given)
     verbosity = from_options(VerbositySettings, options)
     with logging_to(verbosity):
         plan = make_check_plan(paths, options)
-        with Progress(lambda: len(plan.files), verbosity.verbose > 0, verbosity.quiet) as progress:
+        films = sum(has_extension(Path(one.below), FILM_EXTENSIONS) for one in plan.files)
+        with Progress(lambda: (len(plan.files), films), verbosity.verbose > 0, verbosity.quiet) as progress:
             report = run_check(plan, lambda name: progress.advance(), progress.tell)
         with closing(report):
             _print_report(report, verbosity)

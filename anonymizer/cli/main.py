@@ -66,10 +66,10 @@ def _tell_version(context: click.Context, parameter: click.Parameter, is_asked: 
 @setting_options()
 @click.pass_context
 def anonymize(context: click.Context, /, config: Path | None, **given: object) -> None:
-    """Makes the faces and licence plates in a folder of pictures unrecognisable.
+    """Makes the faces and licence plates in a folder of pictures and films unrecognisable.
 
-    Every picture below --input is written to the same place below --image-output, with a JSON file of what was
-    found beside it. A picture that cannot be processed is never copied.
+    Every picture and film below --input is written to the same place below --image-output, with a JSON file of what
+    was found beside it. What cannot be processed is never copied.
     """
     is_main_job = context.invoked_subcommand is None
     if not is_main_job:

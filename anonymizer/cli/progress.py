@@ -10,7 +10,7 @@ from types import TracebackType
 
 from tqdm import tqdm
 
-from anonymizer.cli.text import counted, echo
+from anonymizer.cli.text import counted, echo, pictures_and_films
 from anonymizer.types import Result
 
 SECONDS_BETWEEN_LINES = 10.0
@@ -22,10 +22,11 @@ class Progress:
     These are always shown; `verbose` names every picture, `quiet` shows no progress.
     """
 
-    def __init__(self, count: Callable[[], int], verbose: bool, quiet: bool) -> None:
+    def __init__(self, count: Callable[[], tuple[int, int]], verbose: bool, quiet: bool) -> None:
         """
         Args:
-            count: finds out how many pictures there are, which may take a while: the work does not wait for it.
+            count: finds out how many files there are, and how many of them are films. It may take a while: the work
+                does not wait for it.
         """
         self._verbose = verbose
         self._has_warned = False
@@ -33,6 +34,7 @@ class Progress:
         self._lines = not is_terminal and not quiet
         self._bar = tqdm(unit="picture", file=sys.stderr, disable=quiet or not is_terminal)
         self._total: int | None = None
+        self._what = "pictures"
         if not quiet:
             Thread(target=self._find_total, args=[count], daemon=True).start()
         self._done = 0
@@ -46,8 +48,12 @@ class Progress:
     ) -> None:
         self._bar.close()
 
-    def _find_total(self, count: Callable[[], int]) -> None:
-        self._total = self._bar.total = count()
+    def _find_total(self, count: Callable[[], tuple[int, int]]) -> None:
+        total, films = count()
+        self._what = pictures_and_films(total, films)
+        if total and films == total:
+            self._bar.unit = "film"
+        self._total = self._bar.total = total
 
     def show(self, result: Result) -> None:
         """Takes note of one more result."""
@@ -84,9 +90,9 @@ class Progress:
     def _line(self) -> str:
         rate = self._done / (time.monotonic() - self._start)
         if self._total is None or not rate:
-            return f"{self._done} pictures, {rate:.1f} a second"
+            return f"{self._done} {self._what}, {rate:.1f} a second"
         left = tqdm.format_interval((self._total - self._done) / rate)
-        return f"{self._done} of {self._total} pictures, {rate:.1f} a second, about {left} left"
+        return f"{self._done} of {self._total} {self._what}, {rate:.1f} a second, about {left} left"
 
     def _echo(self, text: str) -> None:
         with tqdm.external_write_mode(file=sys.stderr):  # so that the bar is not torn apart

@@ -345,6 +345,14 @@ def test_what_zones_leave_visible_is_told(call: Call, folders: Folders, use_dete
     assert "1 faces or plates or heads" in err
 
 
+def test_a_preset_for_a_kind_that_is_not_looked_for(call: Call, folders: Folders, use_detectors: UseDetectors) -> None:
+    save(folders[0] / "a.png", noise(30, 30))
+    use_detectors(FixedDetector(face(5, 5, 20, 20)))
+    code, _, err = call("--preset", "crowd", "--kinds", "face", "--quiet")
+    assert code == 0
+    assert "warning: --preset crowd is there to look for heads, which --kinds does not name" in err
+
+
 def test_crowds(call: Call, folders: Folders, use_detectors: UseDetectors) -> None:
     fill(folders[0])
     head = replace(face(5, 5, 15, 15), kind="head")

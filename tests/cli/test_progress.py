@@ -33,8 +33,8 @@ def _counted() -> Iterator[None]:
     wait_for_the_count()
 
 
-def shown(*results: Result, verbose: bool = False, quiet: bool = False) -> None:
-    with Progress(lambda: 5, verbose, quiet) as progress:
+def shown(*results: Result, verbose: bool = False, quiet: bool = False, films: int = 0) -> None:
+    with Progress(lambda: (5, films), verbose, quiet) as progress:
         for result in results:
             progress.show(result)
 
@@ -59,16 +59,17 @@ def test_only_the_first_warning_is_told(capsys: pytest.CaptureFixture[str]) -> N
     assert capsys.readouterr().err == ("anonymize: warning: a.png: weak. Further such warnings are in the report.\n")
 
 
+@pytest.mark.parametrize(("films", "what"), [(0, "pictures"), (3, "pictures and films"), (8, "films")])
 def test_a_line_now_and_then_where_there_is_no_terminal(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, films: int, what: str
 ) -> None:
     now = 0.0
     monkeypatch.setattr("time.monotonic", lambda: now)
     counted = threading.Event()
 
-    def count() -> int:
+    def count() -> tuple[int, int]:
         assert counted.wait(10)
-        return 8
+        return 8, films
 
     with Progress(count, verbose=False, quiet=False) as progress:
         for seconds in (4, 4, 4):
@@ -80,7 +81,7 @@ def test_a_line_now_and_then_where_there_is_no_terminal(
         now += 12
         progress.show(SKIPPED)
         progress.show(DONE)
-    assert capsys.readouterr().err == "4 of 8 pictures, 0.2 a second, about 00:24 left\n"
+    assert capsys.readouterr().err == f"4 of 8 {what}, 0.2 a second, about 00:24 left\n"
 
 
 def test_a_bar_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -91,8 +92,17 @@ def test_a_bar_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "\r" in terminal.getvalue()
 
 
+def test_a_bar_of_films_counts_films(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    with Progress(lambda: (5, 5), verbose=False, quiet=False) as progress:
+        wait_for_the_count()
+        progress.show(DONE)
+    assert "picture" not in terminal.getvalue().split("\r")[-1]
+
+
 def test_nothing_is_counted_for_nobody() -> None:
-    def count() -> int:
+    def count() -> tuple[int, int]:
         raise AssertionError("must not be asked")
 
     with Progress(count, verbose=False, quiet=True) as progress:
@@ -107,9 +117,9 @@ def test_without_a_stderr_the_work_goes_on(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_how_far_a_film_is(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("anonymizer.cli.progress.SECONDS_BETWEEN_LINES", 0.0)
-    with Progress(lambda: 5, verbose=False, quiet=False) as progress:
+    with Progress(lambda: (5, 1), verbose=False, quiet=False) as progress:
         progress.tell("a.mp4", "looked at 3 of 9 frames")
     assert "a.mp4: looked at 3 of 9 frames" in capsys.readouterr().err
-    with Progress(lambda: 5, verbose=False, quiet=True) as progress:
+    with Progress(lambda: (5, 1), verbose=False, quiet=True) as progress:
         progress.tell("a.mp4", "looked at 3 of 9 frames")
     assert not capsys.readouterr().err
