@@ -1,5 +1,6 @@
 """The recipe of the head model: examples and matching, and a training in miniature on drawn pictures."""
 
+import dataclasses
 import json
 import subprocess
 import sys
@@ -12,7 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anonymizer.detect.load import load_detectors
+from anonymizer.geometry import Box
 from anonymizer.settings import DetectSettings
+from anonymizer.types import Detection, Kind, Pixels8
 
 ROOT = Path(__file__).parents[2]
 SIDE = 128
@@ -137,6 +140,90 @@ def test_views_show_the_heads_where_the_boxes_are(tmp_path: Path) -> None:
                     assert np.abs(view.pixels[y, x].astype(int) - colour).max() < 40
 
 
+def draw_empty(pack: Path, pictures: int = 3) -> None:
+    """Pictures without heads, the last one held out; in the first, a place was taken for a head."""
+    entries = []
+    for index in range(pictures):
+        rng = np.random.default_rng(100 + index)
+        cv2.imwrite(
+            str(pack / f"{index}.png"), cv2.resize(rng.integers(0, 256, (9, 12, 3), dtype=np.uint8), (400, 300))
+        )
+        part = "held_out" if index == pictures - 1 else "train"
+        entry = {"image": f"{index}.png", "width": 400, "height": 300, "group": "empty/drawn", "part": part}
+        entries.append({**entry, "boxes": [], "annotated": ["head"]})
+    (pack / "annotations.json").write_text(json.dumps(entries))
+    (pack / "mistaken.json").write_text(json.dumps({"0.png": [[100, 120, 110, 130]]}))
+
+
+def test_views_without_heads_are_background_and_show_what_was_mistaken(tmp_path: Path) -> None:
+    from weights.head.augment import look, targets, view_matrix
+    from weights.head.data import read_pack
+
+    draw_empty(tmp_path)
+    mistaken, other = read_pack(tmp_path, "train")
+    assert mistaken.mistaken.tolist() == [[100, 120, 110, 130]]
+    assert not len(other.mistaken)
+    for seed in range(10):
+        for view in look(np.random.default_rng(seed), mistaken, SIDE, 2):
+            target = targets(view)
+            assert target[..., 0].max() == 0
+            assert target[..., 1].min() == 1
+    shown = [view_matrix(np.random.default_rng(seed), mistaken, SIDE) @ [105, 125, 1] for seed in range(60)]
+    seldom = [view_matrix(np.random.default_rng(seed), other, SIDE) @ [105, 125, 1] for seed in range(60)]
+
+    def inside(places: list[np.ndarray]) -> int:
+        return sum(bool(((place >= 0) & (place < SIDE)).all()) for place in places)
+
+    assert inside(shown) > 1.3 * inside(seldom)
+
+
+def test_pictures_without_heads_have_a_share_of_their_own(tmp_path: Path) -> None:
+    from weights.head.data import by_group, read_pack
+    from weights.head.train import EMPTY_SHARE, weigh
+
+    for name in ("heads", "empty"):
+        (tmp_path / name).mkdir()
+    draw_pack(tmp_path / "heads")
+    draw_empty(tmp_path / "empty")
+    groups = by_group([row for name in ("heads", "empty") for row in read_pack(tmp_path / name, "train")])
+    weights = dict(zip(sorted(groups), weigh(groups).tolist(), strict=True))
+    assert sum(weights.values()) == pytest.approx(1)
+    assert weights["empty/drawn"] == pytest.approx(EMPTY_SHARE)
+    del groups["empty/drawn"]
+    assert weigh(groups).tolist() == pytest.approx([0.5, 0.5])
+
+
+def test_mining_notes_what_no_label_explains() -> None:
+    from weights.head import data, mine
+
+    boxes = np.array([[10, 10, 30, 30]], np.float32)
+    row = data.Row(ROOT / "images" / "x", "a", "g", boxes, np.zeros(1, bool), np.ones(1, bool), 100, 100)
+    found = np.array([[12, 8, 29, 31], [60, 10, 80, 30], [60, 60, 80, 80], [0, 60, 20, 80]], np.float32)
+    scores = np.array([0.9, mine.SURE, mine.SURE - 0.01, mine.MISTAKEN - 0.01], np.float32)
+    assert mine.places_of(row, found, scores) == [[60, 60, 80, 80]]
+    empty = dataclasses.replace(row, boxes=np.zeros((0, 4), np.float32))
+    assert mine.places_of(empty, found, scores) == found[:3].tolist()
+
+
+def test_pictures_with_somebody_or_like_others_stay_out(tmp_path: Path) -> None:
+    from weights.head.empty import Counts, look_through
+
+    class Watcher:
+        kinds: frozenset[Kind] = frozenset({"face"})
+
+        def detect(self, picture: Pixels8) -> list[Detection]:
+            return [Detection(Box(0, 0, 9, 9), 1.0, "face")] if picture.mean() > 200 else []
+
+    for name, seed in (("a", 1), ("b", 2), ("copy", 1)):
+        rng = np.random.default_rng(seed)
+        cv2.imwrite(str(tmp_path / f"{name}.png"), cv2.resize(rng.integers(0, 256, (9, 9), dtype=np.uint8), (90, 90)))
+    cv2.imwrite(str(tmp_path / "seen.png"), 255 - np.tri(90, dtype=np.uint8))
+    log = Counts()
+    entries = list(look_through(tmp_path, [Watcher()], [], 10, log))
+    assert [Path(entry["image"]).name for entry in entries] == ["a.png", "b.png"]
+    assert (log.read, log.like_others, log.with_somebody, log.kept) == (4, 1, 1, 2)
+
+
 def test_each_detection_finds_one_head() -> None:
     from weights.head.data import Row
     from weights.head.evaluate import match
@@ -170,5 +257,7 @@ def test_train_measure_export(tmp_path: Path) -> None:
     assert "sha256" in run("export", weights, tmp_path / "head.tflite")
     (tmp_path / "model.yaml").write_text("file: head.tflite\nlabels: {1: head}\ninput: {size_multiple: 32}\n")
     assert "boxes (1 pictures, 6 heads)" in run("evaluate", tmp_path, "--data", tmp_path)
+    assert "2 pictures" in run("mine", tmp_path, "--data", tmp_path, "--group", "boxes", "--group", "points")
+    assert set(json.loads((tmp_path / "mistaken.json").read_text())) == {"0.jpg", "1.jpg"}
     (detector,) = load_detectors(DetectSettings(weights=tmp_path, kinds="head", head_threshold=0.001))
     assert all(0 <= detection.score <= 1 for detection in detector.detect(np.full((100, 130, 3), 90, np.uint8)))

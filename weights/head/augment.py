@@ -25,6 +25,11 @@ SMALLEST_LEARNT = 4.0
 """Smaller heads are neither learnt as heads nor as background. Pixels."""
 AT_HEAD = 0.8
 """Share of the views around a head; the others lie anywhere in the picture, mostly on background."""
+SEEN_SIDES, SEEN_SCALES = (256.0, 800.0), (1.0, 2.0)
+"""Views without a head in the middle are seen as the program sees them: the picture's longer side so long, or at such a
+scale."""
+AT_MISTAKEN = 0.3
+"""Share of the views around a place that was taken for a head, where such are known; 0.6 in pictures without heads."""
 CHANNELS = 8
 GUESSED_SIZE_WEIGHT = 0.0
 """Of the loss of a size that is only guessed: its heat alone is learnt."""
@@ -44,7 +49,15 @@ def view_matrix(rng: Generator, row: Row, size: int) -> np.ndarray:
     """Map pixels of the picture to the view: scale, squeeze, rotation, mirror, shift. float64 (2, 3)."""
     width, height = row.width, row.height
     sides = np.sqrt(np.prod(row.boxes[:, 2:] - row.boxes[:, :2], axis=1))
-    if len(sides) and rng.random() < AT_HEAD:
+    is_at_mistaken = len(row.mistaken) > 0 and rng.random() < (AT_MISTAKEN if len(sides) else 2 * AT_MISTAKEN)
+    if is_at_mistaken or not len(sides):
+        middle = rng.uniform(0, 1, 2) * (width, height)
+        if is_at_mistaken:
+            box = row.mistaken[rng.integers(len(row.mistaken))]
+            middle = (box[:2] + box[2:]) / 2
+        scale = rng.choice([*(side / max(width, height) for side in SEEN_SIDES), *SEEN_SCALES])
+        scale *= np.exp(rng.normal(0, 0.2))
+    elif rng.random() < AT_HEAD:
         index = rng.integers(len(sides))
         middle = (row.boxes[index, :2] + row.boxes[index, 2:]) / 2
         if row.measured[index]:

@@ -1,4 +1,4 @@
-"""Pictures with heads: reading packs of `weights.data`, and sizes for heads that have only a point."""
+"""Pictures with heads and without: reading packs, and sizes for heads with only a point."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ class Row:
     """One picture with its heads.
 
     `boxes`: float32 (n, 4), x_min, y_min, x_max, y_max in pixels; `ignore`: bool (n,), neither head nor
-    background; `measured`: bool (n,), false where only the middle is known and the size is a guess.
+    background; `measured`: bool (n,), false where only the middle is known and the size is a guess; `mistaken`:
+    float32 (m, 4), places without a head that a model took for one (`mine.py`).
     """
 
     path: Path
@@ -32,16 +33,19 @@ class Row:
     measured: np.ndarray
     width: int
     height: int
+    mistaken: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros((0, 4), np.float32))
 
 
 def read_pack(pack: Path, part: str) -> list[Row]:
-    """The pictures of a pack that belong to a part, `train` or `held_out`, and have heads labelled.
+    """The pictures of a pack that belong to a part, `train` or `held_out`, and have heads labelled, or hold none.
 
     Sizes of heads without a box come from `sizes.json` in the pack (`weights.head.sizes`) where there is one, and from
-    the neighbours' distance otherwise.
+    the neighbours' distance otherwise; places that were taken for heads come from `mistaken.json` (`mine.py`).
     """
     known = pack / "sizes.json"
     sizes = json.loads(known.read_text()) if known.is_file() else {}
+    mined = pack / "mistaken.json"
+    mistaken = json.loads(mined.read_text()) if mined.is_file() else {}
     rows = []
     for entry in json.loads((pack / "annotations.json").read_text()):
         if entry.get("part", part) != part or not {"head", "head_points"} & set(entry["annotated"]):
@@ -66,6 +70,7 @@ def read_pack(pack: Path, part: str) -> list[Row]:
                 ),
                 width=entry["width"],
                 height=entry["height"],
+                mistaken=np.asarray(mistaken.get(entry["image"], []), np.float32).reshape(-1, 4),
             )
         )
     return rows

