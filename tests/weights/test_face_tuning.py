@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -9,6 +10,9 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
+
+if TYPE_CHECKING:
+    from weights.face.augment import Scene
 
 ROOT = Path(__file__).parents[2]
 SIDE = 128
@@ -43,26 +47,122 @@ def draw_pack(pack: Path, kind: str, pictures: int = 4) -> None:
     (pack / "annotations.json").write_text(json.dumps(entries))
 
 
-def test_faces_that_only_the_teacher_sees_are_ignored(tmp_path: Path) -> None:
-    from weights.face.data import read_faces
+def a_scene() -> "Scene":
+    """One face, whose middle is 60, 65."""
+    from weights.face.augment import Scene
 
-    draw_pack(tmp_path / "faces", "face")
-    on_a_face, elsewhere = [30, 30, 50, 50, 0.9], [160, 100, 190, 140, 0.6]
-    row, other = read_faces(tmp_path / "faces", "train", {"0.png": np.array([on_a_face, elsewhere], np.float32)})
-    assert row.ignore.tolist() == [False] * 3 + [True]
-    assert row.boxes[3].tolist() == elsewhere[:4]
-    assert len(other.boxes) == 3
+    pixels = np.random.default_rng(0).integers(0, 256, (SIDE, SIDE, 3), dtype=np.uint8)
+    return Scene(pixels, np.array([[40, 40, 80, 90]], np.float32), np.ones(1, np.float32), np.zeros(1, bool))
 
 
-def test_heads_without_a_sure_face_are_ignored(tmp_path: Path) -> None:
-    from weights.face.data import read_heads
+def test_labels_are_sure_and_heads_are_places_to_look_at(tmp_path: Path) -> None:
+    from weights.face.augment import look
+    from weights.face.data import read_faces, read_unlabelled
 
-    draw_pack(tmp_path / "heads", "head")
-    sure, doubtful = [35, 33, 46, 47, 0.8], [125, 42, 137, 58, 0.3]
-    (row,) = read_heads(tmp_path / "heads", "train", {"0.png": np.array([sure, doubtful], np.float32)})
-    assert row.boxes[0].tolist() == sure[:4]
-    assert row.ignore.tolist() == [False, True, True, True]
-    assert not row.measured.any()
+    for kind in ("face", "head"):
+        draw_pack(tmp_path / kind, kind)
+    labelled = read_faces(tmp_path / "face", "train")
+    unlabelled = read_unlabelled(tmp_path / "head", "train")
+    assert [len(row.boxes) for row in labelled] == [len(row.boxes) for row in unlabelled] == [3, 3]
+    for seed in range(5):
+        scene = look(np.random.default_rng(seed), labelled[0], SIDE)
+        assert (scene.scores == 1).all()
+        assert not len(look(np.random.default_rng(seed), unlabelled[0], SIDE).boxes)
+
+
+def test_a_folder_without_labels_is_read_as_it_is(tmp_path: Path) -> None:
+    from weights.face.data import read_unlabelled
+
+    for index in range(12):
+        cv2.imwrite(str(tmp_path / f"{index}.png"), np.full((40, 60, 3), 20 * index, np.uint8))
+    trained, held_out = (read_unlabelled(tmp_path, part) for part in ("train", "held_out"))
+    assert len(trained) + len(held_out) == 12
+    assert {row.group for row in trained} == {tmp_path.name}
+
+
+def test_the_teacher_adds_what_is_not_labelled() -> None:
+    from weights.face.augment import taught
+
+    on_the_face, elsewhere = [42, 38, 80, 92], [10, 90, 30, 110]
+    scene = taught(a_scene(), np.array([on_the_face, elsewhere], np.float32), np.array([0.7, 0.3], np.float32))
+    assert scene.boxes[1:].tolist() == [elsewhere]
+    assert scene.scores.tolist() == [1, np.float32(0.3)]
+    assert scene.ignore.tolist() == [False, False]
+
+
+def test_the_teacher_is_asked_for_all_but_pictures_without_faces(tmp_path: Path) -> None:
+    from weights.face.augment import examples
+    from weights.face.data import read_negatives, read_unlabelled
+
+    draw_pack(tmp_path / "head", "head")
+    seen = []
+
+    def find(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        seen.append(pixels)
+        return np.array([[40, 40, 80, 90]], np.float32), np.array([0.6], np.float32)
+
+    rows = read_unlabelled(tmp_path / "head", "train"), read_negatives(tmp_path / "head", "train")
+    (pixels, target), (_, of_changed) = examples(np.random.default_rng(0), rows[0][0], SIDE, find)
+    np.testing.assert_array_equal(seen[0], pixels)
+    assert target[..., 1].sum() == 1
+    assert target[16, 15, :2].tolist() == [np.float32(0.6), 1]
+    assert of_changed[..., 0].max() == np.float32(0.6)
+    empty = examples(np.random.default_rng(0), rows[1][0], SIDE, find)
+    assert len(seen) == 1
+    assert all(target[..., 1].sum() == 0 for _, target in empty)
+
+
+def test_scores_around_a_face_have_a_limit() -> None:
+    import dataclasses
+
+    from weights.face.augment import targets
+
+    scene = a_scene()
+    target = targets(scene)
+    assert np.argwhere(target[..., 1]).tolist() == [[16, 15]]
+    assert target[16, 15, 0] == 1
+    assert target[16, 15, 2:6] == pytest.approx([1, 1, np.log(50 / 4), np.log(40 / 4)])
+    assert target[16, 15, 6:] == pytest.approx([-0.25, -0.5])
+    assert 0.2 < target[16, 16, 0] < target[16, 14, 0] < 1
+    assert target[16, 24, 0] == target[0, 0, 0] == pytest.approx(0.02)
+    doubtful = targets(dataclasses.replace(scene, scores=np.array([0.3], np.float32)))
+    assert doubtful[16, 15, 0] == np.float32(0.3)
+    assert not doubtful[..., 2:].any()
+    ignored = targets(dataclasses.replace(scene, ignore=np.ones(1, bool)))
+    assert (ignored[11:21, 11:19, 0] == 1).all()
+    assert not ignored[..., 1:].any()
+
+
+def test_the_loss_is_none_where_the_scores_are_the_targets() -> None:
+    import tensorflow as tf
+
+    from weights.face.augment import targets
+    from weights.face.train import losses
+
+    target = targets(a_scene())
+    score = np.clip(target[..., :1], 1e-4, 1 - 1e-4)
+    answer = np.concatenate([np.log(score / (1 - score)), target[..., 4:]], axis=-1)
+
+    def loss(change: float) -> list[float]:
+        moved = answer + np.array([change, 0, 0, 0, 0], np.float32)
+        return [float(part) for part in losses(tf.constant(moved[None]), tf.constant(target[None]))]
+
+    assert loss(0) == pytest.approx([0, 0, 0], abs=1e-3)
+    assert loss(2)[0] > 1  # everywhere
+    assert 0 < loss(-10)[0] < loss(2)[0]  # at the face alone
+
+
+def test_scenes_turn_with_their_boxes() -> None:
+    from weights.face.augment import turned
+
+    scene = a_scene()
+    scene.pixels[:] = 0
+    scene.pixels[40:90, 40:80] = 255
+    for quarters in range(1, 4):
+        moved = turned(scene, quarters * np.pi / 2, (0, 0, 0))
+        x_min, y_min, x_max, y_max = np.rint(moved.boxes[0]).astype(int)
+        assert moved.pixels[y_min:y_max, x_min:x_max].min() == 255
+        assert (moved.pixels > 0).sum() == (scene.pixels > 0).sum()
 
 
 def test_pictures_without_faces_are_in_one_part_only(tmp_path: Path) -> None:
@@ -78,16 +178,16 @@ def test_pictures_without_faces_are_in_one_part_only(tmp_path: Path) -> None:
 
 
 def test_views_show_the_faces_where_the_boxes_are(tmp_path: Path) -> None:
-    from weights.face.augment import look
+    from weights.face.augment import look, turned
     from weights.face.data import read_faces
 
     draw_pack(tmp_path / "faces", "face")
-    row = read_faces(tmp_path / "faces", "train", {})[0]
+    row = read_faces(tmp_path / "faces", "train")[0]
     seen = 0
-    for seed in range(30):
-        for view, linear in look(np.random.default_rng(seed), row, SIDE, 2):
+    for seed in range(40):
+        scene = look(np.random.default_rng(seed), row, SIDE)
+        for view in (scene, turned(scene, seed / 5, (0, 0, 0))):
             assert view.pixels.shape == (SIDE, SIDE, 3)
-            assert linear.shape == (2, 2)
             assert view.boxes.min(initial=0) >= 0
             assert view.boxes.max(initial=0) <= SIDE
             for box, ignored in zip(view.boxes, view.ignore, strict=True):
@@ -100,15 +200,14 @@ def test_views_show_the_faces_where_the_boxes_are(tmp_path: Path) -> None:
 
 def test_at_most_half_of_a_face_is_covered() -> None:
     from weights.face.augment import cover
-    from weights.head.augment import View
 
-    box = np.array([[40, 40, 90, 90]], np.float32)
+    scene = a_scene()
+    pixels = scene.pixels.copy()
     changed = []
     for seed in range(40):
-        pixels = np.random.default_rng(seed).integers(0, 256, (SIDE, SIDE, 3), dtype=np.uint8)
-        view = View(pixels.copy(), box, np.zeros(1, bool), np.ones(1, bool))
-        cover(np.random.default_rng(seed), view, np.eye(2))
-        changed.append((view.pixels != pixels).any(axis=2)[40:90, 40:90].mean())
+        scene.pixels[:] = pixels
+        cover(np.random.default_rng(seed), scene)
+        changed.append((scene.pixels != pixels).any(axis=2)[40:90, 40:80].mean())
     assert sum(share == 0 for share in changed) > 5
     assert sum(share > 0.1 for share in changed) > 10
     assert max(changed) < 0.75
@@ -166,22 +265,13 @@ def test_measures_of_what_is_found() -> None:
     assert best_cover(boxes[:0], scores[:0], faces).tolist() == [0, 0, 0]
 
 
-def test_teach_and_measure(tmp_path: Path) -> None:
-    from weights.face import data, evaluate, teach
+def test_measure(tmp_path: Path) -> None:
+    from weights.face import evaluate
 
-    for kind in ("face", "head"):
-        draw_pack(tmp_path / kind, kind)
-    run = CliRunner()
-    teacher = tmp_path / "teacher.jsonl"
-    for _ in range(2):
-        done = run.invoke(teach.main, [str(tmp_path / "head"), "--out", str(teacher)], catch_exceptions=False)
-        assert done.output == "2 pictures\n"
-    found = data.read_teacher(teacher)
-    assert set(found) == {"0.png", "1.png"}
-    assert {faces.shape[1] for faces in found.values()} == {5}
+    draw_pack(tmp_path / "face", "face")
     for preset in ("own", "fast"):
         options = ["--faces", str(tmp_path / "face"), "--change", "by 90", "--preset", preset]
-        done = run.invoke(evaluate.main, [str(ROOT / "weights" / "face"), *options], catch_exceptions=False)
+        done = CliRunner().invoke(evaluate.main, [str(ROOT / "weights" / "face"), *options], catch_exceptions=False)
         assert done.output.startswith("2 pictures")
         assert f"\n{preset} " in done.output
         assert "(6 faces)" in done.output

@@ -25,6 +25,7 @@ from anonymizer.detect.signature import SignatureDetector
 from weights.head.data import Row, decode
 
 from . import data
+from .augment import Find
 
 SIZE_MULTIPLE = 32
 SCORE_FLOOR = 0.05
@@ -37,8 +38,6 @@ COVERED, WIDENED = 0.9, 0.2
 """A face is covered if this share of it lies in a detection that is widened on each side by that share of its size."""
 FALSE_ALARMS = 0.3
 """Per picture: where the share of covered faces is read."""
-Find = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
-"""From a picture, uint8 RGB, to boxes, float32 (n, 4) in its pixels, and scores, float32 (n,)."""
 Change = Callable[[np.ndarray, np.ndarray, str], tuple[np.ndarray, np.ndarray]]
 """From pixels, uint8 RGB (H, W, 3), boxes, float32 (n, 4), and a picture's name to the changed ones."""
 
@@ -87,7 +86,7 @@ CHANGES: dict[str, Change] = {
 }
 
 
-def once(file: Path) -> Find:
+def once(file: Path, floor: float = SCORE_FLOOR) -> Find:
     """What the network finds in a single view of the picture's own size."""
     serve = Interpreter(model_path=str(file), num_threads=1).get_signature_runner("serving_default")
 
@@ -98,17 +97,17 @@ def once(file: Path) -> Find:
         scores = answer["detection_scores"][0]
         y_min, x_min, y_max, x_max = (answer["detection_boxes"][0] * np.tile(padded.shape[:2], 2)).T
         boxes = np.stack([x_min, y_min, x_max, y_max], axis=1)
-        return boxes[scores >= SCORE_FLOOR], scores[scores >= SCORE_FLOOR]
+        return boxes[scores >= floor], scores[scores >= floor]
 
     return find
 
 
-def finder(folder: Path, preset: str) -> Find:
-    """What the model in a folder finds with a preset, or `own`."""
+def finder(folder: Path, preset: str, floor: float = SCORE_FLOOR) -> Find:
+    """What the model in a folder finds with a preset, or `own`, from a score on."""
     if preset == "own":
-        return once(next(folder.glob("*.tflite")))
+        return once(next(folder.glob("*.tflite")), floor)
     (model,) = find_models(folder)
-    detector = SignatureDetector(model, load_model(model), preset, dict.fromkeys(model.found_kinds, SCORE_FLOOR))
+    detector = SignatureDetector(model, load_model(model), preset, dict.fromkeys(model.found_kinds, floor))
 
     def find(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         found = merge_detections(detector.detect(pixels))
@@ -212,7 +211,7 @@ def main(
 ) -> None:
     """Print average precision and covered faces by height, of the models in FOLDERS."""
     cv2.setNumThreads(1)
-    rows = [row for pack in faces for row in data.read_faces(pack, "held_out", {})]
+    rows = [row for pack in faces for row in data.read_faces(pack, "held_out")]
     rows += [row for folder in negatives for row in data.read_negatives(folder, "held_out")]
     rows = rows[::every]
     click.echo(f"{len(rows)} pictures; covered: < 16, 16-32, 32-64, from 64, all; at {FALSE_ALARMS} false alarms each")
