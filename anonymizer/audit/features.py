@@ -9,23 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from anonymizer.audit.sface import vectors_of
 from anonymizer.errors import ModelError
 from anonymizer.recognise.align import SIDE
 
-LENGTH = 128
-"""Of the vector."""
-FIRST_WIDTH = 32
-WIDTHS_AND_STRIDES = (
-    (64, 1),
-    (128, 2),
-    (128, 1),
-    (256, 2),
-    (256, 1),
-    *((512, 1) if number else (512, 2) for number in range(6)),
-    (1024, 2),
-    (1024, 1),
-)
-"""Of each depthwise convolution and the one by points after it."""
 _WITH_WEIGHTS = ("CONV_2D", "DEPTHWISE_CONV_2D", "PRELU", "FULLY_CONNECTED")
 
 Numbers = npt.NDArray[np.float32]
@@ -77,16 +64,7 @@ def _build() -> Any:
     from keras import Model, layers
 
     faces = layers.Input((None, None, 3))
-    values = layers.Resizing(SIDE, SIDE)(faces)
-    values = layers.Rescaling(255 / 128, offset=-127.5 / 128)(values)
-    values = layers.PReLU(shared_axes=[1, 2])(layers.Conv2D(FIRST_WIDTH, 3, padding="same")(values))
-    for width, stride in WIDTHS_AND_STRIDES:
-        # On both sides: "same" would pad a stride of 2 on one side only.
-        values = layers.DepthwiseConv2D(3, stride)(layers.ZeroPadding2D(1)(values))
-        values = layers.PReLU(shared_axes=[1, 2])(values)
-        values = layers.PReLU(shared_axes=[1, 2])(layers.Conv2D(width, 1)(values))
-    values = layers.UnitNormalization()(layers.Dense(LENGTH)(layers.Flatten()(values)))
-    return Model(faces, values)
+    return Model(faces, vectors_of(layers.Resizing(SIDE, SIDE)(faces), brightest=1.0))
 
 
 def _numbers_in(path: Path) -> Iterator[list[Numbers]]:

@@ -21,10 +21,11 @@ import onnxruntime
 import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
+from anonymizer.recognise.align import SIDE
 from weights.checksum import write_checksum
 from weights.data.wheels import download
 
-from .network import SIDE, activations, build_network, convolutions
+from .network import activations, build_network, convolutions
 
 HERE = Path(__file__).parent
 MODEL = HERE / "sface.tflite"
