@@ -5,6 +5,7 @@ python -m tests.benchmarks.kinds_pictures
 """
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -26,8 +27,8 @@ CODES = (
 )
 BARS, BARS_AT = "4006381333931", (90, 690)
 """An EAN-13, and where its left upper corner lies."""
-WIDTH_PX = 780
-"""Of each of two parts."""
+WIDTH_PX, QUALITY = 780, 86
+"""Of each of two parts, and of both."""
 
 
 def draw_codes(picture: Pixels8) -> Pixels8:
@@ -47,15 +48,21 @@ def read(name: str) -> Pixels8:
     return np.asarray(picture[:, :, ::-1], np.uint8)
 
 
-def save(name: str, pictures: list[bytes]) -> None:
-    """Beside each other."""
+def save(name: str, pictures: Sequence[bytes], width_px: int, quality: int) -> None:
+    """Beside each other, in images/.
+
+    Args:
+        pictures: files of any format.
+        width_px: of each.
+        quality: of the JPEG file.
+    """
     parts = []
     for content in pictures:
         picture = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
         assert picture is not None
-        scale = WIDTH_PX / picture.shape[1]
+        scale = width_px / picture.shape[1]
         parts.append(cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
-    cv2.imwrite(str(IMAGES / name), np.hstack(parts), [cv2.IMWRITE_JPEG_QUALITY, 86])
+    cv2.imwrite(str(IMAGES / name), np.hstack(parts), [cv2.IMWRITE_JPEG_QUALITY, quality])
 
 
 def hidden(content: bytes, kinds: str) -> bytes:
@@ -64,9 +71,9 @@ def hidden(content: bytes, kinds: str) -> bytes:
 
 def main() -> None:
     scene = cv2.imencode(".png", draw_codes(read("drawn_car.jpg"))[:, :, ::-1])[1].tobytes()
-    save("codes.jpg", [scene, hidden(scene, "code")])
+    save("codes.jpg", [scene, hidden(scene, "code")], WIDTH_PX, QUALITY)
     people = (IMAGES / "originals" / "swearing_in_group.jpg").read_bytes()
-    save("heads.jpg", [hidden(people, "face"), hidden(people, "head")])
+    save("heads.jpg", [hidden(people, "face"), hidden(people, "head")], WIDTH_PX, QUALITY)
 
 
 if __name__ == "__main__":

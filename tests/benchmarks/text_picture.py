@@ -3,8 +3,6 @@
 python -m tests.benchmarks.text_picture
 """
 
-from pathlib import Path
-
 import cv2
 import numpy as np
 
@@ -12,8 +10,8 @@ from anonymizer import Settings, anonymize_bytes
 from anonymizer.settings import ChooseSettings, DetectSettings
 from anonymizer.types import Pixels8
 
-IMAGES = Path(__file__).parents[2] / "images"
-TARGET = IMAGES / "text.jpg"
+from .kinds_pictures import read, save
+
 SIGNS = (
     ("BAKERY", (60, 80), 2.0, -4.0),
     ("Open daily 8-18", (80, 150), 1.0, -4.0),
@@ -21,8 +19,8 @@ SIGNS = (
     ("12", (820, 330), 2.2, 0.0),
 )
 """Text, where its left lower corner lies, how large it is and by how many degrees it is turned anticlockwise."""
-WIDTH_PX = 520
-"""Of each of the three parts."""
+WIDTH_PX, QUALITY = 520, 88
+"""Of each of the three parts, and of all."""
 
 
 def draw_signs(picture: Pixels8) -> Pixels8:
@@ -41,20 +39,12 @@ def draw_signs(picture: Pixels8) -> Pixels8:
 
 
 def main() -> None:
-    clear = cv2.imread(str(IMAGES / "originals" / "drawn_car.jpg"))
-    assert clear is not None
-    content = cv2.imencode(".png", draw_signs(np.asarray(clear[:, :, ::-1], np.uint8))[:, :, ::-1])[1].tobytes()
+    content = cv2.imencode(".png", draw_signs(read("drawn_car.jpg"))[:, :, ::-1])[1].tobytes()
     files = [content]
     for patterns in (None, ("email", "number")):
         settings = Settings(detect=DetectSettings(kinds="text"), choose=ChooseSettings(text_match=patterns))
         files.append(anonymize_bytes(content, settings).data)
-    parts = []
-    for file in files:
-        picture = cv2.imdecode(np.frombuffer(file, np.uint8), cv2.IMREAD_COLOR)
-        assert picture is not None
-        scale = WIDTH_PX / picture.shape[1]
-        parts.append(cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
-    cv2.imwrite(str(TARGET), np.hstack(parts), [cv2.IMWRITE_JPEG_QUALITY, 88])
+    save("text.jpg", files, WIDTH_PX, QUALITY)
 
 
 if __name__ == "__main__":
