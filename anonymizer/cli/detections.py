@@ -70,8 +70,9 @@ def export_command(
     output = Path(f"detections-{format_name}") if output is None else output
     run = _bring_run(context, folder)
     export = export_detections(run, format_name, output, pictures)
-    for name in export.in_later_frames:
-        text = "of its frames only the first is exported; an import keeps the detections of the others"
+    for name, number in export.in_later_frames.items():
+        others = f"{number} detection{'' if number == 1 else 's'} in others"
+        text = f"of its frames only the first is exported, without {others}, which an import keeps"
         echo(f"anonymize: warning: {name}: {text}", err=True)
     _name_problems(export.problems)
     found = {*DEFAULT_KINDS, *export.detections}

@@ -42,8 +42,8 @@ class Export:
 
     pictures: int = 0
     detections: Counter[Kind] = field(default_factory=Counter)
-    in_later_frames: list[str] = field(default_factory=list)
-    """Moving pictures with detections in frames behind the first one, which are not in the export."""
+    in_later_frames: dict[str, int] = field(default_factory=dict)
+    """Of moving pictures, how many detections are in frames behind the first one: they are not in the export."""
     frames: dict[str, int] = field(default_factory=dict)
     """Of films whose frames are exported as pictures, how many."""
     problems: dict[str, str] = field(default_factory=dict)
@@ -102,8 +102,8 @@ def export_detections(folder: Path, format_name: str, output: Path, shown: Path 
         export.detections.update(detection.kind for picture in exported for detection in picture.detections)
         if recorded.is_film:
             export.frames[recorded.name] = len(exported)
-        elif any(frame.detections for frame in recorded.frames[1:]):
-            export.in_later_frames.append(recorded.name)
+        elif later := sum(len(frame.detections) for frame in recorded.frames[1:]):
+            export.in_later_frames[recorded.name] = later
     export.pictures = len(pictures)
     for file, content in export_format.write(pictures, root).items():
         _write_whole(output, Path(file), content)

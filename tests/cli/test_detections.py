@@ -2,7 +2,7 @@ import json
 from pathlib import Path
 
 import pytest
-from check.samples import anonymize
+from check.samples import anonymize, save_moving
 from fakes import FixedDetector, Folders, UseDetectors, face, noise, plate, save
 from stores import fill, in_memory
 
@@ -49,6 +49,23 @@ def test_quiet(recorded: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str
     command = ["detections", "import", str(labels), "--format", "csv", "--against", str(recorded), "--quiet"]
     assert run([*command, "--into", str(corrected)]) == 0
     assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("format_name", EXPORT_FORMATS)
+def test_what_an_animation_leaves_out_is_said(
+    folders: Folders,
+    use_detectors: UseDetectors,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    format_name: str,
+) -> None:
+    save_moving(folders[0] / "moving.gif", *(noise(40, 50, seed=seed) for seed in range(3)))
+    use_detectors(FixedDetector(face(5, 5, 15, 15)))
+    command = ["detections", "export", str(anonymize(folders)), "--format", format_name, "--quiet"]
+    capsys.readouterr()
+    assert run([*command, "--output", str(tmp_path / "labels")]) == 0
+    text = "of its frames only the first is exported, without 2 detections in others, which an import keeps"
+    assert capsys.readouterr().err == f"anonymize: warning: moving.gif: {text}\n"
 
 
 def test_runs_in_stores(recorded: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -76,7 +76,7 @@ def test_the_circle(name: str, recorded: Path, folders: Folders) -> None:
     # Formats with one label file for each picture are fine here, too: all stems differ.
     assert (export.pictures, export.problems) == (5, {})
     assert export.detections == {"face": 10, "plate": 5}
-    assert export.in_later_frames == ["moving.gif"]
+    assert export.in_later_frames == {"moving.gif": len(FOUND)}
     result = imported(recorded, name, recorded.parent / "export")
     assert (result.pictures, result.not_named, result.corrections, result.problems) == (5, 0, {}, {})
     assert records_in(recorded.parent / "corrected") == records_in(recorded)
