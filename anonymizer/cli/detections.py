@@ -66,6 +66,7 @@ def export_command(
     pictures, and pictures without detections are listed.
     """
     from anonymizer.record.exchange import export_detections, frame_name
+    from anonymizer.record.exports.formats import FILM_FORMATS
 
     output = Path(f"detections-{format_name}") if output is None else output
     run = _bring_run(context, folder)
@@ -82,7 +83,8 @@ def export_command(
     if not quiet:
         for name, frames in export.frames.items():
             echo(f"{name}: its {frames} frames as pictures, from {frame_name(name, 0)} on")
-        echo(f"{_pictures(export.pictures)} ({numbers}): {output}")
+        what = _pictures(export.pictures, "film" if format_name in FILM_FORMATS else "picture")
+        echo(f"{what} ({numbers}): {output}")
     context.exit(1 if export.problems else 0)
 
 
@@ -238,5 +240,5 @@ def _name_problems(problems: Mapping[str, str]) -> None:
         echo(f"anonymize: failed: {name}: {reason}", err=True)
 
 
-def _pictures(number: int) -> str:
-    return f"{number} picture{'' if number == 1 else 's'}"
+def _pictures(number: int, what: str = "picture") -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"

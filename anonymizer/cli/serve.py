@@ -32,7 +32,7 @@ Exit codes:
 @click.command("serve", cls=GroupedCommand, epilog=EPILOG)
 @setting_options(SERVE_SETTINGS)
 def serve_command(config: Path | None, **given: object) -> None:
-    """Hides faces and plates in pictures that come over HTTP, and stores nothing.
+    """Hides faces and plates in pictures and films that come over HTTP, and stores nothing.
 
     It listens on this machine alone. What requests do not say is as the options say; /docs explains the API.
     """

@@ -96,7 +96,7 @@ def test_corrected_in_an_annotation_tool(
     capsys.readouterr()
     assert run(command) == 0
     assert capsys.readouterr() == (
-        f"1 picture (1 face, 0 plates, 1 area): {labels}\n",
+        f"1 film (1 face, 0 plates, 1 area): {labels}\n",
         f"anonymize: warning: 1 picture left out: {format_name} is a format of films\n",
     )
     command = ["detections", "import", str(labels), "--format", format_name, "--against", str(recorded), "--into"]
