@@ -6,6 +6,8 @@ import cv2
 import numpy as np
 import pytest
 import zxingcpp
+from hypothesis import given
+from hypothesis import strategies as st
 
 from anonymizer.detect.code_patterns import ALIKE, Floats, Gray, is_plausible, likeness
 
@@ -94,6 +96,23 @@ def test_small_data_matrix_codes_need_no_border_that_can_be_seen() -> None:
 def test_shapes_that_no_code_has(corners: list[tuple[int, int]], format_name: str) -> None:
     gray, _ = drawn("QRCode")
     assert not is_plausible(gray, np.array(corners, np.float32), format_name)
+
+
+COORDINATE = st.integers(-300, 600)
+
+
+@given(
+    st.lists(st.tuples(COORDINATE, COORDINATE), min_size=4, max_size=4),
+    st.sampled_from([*ALIKE, "Aztec"]),
+    st.integers(0, 3),
+)
+def test_no_corners_make_trouble(corners: list[tuple[int, int]], format_name: str, seed: int) -> None:
+    """The library guesses corners that it does not see, also outside of the picture."""
+    gray = np.random.default_rng(seed).integers(0, 256, (60, 90), dtype=np.uint8)
+    given_corners = np.array(corners, np.float32)
+    if is_plausible(gray, given_corners, format_name) and format_name in ALIKE:
+        assert cv2.isContourConvex(given_corners)
+        assert -1 <= likeness(gray, given_corners, format_name) <= 1.001
 
 
 def test_of_other_formats_the_shape_decides() -> None:
