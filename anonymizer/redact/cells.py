@@ -24,7 +24,7 @@ LEVELS = 6
 TONES = ("#4b443e", "#8c8178", "#c8bfb5")
 """In place of an object of which no cell shows: for dark, middle and bright surroundings. More of their colours told a
 retrained recogniser where a picture was taken, and with that who may be on it, see anonymizer/audit/README.md."""
-PLAIN_CELLS: Mapping[MethodName, int] = {"gaussian": 6, "mosaic": 2}
+PLAIN_CELLS: Mapping[MethodName, int] = {"gaussian": 8, "mosaic": 2}
 """Cells in such a tone along the longer side: with more of them, transitions to the surroundings are narrower. Behind
 `gaussian`, the places where eyes, nose and mouth were show hardly any of these transitions."""
 Levels: TypeAlias = npt.NDArray[np.uint8]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from math import ceil, floor
+from math import ceil, exp, floor
 from pathlib import Path
 
 import cv2
@@ -18,10 +18,12 @@ from anonymizer.redact.scene import RedactionStyle, RedactionTarget, Scene
 from anonymizer.settings import Drawing
 from anonymizer.types import Pixels
 
-ENLARGED = 1.05, 1.8
-"""A drawing over an ellipse is a square larger than the longer side by a factor between these, which lies at random
-around the ellipse. One that fitted the ellipse told a recogniser the proportions and the place of the face's box, and
-with them who it is: see anonymizer/audit/README.md."""
+SIDE, SIDE_SPREAD, SHIFT, FARTHEST = 1.3, 0.5, 0.4, 2.5
+"""A drawing over an ellipse is a square, of SIDE times the longer side in the median. The logarithm of its size and the
+place of its centre are normally distributed, with these standard deviations (SHIFT in longer sides), up to FARTHEST of
+them. A drawing that fitted the ellipse told the proportions and the place of the face's box, and with them who it is.
+So did one that always covered it, less often: a place within a range says where the box cannot be. See
+anonymizer/audit/README.md."""
 SMALLEST_LEVEL_PX = 16
 """The overlay is halved until its shorter side is at most this long."""
 STRIP_ROWS = 256
@@ -41,23 +43,32 @@ def paint(scene: Scene, target: RedactionTarget) -> Pixels:
 def overlay_on(target: RedactionTarget) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
     """The overlay for a target: colours times opacity, (height, width, 3) of its bounds, and opacity, in [0, 1]."""
     laid, bounds = place_of(target), target.region.bounds
-    top, left = bounds.top - laid.top, bounds.left - laid.left
-    part = slice(top, top + bounds.height), slice(left, left + bounds.width)
-    rgba = _scaled(target.style, laid.height, laid.width, part)
+    rgba = np.zeros((bounds.height, bounds.width, 4), np.float32)
+    rows = range(max(laid.top, bounds.top), min(laid.bottom, bounds.bottom))
+    columns = range(max(laid.left, bounds.left), min(laid.right, bounds.right))
+    if rows and columns:
+        part = _part(rows, laid.top), _part(columns, laid.left)
+        rgba[_part(rows, bounds.top), _part(columns, bounds.left)] = _scaled(
+            target.style, laid.height, laid.width, part
+        )
     return rgba[:, :, :3], rgba[:, :, 3]
 
 
 def place_of(target: RedactionTarget) -> PixelBox:
-    """Where the overlay of a target lies, around its bounds. It may extend beyond the picture."""
+    """Where the overlay of a target lies. It may extend beyond its bounds and beyond the picture."""
     region = target.region
     whole = region.whole.grown(region.feather_px, region.feather_px)
     if target.style.overlay is not None or region.shape != "ellipse" or region.outline is not None:
         return whole
-    random = np.random.default_rng(target.seed)
-    side = whole.longer_side * random.uniform(*ENLARGED)
-    top = whole.top - (side - whole.height) * random.uniform()
-    left = whole.left - (side - whole.width) * random.uniform()
+    larger, down, right = np.random.default_rng(target.seed).standard_normal(3).clip(-FARTHEST, FARTHEST).tolist()
+    side = whole.longer_side * SIDE * exp(SIDE_SPREAD * larger)
+    top = (whole.top + whole.bottom - side) / 2 + SHIFT * whole.longer_side * down
+    left = (whole.left + whole.right - side) / 2 + SHIFT * whole.longer_side * right
     return PixelBox(floor(top), floor(left), ceil(top + side), ceil(left + side))
+
+
+def _part(pixels: range, origin: int) -> slice:
+    return slice(pixels.start - origin, pixels.stop - origin)
 
 
 def _scaled(style: RedactionStyle, height: int, width: int, part: tuple[slice, slice]) -> npt.NDArray[np.float32]:

@@ -18,6 +18,10 @@ MethodName: TypeAlias = Method | Literal["kernel"]
 """Key of `anonymizer.redact.methods.METHODS`. `kernel` is `gaussian` with a fixed kernel."""
 
 
+Seed: TypeAlias = tuple[int, ...]
+"""Of random numbers; none is negative."""
+
+
 @dataclass(frozen=True, slots=True)
 class RedactionStyle:
     """How the objects of a kind are replaced."""
@@ -41,8 +45,8 @@ class RedactionTarget:
     style: RedactionStyle
     number: int
     """From 1 on, by rank: where cores overlap, the lowest number has the pixel."""
-    seed: tuple[int, ...] = ()
-    """Of what is drawn at random: the same whenever the same detection, or another one of its track, is redacted."""
+    seed: Seed = ()
+    """Of what is drawn at random: the same whenever the same detection is redacted; in films, wherever its track is."""
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from math import ceil
 from struct import pack
 
+from anonymizer.geometry import Box
 from anonymizer.kinds import KINDS, Kind
 from anonymizer.redact.mask import Region, to_region, to_region_of_outline, unite
 from anonymizer.redact.methods import METHODS, leaked_values
-from anonymizer.redact.scene import RedactionStyle, RedactionTarget
+from anonymizer.redact.scene import RedactionStyle, RedactionTarget, Seed
 from anonymizer.settings import RedactSettings
 from anonymizer.types import Detection
 
@@ -27,7 +28,9 @@ def to_targets(
     Objects of a kind with the method none are left out.
     """
     return [
-        RedactionTarget(_to_region(found, size, settings), to_style(found.kind, settings), number, _seed(found))
+        RedactionTarget(
+            _to_region(found, size, settings), to_style(found.kind, settings), number, seed_of(found.redaction_box)
+        )
         for number, found in enumerate(ranked(detections, settings), start=1)
     ]
 
@@ -58,8 +61,9 @@ def to_style(kind: Kind, settings: RedactSettings) -> RedactionStyle:
     )
 
 
-def _seed(found: Detection) -> tuple[int, ...]:
-    return (found.track,) if found.track is not None else tuple(pack("<4d", *found.redaction_box.xyxy))
+def seed_of(box: Box) -> Seed:
+    """That of an object which is hidden there. Who does not know all digits of the box cannot draw the same again."""
+    return tuple(pack("<4d", *box.xyxy))
 
 
 def _to_region(detection: Detection, size: tuple[int, int], settings: RedactSettings) -> Region:

@@ -36,7 +36,7 @@ from anonymizer.redact.image import overlay_on
 from anonymizer.redact.mask import draw_mask
 from anonymizer.redact.mosaic import tiled
 from anonymizer.redact.planes import Mask, Owners, Planes
-from anonymizer.redact.scene import RedactionTarget, Scene
+from anonymizer.redact.scene import RedactionTarget, Scene, Seed
 from anonymizer.redact.sums import Sums
 from anonymizer.redact.targets import ranked, to_style, to_targets
 from anonymizer.settings import RedactSettings
@@ -63,6 +63,8 @@ class Tracks(Protocol):
     def in_frame(self, index: int) -> Sequence[Detection]: ...
 
     def levels_of(self, number: int) -> Levels | None: ...
+
+    def seed_of(self, number: int) -> Seed: ...
 
 
 def refusal(settings: RedactSettings, kinds: Sequence[Kind]) -> str | None:
@@ -102,7 +104,12 @@ class Painter:
         has_fields = self.facts.is_interlaced or frame.interlaced_frame
         components = components_of(frame, self.facts.orientation, has_fields)
         whole = components[0].samples
-        targets = to_targets(found, (whole.shape[0], whole.shape[1]), self.settings)
+        targets = [
+            target if one.track is None else replace(target, seed=self.tracks.seed_of(one.track))
+            for one, target in zip(
+                found, to_targets(found, (whole.shape[0], whole.shape[1]), self.settings), strict=True
+            )
+        ]
         planes = draw_mask(whole[:, :, np.newaxis], [target.region for target in targets])
         layers = [_layer(component, planes, targets) for component in components]
         levels = {target.number: self._levels(one) for one, target in zip(found, targets, strict=True)}

@@ -22,6 +22,8 @@ from anonymizer.geometry import Box, hull
 from anonymizer.kinds import KINDS, Kind
 from anonymizer.outlines import Outline, PolygonOutline, moved_polygon
 from anonymizer.redact.cells import Levels
+from anonymizer.redact.scene import Seed
+from anonymizer.redact.targets import seed_of
 from anonymizer.types import Detection
 
 SURE_TO_CONFIRM = 2
@@ -162,6 +164,17 @@ class FilmTracks:
     def levels_of(self, number: int) -> Levels | None:
         """What the redaction of a track shows."""
         return self._of_number[number].levels
+
+    def seed_of(self, number: int) -> Seed:
+        """Of what is drawn at random over a track, in all of its frames: by where it begins, which differs from film to
+        film. Places that followed from the number alone would be known to everybody."""
+        return self._seeds[number]
+
+    @cached_property
+    def _seeds(self) -> Mapping[int, Seed]:
+        numbers, first = np.unique(self.rows["track"], return_index=True)
+        boxes = [Box(*box) for box in self.rows["hidden"][first].tolist()]
+        return {number: (number, *seed_of(box)) for number, box in zip(numbers.tolist(), boxes, strict=True)}
 
     @cached_property
     def _stills_near(self) -> Mapping[int, Sequence[Still]]:

@@ -15,6 +15,7 @@ from video.frames import FORMATS, MATRICES, facts_of, frame_of, random_frame
 from anonymizer.errors import PictureError
 from anonymizer.redact.cells import LEVELS, TONES, Levels
 from anonymizer.redact.mask import draw_mask
+from anonymizer.redact.scene import Seed
 from anonymizer.redact.targets import to_targets
 from anonymizer.settings import RedactSettings
 from anonymizer.types import Detection
@@ -50,6 +51,9 @@ class FixedTracks:
 
     def levels_of(self, number: int) -> Levels | None:
         return self.tracks[number - 1].levels
+
+    def seed_of(self, number: int) -> Seed:
+        return (number,)
 
 
 def tracked(found: Sequence[Detection] = FOUND, level: int = 2, cells: tuple[int, int] = (1, 1)) -> FixedTracks:
@@ -194,6 +198,16 @@ def test_the_overlay_is_laid_over_faces() -> None:
     shown = frame.reformat(format="rgb24", threads=1).to_ndarray()
     assert shown[27, 30, 0] > 200
     assert shown[27, 30, 2] < 120
+
+
+def test_a_drawing_stays_at_its_place_over_a_track() -> None:
+    shown = []
+    for left in (30, 40):
+        frame = frame_of(np.full((128, 160, 3), 128, np.uint8))
+        found = tracked([face(left, 40, left + 40, 90)])
+        painter(RedactSettings(method="image"), tracks=found, size=(160, 128)).paint(frame, 0)
+        shown.append(frame.reformat(format="rgb24", threads=1).to_ndarray()[30:100, left - 10 : left + 50])
+    assert (np.abs(shown[0].astype(int) - shown[1]) < 12).mean() > 0.98
 
 
 def test_a_frame_without_objects_is_not_touched() -> None:

@@ -144,6 +144,22 @@ def test_tracks_are_numbered_as_they_begin() -> None:
     assert tracks.counts == {"face": 1, "plate": 1}
 
 
+def test_places_drawn_at_random_follow_from_where_tracks_begin() -> None:
+    """By the number alone, the first tracks of all films would have the same."""
+    films = []
+    for x in (5.0, 5.25):
+        builder = TrackBuilder(NO_GRACE)
+        first, second = builder.begin("face"), builder.begin("face")
+        for frame in (2, 3):
+            builder.see(first, frame, at(x + frame), True)
+            builder.see(second, frame, at(80), True)
+        films.append(builder.finish(times(9)))
+    one, other = films
+    assert one.seed_of(1) != other.seed_of(1)
+    assert one.seed_of(2) == other.seed_of(2) != one.seed_of(1)
+    assert one.only([1]).seed_of(1) == one.seed_of(1)
+
+
 def test_what_no_model_saw_has_no_score() -> None:
     builder = TrackBuilder(NO_GRACE)
     track = builder.begin("face")

@@ -18,6 +18,7 @@ from video.film_samples import SIZE, TIME_BASE, ffmpeg, packets_of, write_film
 from anonymizer.errors import PictureError
 from anonymizer.geometry import Box
 from anonymizer.redact.cells import Levels
+from anonymizer.redact.scene import Seed
 from anonymizer.settings import RedactSettings, Settings, VideoSettings
 from anonymizer.types import Detection
 from anonymizer.video import splice, writer
@@ -57,6 +58,9 @@ class HiddenIn:
 
     def levels_of(self, track: int) -> Levels | None:
         return None
+
+    def seed_of(self, track: int) -> Seed:
+        return ()
 
 
 def rewrite(source: Path, hidden: Iterable[int] = HIDDEN, video: VideoSettings = USUAL) -> Written:
