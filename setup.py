@@ -18,8 +18,9 @@ CONVERT = ["onnx>=1.17", "onnxruntime>=1.20"]
 WEB = ["starlette>=1.10", "uvicorn>=0.54"]
 # Where addresses lead: each library brings its own way to find credentials.
 STORES = [
+    "botocore>=1.43",
+    "urllib3>=2.8",
     "fsspec>=2026.9",
-    "s3fs>=2026.9",
     "gcsfs>=2026.9",
     "adlfs>=2026.8",
     "paramiko>=5.0",

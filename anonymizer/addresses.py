@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 from types import MappingProxyType
 from typing import TypeAlias
 
-PROTOCOLS: Mapping[str, str | None] = MappingProxyType(
+PROTOCOLS: Mapping[str, Sequence[str]] = MappingProxyType(
     {
-        "s3": "s3fs",
-        "gs": "gcsfs",
-        "az": "adlfs",
-        "sftp": "paramiko",
-        "webhdfs": "requests",
-        "hdfs": "pyarrow",
-        "memory": None,
+        "s3": ("botocore",),
+        "gs": ("gcsfs", "fsspec"),
+        "az": ("adlfs", "fsspec"),
+        "sftp": ("paramiko", "fsspec"),
+        "webhdfs": ("requests", "fsspec"),
+        "hdfs": ("pyarrow", "fsspec"),
+        "memory": ("fsspec",),
     }
 )
-"""What addresses begin with, and the module that each needs beside fsspec."""
+"""What addresses begin with, and the modules that each needs."""
 _ALIASES = {"gcs": "gs", "abfs": "az", "ssh": "sftp"}
 _WITH_USER = ("sftp", "webhdfs", "hdfs")
 """Whose addresses may name a user before the host."""

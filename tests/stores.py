@@ -65,11 +65,7 @@ def s3_at(url: str) -> Iterator[None]:
 
 
 def _forget_connections() -> None:
-    import s3fs
-
     storage.storage_of.cache_clear()
-    storage._filesystem.cache_clear()
-    s3fs.S3FileSystem.clear_instance_cache()
 
 
 @contextmanager

@@ -13,6 +13,7 @@ import random
 import stat
 import tempfile
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
@@ -20,11 +21,13 @@ from functools import lru_cache, partial
 from importlib.util import find_spec
 from io import BytesIO
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, Protocol, TypeVar
 
-from anonymizer._version import __version__
 from anonymizer.addresses import PROTOCOLS, Address, Place
 from anonymizer.errors import SettingsError
+
+if TYPE_CHECKING:
+    from anonymizer.files.s3 import Object
 
 logger = logging.getLogger(__name__)
 
@@ -47,17 +50,18 @@ LEAST_BYTES_PER_S = 20_000
 """A store that sends or takes less is too slow."""
 _PAGE = 1000
 _BLOCK = 1 << 18
+_PART = 50 << 20
+"""Bytes of the parts in which large files go to S3."""
 _DEFINITE = (StoreError, FileNotFoundError, PermissionError, FileExistsError, IsADirectoryError, NotADirectoryError)
 """What another try does not change."""
-_BROKEN = ("Connect", "HTTPClient", "Payload", "Stream", "Incomplete", "SSH", "EOF", "ServiceRe")
+_BROKEN = ("Connect", "HTTPClient", "Payload", "Stream", "Incomplete", "Protocol", "SSL", "SSH", "EOF", "ServiceRe")
 """What the names of errors of broken connections hold."""
-_MISREAD: Mapping[str, Sequence[str]] = {"s3": ("?versionId=",), "gs": ("#", "?"), "az": ("#", "?")}
-"""Signs in names that libraries take for versions. What S3Storage asks by itself is free of that."""
+_MISREAD: Mapping[str, Sequence[str]] = {"gs": ("#", "?"), "az": ("#", "?")}
+"""Signs in names that libraries take for versions."""
 _LIBRARIES = (
     "fsspec",
-    "s3fs",
-    "aiobotocore",
     "botocore",
+    "urllib3",
     "gcsfs",
     "google",
     "adlfs",
@@ -133,8 +137,8 @@ class Storage(Protocol):
         """Context in which `write` takes down what it wrote, by name."""
 
 
-class FsspecStorage:
-    """Any store that fsspec knows."""
+class StoreFolder(ABC):
+    """What all have in common: another try where it may help, and notes of what was written."""
 
     def __init__(self, address: Address) -> None:
         """
@@ -142,11 +146,88 @@ class FsspecStorage:
             SettingsError: the library is missing, or refuses the address.
         """
         self.address = address
+        self._written: dict[Path, Entry] | None = None
+        _require_library(address.protocol)
+
+    @abstractmethod
+    def stat(self, name: Path) -> Entry | None: ...
+
+    @abstractmethod
+    def remove(self, name: Path) -> None: ...
+
+    def write(self, name: Path, content: bytes | Path) -> Entry:
+        entry = self._put(name, content)
+        if self._written is not None:
+            self._written[name] = entry
+        return entry
+
+    @contextmanager
+    def noting(self) -> Iterator[Mapping[Path, Entry]]:
+        before, self._written = self._written, {}
+        try:
+            yield self._written
+        finally:
+            self._written = before
+
+    @abstractmethod
+    def _put(self, name: Path, content: bytes | Path) -> Entry: ...
+
+    def _kept(self, name: Path, size: int) -> Entry:
+        """What was sent, as the store has it.
+
+        Raises:
+            OSError: it has something else, which is removed.
+        """
+        entry = self.stat(name)
+        if entry is None or entry.size != size:
+            self.remove(name)
+            raise StoreError(errno.EPROTO, "the store did not keep what was sent")
+        return entry
+
+    def _tried(self, work: Callable[[], T]) -> T:
+        """The answer of the store, asked again where that may help.
+
+        Raises:
+            OSError: see `Storage`.
+        """
+        delays_s = () if self.address.protocol in _TRY_THEMSELVES else DELAYS_S
+        for delay_s in (*delays_s, None):
+            try:
+                return work()
+            except Exception as error:  # noqa: BLE001 - each library has errors of its own
+                clean = _to_clean_error(error)
+                logger.debug("%s: %s: %s", self.address.protocol, type(error).__name__, clean.strerror)
+                if delay_s is None or isinstance(clean, _DEFINITE):
+                    raise clean from None
+            _pause(delay_s)
+            self._renew()
+        raise AssertionError
+
+    def _renew(self) -> None:  # noqa: B027 - most need nothing
+        """Makes ready for another try."""
+
+    def _key(self, name: Path) -> str:
+        """
+        Raises:
+            OSError: stores want text.
+        """
+        key = (self.address / name).key
+        try:
+            key.encode()
+        except UnicodeEncodeError:
+            raise StoreError(errno.EILSEQ, "its name is not text in UTF-8, as stores want it") from None
+        return key
+
+
+class FsspecStorage(StoreFolder):
+    """Any store that fsspec knows."""
+
+    def __init__(self, address: Address) -> None:
+        super().__init__(address)
         self._fs = _filesystem(address.protocol, address.root)
         self._top = {"sftp": "", "webhdfs": "", "hdfs": "", "memory": f"/{address.root}"}.get(
             address.protocol, address.root
         )
-        self._written: dict[Path, Entry] | None = None
 
     @property
     def is_exact(self) -> bool:
@@ -187,12 +268,6 @@ class FsspecStorage:
         if after is None or after.stamp != before.stamp or local.stat().st_size != before.size:
             raise StoreError(errno.ESTALE, "it has changed while it was read")
 
-    def write(self, name: Path, content: bytes | Path) -> Entry:
-        entry = self._put(name, content)
-        if self._written is not None:
-            self._written[name] = entry
-        return entry
-
     def remove(self, name: Path) -> None:
         try:
             self._tried(lambda: self._fs.rm_file(self._path(name)))
@@ -202,48 +277,16 @@ class FsspecStorage:
     def clear_unfinished(self, name: Path) -> None:
         """Most stores show nothing of it, and forget it by themselves."""
 
-    @contextmanager
-    def noting(self) -> Iterator[Mapping[Path, Entry]]:
-        before, self._written = self._written, {}
-        try:
-            yield self._written
-        finally:
-            self._written = before
-
     def _put(self, name: Path, content: bytes | Path) -> Entry:
         path = self._path(name)
+        self._tried(lambda: self._send(path, content))
+        return self._kept(name, _size_of(content))
+
+    def _send(self, path: str, content: bytes | Path) -> None:
         if isinstance(content, bytes):
-            self._tried(lambda: self._fs.pipe_file(path, content))
+            self._fs.pipe_file(path, content)
         else:
-            self._tried(lambda: self._fs.put_file(str(content), path))
-        entry = self.stat(name)
-        size = len(content) if isinstance(content, bytes) else content.stat().st_size
-        if entry is None or entry.size != size:
-            self.remove(name)
-            raise StoreError(errno.EPROTO, "the store did not keep what was sent")
-        return entry
-
-    def _tried(self, work: Callable[[], T]) -> T:
-        """The answer of the store, asked again where that may help.
-
-        Raises:
-            OSError: see `Storage`.
-        """
-        delays_s = () if self.address.protocol in _TRY_THEMSELVES else DELAYS_S
-        for delay_s in (*delays_s, None):
-            try:
-                return work()
-            except Exception as error:  # noqa: BLE001 - each library has errors of its own
-                clean = _to_clean_error(error)
-                logger.debug("%s: %s: %s", self.address.protocol, type(error).__name__, clean.strerror)
-                if delay_s is None or isinstance(clean, _DEFINITE):
-                    raise clean from None
-            _pause(delay_s)
-            self._renew()
-        raise AssertionError
-
-    def _renew(self) -> None:
-        """Makes ready for another try."""
+            self._fs.put_file(str(content), path)
 
     def _path(self, name: Path) -> str:
         """
@@ -254,21 +297,9 @@ class FsspecStorage:
         for sign in _MISREAD.get(self.address.protocol, ()):
             if sign in key:
                 raise StoreError(
-                    errno.EINVAL, f"its name holds {sign}, which {PROTOCOLS[self.address.protocol]} misreads"
+                    errno.EINVAL, f"its name holds {sign}, which {PROTOCOLS[self.address.protocol][0]} misreads"
                 )
         return f"{self._top}/{key}".rstrip("/")
-
-    def _key(self, name: Path) -> str:
-        """
-        Raises:
-            OSError: stores want text.
-        """
-        key = (self.address / name).key
-        try:
-            key.encode()
-        except UnicodeEncodeError:
-            raise StoreError(errno.EILSEQ, "its name is not text in UTF-8, as stores want it") from None
-        return key
 
 
 class RenamingStorage(FsspecStorage):
@@ -285,7 +316,7 @@ class RenamingStorage(FsspecStorage):
             self._fs.makedirs(path.rpartition("/")[0], exist_ok=True)
             self._send(partial_path, content)
 
-        size = len(content) if isinstance(content, bytes) else content.stat().st_size
+        size = _size_of(content)
         try:
             self._tried(send)
             sent = self.stat(_partial_name(name))
@@ -296,12 +327,6 @@ class RenamingStorage(FsspecStorage):
             self.clear_unfinished(name)
             raise
         return sent._replace(name=name.name)
-
-    def _send(self, path: str, content: bytes | Path) -> None:
-        if isinstance(content, bytes):
-            self._fs.pipe_file(path, content)
-        else:
-            self._fs.put_file(str(content), path)
 
     def _rename(self, path: str, new: str) -> None:
         self._fs.mv(path, new)
@@ -392,68 +417,97 @@ class WebHdfsStorage(HdfsStorage):
             self._fs.session.put(where, data=file, headers=kind).raise_for_status()
 
 
-class S3Storage(FsspecStorage):
+class S3Storage(StoreFolder):
     """S3 and what speaks its language. Lists page by page, and proves by the ETag that what was sent was kept."""
 
     _doubts_left = 3
     """How often an ETag other than the MD5 digest of what was sent has the content read back. In encrypted buckets they
     never are."""
 
+    def __init__(self, address: Address) -> None:
+        super().__init__(address)
+        from anonymizer.files.s3 import Bucket
+
+        self._bucket = Bucket(address.root, _patience_s)
+
+    @property
+    def is_exact(self) -> bool:
+        return True
+
     def list(self, folder: Path = Path()) -> Iterator[list[Entry]]:
         key = self._key(folder)
-        prefix = f"{key}/" if key else ""
-        more: dict[str, Any] = {}
+        prefix, token = f"{key}/" if key else "", None
         while True:
-            page = self._tried(partial(self._request, "list_objects_v2", Prefix=prefix, Delimiter="/", **more))
-            folders = [Entry(each["Prefix"][len(prefix) : -1], True) for each in page.get("CommonPrefixes", ())]
-            files = [_to_entry({**each, "name": each["Key"][len(prefix) :]}) for each in page.get("Contents", ())]
+            page = self._tried(partial(self._bucket.page, prefix, _PAGE, token))
+            folders = [Entry(below[len(prefix) : -1], True) for below in page.folders]
+            files = [_of_s3(each.key[len(prefix) :], each) for each in page.objects]
             yield sorted([*folders, *(file for file in files if file.name)])  # "" marks the folder itself
-            if not page.get("IsTruncated"):
+            token = page.following
+            if token is None:
                 return
-            more = {"ContinuationToken": page["NextContinuationToken"]}
 
     def stat(self, name: Path) -> Entry | None:
         try:
-            head = self._tried(lambda: self._request("head_object", Key=self._key(name)))
+            return _of_s3(name.name, self._tried(partial(self._bucket.head, self._key(name))))
         except FileNotFoundError:
             return None
-        return _to_entry({**head, "name": name.name, "size": head["ContentLength"]})
 
     def read(self, name: Path, most: int | None = None) -> bytes:
         content = BytesIO()
-        self._tried(lambda: self._run(self._receive, self._key(name), content, most))
+        self._receive(name, content, most)
         return content.getvalue()
 
     def fetch(self, name: Path, local: Path) -> None:
         """By one request, so that all of it is of one version."""
         with open(local, "wb") as file:
-            self._tried(lambda: self._run(self._receive, self._key(name), file))
+            self._receive(name, file)
 
     def remove(self, name: Path) -> None:
-        self._tried(lambda: self._request("delete_object", Key=self._key(name)))
+        with suppress(FileNotFoundError):
+            self._tried(partial(self._bucket.delete, self._key(name)))
 
     def clear_unfinished(self, name: Path) -> None:
         key = self._key(name)
         prefix = key if name.name or not key else f"{key}/"
-        found = self._tried(lambda: self._request("list_multipart_uploads", Prefix=prefix)).get("Uploads", ())
-        for each in found:
-            if not name.name or each["Key"] == key:
-                self._request("abort_multipart_upload", Key=each["Key"], UploadId=each["UploadId"])
+        for unfinished, upload in self._tried(partial(self._bucket.uploads, prefix)):
+            if not name.name or unfinished == key:
+                self._tried(partial(self._bucket.abort_upload, unfinished, upload))
+
+    def _receive(self, name: Path, sink: BinaryIO, most: int | None = None) -> None:
+        def begin_anew() -> None:
+            sink.seek(0)
+            sink.truncate()
+            self._bucket.get(self._key(name), sink, most)
+
+        self._tried(begin_anew)
 
     def _put(self, name: Path, content: bytes | Path) -> Entry:
         if isinstance(content, Path):
-            return super()._put(name, content)
+            if content.stat().st_size >= 2 * _PART:
+                return self._put_in_parts(name, content)
+            content = content.read_bytes()
         for delay_s in (*DELAYS_S, None):
-            answer = self._tried(
-                lambda: self._request("put_object", size=len(content), Key=self._key(name), Body=content)
-            )
-            tag = _plain_tag(answer)
+            tag = self._tried(partial(self._bucket.put, self._key(name), content))
             if not self._is_something_else(name, tag, content):
                 return Entry(name.name, False, len(content), tag)
             if delay_s is not None:
                 _pause(delay_s)
         self.remove(name)
         raise StoreError(errno.EPROTO, "the store keeps something else than what was sent")
+
+    def _put_in_parts(self, name: Path, content: Path) -> Entry:
+        key, size = self._key(name), content.stat().st_size
+        upload = self._tried(partial(self._bucket.begin_upload, key))
+        try:
+            with open(content, "rb") as file:
+                parts = enumerate(iter(partial(file.read, _PART), b""), 1)
+                tags = [self._tried(partial(self._bucket.put_part, key, upload, *part)) for part in parts]
+            self._tried(partial(self._bucket.finish_upload, key, upload, tags, size))
+        except BaseException:
+            with suppress(OSError):  # else the next run removes it
+                self._tried(partial(self._bucket.abort_upload, key, upload))
+            raise
+        return self._kept(name, size)
 
     def _is_something_else(self, name: Path, tag: str, content: bytes) -> bool:
         if not self._doubts_left or tag.lower() == hashlib.md5(content, usedforsecurity=False).hexdigest():
@@ -463,36 +517,6 @@ class S3Storage(FsspecStorage):
         self._doubts_left -= 1
         return False
 
-    def _request(self, verb: str, size: int = 0, **arguments: object) -> dict[str, Any]:
-        return dict(self._run(self._fs._call_s3, verb, Bucket=self.address.root, size=size, **arguments))
-
-    def _run(self, work: Callable[..., Any], *arguments: object, size: int | None = None, **named: object) -> Any:
-        """
-        Args:
-            size: bytes that are sent; None if the work looks at its time itself.
-        """
-        from fsspec.asyn import sync
-
-        timeout_s = None if size is None else STALL_S + size / LEAST_BYTES_PER_S
-        return sync(self._fs.loop, work, *arguments, timeout=timeout_s, **named)
-
-    async def _receive(self, key: str, sink: BinaryIO, most: int | None = None) -> None:
-        """Not by a range where only the beginning is wanted: servers were met that answer with the checksum of all."""
-        began_s, received = time.monotonic(), 0
-        sink.seek(0)
-        sink.truncate()
-        answer = await self._fs._call_s3("get_object", Bucket=self.address.root, Key=key)
-        async with answer["Body"] as body:
-            while block := await body.read(_BLOCK if most is None else min(_BLOCK, most - received)):
-                sink.write(block)
-                received += len(block)
-                if received == most:
-                    return
-                if time.monotonic() - began_s > STALL_S + received / LEAST_BYTES_PER_S:
-                    raise TimeoutError
-        if received != answer["ContentLength"]:
-            raise ConnectionResetError
-
 
 @lru_cache(maxsize=64)
 def storage_of(address: Address) -> Storage:
@@ -501,8 +525,9 @@ def storage_of(address: Address) -> Storage:
     Raises:
         SettingsError: the library for such addresses is missing, or does not find its way.
     """
+    if address.protocol == "s3":
+        return S3Storage(address)
     kinds: dict[str, type[FsspecStorage]] = {
-        "s3": S3Storage,
         "sftp": SftpStorage,
         "hdfs": HdfsStorage,
         "webhdfs": WebHdfsStorage,
@@ -558,20 +583,27 @@ def is_file(place: Place) -> bool:
     )
 
 
+def _require_library(protocol: str) -> None:
+    """
+    Raises:
+        SettingsError: it is missing.
+    """
+    for module in PROTOCOLS[protocol]:
+        if find_spec(module) is None:
+            raise SettingsError(f"{protocol}:// needs {module}: {_HOW_TO_INSTALL.get(protocol, _AS_EXTRA)}")
+    for library in _LIBRARIES:
+        logging.getLogger(library).addHandler(logging.NullHandler())
+
+
 @lru_cache(maxsize=16)
 def _filesystem(protocol: str, root: str) -> Any:
     """What speaks with a store. Listings are never taken from a cache.
 
     Raises:
-        SettingsError: the library is missing, or there is no way to the store.
+        SettingsError: there is no way to the store.
     """
-    for module in ("fsspec", PROTOCOLS[protocol]):
-        if module is not None and find_spec(module) is None:
-            raise SettingsError(f"{protocol}:// needs {module}: {_HOW_TO_INSTALL.get(protocol, _AS_EXTRA)}")
     import fsspec
 
-    for library in _LIBRARIES:
-        logging.getLogger(library).addHandler(logging.NullHandler())
     try:
         if protocol == "sftp":
             return fsspec.filesystem("sftp", **_ssh_options(root))
@@ -581,14 +613,7 @@ def _filesystem(protocol: str, root: str) -> Any:
             return fsspec.filesystem("memory")
         if protocol == "gs":
             return fsspec.filesystem("gs", use_listings_cache=False, requests_timeout=_patience_of_aiohttp())
-        if protocol != "s3":
-            return fsspec.filesystem(protocol, use_listings_cache=False)
-        patience = {"connect_timeout": STALL_S, "read_timeout": STALL_S, "retries": {"total_max_attempts": 1}}
-        # Else botocore describes this machine anew for each request, which takes a fifth of the function calls of one.
-        patience["user_agent"] = f"anonymizer/{__version__}"
-        filesystem = fsspec.filesystem("s3", use_listings_cache=False, config_kwargs=patience)
-        filesystem.retries = 1  # tries are counted here
-        return filesystem
+        return fsspec.filesystem(protocol, use_listings_cache=False)
     except Exception as error:  # noqa: BLE001 - each library has errors of its own
         reason = _to_clean_error(error).strerror
         if protocol == "az" and isinstance(error, ValueError):  # adlfs wants them before it asks the store
@@ -640,6 +665,15 @@ def _known_hosts_only() -> Any:
     return type("KnownHostsOnly", (paramiko.MissingHostKeyPolicy,), {"missing_host_key": refuse_unknown})()
 
 
+def _patience_s(size: int) -> float:
+    """How long an answer of so many bytes may take."""
+    return STALL_S + size / LEAST_BYTES_PER_S
+
+
+def _size_of(content: bytes | Path) -> int:
+    return len(content) if isinstance(content, bytes) else content.stat().st_size
+
+
 def _to_entry(info: Mapping[str, Any]) -> Entry:
     name = str(info["name"]).rstrip("/").rpartition("/")[2]
     if info.get("type") == "directory":
@@ -648,6 +682,11 @@ def _to_entry(info: Mapping[str, Any]) -> Entry:
     moments = (info.get(key) for key in ("LastModified", "last_modified", "updated", "mtime", "created"))
     modified_ns = next((_to_ns(moment) for moment in moments if moment), 0)
     return Entry(name, False, size, _plain_tag(info) or str(modified_ns), modified_ns, info.get("type") == "link")
+
+
+def _of_s3(name: str, known: Object) -> Entry:
+    modified_ns = int(known.modified_s * 1e9)
+    return Entry(name, False, known.size, known.tag or str(modified_ns), modified_ns)
 
 
 def _of_hdfs(name: str, info: Mapping[str, Any]) -> Entry:
@@ -689,7 +728,8 @@ def _to_clean_error(error: Exception) -> OSError:
         return OSError(errno.ECONNRESET, "the connection to the store broke off, or cannot be made")
     if "Credentials" in name:
         return PermissionError(errno.EACCES, "no credentials were found")
-    return OSError(errno.EPROTO, f"the store answered with an error ({name})")
+    status = getattr(error, "status", None)
+    return OSError(errno.EPROTO, f"the store answered with an error ({status if isinstance(status, int) else name})")
 
 
 def _pause(delay_s: float) -> None:

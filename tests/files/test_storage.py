@@ -22,6 +22,7 @@ from stores import (
 from anonymizer.addresses import Address
 from anonymizer.errors import SettingsError
 from anonymizer.files import storage
+from anonymizer.files.s3 import Bucket
 from anonymizer.files.storage import Storage, is_file, local_folder, opened, read_bytes, storage_of
 
 NAME = Path("a/b c.jpg")
@@ -156,14 +157,7 @@ def test_names_that_no_store_can_hold(store: Storage) -> None:
 def test_pages(proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(5):
         storage_of(S3).write(Path(f"{number}.jpg"), b"")
-    usual = storage.S3Storage._request
-    monkeypatch.setattr(
-        storage.S3Storage,
-        "_request",
-        lambda self, verb, size=0, **how: usual(
-            self, verb, size, **how, **({"MaxKeys": 2} if verb == "list_objects_v2" else {})
-        ),
-    )
+    monkeypatch.setattr(storage, "_PAGE", 2)
     assert [len(page) for page in storage_of(S3).list()] == [2, 2, 1]
 
 
@@ -247,12 +241,13 @@ def test_large_files_leave_no_parts_behind(proxy: FaultProxy, tmp_path: Path) ->
     with pytest.raises(PermissionError):
         storage_of(S3).write(name, large)
     assert contents_of(S3) == {}
-    assert not storage_of(S3)._request("list_multipart_uploads").get("Uploads")  # type: ignore[attr-defined]
-    storage_of(S3)._request("create_multipart_upload", Key=f"folder/{name}")  # type: ignore[attr-defined]
+    bucket = Bucket(BUCKET, lambda size: 30.0)
+    assert bucket.uploads("") == []
+    upload = bucket.begin_upload(f"folder/{name}")
     storage_of(S3).clear_unfinished(Path("another"))
-    assert storage_of(S3)._request("list_multipart_uploads").get("Uploads")  # type: ignore[attr-defined]
+    assert bucket.uploads("") == [(f"folder/{name}", upload)]
     storage_of(S3).clear_unfinished(Path())
-    assert not storage_of(S3)._request("list_multipart_uploads").get("Uploads")  # type: ignore[attr-defined]
+    assert bucket.uploads("") == []
     storage_of(S3).write(name, large)
     assert storage_of(S3).read(name) == large.read_bytes()
 
@@ -299,7 +294,7 @@ def test_libraries_say_nothing_in_their_own_words(capfd: pytest.CaptureFixture[s
     storage._filesystem.cache_clear()
     storage_of.cache_clear()
     storage_of(Address("memory", "bucket"))
-    for name in ("gcsfs", "gcsfs.retry", "s3fs", "azure.core", "paramiko.transport"):
+    for name in ("gcsfs", "gcsfs.retry", "botocore.credentials", "azure.core", "paramiko.transport"):
         logger = logging.getLogger(name)
         assert logger.hasHandlers()
         logger.warning("the account ada@example.org")
