@@ -402,7 +402,7 @@ class _Handler(BaseHTTPRequestHandler):
             answer = connection.getresponse()
             content = answer.read()
             dropped = ("transfer-encoding", "connection", "content-length")
-            kept = {key: value for key, value in answer.getheaders() if key.lower() not in dropped and key != "ETag"}
+            kept = {key: value for key, value in answer.getheaders() if key.lower() not in (*dropped, "etag")}
             kept |= {"ETag": tag} if (tag := answer.getheader("ETag")) else {}
             length = answer.getheader("Content-Length")
             return answer.status, {**kept, "Content-Length": length or str(len(content))}, content

@@ -152,7 +152,7 @@ class Bucket:
         headers = self._ask("HEAD", key)
         modified = headers.get("Last-Modified")
         modified_s = parsedate_to_datetime(modified).timestamp() if modified else 0.0
-        return Object(key, int(headers.get("Content-Length", 0)), headers.get("ETag", "").strip('"'), modified_s)
+        return Object(key, int(headers.get("Content-Length", 0)), _tag_in(headers), modified_s)
 
     def get(self, key: str, sink: BinaryIO, most: int | None = None) -> None:
         """Writes the content to a file that is empty, or its beginning.
@@ -163,7 +163,7 @@ class Bucket:
 
     def put(self, key: str, content: bytes) -> str:
         """Puts all of the content under the key, or nothing; its ETag as the store says it."""
-        return self._ask("PUT", key, body=content).get("ETag", "").strip('"')
+        return _tag_in(self._ask("PUT", key, body=content))
 
     def delete(self, key: str) -> None:
         self._ask("DELETE", key)
@@ -174,7 +174,7 @@ class Bucket:
 
     def put_part(self, key: str, upload: str, number: int, content: bytes) -> str:
         """One of its parts, which are counted from 1; its ETag."""
-        return self._ask("PUT", key, {"partNumber": str(number), "uploadId": upload}, content).get("ETag", "")
+        return _tag_in(self._ask("PUT", key, {"partNumber": str(number), "uploadId": upload}, content))
 
     def finish_upload(self, key: str, upload: str, tags: Sequence[str], size: int) -> None:
         """
@@ -186,7 +186,7 @@ class Bucket:
         for number, tag in enumerate(tags, 1):
             part = ElementTree.SubElement(whole, "Part")
             ElementTree.SubElement(part, "PartNumber").text = str(number)
-            ElementTree.SubElement(part, "ETag").text = tag
+            ElementTree.SubElement(part, "ETag").text = f'"{tag}"'
         answer = self._ask_xml("POST", key, {"uploadId": upload}, ElementTree.tostring(whole), size)
         if answer.tag.rpartition("}")[2] == "Error":  # S3 says 200 before it knows
             raise _to_error(500)
@@ -219,7 +219,7 @@ class Bucket:
         sink: BinaryIO | None = None,
         most: int | None = None,
         size: int = 0,
-    ) -> Mapping[str, str]:
+    ) -> urllib3.HTTPHeaderDict:
         """Sends a request, and receives all of the answer, or its first `most` bytes.
 
         Args:
@@ -313,6 +313,11 @@ def _to_error(status: int, code: str = "") -> OSError:
     if status in (409, 429, 503):
         return OSError(errno.EBUSY, code)
     return OSError(errno.EREMOTEIO, code) if status >= 500 else StatusError(status)
+
+
+def _tag_in(headers: urllib3.HTTPHeaderDict) -> str:
+    """Servers were met that say it twice."""
+    return next(iter(headers.getlist("ETag")), "").strip('"')
 
 
 def _text(element: ElementTree.Element, name: str) -> str:

@@ -205,6 +205,11 @@ def test_connections_are_used_again(server: Server) -> None:
     assert len(server.connections) == 2  # what comes after the beginning is not waited for
 
 
+def test_a_tag_that_is_said_twice(server: Server) -> None:
+    server.headers = {"ETag": '"tag"', "Etag": '"tag"'}
+    assert new_bucket().put("a", b"content") == new_bucket().head("a").tag == "tag"
+
+
 def test_large_contents_go_in_blocks(server: Server) -> None:
     content = os.urandom(1_000_003)
     new_bucket().put("a", content)
