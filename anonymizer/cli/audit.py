@@ -99,7 +99,7 @@ def audit_command() -> None:
 @click.option("--test-faces", type=PATH, metavar="DIR", help="Other people to test on.  [default: every tenth person]")
 @click.option("--output", required=True, type=PATH, metavar="DIR", help="For the network, its curve and the results.")
 @click.option("--side", default=64, type=click.IntRange(32, 256), metavar="PIXELS", help="Of a face.  [default: 64]")
-@click.option("--epochs", default=15, type=click.IntRange(1), metavar="N", help="Of the training.  [default: 15]")
+@click.option("--epochs", default=5, type=click.IntRange(1), metavar="N", help="Of the training.  [default: 5]")
 @click.option("--copies", default=4, type=click.IntRange(1), metavar="N", help="Pairs for each face.  [default: 4]")
 @click.option(
     "--perceptual",
