@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +39,7 @@ class Training:
 
 
 def train(folder: Path, training: Training, pairs: Pairs, held_out: Pairs, on_epoch: Callable[[str], None]) -> Reversal:
-    """Trains to the last epoch, from the last one that a folder holds.
+    """Trains to the last epoch, from the last one that a folder holds. A training may be given more epochs later.
 
     Args:
         folder: holds the network, the curve and what they depend on; written after each epoch.
@@ -110,18 +110,27 @@ def begin(folder: Path, training: Training) -> None:
     """Notes in a folder which training it holds.
 
     Raises:
-        SettingsError: it holds another one.
+        SettingsError: it holds another one, or one with more epochs.
         OutputError: it cannot be written.
     """
     described = json.dumps(asdict(training), indent=2)
     noted = folder / SETTINGS_NAME
-    if noted.exists() and noted.read_text() != described:
+    if noted.exists() and not _begins(noted, training):
         raise SettingsError(f"{folder} holds another training; choose another folder, or the same settings to go on")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         noted.write_text(described)
     except OSError as error:
         raise OutputError(f"{folder}: {error.strerror}") from None
+
+
+def _begins(noted: Path, training: Training) -> bool:
+    """Whether what a folder holds is the training, or its beginning."""
+    try:
+        found = Training(**json.loads(noted.read_bytes()))
+    except (ValueError, TypeError):
+        return False
+    return found.epochs <= training.epochs and replace(found, epochs=training.epochs) == training
 
 
 def _last(folder: Path, training: Training) -> tuple[Any, int]:
