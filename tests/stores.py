@@ -66,6 +66,7 @@ def s3_at(url: str) -> Iterator[None]:
 
 def _forget_connections() -> None:
     storage.storage_of.cache_clear()
+    storage._bucket_of.cache_clear()
 
 
 @contextmanager

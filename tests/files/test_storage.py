@@ -161,6 +161,12 @@ def test_pages(proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch) -> None:
     assert [len(page) for page in storage_of(S3).list()] == [2, 2, 1]
 
 
+def test_all_folders_of_a_bucket_share_its_connections(server: str) -> None:
+    with s3_at(server):
+        one, other = (storage_of(Address("s3", BUCKET, key)) for key in ("folder", "folder/below"))
+        assert one._bucket is other._bucket  # type: ignore[attr-defined]
+
+
 def test_a_bucket_that_is_not_there(server: str) -> None:
     with s3_at(server), pytest.raises(FileNotFoundError):
         next(storage_of(Address("s3", "no-such-bucket")).list())
