@@ -1,6 +1,7 @@
 """Speaks with S3 and what speaks its language: botocore says where a bucket is and signs requests, urllib3 sends them.
 
-botocore's own client takes twice the CPU time for a small file, and aiobotocore's three times (2.3 ms, 0.8 ms here).
+botocore's own client takes twice the CPU time for a small file, and s3fs nearly three times: 2.2 ms in place of 0.8 to
+put 12 kB, on a busy machine.
 """
 
 from __future__ import annotations
