@@ -1,6 +1,8 @@
 """Fine-tuning the face model: examples, targets and measures, on drawn pictures."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -275,3 +277,28 @@ def test_measure(tmp_path: Path) -> None:
         assert done.output.startswith("2 pictures")
         assert f"\n{preset} " in done.output
         assert "(6 faces)" in done.output
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")  # of TensorFlow
+def test_train(tmp_path: Path) -> None:
+    import keras
+
+    from weights.face.network import build_network
+    from weights.face.tuned import from_faces
+
+    for kind in ("face", "head"):
+        draw_pack(tmp_path / kind, kind)
+    keras.utils.set_random_seed(0)
+    network = from_faces(build_network())
+    kernel, bias = network.layers[-1].get_weights()
+    network.layers[-1].set_weights([kernel, bias - (4, 0, 0, 0, 0)])  # hardly any cell is a face
+    network.save_weights(tmp_path / "first.weights.h5")
+    pictures, run = str(tmp_path / "face"), tmp_path / "run"
+    options = ["--faces", pictures, "--unlabelled", str(tmp_path / "head"), "--negatives", pictures]
+    options += ["--init", str(tmp_path / "first.weights.h5"), "--out", str(run)]
+    options += ["--batch", "2", "--size", "64", "--warmup", "1", "--steps", "4"]
+    # A process of its own: TensorFlow takes the number of threads before it computes anything.
+    subprocess.run([sys.executable, "-m", "weights.face.train", *options], cwd=ROOT, check=True)
+    assert [line.split(",")[0] for line in (run / "loss.csv").read_text().split()] == ["1", "2", "3", "4"]
+    assert (run / "last.weights.h5").is_file()
