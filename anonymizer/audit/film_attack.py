@@ -15,6 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
+import numpy.typing as npt
 
 from anonymizer.audit.crops import cut
 from anonymizer.audit.faces import Face, scaled
@@ -57,6 +58,7 @@ class FilmAttackers:
         frames: int,
         seed: int = 0,
         on_film: Callable[[], None] = lambda: None,
+        filmed: int | None = None,
     ) -> None:
         """
         Args:
@@ -64,13 +66,18 @@ class FilmAttackers:
             frames: of each film.
             seed: of the camera and the classifiers.
             on_film: called before each film.
+            filmed: so many pictures of each person are filmed, from the first to the last; the others stand in the
+                clear gallery alone. By default all are filmed.
         """
         self._faces = [scaled(face, max(1, LEAST_SIDE_PX / max(face.pixels.shape[:2]))) for face in faces]
         self._finder, self._recogniser, self._frames = finder, recogniser, frames
         self._seed, self._on_film = seed, on_film
         people = sorted({face.person for face in faces})
         self._people = len(people)
-        self._truth: Truth = np.array([people.index(face.person) for face in faces], np.intp)
+        self._whose: Truth = np.array([people.index(face.person) for face in faces], np.intp)
+        self._filmed = _spread(self._whose, filmed)
+        """Which faces are filmed."""
+        self._truth: Truth = self._whose[self._filmed]
         self._clear = recogniser.vectors_of([cut(face.pixels, face.landmarks) for face in self._faces])
         self._known: dict[int, dict[bytes, bytes]] = {}
         """What models found in each film before anything was hidden."""
@@ -84,7 +91,7 @@ class FilmAttackers:
         Raises:
             PictureError: a film cannot be redacted.
         """
-        sightings = [self._sighting(number, redaction) for number in range(len(self._faces))]
+        sightings = [self._sighting(number, redaction) for number in self._filmed.tolist()]
         firsts, means = [one.frames[0] for one in sightings], [one.mean for one in sightings]
         added_up = f"{self._frames} frames"
         for what, crops in (("one frame", firsts), (added_up, means)):
@@ -100,13 +107,14 @@ class FilmAttackers:
 
     def _judged(self, redaction: Redaction, what: str, crops: Sequence[Pixels8], vectors: Floats) -> Iterator[Attack]:
         """The attackers who see these faces, of which a recogniser says this."""
-        for attacker, scores in (
-            ("clear gallery", nearest(vectors, self._clear, self._truth, self._people)),
-            ("redacted gallery", nearest(vectors, vectors, self._truth, self._people)),
-            ("retrained", trained_scores(features_of(crops, vectors), self._truth, self._people, self._seed)),
+        clear, redacted = (np.bincount(each, minlength=self._people) for each in (self._whose, self._truth))
+        for attacker, galleries, scores in (
+            ("clear gallery", clear, nearest(vectors, self._clear, self._whose, self._people, self._filmed)),
+            ("redacted gallery", redacted, nearest(vectors, vectors, self._truth, self._people)),
+            ("retrained", redacted, trained_scores(features_of(crops, vectors), self._truth, self._people, self._seed)),
         ):
             name = f"{self._recogniser.name}, {what}, {attacker}"
-            yield Attack(redaction.name, name, judge(scores, self._truth, self._seed))
+            yield Attack(redaction.name, name, judge(scores, self._truth, self._seed, galleries))
 
     def _sighting(self, number: int, redaction: Redaction) -> Sighting:
         self._on_film()
@@ -122,3 +130,13 @@ class FilmAttackers:
         step = max(1, self._frames // ASKED)
         mean = np.rint(np.mean(crops, axis=0)).astype(np.uint8)
         return Sighting(crops[::step][:ASKED], mean)
+
+
+def _spread(whose: Truth, each: int | None) -> npt.NDArray[np.intp]:
+    """Which pictures are so many of each person, evenly from the first to the last one."""
+    numbers = np.arange(len(whose))
+    if each is None:
+        return numbers
+    of_people = [numbers[whose == person] for person in np.unique(whose)]
+    chosen = [every[np.unique(np.linspace(0, len(every) - 1, each).round().astype(np.intp))] for every in of_people]
+    return np.sort(np.concatenate(chosen))

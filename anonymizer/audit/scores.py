@@ -56,18 +56,23 @@ class Identification:
         return asdict(self)
 
 
-def nearest(probes: Floats, gallery: Floats, truth: Truth, people: int) -> Floats:
+def nearest(
+    probes: Floats, gallery: Floats, whose: Truth, people: int, own: npt.NDArray[np.intp] | None = None
+) -> Floats:
     """How much each picture resembles the most similar picture of each person, other than itself, (N, people).
 
     Args:
         probes: (N, D), vectors of length 1.
-        gallery: (N, D), of the same pictures: clear, or redacted in the same way.
+        gallery: (M, D), of these and perhaps other pictures: clear, or redacted in the same way.
+        whose: (M,), who is in each picture of the gallery.
+        own: (N,), where each probe stands in the gallery; by default both hold the same pictures.
     """
     similarity = probes @ gallery.T
-    np.fill_diagonal(similarity, -np.inf)
+    each = np.arange(len(probes))
+    similarity[each, each if own is None else own] = -np.inf
     scores = np.full((len(probes), people), -np.inf)
     for person in range(people):
-        scores[:, person] = similarity[:, truth == person].max(axis=1)
+        scores[:, person] = similarity[:, whose == person].max(axis=1)
     return scores
 
 

@@ -207,6 +207,7 @@ def identify_command(
 @click.option("--redaction", "redactions", multiple=True, metavar="NAME", help="A row; may be repeated.")
 @click.option("--reversal", "reversals", multiple=True, metavar="NAME=DIR", help="A network trained on a redaction.")
 @click.option("--frames", default=24, type=click.IntRange(2), metavar="N", help="Added up.  [default: 24]")
+@click.option("--filmed", type=click.IntRange(1), metavar="N", help="Pictures of each person.  [default: all]")
 @click.option("--output", required=True, type=PATH, metavar="DIR", help="For the results.")
 @click.option("--seed", default=0, metavar="N", help="Of all random draws.  [default: 0]")
 def film_command(
@@ -215,15 +216,21 @@ def film_command(
     redactions: Sequence[str],
     reversals: Sequence[str],
     frames: int,
+    filmed: int | None,
     output: Path,
     seed: int,
 ) -> None:
     """Adds up the frames of redacted films, and tells who is in them.
 
-    FACES holds one folder of pictures for each person. A shaky camera films each picture; or the films of --films are
-    attacked, and FACES are the other people among whom the attacker has to choose.
+    FACES holds one folder of pictures for each person. A shaky camera films each picture, or --filmed of each person,
+    and all are the clear gallery; or the films of --films are attacked, and FACES are the other people among whom the
+    attacker has to choose.
     """
+    from anonymizer.errors import SettingsError
+
     _need_video()
+    if films is not None and filmed is not None:
+        raise SettingsError("--filmed is for pictures before a shaky camera; leave it out with --films")
     from anonymizer.audit.film_attack import FilmAttackers
     from anonymizer.audit.footage import attack_footage, read_footage
     from anonymizer.audit.pages import to_markdown, write_attacks
@@ -246,7 +253,7 @@ def film_command(
     about = {"faces": faces.name, "seed": seed, "frames": frames, "unmarked": list(known.unmarked)}
     if films is None:
         tell = _counter(f"films of {', '.join(row.name for row in rows)}")
-        attackers = FilmAttackers(known.faces, models, SFace(), frames, seed, tell)
+        attackers = FilmAttackers(known.faces, models, SFace(), frames, seed, tell, filmed)
         attacks += [attack for row in rows for attack in attackers.attack(row, networks.get(row.name))]
     else:
         finder = frame_finder(models)

@@ -37,6 +37,17 @@ def test_frames_are_attacked_one_by_one_and_together(name: str, is_told: bool) -
         assert (values[f"colours, {attacker}"] > 0.5) is is_told
 
 
+def test_pictures_that_are_not_filmed_stand_in_the_clear_gallery() -> None:
+    told: list[Sequence[int]] = []
+    faces = drawn.faces(4, 3)
+    attackers = FilmAttackers(faces, knowing(), Colours(), frames=2, on_film=lambda: told.append([]), filmed=2)
+    clear, redacted, *_ = (attack.result for attack in attackers.attack(redaction("none")))
+    assert len(told) == clear.pictures == redacted.pictures == 8
+    assert attackers._filmed.tolist() == [0, 2, 3, 5, 6, 8, 9, 11]
+    assert clear.rank_1.chance == pytest.approx(2 / 11, abs=0.04)
+    assert redacted.rank_1.chance == pytest.approx(1 / 7, abs=0.04)
+
+
 def test_what_was_added_up_is_brought_back() -> None:
     values = reached("pixelate-16", Reversal(Unchanged(), Training(32, 1, 0, "pixelate-16")))
     assert "colours, one frame, reversed, clear gallery" in values

@@ -48,6 +48,13 @@ def test_a_picture_is_not_compared_with_itself() -> None:
     assert hits_at(scores, truth, 1).tolist() == [0, 0, 0, 0]
 
 
+def test_a_gallery_may_hold_more_pictures_than_are_attacked() -> None:
+    whose = np.array([0, 0, 0, 1, 1])
+    gallery = np.array([[1.0, 0, 0], [0, 1.0, 0], [0.6, 0.8, 0], [0, 0, 1.0], [0, 0.6, 0.8]])
+    scores = nearest(gallery[[2, 4]], gallery, whose, 2, own=np.array([2, 4]))
+    assert scores.tolist() == [[pytest.approx(0.8), pytest.approx(0.48)], [pytest.approx(0.6), pytest.approx(0.8)]]
+
+
 def test_a_person_with_one_picture_is_never_recognised() -> None:
     truth = np.array([0, 1, 1])
     vectors = np.eye(3)

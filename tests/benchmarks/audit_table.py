@@ -48,13 +48,25 @@ def table_of_people(paths: Sequence[Path], what: str) -> str:
     read = {(one.redaction, one.attacker): one for path in paths for one in read_attacks(path)}
     attacks = dict(sorted(read.items(), key=lambda item: _order(item[0][0])))
     first = next(iter(attacks.values())).result
-    limit = first.rank_1.chance + 2 * first.rank_1.chance_error
     about = (
-        f"{first.pictures} {what} of {first.people} people. By chance rank-1 is {first.rank_1.chance:.4f}; up to "
-        f"{limit:.4f} it is within two standard errors of that, and bold above. TAR at FAR 1 % is "
+        f"{first.pictures} {what} of {first.people} people. {_by_chance(list(attacks.values()))}. What lies within two "
+        f"standard errors of that is by chance too, and bold above. TAR at FAR 1 % is "
         f"{first.accepted_at_1_percent.chance:.3f} by chance."
     )
     return "\n".join([about, "", *_lines(list(zip(*summarise(list(attacks.values())), strict=True)))])
+
+
+def _by_chance(attacks: Sequence[Attack]) -> str:
+    """What is by chance, and up to where; apart for attackers whose galleries are of other sizes."""
+    attackers: dict[str, list[str]] = {}
+    for attack in attacks:
+        of = attack.result.rank_1
+        share = f"{of.chance:.4f}, up to {of.chance + 2 * of.chance_error:.4f}"
+        attackers.setdefault(share, []).append(attack.attacker.rpartition(", ")[2])
+    if len(attackers) == 1:
+        return f"By chance rank-1 is {next(iter(attackers))}"
+    parts = [f"{share} ({', '.join(dict.fromkeys(names))})" for share, names in attackers.items()]
+    return f"By chance rank-1 is {'; '.join(parts)}"
 
 
 def table_of_plates(paths: Sequence[Path]) -> str:

@@ -1,14 +1,16 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from audit import drawn
 from audit.test_identify import Colours
 
-from anonymizer.audit.identify import Attackers
+from anonymizer.audit.identify import Attack, Attackers
 from anonymizer.audit.pages import write_attacks
 from anonymizer.audit.plate_reader import DrawnReading
 from anonymizer.audit.redactions import redaction
+from anonymizer.audit.scores import judge
 from benchmarks import audit_table
 
 
@@ -42,6 +44,23 @@ def test_a_row_for_each_attacker_and_a_column_for_each_redaction(
     assert text.count("\nold\n") == len(audit_table.NAMES) - 1
     assert text.startswith("# Before\n<!-- identify: begin -->\n")
     assert text.endswith("after\n")
+
+
+def test_what_is_by_chance_is_told_for_each_size_of_gallery(
+    readme: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    truth = np.repeat(np.arange(4), 2)
+    scores = np.tile(np.eye(4), (1, 2)).reshape(8, 4)
+    large, small = (judge(scores, truth, galleries=np.full(4, size)) for size in (9, 2))
+    galleries = {"clear gallery": large, "redacted gallery": small, "retrained": small}
+    attacks = [Attack("none", f"SFace, one frame, {name}", result) for name, result in galleries.items()]
+    write_attacks(tmp_path, "film", attacks, {}, [])
+    call(monkeypatch, "film", tmp_path / "film.json", "--readme")
+    chances = [f"{one.rank_1.chance:.4f}" for one in (large, small)]
+    text = readme.read_text()
+    assert f"By chance rank-1 is {chances[0]}, up to 0." in text
+    assert f" (clear gallery); {chances[1]}, up to 0." in text
+    assert " (redacted gallery, retrained). What lies within" in text
 
 
 def test_plates_read_from_stills_and_films(readme: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -60,6 +60,7 @@ def test_a_network_is_trained_and_used(faces: Path, tmp_path: Path) -> None:
         (["identify", "missing", "--reversal", "default=net"], "holds no network"),
         (["identify", "missing", "--experiment", "e.yaml"], "leave out the other options"),
         (["film", "missing"], "is not a folder"),
+        (["film", "missing", "--films", "missing", "--filmed", "2"], "leave it out with --films"),
         (["plates", "missing"], "annotations.json"),
         (["plates"], "say which plates are read"),
         (["plates", "missing", "--drawn", "20"], "one of both"),
