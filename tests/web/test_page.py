@@ -330,6 +330,46 @@ def test_it_does_so_in_films_and_animations(browser: Browser, address: str, is_f
     assert {number for _, _, number in second} == ({2, 3} if is_film else {0})
 
 
+def test_a_decision_to_show_does_not_go_on_to_what_is_beside_it(browser: Browser, address: str) -> None:
+    """Boxes of two people overlap in the second frame; the weak one is the other's shadow."""
+    browser.open(address)
+    code = """import('/static/picture.js').then(({ Picture }) => {
+      const entry = (frame, x, track, score) =>
+        ({ kind: "face", score, x_min: x, y_min: 50, x_max: x + 20, y_max: 70, frame, track });
+      const seen = (...numbers) => [0, 1].flatMap((frame) => [
+        entry(frame, frame ? 30 : 90, numbers[0], 0.9), entry(frame, 22, numbers[1], 0.1),
+      ]);
+      const shown = (...decisions) => {
+        const picture = new Picture(null, "a", true);
+        const found = (detections) => picture.takeFound({ detections, sizes: [[200, 200]], film: { frames: 2 } });
+        found(seen(1, 2));
+        decisions.forEach((isHidden, number) => isHidden === null || picture.decide(picture.found[number], isHidden));
+        found(seen(2, 1));
+        const hidden = picture.toHide({ face: 0.2 }).map((one) => [one.frame, one.x_min]);
+        return hidden.sort((a, b) => a[0] - b[0] || a[1] - b[1]);
+      };
+      return [shown(null, false), shown(true, false), shown(false, null)];
+    })"""
+    strong, weak = [[0, 90], [1, 30]], [[0, 22], [1, 22]]
+    assert browser.wait_for(code) == [strong, sorted([*strong, *weak]), []]
+
+
+def test_what_was_hidden_longer_stays_so(browser: Browser, address: str) -> None:
+    """Another search finds it in one of three frames, under the number that another object had."""
+    browser.open(address)
+    code = """import('/static/picture.js').then(({ Picture }) => {
+      const entry = (frame, x, track) =>
+        ({ kind: "face", score: 0.1, x_min: x, y_min: 50, x_max: x + 20, y_max: 70, frame, track });
+      const picture = new Picture(null, "a", true);
+      const found = (...detections) => picture.takeFound({ detections, sizes: [[200, 200]], film: { frames: 3 } });
+      found(entry(0, 20, 1), entry(1, 20, 1), entry(2, 20, 1));
+      picture.decide(picture.found[0], true);
+      found(entry(0, 120, 1), entry(1, 21, 2));
+      return picture.toHide({ face: 0.2 }).map((one) => [one.frame, one.x_min, one.track]);
+    })"""
+    assert browser.wait_for(code) == [[0, 20, 3], [1, 21, 2], [2, 20, 3]]
+
+
 @pytest.mark.parametrize("tool", ["ellipse", "brush"])
 def test_shapes_are_hidden_as_drawn(browser: Browser, address: str, originals: Path, tool: str) -> None:
     look_at(browser, address, originals / "coffee.png")

@@ -26,7 +26,7 @@ export class Picture {
 
   takeFound({ detections, sizes, warnings, film, sure_from }) {
     const { decided: before, drawn } = this.edits;
-    const known = this.found.filter((object) => before.has(object.id));
+    const known = this.found;
     this.sizes = sizes;
     this.frames = film?.frames ?? sizes.length;
     this.sureFrom = sure_from ?? {};
@@ -36,13 +36,14 @@ export class Picture {
     this.result = null;
     this.history = [];
     const decided = new Map();
-    const lost = []; // what somebody hid, and is not found any more
-    for (const object of known) {
-      const again = this.found.filter((one) => isSameObject(one, object));
-      for (const one of again) decided.set(one.id, before.get(object.id));
-      if (!again.length && before.get(object.id)) lost.push(object);
+    const hidden = known.filter((object) => before.get(object.id));
+    for (const one of this.found) {
+      // To hide goes on to whatever shares a place with it; to show to the same object alone, not to one beside it.
+      if (hidden.some((object) => isSameObject(one, object))) decided.set(one.id, true);
+      else if (before.get(mostAlike(one, known)?.id) === false) decided.set(one.id, false);
     }
-    for (const object of this.keep(lost)) decided.set(object.id, true);
+    const lost = hidden.map((object) => without(object, this.found.filter((one) => isSameObject(one, object))));
+    for (const object of this.keep(lost.filter(({ members }) => members.length))) decided.set(object.id, true);
     this.edits = { decided, drawn };
   }
 
@@ -149,6 +150,24 @@ function isSame(one, other) {
 function isSameObject(one, other) {
   const places = new Map(other.members.map((entry) => [entry.frame ?? 0, entry]));
   return one.members.some((entry) => places.has(entry.frame ?? 0) && isSame(entry, places.get(entry.frame ?? 0)));
+}
+
+// The one of them that shares most with an object, over all frames; undefined if none is the same.
+function mostAlike(one, objects) {
+  const same = objects.filter((object) => isSameObject(one, object));
+  return same.reduce((best, object) => (best && shared(one, best) >= shared(one, object) ? best : object), undefined);
+}
+
+function shared(one, other) {
+  const places = new Map(other.members.map((entry) => [entry.frame ?? 0, boxOf(entry)]));
+  const ious = one.members.map((entry) => iou(boxOf(entry), places.get(entry.frame ?? 0) ?? [0, 0, 0, 0]));
+  return ious.reduce((sum, each) => sum + each, 0);
+}
+
+// An object in those frames alone in which none of the others is.
+function without(object, others) {
+  const frames = new Set(others.flatMap((one) => one.members.map((entry) => entry.frame ?? 0)));
+  return { ...object, members: object.members.filter((entry) => !frames.has(entry.frame ?? 0)) };
 }
 
 // One object for each track, and for boxes that follow each other through frames.
