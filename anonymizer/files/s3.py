@@ -7,8 +7,10 @@ put 12 kB, on a busy machine.
 from __future__ import annotations
 
 import errno
+import hashlib
 import re
 import time
+from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -132,8 +134,12 @@ class Bucket:
     def page(self, prefix: str, most: int, token: str | None = None) -> Page:
         """The next keys, and those prefixes of others that end at a slash."""
         query = {"list-type": "2", "prefix": prefix, "delimiter": "/", "encoding-type": "url", "max-keys": str(most)}
-        page = self._ask_xml("GET", query={**query, **({"continuation-token": token} if token else {})})
-        plain = _decoder_of(page)
+        query |= {"continuation-token": token} if token else {}
+        page = self._ask_xml("ListBucketResult", "GET", query=query)
+        plain, is_last = _decoder_of(page), _text(page, "IsTruncated") != "true"
+        following = None if is_last else _text(page, "NextContinuationToken")
+        if following in ("", token) and not is_last:  # else the same page would come again and again
+            raise _to_error(500)
         return Page(
             [plain(_text(each, "Prefix")) for each in page.iterfind("{*}CommonPrefixes")],
             [
@@ -145,7 +151,7 @@ class Bucket:
                 )
                 for each in page.iterfind("{*}Contents")
             ],
-            _text(page, "NextContinuationToken") if _text(page, "IsTruncated") == "true" else None,
+            following,
         )
 
     def head(self, key: str) -> Object:
@@ -160,7 +166,9 @@ class Bucket:
 
         Not by a range where only the beginning is wanted: servers were met that answer with the checksum of all.
         """
-        self._ask("GET", key, sink=sink, most=most)
+        headers = self._ask("GET", key, sink=sink, most=most)
+        if "Content-Length" not in headers and "Transfer-Encoding" not in headers:  # nobody can tell whether it is all
+            raise ConnectionResetError
 
     def put(self, key: str, content: bytes) -> str:
         """Puts all of the content under the key, or nothing; its ETag as the store says it."""
@@ -171,7 +179,10 @@ class Bucket:
 
     def begin_upload(self, key: str) -> str:
         """The number of a new upload in parts, which appear together or never."""
-        return _text(self._ask_xml("POST", key, {"uploads": ""}), "UploadId")
+        upload = _text(self._ask_xml("InitiateMultipartUploadResult", "POST", key, {"uploads": ""}), "UploadId")
+        if not upload:  # else each part might be taken for the whole
+            raise _to_error(500)
+        return upload
 
     def put_part(self, key: str, upload: str, number: int, content: bytes) -> str:
         """One of its parts, which are counted from 1; its ETag."""
@@ -188,28 +199,42 @@ class Bucket:
             part = ElementTree.SubElement(whole, "Part")
             ElementTree.SubElement(part, "PartNumber").text = str(number)
             ElementTree.SubElement(part, "ETag").text = f'"{tag}"'
-        answer = self._ask_xml("POST", key, {"uploadId": upload}, ElementTree.tostring(whole), size)
-        if answer.tag.rpartition("}")[2] == "Error":  # S3 says 200 before it knows
-            raise _to_error(500)
+        body = ElementTree.tostring(whole)
+        self._ask_xml("CompleteMultipartUploadResult", "POST", key, {"uploadId": upload}, body, size)
 
     def abort_upload(self, key: str, upload: str) -> None:
         self._ask("DELETE", key, {"uploadId": upload})
 
     def uploads(self, prefix: str) -> list[tuple[str, str]]:
         """Key and number of uploads that were not finished: the first thousand."""
-        page = self._ask_xml("GET", query={"uploads": "", "prefix": prefix, "encoding-type": "url"})
+        query = {"uploads": "", "prefix": prefix, "encoding-type": "url"}
+        page = self._ask_xml("ListMultipartUploadsResult", "GET", query=query)
         plain = _decoder_of(page)
         return [(plain(_text(each, "Key")), _text(each, "UploadId")) for each in page.iterfind("{*}Upload")]
 
     def _ask_xml(
-        self, method: str, key: str = "", query: Mapping[str, str] | None = None, body: bytes = b"", size: int = 0
+        self,
+        expected: str,
+        method: str,
+        key: str = "",
+        query: Mapping[str, str] | None = None,
+        body: bytes = b"",
+        size: int = 0,
     ) -> ElementTree.Element:
-        answer = BytesIO()
-        self._ask(method, key, query, body, answer, size=size)
+        """
+        Args:
+            expected: name of the element that answers. S3 says 200 before it knows, and then maybe Error, and what is
+                no store answers with pages of its own: an empty listing would be read out of either.
+        """
+        said = BytesIO()
+        self._ask(method, key, query, body, said, size=size)
         try:
-            return ElementTree.fromstring(answer.getvalue())
+            answer = ElementTree.fromstring(said.getvalue())
         except ElementTree.ParseError:
             raise _to_error(500) from None
+        if answer.tag.rpartition("}")[2] != expected:
+            raise _to_error(500)
+        return answer
 
     def _ask(
         self,
@@ -233,7 +258,10 @@ class Bucket:
         # As it is signed: "-_.~/" stand for themselves.
         target = quote(key, safe="/~") + (f"?{urlencode(sorted(query.items()), quote_via=quote)}" if query else "")
         headers = {"User-Agent": f"anonymizer/{__version__}"}
-        way = self._way()
+        if method == "PUT":  # buckets with a time of retention take nothing without it
+            digest = hashlib.md5(body, usedforsecurity=False).digest()
+            headers["Content-MD5"] = b64encode(digest).decode()
+        way, is_moved = self._way(), False
         while True:
             with closing(way.send(method, target, body, headers, self._patience_s(0))) as answer:
                 if answer.status < 300:
@@ -241,11 +269,10 @@ class Bucket:
                     return answer.headers
                 said = BytesIO()
                 self._receive(answer, said, _MOST_OF_AN_ERROR)
-            region = answer.headers.get("x-amz-bucket-region", way.region)
-            if answer.status not in _ELSEWHERE or region == way.region:
-                code = re.search(rb"<Code>(\w+)</Code>", said.getvalue())
-                raise _to_error(answer.status, code[1].decode() if code else "")
-            way = self._way(region)
+            region = answer.headers.get("x-amz-bucket-region") or _named(said, "Region") or way.region
+            if answer.status not in _ELSEWHERE or region == way.region or is_moved:
+                raise _to_error(answer.status, _named(said, "Code"))
+            way, is_moved = self._way(region), True
 
     def _receive(
         self, answer: urllib3.BaseHTTPResponse, sink: BinaryIO | None, most: int | None = None, size: int = 0
@@ -316,6 +343,12 @@ def _to_error(status: int, code: str = "") -> OSError:
     return OSError(errno.EREMOTEIO, code) if status >= 500 else StatusError(status)
 
 
+def _named(error: BytesIO, name: str) -> str:
+    """What the content of an error says of its code, or of the region of the bucket; "" where it does not say."""
+    found = re.search(rf"<{name}>([\w-]+)</{name}>".encode(), error.getvalue())
+    return found[1].decode() if found else ""
+
+
 def _tag_in(headers: urllib3.HTTPHeaderDict) -> str:
     """Servers were met that say it twice."""
     return next(iter(headers.getlist("ETag")), "").strip('"')
@@ -334,7 +367,9 @@ def _decoder_of(page: ElementTree.Element) -> Callable[[str], str]:
 def _seconds(moment: str) -> float:
     """
     Args:
-        moment: such as 2026-01-31T12:00:00.12Z.
+        moment: such as 2026-01-31T12:00:00.12Z; "" if the store does not say it.
     """
+    if not moment:
+        return 0.0
     whole, _, fraction = moment.removesuffix("Z").partition(".")
     return datetime.fromisoformat(f"{whole}+00:00").timestamp() + float(f"0.{fraction or 0}")

@@ -58,6 +58,8 @@ _BROKEN = ("Connect", "HTTPClient", "Payload", "Stream", "Incomplete", "Protocol
 """What the names of errors of broken connections hold."""
 _MISREAD: Mapping[str, Sequence[str]] = {"gs": ("#", "?"), "az": ("#", "?")}
 """Signs in names that libraries take for versions."""
+_DIRECTORY_BUCKET = "--x-s3"
+"""How names of buckets end that want other signatures than all others."""
 _LIBRARIES = (
     "fsspec",
     "botocore",
@@ -426,6 +428,8 @@ class S3Storage(StoreFolder):
 
     def __init__(self, address: Address) -> None:
         super().__init__(address)
+        if address.root.endswith(_DIRECTORY_BUCKET):
+            raise SettingsError(f"{address}: directory buckets (S3 Express One Zone) are not supported")
         self._bucket = _bucket_of(address.root)
 
     @property

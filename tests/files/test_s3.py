@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 from pathlib import Path
@@ -14,6 +15,7 @@ from stores import BUCKET, moto_server, s3_at
 from urllib3 import HTTPSConnectionPool
 
 from anonymizer.addresses import Address
+from anonymizer.errors import SettingsError
 from anonymizer.files import storage
 from anonymizer.files.s3 import Bucket, StatusError, _find_way
 from anonymizer.files.storage import storage_of
@@ -32,6 +34,7 @@ class Server:
     """Method and target."""
     signed_by: list[str] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
+    digests: list[str] = field(default_factory=list)
     connections: set[int] = field(default_factory=set)
     """Ports of the clients."""
 
@@ -46,11 +49,13 @@ class Server:
             def handle_any(self) -> None:
                 server.asked.append(f"{self.command} {self.path}")
                 server.signed_by.append(self.headers.get("Authorization", ""))
+                server.digests.append(self.headers.get("Content-MD5", ""))
                 server.bodies.append(self.rfile.read(int(self.headers.get("Content-Length", 0))))
                 server.connections.add(self.client_address[1])
                 self.send_response_only(server.status)
                 for key, value in {"Content-Length": str(len(server.content)), **server.headers}.items():
-                    self.send_header(key, value)
+                    if value:
+                        self.send_header(key, value)
                 self.end_headers()
                 if self.command != "HEAD":
                     self.wfile.write(server.content)
@@ -137,7 +142,8 @@ def test_parts(real: Bucket) -> None:
 
 def test_names_need_not_be_encoded_in_answers(server: Server) -> None:
     modified = "<LastModified>2026-01-31T12:00:00.5Z</LastModified>"
-    server.content = f"<R><Contents><Key>a+b%41</Key><Size>1</Size>{modified}</Contents></R>".encode()
+    contents = f"<Contents><Key>a+b%41</Key><Size>1</Size>{modified}</Contents>"
+    server.content = f"<ListBucketResult>{contents}</ListBucketResult>".encode()
     (found,) = new_bucket().page("", 9).objects
     assert (found.key, found.size, found.tag) == ("a+b%41", 1, "")
     assert found.modified_s == 1769860800.5
@@ -169,6 +175,33 @@ def test_an_upload_that_fails_after_all(server: Server) -> None:
             new_bucket().finish_upload("a", "upload", ["tag"], 1)
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        NAMED.format("InternalError"),
+        "<html><body>Log in</body></html>",
+        "<ListBucketResult><IsTruncated>true</IsTruncated></ListBucketResult>",
+        "<ListBucketResult><IsTruncated>true</IsTruncated><NextContinuationToken>here</NextContinuationToken>"
+        "</ListBucketResult>",
+        "<InitiateMultipartUploadResult/>",
+    ],
+)
+def test_what_is_no_listing_and_no_upload(server: Server, said: str) -> None:
+    """With status 200. As a listing, each of it would be empty, or without end."""
+    server.content = said.encode()
+    bucket = new_bucket()
+    for work in (partial(bucket.page, "", 9, "here"), partial(bucket.uploads, ""), partial(bucket.begin_upload, "a")):
+        with pytest.raises(OSError, match="Errno"):
+            work()
+
+
+def test_a_content_whose_length_nobody_says(server: Server) -> None:
+    """It may have broken off."""
+    server.content, server.headers = b"content", {"Content-Length": "", "Connection": "close"}
+    with pytest.raises(ConnectionResetError):
+        read(new_bucket(), "a")
+
+
 def test_a_status_is_named(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(storage, "DELAYS_S", ())
     server.status, server.content = 400, NAMED.format("BadDigest").encode()
@@ -184,10 +217,32 @@ def test_a_bucket_in_another_region(server: Server) -> None:
         with pytest.raises(StatusError):
             bucket.put("a", b"content")
         assert len(server.asked) == number
+    assert server.digests == ["mgNkuembtIDdJeHwKEyFVQ=="] * 3
     assert ["/us-east-1/s3/" in server.signed_by[0], *("/eu-central-2/s3/" in by for by in server.signed_by[1:])] == [
         True
     ] * 3
     assert server.bodies == [b"content"] * 3
+
+
+def test_a_region_that_only_the_content_of_an_error_names(server: Server) -> None:
+    server.status = 400
+    server.content = b"<Error><Code>AuthorizationHeaderMalformed</Code><Region>eu-central-2</Region></Error>"
+    with pytest.raises(StatusError):
+        read(new_bucket(), "a")
+    assert ["/eu-central-2/s3/" in by for by in server.signed_by] == [False, True]
+
+
+def test_regions_are_not_followed_without_end(server: Server) -> None:
+    """Requests to this one are signed for another one."""
+    server.status, server.headers = 301, {"x-amz-bucket-region": "aws-global"}
+    with pytest.raises(StatusError):
+        read(new_bucket(), "a")
+    assert len(server.asked) == 2
+
+
+def test_directory_buckets_are_refused() -> None:
+    with pytest.raises(SettingsError, match=r"pictures--usw2-az1--x-s3/a: directory buckets .* are not supported"):
+        storage_of(Address("s3", "pictures--usw2-az1--x-s3", "a"))
 
 
 def test_connections_are_used_again(server: Server) -> None:
