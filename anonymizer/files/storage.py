@@ -54,7 +54,19 @@ _PART = 50 << 20
 """Bytes of the parts in which large files go to S3."""
 _DEFINITE = (StoreError, FileNotFoundError, PermissionError, FileExistsError, IsADirectoryError, NotADirectoryError)
 """What another try does not change."""
-_BROKEN = ("Connect", "HTTPClient", "Payload", "Stream", "Incomplete", "Protocol", "SSL", "SSH", "EOF", "ServiceRe")
+_BROKEN = (
+    "Connect",
+    "HTTPClient",
+    "Payload",
+    "Stream",
+    "Incomplete",
+    "Protocol",
+    "SSL",
+    "SSH",
+    "EOF",
+    "ServiceRe",
+    "Proxy",
+)
 """What the names of errors of broken connections hold."""
 _MISREAD: Mapping[str, Sequence[str]] = {"gs": ("#", "?"), "az": ("#", "?")}
 """Signs in names that libraries take for versions."""

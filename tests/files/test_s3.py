@@ -11,7 +11,7 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
-from stores import BUCKET, moto_server, s3_at
+from stores import BUCKET, free_port, moto_server, s3_at
 from urllib3 import HTTPSConnectionPool
 
 from anonymizer.addresses import Address
@@ -278,6 +278,19 @@ def test_proxies(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     server.content = b"content"
     assert read(new_bucket(), "a b#?.jpg") == b"content"
     assert server.asked == [f"GET http://store.example:9000/below/{BUCKET}/a%20b%23%3F.jpg"]
+
+
+def test_a_proxy_that_is_not_there(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(storage, "DELAYS_S", ())
+    for scheme in ("http", "https"):
+        monkeypatch.setenv(f"{scheme}_proxy", f"http://someone:secret@127.0.0.1:{free_port()}")
+    monkeypatch.setenv("no_proxy", "")
+    for url in ("http://store.example", "https://store.example"):
+        monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+        storage._bucket_of.cache_clear()
+        storage_of.cache_clear()
+        with pytest.raises(OSError, match="the connection to the store broke off, or cannot be made"):
+            storage_of(Address("s3", BUCKET)).read(Path("a"))
 
 
 def test_buckets_of_amazon_are_hosts(monkeypatch: pytest.MonkeyPatch) -> None:
