@@ -21,7 +21,7 @@ UNLIKE_SIDES = 3.0
 ALIKE = {"QRCode": 0.55, "MicroQRCode": 0.8, "RMQRCode": 0.8, "DataMatrix": 0.5}
 """The correlation with the patterns from which on they count as seen. Measured on codes that cannot be read, blurred by
 up to 0.6 modules: 0.66 and more for QR, 0.94 for the others, 0.38 for Data Matrix; on rings of a dress and on 200
-photographs 0.46 at most for QR, 0.78 for the small ones with one finder pattern alone, 0.46 for Data Matrix."""
+photographs 0.54 at most for QR, 0.78 for the small ones with one finder pattern alone, 0.46 for Data Matrix."""
 SMALL = {"DataMatrix": 0.05}
 """The share of a picture up to which codes are hidden without their patterns: blur takes those of Data Matrix first."""
 SMALLEST_MODULE_PX = 0.9
