@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
 
-from anonymizer.audit.crops import cut
+from anonymizer.audit.crops import cut, surroundings
 from anonymizer.audit.faces import Face
 from anonymizer.audit.pairs import Crops
 from anonymizer.audit.recognisers import FaceVectors
@@ -19,6 +19,9 @@ from anonymizer.audit.training import Reversal
 from anonymizer.recognise.align import SIDE
 from anonymizer.types import Pixels8
 
+SIZES_PX = (48, 96)
+"""Faces are told apart by size at these longer sides of their boxes."""
+
 
 @dataclass(frozen=True)
 class Attack:
@@ -27,9 +30,12 @@ class Attack:
     redaction: str
     attacker: str
     result: Identification
+    by_size: Mapping[str, Identification] = field(default_factory=dict)
+    """What he reaches of faces of each size; the galleries hold all."""
 
     def to_json(self) -> dict[str, object]:
-        return {"redaction": self.redaction, "attacker": self.attacker, **self.result.to_json()}
+        sizes = {size: result.to_json() for size, result in self.by_size.items()}
+        return {"redaction": self.redaction, "attacker": self.attacker, **self.result.to_json(), "by_size": sizes}
 
 
 class Attackers:
@@ -55,6 +61,7 @@ class Attackers:
         self._people = len(people)
         self._truth: Truth = np.array([people.index(face.person) for face in faces], np.intp)
         self._clear: dict[str, Floats] = {}
+        self._around: dict[str, Floats] = {}
 
     def attack(self, redaction: Redaction) -> Iterator[Attack]:
         """What every attacker reaches on a redaction."""
@@ -65,7 +72,7 @@ class Attackers:
             for attacker, scores in self._scores(pictures, reversal, recogniser):
                 name = f"{recogniser.name}, {attacker}"
                 self._on_step(f"{redaction.name}: {name}")
-                yield Attack(redaction.name, name, judge(scores, self._truth, self._seed))
+                yield Attack(redaction.name, name, judge(scores, self._truth, self._seed), self._by_size(scores))
 
     def _scores(
         self, pictures: Sequence[Pixels8], reversal: Reversal | None, recogniser: FaceVectors
@@ -80,6 +87,9 @@ class Attackers:
         yield "retrained", self._retrained(crops, vectors)
         heads = [cut(picture, face.landmarks, area="head") for picture, face in pairs]
         yield "retrained on face, hair and neck", self._retrained(heads, recogniser.vectors_of(heads))
+        people = [cut(picture, face.landmarks, area="person") for picture, face in pairs]
+        yield "retrained on the whole person", self._retrained(people, recogniser.vectors_of(people))
+        yield "retrained on the surroundings alone", self._around_scores(recogniser)
         guessed = recogniser.vectors_of([cut(picture, face.guessed_landmarks) for picture, face in pairs])
         yield "landmarks unknown, redacted gallery", self._nearest(guessed, guessed)
         if reversal is not None:
@@ -89,12 +99,30 @@ class Attackers:
             yield "reversed, reversed gallery", self._nearest(vectors, vectors)
             yield "reversed, retrained", self._retrained(crops, vectors)
 
+    def _by_size(self, scores: Floats) -> dict[str, Identification]:
+        galleries = np.bincount(self._truth, minlength=self._people)
+        sizes = np.digitize([face.box.longer_side for face in self._faces], SIZES_PX)
+        small, large = SIZES_PX
+        names = (f"below {small} px", f"{small} to {large} px", f"{large} px and more")
+        return {
+            name: judge(scores[sizes == number], self._truth[sizes == number], self._seed, galleries)
+            for number, name in enumerate(names)
+            if (sizes == number).any()
+        }
+
     def _clear_vectors(self, recogniser: FaceVectors) -> Floats:
         if recogniser.name not in self._clear:
             self._on_step(f"clear gallery: {recogniser.name}")
             crops = [cut(face.pixels, face.landmarks) for face in self._faces]
             self._clear[recogniser.name] = recogniser.vectors_of(crops)
         return self._clear[recogniser.name]
+
+    def _around_scores(self, recogniser: FaceVectors) -> Floats:
+        """What the originals tell without their heads, which is the same for all redactions."""
+        if recogniser.name not in self._around:
+            around = [surroundings(face.pixels, face.landmarks) for face in self._faces]
+            self._around[recogniser.name] = self._retrained(around, recogniser.vectors_of(around))
+        return self._around[recogniser.name]
 
     def _nearest(self, probes: Floats, gallery: Floats) -> Floats:
         return nearest(probes, gallery, self._truth, self._people)

@@ -51,10 +51,12 @@ def write_attacks(
         for attack in attacks
     )
     head = "".join(f"<th>{html.escape(column)}</th>" for column in _COLUMNS)
-    write_text(
-        folder / f"{name}.html",
-        to_page("Who is it?", f"<table><tr>{head}</tr>\n{rows}</table>\n<p>{html.escape(_note(attacks, missed))}</p>"),
-    )
+    body = f"<table><tr>{head}</tr>\n{rows}</table>\n<p>{html.escape(_note(attacks, missed))}</p>"
+    sizes = _size_rows(attacks)
+    if sizes:
+        cells = ("".join(f"<td>{html.escape(cell)}</td>" for cell in row) for row in sizes)
+        body += "\n<table>" + "\n".join(f"<tr>{row}</tr>" for row in cells) + "</table>"
+    write_text(folder / f"{name}.html", to_page("Who is it?", body))
 
 
 def to_markdown(attacks: Sequence[Attack], missed: Sequence[str]) -> str:
@@ -62,7 +64,9 @@ def to_markdown(attacks: Sequence[Attack], missed: Sequence[str]) -> str:
     head, *rows = summarise(attacks)
     small = [to_line(head), to_line(["---"] * len(head)), *map(to_line, rows)]
     lines = [to_line(_COLUMNS), to_line(["---"] * len(_COLUMNS)), *(to_line(_cells(attack)) for attack in attacks)]
-    return "\n".join([*small, "", *lines, "", _note(attacks, missed), ""])
+    sizes = _size_rows(attacks)
+    by_size = ["", to_line(sizes[0]), to_line(["---"] * len(sizes[0])), *map(to_line, sizes[1:])] if sizes else []
+    return "\n".join([*small, "", *lines, "", _note(attacks, missed), *by_size, ""])
 
 
 def write_reversal(folder: Path, result: Reversed) -> None:
@@ -270,6 +274,19 @@ def _cells(attack: Attack) -> list[str]:
 
 def _share(share: Share) -> str:
     return f"{share.value:.3f} ({share.low:.3f} to {share.high:.3f}; chance {share.chance:.3f})"
+
+
+def _size_rows(attacks: Sequence[Attack]) -> list[list[str]]:
+    """Rank-1 of each attacker for faces of each size; the first row names them. Empty where sizes were not told."""
+    pictures = {size: result.pictures for attack in attacks for size, result in attack.by_size.items()}
+    if not pictures:
+        return []
+    rows = [["rank-1 by size of the face", "attacker", *(f"{size}: {number}" for size, number in pictures.items())]]
+    for attack in attacks:
+        of = {size: result.rank_1 for size, result in attack.by_size.items()}
+        cells = [f"{of[size].value:.3f} (chance {of[size].chance:.3f})" if size in of else "" for size in pictures]
+        rows.append([attack.redaction, attack.attacker, *cells])
+    return rows
 
 
 def _class_of(attack: Attack) -> str:

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -49,6 +50,21 @@ def test_results_are_written_in_three_forms(tmp_path: Path) -> None:
     table = (tmp_path / "identify.md").read_text()
     assert table == to_markdown([attack("<none>"), attack("solid")], ["missed.png"])
     assert "1 further pictures" in table.replace("In 1 further", "1 further")
+
+
+def test_results_by_size_have_a_table_of_their_own(tmp_path: Path) -> None:
+    one, other = attack("none"), attack("solid")
+    attacks = [
+        replace(one, by_size={"small": one.result, "large": one.result}),
+        replace(other, by_size={"large": other.result}),
+    ]
+    write_attacks(tmp_path, "identify", attacks, {}, [])
+    chance = f"{one.result.rank_1.chance:.3f}"
+    table = (tmp_path / "identify.md").read_text()
+    assert "| rank-1 by size of the face | attacker | small: 24 | large: 24 |" in table
+    assert f"| none | somebody | 1.000 (chance {chance}) | 1.000 (chance {chance}) |" in table
+    assert f"| solid | somebody |  | 1.000 (chance {chance}) |" in table
+    assert f"<td>1.000 (chance {chance})</td>" in (tmp_path / "identify.html").read_text()
 
 
 def test_a_reversal_is_shown_row_by_row(tmp_path: Path) -> None:

@@ -84,6 +84,7 @@ def read_attacks(path: Path) -> list[Attack]:
     found = []
     for entry in json.loads(path.read_bytes())["attacks"]:
         redaction, attacker = entry.pop("redaction"), entry.pop("attacker")
+        entry.pop("by_size", None)  # the page has no room for it
         result: dict[str, Any] = {
             key: Share(**value) if isinstance(value, dict) else value for key, value in entry.items()
         }
