@@ -17,7 +17,7 @@ from anonymizer.audit.plates import Reading
 from anonymizer.audit.reverse import Reversed
 from anonymizer.audit.scores import Share
 from anonymizer.audit.summary import summarise
-from anonymizer.audit.tables import to_image, to_line, to_page, write_table, write_text
+from anonymizer.audit.tables import to_image, to_lines, to_page, write_table, write_text
 from anonymizer.audit.utility import Kept, Utility
 from anonymizer.files.encode import encode_png
 from anonymizer.types import Pixels8
@@ -61,12 +61,10 @@ def write_attacks(
 
 def to_markdown(attacks: Sequence[Attack], missed: Sequence[str]) -> str:
     """A small table with one row for each redaction, one with one row for each attack, and what their figures mean."""
-    head, *rows = summarise(attacks)
-    small = [to_line(head), to_line(["---"] * len(head)), *map(to_line, rows)]
-    lines = [to_line(_COLUMNS), to_line(["---"] * len(_COLUMNS)), *(to_line(_cells(attack)) for attack in attacks)]
+    lines = to_lines([_COLUMNS, *map(_cells, attacks)])
     sizes = _size_rows(attacks)
-    by_size = ["", to_line(sizes[0]), to_line(["---"] * len(sizes[0])), *map(to_line, sizes[1:])] if sizes else []
-    return "\n".join([*small, "", *lines, "", _note(attacks, missed), *by_size, ""])
+    by_size = ["", *to_lines(sizes)] if sizes else []
+    return "\n".join([*to_lines(summarise(attacks)), "", *lines, "", _note(attacks, missed), *by_size, ""])
 
 
 def write_reversal(folder: Path, result: Reversed) -> None:
@@ -76,14 +74,8 @@ def write_reversal(folder: Path, result: Reversed) -> None:
     picture = encode_png(stack_rows(rows))
     (folder / "rows.png").write_bytes(picture)
     measured = {"redacted": result.before, "smoothed": result.smoothed, "reversed": result.after}
-    lines = [
-        to_line(["", "mean absolute error", "PSNR", "SSIM"]),
-        to_line(["---"] * 4),
-        *(
-            to_line([name, f"{one.error:.2%}", f"{one.psnr_db:.1f} dB", f"{one.ssim:.3f}"])
-            for name, one in measured.items()
-        ),
-    ]
+    cells = [[name, f"{one.error:.2%}", f"{one.psnr_db:.1f} dB", f"{one.ssim:.3f}"] for name, one in measured.items()]
+    lines = to_lines([["", "mean absolute error", "PSNR", "SSIM"], *cells])
     write_text(folder / "reverse.md", "\n".join([*lines, ""]))
     table = "\n".join(f"<p>{html.escape(line)}</p>" for line in lines if "---" not in line)
     text = (

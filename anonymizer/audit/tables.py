@@ -39,7 +39,7 @@ def write_table(
         The Markdown.
     """
     write_text(folder / f"{name}.json", json.dumps(described, indent=2) + "\n")
-    markdown = "\n".join([to_line(columns), to_line(["---"] * len(columns)), *map(to_line, rows), "", *notes, ""])
+    markdown = "\n".join([*to_lines([columns, *rows]), "", *notes, ""])
     write_text(folder / f"{name}.md", markdown)
     head = "".join(f"<th>{html.escape(column)}</th>" for column in columns)
     body = "\n".join("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
@@ -49,9 +49,10 @@ def write_table(
     return markdown
 
 
-def to_line(cells: Sequence[str]) -> str:
-    """A row of a table in Markdown."""
-    return "| " + " | ".join(cells) + " |"
+def to_lines(rows: Sequence[Sequence[str]]) -> list[str]:
+    """A table in Markdown, whose first row is the head."""
+    head, *rest = rows
+    return [_line(head), _line(["---"] * len(head)), *map(_line, rest)]
 
 
 def to_page(title: str, body: str) -> str:
@@ -69,3 +70,8 @@ def to_image(png: bytes) -> str:
 
 def write_text(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8")
+
+
+def _line(cells: Sequence[str]) -> str:
+    """A row of a table in Markdown."""
+    return "| " + " | ".join(cells) + " |"

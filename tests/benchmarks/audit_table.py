@@ -22,7 +22,7 @@ from anonymizer.audit.plate_reader import DrawnReading
 from anonymizer.audit.redactions import NAMED
 from anonymizer.audit.scores import Identification, Share
 from anonymizer.audit.summary import summarise
-from anonymizer.audit.tables import to_line
+from anonymizer.audit.tables import to_lines
 
 README = Path(__file__).parents[2] / "anonymizer/audit/README.md"
 SHOWN = {"identify": "pictures", "facenet": "pictures", "film": "films", "real-films": "stretches"}
@@ -53,7 +53,7 @@ def table_of_people(paths: Sequence[Path], what: str) -> str:
         f"standard errors of that is by chance too, and bold above. TAR at FAR 1 % is "
         f"{first.accepted_at_1_percent.chance:.3f} by chance."
     )
-    return "\n".join([about, "", *_lines(list(zip(*summarise(list(attacks.values())), strict=True)))])
+    return "\n".join([about, "", *to_lines(list(zip(*summarise(list(attacks.values())), strict=True)))])
 
 
 def _by_chance(attacks: Sequence[Attack]) -> str:
@@ -76,7 +76,7 @@ def table_of_plates(paths: Sequence[Path]) -> str:
     head = ["", *(f"{each}: {what}" for each in seen for what in ("plates read", "letters right"))]
     names = sorted({name for name, _ in readings}, key=_order)
     rows = [[f"`{name}`", *(c for each in seen for c in _plate_cells(readings.get((name, each))))] for name in names]
-    return "\n".join(_lines([head, *rows]))
+    return "\n".join(to_lines([head, *rows]))
 
 
 def read_attacks(path: Path) -> list[Attack]:
@@ -120,11 +120,6 @@ def _plate_cells(reading: DrawnReading | None) -> list[str]:
     limit = reading.chance + 2 * reading.chance_error
     told = f"**{letters}**" if reading.letters > limit else f"{letters}, up to {limit:.3f} by chance"
     return [f"**{read}**" if reading.read else read, told]
-
-
-def _lines(rows: Sequence[Sequence[str]]) -> list[str]:
-    head, *rest = rows
-    return [to_line(head), to_line(["---"] * len(head)), *map(to_line, rest)]
 
 
 if __name__ == "__main__":
