@@ -144,11 +144,13 @@ def find_leaks(
 def changed_pixels(original: Pixels8, redacted: Pixels8) -> npt.NDArray[np.bool_]:
     """Where something was hidden, bool (H, W)."""
     difference = cv2.absdiff(original, redacted).max(axis=2)
-    side = 2 * REACH_PX + 1
-    grown = cv2.dilate((difference > TOLERANCE).astype(np.uint8), np.ones((side, side), np.uint8))
+    side, edge = 2 * REACH_PX + 1, 2 * REACH_PX
+    changed = (difference > TOLERANCE).astype(np.uint8)
+    # Nothing has changed beyond the picture: else what lies between a change and the border would count as changed.
+    framed = cv2.copyMakeBorder(changed, edge, edge, edge, edge, cv2.BORDER_CONSTANT, value=0)
     # Grown by as much as it is shrunk again: gaps close, borders stay where they are.
-    closed = cv2.erode(grown, np.ones((side, side), np.uint8), borderValue=1)
-    result: npt.NDArray[np.bool_] = closed.astype(bool)
+    closed = cv2.morphologyEx(framed, cv2.MORPH_CLOSE, np.ones((side, side), np.uint8))
+    result: npt.NDArray[np.bool_] = closed[edge:-edge, edge:-edge].astype(bool)
     return result
 
 

@@ -1,7 +1,7 @@
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from anonymizer.audit.change import change, hidden_and_outside
@@ -27,6 +27,8 @@ def test_nothing_costs_nothing() -> None:
 
 @settings(deadline=None, max_examples=25)
 @given(top=st.integers(0, 60), left=st.integers(0, 100), side=st.integers(8, 50))
+@example(top=0, left=2, side=8)
+@example(top=1, left=1, side=8)
 def test_what_is_hidden_is_no_change_outside(top: int, left: int, side: int) -> None:
     result = change(noise(), hide(noise(), top, left, side))
     assert result.changed_outside == 0
