@@ -4,6 +4,7 @@
 
 /* Must be as in blending.py. */
 enum { MAX_CELLS = 18, CELL = 1 << 10, WEIGHT = 1 << 10 };
+enum { STEP = 32 }; /* pixels that are painted at once */
 
 /* The weight of each cell for a pixel, by its position from where the second cell begins. They add up to WEIGHT. */
 static inline void weigh(
@@ -28,16 +29,34 @@ static inline void weigh(
     }
 }
 
+/* Of each STEP pixels of a part: the first cell that has any weight there, and the one behind the last. */
+static inline void find_near(int32_t (*columns)[PART], int32_t cells, int32_t *first, int32_t *last) {
+    for (int32_t step = 0; step < PART / STEP; step++) {
+        first[step] = cells, last[step] = 0;
+        for (int32_t i = 0; i < cells; i++) {
+            int32_t any = 0;
+            for (int32_t x = 0; x < STEP; x++) any |= columns[i][step * STEP + x];
+            if (!any) continue;
+            first[step] = least(first[step], i);
+            last[step] = i + 1;
+        }
+    }
+}
+
 /* The colours of a part of a row of a patch, from those of the cells at this height, (across, channels). */
 static inline void paint(
-    const int32_t *cells, int32_t (*columns)[PART], int32_t part, const int across, int32_t channels,
-    int32_t (*painted)[PART])
+    const int32_t *cells, int32_t (*columns)[PART], int32_t part, const int32_t *first, const int32_t *last,
+    int32_t channels, int32_t (*painted)[PART])
 {
-    for (int c = 0; c < channels; c++)
-        for (int32_t x = 0; x < part; x++) {
-            int32_t sum = WEIGHT * WEIGHT / 2;
-            for (int i = 0; i < across; i++) sum += columns[i][x] * cells[i * channels + c];
-            painted[c][x] = sum / (WEIGHT * WEIGHT);
+    for (int32_t step = 0; step * STEP < part; step++)
+        for (int c = 0; c < channels; c++) {
+            uint32_t sums[STEP]; /* of so many pixels at once, which fit into registers */
+            for (int32_t x = 0; x < STEP; x++) sums[x] = WEIGHT * WEIGHT / 2;
+            for (int32_t i = first[step]; i < last[step]; i++) {
+                const uint32_t cell = (uint32_t)cells[i * channels + c];
+                for (int32_t x = 0; x < STEP; x++) sums[x] += (uint32_t)columns[i][step * STEP + x] * cell;
+            }
+            for (int32_t x = 0; x < STEP; x++) painted[c][step * STEP + x] = (int32_t)(sums[x] / (WEIGHT * WEIGHT));
         }
 }
 
@@ -64,10 +83,13 @@ EXPORTED FASTER void blend_surface(
 {
     const int32_t channels = planes->channels, values = across * channels;
     int32_t rows[MAX_CELLS], columns[MAX_CELLS][PART], of_row[MAX_CELLS * MAX_CHANNELS], painted[MAX_CHANNELS][PART];
+    int32_t first[PART / STEP], last[PART / STEP];
     for (int32_t start = left; start < right; start += PART) {
         const int32_t part = least(PART, right - start);
+        memset(columns, 0, sizeof columns);
         for (int32_t x = 0; x < part; x++)
             weigh(shown_x[start - left + x] - core_left, core_width, across, bell, bell_size, &columns[0][x], PART);
+        find_near(columns, across, first, last);
         for (int32_t y = top; y < bottom; y++) {
             const int64_t at = (int64_t)y * planes->width + start;
             const float *mask = planes->mask + at;
@@ -77,10 +99,7 @@ EXPORTED FASTER void blend_surface(
             memset(of_row, 0, (size_t)values * sizeof *of_row);
             for (int32_t i = 0; i < down; i++)
                 for (int32_t j = 0; j < values; j++) of_row[j] += rows[i] * cells[i * values + j];
-            if (across == 3) /* the usual case, which a compiler can unroll */
-                paint(of_row, columns, part, 3, channels, painted);
-            else
-                paint(of_row, columns, part, across, channels, painted);
+            paint(of_row, columns, part, first, last, channels, painted);
             for (int32_t x = 0; x < part; x++) {
                 const int32_t from = x;
                 while (x < part && owners[x] == number && mask[x] == 1) x++;
