@@ -1,6 +1,8 @@
 import dataclasses
+from math import ceil
 from pathlib import Path
 
+import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter
 from tiny_models import describe, detector_in, picture_with, save_tflite
@@ -8,6 +10,7 @@ from tiny_models import describe, detector_in, picture_with, save_tflite
 from anonymizer.detect import tflite
 from anonymizer.detect.catalogue import find_models
 from anonymizer.detect.load import load_model
+from anonymizer.detect.views import scaled_views
 
 
 def test_pictures_of_many_sizes_in_turn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -46,6 +49,25 @@ def test_small_inputs_do_not_keep_the_memory_of_large_ones(tmp_path: Path, monke
     large, half, small = (prepared.for_shape((1, height, 60, 3)) for height in (80, 40, 10))
     assert large is half
     assert small is not large
+
+
+def test_models_of_signed_pixels_are_given_unsigned_ones() -> None:
+    assert tflite.to_signed(np.array([0, 127, 128, 255], np.uint8)).tolist() == [-128, -1, 0, 127]
+    (model,) = (one for one in find_models(None) if one.name == "centerface")
+    assert tflite._interpreter(model.path.read_bytes()).get_input_details()[0]["dtype"] == np.int8
+    assert load_model(model).dtype == np.uint8
+
+
+def test_room_for_all_views_of_a_picture_that_is_enlarged() -> None:
+    """Else every picture would have the interpreters of the one before prepared anew."""
+    (model,) = (one for one in find_models(None) if one.name == "centerface")
+    for height, width in ((720, 1280), (1012, 1800), (1080, 1920), (480, 640)):
+        values = [
+            3 * ceil(height * view.scale / 32) * ceil(width * view.scale / 32) * 32**2
+            for view in scaled_views(model.views["balanced"], height, width)
+        ]
+        assert sum(values) <= tflite.KEPT_VALUES
+        assert len(values) < tflite.KEPT_SHAPES  # and one for the second look
 
 
 def test_outputs_of_the_post_processing_operation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

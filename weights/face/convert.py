@@ -25,6 +25,7 @@ import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
+from anonymizer.detect.tflite import to_signed
 from weights.checksum import write_checksum
 
 from .network import SIZE_MULTIPLE, Detector, build_network, weighted_layers
@@ -203,7 +204,7 @@ def check_model(model: bytes, detector: Detector, pictures: list[np.ndarray]) ->
     differences, overlaps = [], []
     for picture in pictures:
         expected = {name: value.numpy()[0] for name, value in detector.detect(tf.constant(picture)).items()}
-        found = {name: value[0] for name, value in serve(input_tensor=picture).items()}
+        found = {name: value[0] for name, value in serve(input_tensor=to_signed(picture)).items()}
         for box, score in zip(expected["detection_boxes"], expected["detection_scores"], strict=True):
             if score >= MARKED:
                 shared = iou(box, found["detection_boxes"])

@@ -22,6 +22,7 @@ from anonymizer.detect.catalogue import find_models
 from anonymizer.detect.load import load_model
 from anonymizer.detect.merge import merge_detections
 from anonymizer.detect.signature import SignatureDetector
+from anonymizer.detect.tflite import to_signed
 from weights.head.data import Row, decode
 
 from . import data
@@ -88,12 +89,14 @@ CHANGES: dict[str, Change] = {
 
 def once(file: Path, floor: float = SCORE_FLOOR) -> Find:
     """What the network finds in a single view of the picture's own size."""
-    serve = Interpreter(model_path=str(file), num_threads=1).get_signature_runner("serving_default")
+    interpreter = Interpreter(model_path=str(file), num_threads=1)
+    serve = interpreter.get_signature_runner("serving_default")
+    is_signed = interpreter.get_input_details()[0]["dtype"] == np.int8
 
     def find(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         height, width = pixels.shape[:2]
         padded = np.pad(pixels, ((0, -height % SIZE_MULTIPLE), (0, -width % SIZE_MULTIPLE), (0, 0)))
-        answer = serve(input_tensor=padded[np.newaxis])
+        answer = serve(input_tensor=(to_signed(padded) if is_signed else padded)[np.newaxis])
         scores = answer["detection_scores"][0]
         y_min, x_min, y_max, x_max = (answer["detection_boxes"][0] * np.tile(padded.shape[:2], 2)).T
         boxes = np.stack([x_min, y_min, x_max, y_max], axis=1)

@@ -17,6 +17,7 @@ from tensorflow.lite.python.schema_py_generated import (
     BufferT,
     BuiltinOperator,
     BuiltinOptions,
+    FullyConnectedOptionsT,
     ModelT,
     OperatorCodeT,
     OperatorT,
@@ -28,12 +29,14 @@ from tensorflow.lite.tools import flatbuffer_utils
 
 _CONVOLUTION, _DEPTHWISE = BuiltinOperator.CONV_2D, BuiltinOperator.DEPTHWISE_CONV_2D
 _CAST, _PAD, _ADD = BuiltinOperator.CAST, BuiltinOperator.PAD, BuiltinOperator.ADD
-_TO_SPACE = BuiltinOperator.DEPTH_TO_SPACE
+_TO_SPACE, _FULLY_CONNECTED = BuiltinOperator.DEPTH_TO_SPACE, BuiltinOperator.FULLY_CONNECTED
 _TO_INTEGERS, _TO_FLOATS = BuiltinOperator.QUANTIZE, BuiltinOperator.DEQUANTIZE
 _INTEGER_VERSION = {_CONVOLUTION: 3, _DEPTHWISE: 3, _PAD: 2, _ADD: 2, _TO_SPACE: 2}
 """Operations that become integers, with the version of TFLite's first that knows integers."""
 _CHANNEL_AXIS = {_CONVOLUTION: 0, _DEPTHWISE: 3}
 """Of the kernel: the output channels."""
+_SCALES_BY_CHANNEL = 12
+"""First version of fully connected layers that read floats, and have integer weights with a scale per channel."""
 
 _PIXEL_RANGE = (1.0, -128)
 """Scale and zero point of 0..255 as int8."""
@@ -64,12 +67,14 @@ class Activations:
 
 
 def quantise(content: bytes, pictures: Sequence[np.ndarray], float_stride: int) -> bytes:
-    """
+    """A network that takes pixels less 128 as int8: to turn them into these inside would take a twentieth of its time.
+
     Args:
         content: a TFLite file of floats. Its first operation casts the uint8 picture, all up to its first sigmoid and
             the convolution before that are convolutions, additions, padding and depth to space.
         pictures: uint8 (1, H, W, 3), like those that the network will see; they settle the ranges.
-        float_stride: layers with so many pixels per cell, or more, stay floats.
+        float_stride: layers with so many pixels per cell, or more, have floats between them. Their convolutions of
+            single cells multiply integers too, but with a range for each cell, found while the network runs.
 
     Raises:
         ValueError: an operation is none of those.
@@ -218,8 +223,13 @@ def _tensors_with_same_channels(model: ModelT) -> Iterator[set[int]]:
 
 def _to_integers(model: ModelT, seen: Mapping[int, Activations], float_stride: int) -> None:
     graph = model.subgraphs[0]
-    strides = _strides(model)
-    integers = [operator for _, operator in _before_heads(model) if strides[int(operator.outputs[0])] < float_stride]
+    strides, before_heads = _strides(model), _before_heads(model)
+    integers = [operator for _, operator in before_heads if strides[int(operator.outputs[0])] < float_stride]
+    singles = [
+        (operator, seen[int(operator.inputs[0])])
+        for kind, operator in before_heads
+        if kind == _CONVOLUTION and operator not in integers and _sees_single_cells(model, operator)
+    ]
     integers += _insert_conversions(model, integers)
     seen = dict(seen)
     formats: dict[int, tuple[float, int]] = {}
@@ -229,9 +239,6 @@ def _to_integers(model: ModelT, seen: Mapping[int, Activations], float_stride: i
         entry, output = int(operator.inputs[0]), int(operator.outputs[0])
         if kind == _CAST:
             formats[output] = _PIXEL_RANGE
-            graph.tensors[entry].quantization = _quantization(1.0, 0)
-            operator.opcodeIndex = _operator_code(model, _TO_INTEGERS, 1)
-            operator.builtinOptionsType, operator.builtinOptions = BuiltinOptions.NONE, None
         elif kind == _TO_INTEGERS:
             seen[output], formats[output] = seen[entry], choose_range(seen[entry])
         else:
@@ -242,6 +249,48 @@ def _to_integers(model: ModelT, seen: Mapping[int, Activations], float_stride: i
     for tensor, (scale, zero_point) in formats.items():
         graph.tensors[tensor].type = TensorType.INT8
         graph.tensors[tensor].quantization = _quantization(scale, zero_point)
+    for operator, read in singles:
+        _to_fully_connected(model, operator, read)
+    _drop_cast(model)
+
+
+def _drop_cast(model: ModelT) -> None:
+    """What the first operation answered with becomes the input."""
+    graph = model.subgraphs[0]
+    ((kind, cast), *_) = _operators(model)
+    assert kind == _CAST
+    graph.operators = graph.operators[1:]
+    for signature in model.signatureDefs or ():
+        for entry in signature.inputs:
+            entry.tensorIndex = int(cast.outputs[0])
+    graph.inputs = np.array([cast.outputs[0]], np.int32)
+
+
+def _sees_single_cells(model: ModelT, convolution: OperatorT) -> bool:
+    _, height, width, _ = model.subgraphs[0].tensors[int(convolution.inputs[1])].shape
+    return bool(height == width == convolution.builtinOptions.strideH == convolution.builtinOptions.strideW == 1)
+
+
+def _to_fully_connected(model: ModelT, convolution: OperatorT, activations: Activations) -> None:
+    """Makes a convolution of single cells, of floats, the same as a fully connected layer with integer weights.
+
+    TFLite turns the channels of each cell into integers by themselves then, and gives floats back.
+    """
+    entry, kernel, bias = (int(index) for index in convolution.inputs)
+    values = _values(model, kernel).reshape(len(_values(model, bias)), -1)
+    integers, scales = _rounded_weights(values, 0)
+    shift = ((values - integers * scales) * activations.sample.mean(axis=0)).sum(axis=1)
+    options = FullyConnectedOptionsT()
+    options.fusedActivationFunction = convolution.builtinOptions.fusedActivationFunction
+    options.keepNumDims = options.asymmetricQuantizeInputs = True
+    convolution.opcodeIndex = _operator_code(model, _FULLY_CONNECTED, _SCALES_BY_CHANNEL)
+    convolution.builtinOptionsType, convolution.builtinOptions = BuiltinOptions.FullyConnectedOptions, options
+    new_kernel = _add_constant(model, kernel, integers.astype(np.int8), TensorType.INT8)
+    new_bias = _add_constant(model, bias, (_values(model, bias) + shift).astype(np.float32), TensorType.FLOAT32)
+    tensor = model.subgraphs[0].tensors[new_kernel]
+    tensor.shape, tensor.shapeSignature = np.array(values.shape, np.int32), None
+    tensor.quantization = _quantization(scales.ravel(), np.zeros(len(scales)))
+    convolution.inputs = np.array([entry, new_kernel, new_bias], np.int32)
 
 
 def _strides(model: ModelT) -> dict[int, int]:
@@ -309,8 +358,7 @@ def _integer_weights(
     axis = _CHANNEL_AXIS[kind]
     values = _values(model, kernel)
     others = tuple(number for number in range(4) if number != axis)
-    scales = np.maximum(np.abs(values).max(axis=others, keepdims=True) / 127, 1e-9).astype(np.float32)
-    integers = np.rint(values / scales).clip(-127, 127)
+    integers, scales = _rounded_weights(values, axis)
     mean = activations.sample.mean(axis=0)
     rounded_mean = _round(activations.sample, entry_format).mean(axis=0)
     shift = (values * mean - integers * scales * rounded_mean).sum(axis=others)
@@ -324,6 +372,13 @@ def _integer_weights(
     tensors[new_kernel].quantization = _quantization(scales, np.zeros(len(scales)), axis)
     tensors[new_bias].quantization = _quantization(bias_scales, np.zeros(len(scales)))
     return np.array([entry, new_kernel, new_bias], np.int32)
+
+
+def _rounded_weights(values: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray]:
+    """Weights as integers, and the scales of their output channels, which lie along an axis."""
+    others = tuple(number for number in range(values.ndim) if number != axis)
+    scales = np.maximum(np.abs(values).max(axis=others, keepdims=True) / 127, 1e-9).astype(np.float32)
+    return np.rint(values / scales).clip(-127, 127), scales
 
 
 def _quantization(scale: object, zero_point: object, axis: int = 0) -> QuantizationParametersT:
