@@ -30,8 +30,8 @@ KEPT_SHAPES = 10
 """A model stays prepared for this many input shapes, enough for the views of one picture and the second look."""
 KEPT_VALUES = 3 * 2048 * 2048 * 7 // 4
 """All prepared inputs together have at most so many values, to bound the memory: those of the largest tile, and of the
-other views of a picture that is enlarged to so much. With less room, each picture would take the place of the one before
-in all views, which cost a third of the time at 1280 x 720 pixels."""
+other views of a picture that is enlarged to so much. With less room, each picture takes the place of the one before in
+all views, which cost a third of the time at 1280 x 720 pixels."""
 REUSED_UP_TO = 2
 """An interpreter is reused for a smaller input if it was prepared for at most this many times as many values."""
 

@@ -1,8 +1,13 @@
 import numpy as np
 import pytest
 from fakes import noise
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
 
+from anonymizer.detect import tones
 from anonymizer.detect.tones import to_8_bits, to_rgb_8_bits
+from anonymizer.types import Pixels
 
 
 def test_usual_pictures_of_8_bits_stay_as_they_are() -> None:
@@ -36,3 +41,17 @@ def test_gray_pictures_get_three_equal_channels() -> None:
     gray = noise(9, 9, 1)
     assert (to_rgb_8_bits(gray) == gray).all()
     assert to_rgb_8_bits(gray).shape == (9, 9, 3)
+
+
+@given(
+    st.sampled_from([np.uint8, np.uint16]).flatmap(
+        lambda dtype: arrays.arrays(dtype, st.tuples(*[st.integers(1, 40)] * 2))
+    ),
+    st.sampled_from([0, tones._EXACT]),
+)
+def test_percentiles(values: Pixels, exact: int) -> None:
+    """Counted in either way, they are those of numpy."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tones, "_EXACT", exact)
+        found = tones._percentiles(values, (0.1, 50, 99.9))
+    assert found == pytest.approx(np.percentile(values, (0.1, 50, 99.9)).tolist(), abs=1e-9)
