@@ -22,7 +22,8 @@ from functools import partial
 from itertools import cycle, islice
 from pathlib import Path
 
-OF_OTHERS = dict(os.environ)
+# Programs that are installed have their modules compiled.
+OF_OTHERS = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")  # for what is measured in here, as in workers
 import cv2
 import numpy as np
@@ -55,6 +56,7 @@ def main() -> None:
     if not sources:
         parser.error(f"{arguments.folder} holds no JPEG picture")
     with tempfile.TemporaryDirectory() as scratch:
+        OF_OTHERS["PYTHONPYCACHEPREFIX"] = str(Path(scratch) / "compiled")
         folders = {
             size: make_pictures(sources, Path(scratch) / size.replace(" ", ""), SIZES[size], arguments.pictures)
             for size in SIZES
