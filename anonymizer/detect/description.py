@@ -94,6 +94,42 @@ class SecondLook:
 
 
 @dataclass(frozen=True)
+class TurnedLook:
+    """How objects are noticed that lie on their side or upside down: `turned_look` in `model.yaml`.
+
+    The model sees squares around the surest objects, each in all four ways that a picture can be turned.
+    """
+
+    presets: tuple[str, ...] = PRESETS
+    """Presets with a turned look."""
+    from_score: float = 0.05
+    """Only objects from this score on are looked at."""
+    size: float = 32.0
+    """Longer side of the object in each of the squares, in pixels of what the model sees."""
+    side: int = 64
+    """Height and width of the squares, in pixels."""
+    deciding_objects: int = 6
+    """So many objects, those with the highest scores, say by how much the picture is turned. It is then searched in all
+    upright views in that turn, too."""
+    min_ratio: float = 1.3
+    min_evidence: float = 0.1
+    """The evidence for a turn is the sum of the squared scores of these objects. It must be above min_ratio times that
+    for the picture as it is, plus min_evidence."""
+    sure_score: float = 0.45
+    longest_side: int = 384
+    """If that is not clear and no object has the sure_score, the whole picture is looked at in the other turns, shrunk
+    until its longer side has at most this many pixels; one object with that score decides."""
+    to_score: float = 0.2
+    """In pictures that are not turned, objects below this score count by themselves if they are turned."""
+    min_size: float = 24.0
+    """Those with a shorter longer side are left out, in pixels of the picture."""
+    max_objects: int = 8
+    """At most so many of them are looked at, those with the highest scores."""
+    score_exponent: float = 2.0
+    """Their scores when turned are raised to this power: above 1, they count for less."""
+
+
+@dataclass(frozen=True)
 class RegionRule:
     """How a map of probabilities becomes regions: `regions` in `model.yaml`.
 
@@ -139,6 +175,7 @@ class ModelDescription:
     """Per preset: exponents of the scores, by the longer side of the object in pixels of the picture, interpolated
     between sizes over the logarithm. They make a threshold mean about the same for each preset and size."""
     second_look: SecondLook | None = None
+    turned_look: TurnedLook | None = None
     regions: RegionRule | None = None
     """For models that answer with a map of probabilities in place of boxes."""
     mean: float = 0.0

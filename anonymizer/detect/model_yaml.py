@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import yaml
 
-from anonymizer.detect.description import ModelDescription, RegionRule, ScoreRule, SecondLook, ViewSpec
+from anonymizer.detect.description import ModelDescription, RegionRule, ScoreRule, SecondLook, TurnedLook, ViewSpec
 from anonymizer.errors import ModelError
 from anonymizer.kinds import MODEL_KINDS, Kind
 from anonymizer.settings import PRESETS, THRESHOLD_RANGE
@@ -41,8 +41,9 @@ KEYS = (
         "score",
         "calibration",
         "second_look",
+        "turned_look",
     ),
-    *("second_look", "regions", "outputs", "first_class", "sha256", "licence", "origin", "limits", "accuracy"),
+    *("regions", "outputs", "first_class", "sha256", "licence", "origin", "limits", "accuracy"),
 )
 _RENAMED = {
     "smallest": "min_size",
@@ -89,12 +90,15 @@ def _parse(folder: Path, text: str) -> ModelDescription:
     optional: dict[str, Callable[[Any], Any]] = {
         "first_class": int,
         "second_look": _parse_second_look,
+        "turned_look": _parse_turned_look,
         "regions": _parse_regions,
         "sha256": _parse_sha256,
     }
     kinds = _parse_labels(content)
     if "regions" in content and len(set(kinds.values())) != 1:
         raise ValueError("regions: the model must find a single kind")
+    if "turned_look" in content and ("regions" in content or content.get("score") != "mean"):
+        raise ValueError("turned_look: needs boxes, and 'score: mean'")
     return ModelDescription(
         name=str(content.get("name", model.name)),
         folder=folder,
@@ -239,6 +243,34 @@ def _parse_second_look(content: dict[str, Any]) -> SecondLook:
         raise ValueError("second_look: needs sizes from 1 on and below side")
     if not look.side <= MAX_SIDE or look.max_objects < 0:
         raise ValueError(f"second_look: side must be at most {MAX_SIDE}, max_objects 0 or more")
+    return look
+
+
+def _parse_turned_look(content: dict[str, Any]) -> TurnedLook:
+    _check_keys(content, {part.name for part in fields(TurnedLook)}, "turned_look: ")
+    look = TurnedLook(**content)
+    look = replace(
+        look,
+        presets=tuple(look.presets),
+        side=int(look.side),
+        longest_side=int(look.longest_side),
+        deciding_objects=int(look.deciding_objects),
+        max_objects=int(look.max_objects),
+    )
+    if not set(look.presets).issubset(PRESETS):
+        raise ValueError(f"turned_look: presets must be some of {', '.join(PRESETS)}")
+    if not 0 < look.from_score <= look.to_score <= 1 or not 0 < look.sure_score <= 1:
+        raise ValueError("turned_look: scores must be in the range 0..1, from_score at most to_score")
+    if not 1 <= look.size < look.side <= MAX_SIDE or not 1 <= look.longest_side <= MAX_SIDE:
+        raise ValueError(
+            f"turned_look: size must be from 1 on and below side, side and longest_side at most {MAX_SIDE}"
+        )
+    if not 1 <= look.min_ratio < inf or not 0 < look.score_exponent < inf:
+        raise ValueError("turned_look: min_ratio must be from 1 on, score_exponent above 0")
+    if not all(0 <= value < inf for value in (look.min_evidence, look.min_size)):
+        raise ValueError("turned_look: min_evidence and min_size must be numbers from 0 on")
+    if min(look.deciding_objects, look.max_objects) < 0:
+        raise ValueError("turned_look: deciding_objects and max_objects must be 0 or more")
     return look
 
 

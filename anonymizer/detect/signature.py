@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from anonymizer.detect.description import ORIGINAL_SIZE, ModelDescription, ViewSpec
 from anonymizer.detect.inference import LoadedModel
@@ -12,6 +13,7 @@ from anonymizer.detect.model_detector import ModelDetector
 from anonymizer.detect.postprocessing import Postprocessing, to_detections
 from anonymizer.detect.preprocessing import to_input
 from anonymizer.detect.rescore import rescore
+from anonymizer.detect.turns import UPRIGHT, TurnedLooks
 from anonymizer.detect.views import Crop, ScaledView, close_crop, crops_of, scaled_views, whole_picture
 from anonymizer.geometry import Box
 from anonymizer.kinds import Kind
@@ -41,7 +43,13 @@ class SignatureDetector(ModelDetector):
             self._specs = ORIGINAL_SIZE
         has_second_look = model.second_look is not None and preset in model.second_look.presets
         self._second_look = model.second_look if has_second_look else None
-        doubtful_from = self._second_look.from_score if self._second_look else 1.0
+        has_turned_look = model.turned_look is not None and preset in model.turned_look.presets
+        # The tracks of a film find again what single frames miss, and a film says itself which way is up.
+        self._turned_look = model.turned_look if has_turned_look and not in_films and loaded.height is None else None
+        doubtful_from = min(
+            self._second_look.from_score if self._second_look else 1.0,
+            self._turned_look.from_score if self._turned_look else 1.0,
+        )
         self._candidates_from = {kind: min(value, doubtful_from) for kind, value in self._thresholds.items()}
         self._postprocessing = Postprocessing(
             model,
@@ -59,21 +67,17 @@ class SignatureDetector(ModelDetector):
         Raises:
             PictureError: the model gave no usable answer.
         """
-        height, width = picture.shape[:2]
-        views = scaled_views(self._specs, height, width)
-        if logger.isEnabledFor(logging.DEBUG):
-            logger.debug(
-                "model %s sees %d x %d pixels at %s", self._model.name, width, height, ", ".join(map(str, views))
-            )
-        of_turn: dict[int, list[ViewDetections]] = {}
-        for view in views:
-            found = ViewDetections(self._find_in_view(picture, view), view.vote_min_size, view.vote_max_size)
-            of_turn.setdefault(view.spec.quarter_turns % 4, []).append(found)
-        return [
-            found
-            for turns, views_found in of_turn.items()
-            for found in self._look_again(picture, self._merged(views_found), turns)
-        ]
+        found = self._search(picture, self._specs)
+        sure = self._sure_of(picture, found, self._specs)
+        if self._turned_look is None:
+            return sure
+        looks = TurnedLooks(picture, found.get(UPRIGHT, []), self._turned_look, self._find_in_crop)
+        turns = looks.turn_of_picture()
+        if turns == UPRIGHT:
+            return [*sure, *self._above_threshold(looks.turned_objects())]
+        logger.debug("the picture seems to be turned: it is searched turned by %d degrees, too", 90 * turns)
+        specs = [replace(spec, quarter_turns=turns) for spec in self._specs if spec.quarter_turns % 4 == UPRIGHT]
+        return [*sure, *self._sure_of(picture, self._search(picture, specs), specs)]
 
     def look_closely(self, picture: Pixels8, box: Box, size: float, side: int, turns: int = 0) -> list[Detection]:
         """What is found around a box alone, in pixels of the picture.
@@ -102,14 +106,39 @@ class SignatureDetector(ModelDetector):
             return merge_views(views, self._candidates_from)
         return [found for view in views for found in view.detections]
 
-    def _look_again(self, picture: Pixels8, candidates: list[Detection], quarter_turns: int) -> list[Detection]:
-        """Scores doubtful candidates again, if the model has a second look, and drops those below the threshold."""
+    def _search(self, picture: Pixels8, specs: Sequence[ViewSpec]) -> dict[int, list[Detection]]:
+        """The candidates that views with each turn find in a picture."""
+        height, width = picture.shape[:2]
+        views = scaled_views(specs, height, width)
+        if logger.isEnabledFor(logging.DEBUG):
+            logger.debug(
+                "model %s sees %d x %d pixels at %s", self._model.name, width, height, ", ".join(map(str, views))
+            )
+        of_turn: dict[int, list[ViewDetections]] = {}
+        for view in views:
+            found = ViewDetections(self._find_in_view(picture, view), view.vote_min_size, view.vote_max_size)
+            of_turn.setdefault(view.spec.quarter_turns % 4, []).append(found)
+        return {turns: self._merged(views_found) for turns, views_found in of_turn.items()}
+
+    def _sure_of(
+        self, picture: Pixels8, candidates: Mapping[int, Sequence[Detection]], specs: Sequence[ViewSpec]
+    ) -> list[Detection]:
+        """What is sure enough of the candidates of each turn, after a second look if the model has one."""
+        sure = []
+        for turns, found in candidates.items():
+            exponents = (spec.score_exponent for spec in specs if spec.quarter_turns % 4 == turns)
+            spec = ViewSpec(quarter_turns=turns, score_exponent=min(exponents, default=1.0))
+            sure += self._above_threshold(self._look_again(picture, found, spec))
+        return sure
+
+    def _look_again(self, picture: Pixels8, candidates: Sequence[Detection], spec: ViewSpec) -> Sequence[Detection]:
+        """Scores doubtful candidates again, if the model has a second look."""
         if self._second_look is None:
             return candidates
-        exponents = (spec.score_exponent for spec in self._specs if spec.quarter_turns % 4 == quarter_turns)
-        spec = ViewSpec(quarter_turns=quarter_turns, score_exponent=min(exponents, default=1.0))
-        rescored = rescore(picture, candidates, spec, self._second_look, self._find_in_crop)
-        return [one for one in rescored if one.score >= self._thresholds[one.kind]]
+        return rescore(picture, candidates, spec, self._second_look, self._find_in_crop)
+
+    def _above_threshold(self, found: Sequence[Detection]) -> list[Detection]:
+        return [one for one in found if one.score >= self._thresholds[one.kind]]
 
     def _find_in_view(self, picture: Pixels8, view: ScaledView) -> list[Detection]:
         has_fixed_size = self._loaded.height is not None  # the picture is resized to it anyway

@@ -77,7 +77,9 @@ def test_a_cup_of_coffee_has_no_face(originals: Path) -> None:
 def test_integers_find_what_floats_found(originals: Path, name: str, expected: list[tuple[float, Box]]) -> None:
     """Scores and boxes are those of the face network in 32-bit floats, at the pictures' own size."""
     (bundled,) = choose_models(FACES)
-    model = dataclasses.replace(bundled, views={"balanced": (ViewSpec(),)}, calibration={}, second_look=None)
+    model = dataclasses.replace(
+        bundled, views={"balanced": (ViewSpec(),)}, calibration={}, second_look=None, turned_look=None
+    )
     as_is = SignatureDetector(model, load_model(model), "balanced", {"face": 0.3})
     found = as_is.detect(to_rgb_8_bits(read_picture(originals / name).pixels))
     assert len(found) == len(expected)
@@ -108,10 +110,11 @@ def test_presets(originals: Path, preset: str) -> None:
     assert faces_in(originals / "coffee.png", preset=preset) == []
 
 
+@pytest.mark.parametrize("preset", ["balanced", "thorough"])
 @pytest.mark.parametrize("turns", [1, 2, 3])
-def test_pictures_that_lie_on_their_side_or_head(originals: Path, turns: int) -> None:
+def test_pictures_that_lie_on_their_side_or_head(originals: Path, turns: int, preset: str) -> None:
     portrait = np.rot90(np.asarray(Image.open(originals / "astronaut.png")), turns)
-    (found,) = detect(portrait, load_detectors(DetectSettings(kinds="face", preset="thorough")))
+    (found,) = detect(portrait, load_detectors(DetectSettings(kinds="face", preset=preset)))
     size = (portrait.shape[0], portrait.shape[1])
     mask = np.zeros(size, bool)
     mask[to_region(found.redaction_box, 0.2, 0, size).core.slices] = True

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from anonymizer.detect.description import SecondLook
+from anonymizer.detect.description import SecondLook, TurnedLook
 from anonymizer.detect.model_yaml import read_description
 from anonymizer.errors import ModelError
 
@@ -41,6 +41,31 @@ from anonymizer.errors import ModelError
         ("file: net.pb\nlabels: {1: face}\nsecond_look: {sizes: [32, .nan]}", "needs sizes from 1 on and below side"),
         ("file: net.pb\nlabels: {1: face}\nsecond_look: {sizes: []}", "needs sizes from 1 on and below side"),
         ("file: net.pb\nlabels: {1: face}\nsecond_look: {sizes: [96]}", "needs sizes from 1 on and below side"),
+        ("file: net.pb\nlabels: {1: face}\nturned_look: {}", "turned_look: needs boxes, and 'score: mean'"),
+        (
+            "file: net.pb\nlabels: {1: text}\nscore: mean\nregions: {}\nturned_look: {}",
+            "turned_look: needs boxes, and 'score: mean'",
+        ),
+        *(
+            (f"file: net.pb\nlabels: {{1: face}}\nscore: mean\nturned_look: {{{wrong}}}", f"turned_look: {message}")
+            for wrong, message in (
+                ("sides: 3", "unknown key 'sides'; known are deciding_objects"),
+                ("presets: [slow]", "presets must be some of fast, balanced"),
+                ("from_score: 0", "scores must be in the range 0..1"),
+                ("from_score: 0.5, to_score: 0.4", "scores must be in the range 0..1, from_score at most to_score"),
+                ("to_score: .nan", "scores must be in the range 0..1"),
+                ("size: 64", "size must be from 1 on and below side"),
+                ("side: 4096", "size must be from 1 on and below side, side and longest_side at most 2048"),
+                ("longest_side: 0", "size must be from 1 on and below side"),
+                ("sure_score: 2", "scores must be in the range 0..1"),
+                ("min_ratio: 0.5", "min_ratio must be from 1 on"),
+                ("min_evidence: -1", "min_evidence and min_size must be numbers from 0 on"),
+                ("min_size: .inf", "min_evidence and min_size must be numbers from 0 on"),
+                ("score_exponent: 0", "min_ratio must be from 1 on, score_exponent above 0"),
+                ("max_objects: -1", "deciding_objects and max_objects must be 0 or more"),
+                ("deciding_objects: -1", "deciding_objects and max_objects must be 0 or more"),
+            )
+        ),
         (
             "file: net.pb\nlabels: {1: text}\nregions: {from_probability: 1}",
             "must lie between 0 and 1",
@@ -70,6 +95,16 @@ def test_a_second_look(tmp_path: Path) -> None:
     model = read_description(tmp_path / "model.yaml")
     assert model.second_look == SecondLook(presets=("fast",), sizes=(9,))
     assert "second_look" in model.without_paths()  # and so in the fingerprint of a run
+
+
+def test_a_turned_look(tmp_path: Path) -> None:
+    (tmp_path / "net.pb").touch()
+    (tmp_path / "model.yaml").write_text(
+        "file: net.pb\nlabels: {1: face}\nscore: mean\nturned_look: {presets: [fast], max_objects: 3}"
+    )
+    model = read_description(tmp_path / "model.yaml")
+    assert model.turned_look == TurnedLook(presets=("fast",), max_objects=3)
+    assert "turned_look" in model.without_paths()
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import dataclasses
 import logging
 from pathlib import Path
 
+import numpy as np
 import pytest
 import tensorflow as tf
 from tiny_models import detector_in, find_bright_rectangles, picture_with, save_graph_def, save_tflite
@@ -13,6 +14,7 @@ from anonymizer.detect.load import load_detectors
 from anonymizer.detect.signature import SignatureDetector
 from anonymizer.geometry import Box, hull
 from anonymizer.settings import DetectSettings
+from anonymizer.types import Pixels8
 
 
 def test_detections_of_several_scales_are_in_pixels_of_the_picture(tmp_path: Path) -> None:
@@ -149,3 +151,77 @@ def test_frames_of_films_have_views_of_their_own(tmp_path: Path) -> None:
         assert len(detector.detect(picture)) == 2
         assert len(detector.for_films(0.5).detect(picture)) == number
         assert detector.for_films(0.5).thresholds == {"face": detector.thresholds["face"] / 2}
+
+
+def find_upright(image_tensor: tf.Tensor) -> dict[str, tf.Tensor]:
+    """What is bright is surely a face if it is brighter above."""
+    gray = tf.cast(image_tensor[0, :, :, 1], tf.float32)
+    rows, brightest = tf.where(gray > 75)[:, 0], tf.where(gray > 210)[:, 0]
+    low, high = (tf.cast(part(tf.where(gray > 75), 0), tf.float32) for part in (tf.reduce_min, tf.reduce_max))
+    is_upright = tf.reduce_mean(tf.cast(brightest, tf.float32)) < tf.reduce_mean(tf.cast(rows, tf.float32)) - 1
+    size = tf.cast(tf.shape(gray), tf.float32)
+    return {
+        "detection_boxes": tf.where(
+            tf.size(rows) > 0, tf.clip_by_value(tf.concat([low / size, (high + 1) / size], 0), 0.0, 1.0), 0.0
+        )[tf.newaxis, tf.newaxis],
+        "detection_scores": tf.where(tf.size(rows) > 0, tf.where(is_upright, 0.9, 0.1), 0.0)[tf.newaxis, tf.newaxis],
+        "detection_classes": tf.constant([[1.0]]),
+        "num_detections": tf.constant([1.0]),
+    }
+
+
+def upside_down(turns: int) -> Pixels8:
+    """A face in a picture that must be turned by this many quarters, anticlockwise, to be upright."""
+    picture = picture_with(height=100, width=200)
+    picture[30:50, 60:80] = 150
+    picture[30:35, 60:80] = 255
+    return np.ascontiguousarray(np.rot90(picture, -turns))
+
+
+TURNED_LOOK = """
+file: face.pb
+labels: {1: face}
+score: mean
+thresholds: {face: 0.3}
+views: [{}, {enlarge: 2}]
+turned_look: {presets: [balanced, fast], size: 20, side: 64, min_size: 10}
+"""
+
+
+@pytest.mark.parametrize("turns", [1, 2, 3])
+def test_turned_pictures_are_searched_in_their_turn(
+    tmp_path: Path, turns: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    save_graph_def(tmp_path / "face.pb", find_upright)
+    (tmp_path / "model.yaml").write_text(TURNED_LOOK)
+    picture = upside_down(turns)
+    with caplog.at_level(logging.DEBUG, logger="anonymizer.detect.signature"):
+        (found,) = detect(picture, [detector_in(tmp_path)])
+    assert f"the picture seems to be turned: it is searched turned by {90 * turns} degrees, too" in caplog.messages
+    assert found.score == pytest.approx(0.9)
+    (upright,) = detect(upside_down(0), [detector_in(tmp_path)])
+    assert upright.score == pytest.approx(0.9)
+    mark = np.zeros(picture.shape[:2], bool)
+    x_min, y_min, x_max, y_max = (round(value) for value in found.box.xyxy)
+    mark[y_min:y_max, x_min:x_max] = True
+    rows, columns = np.nonzero(np.rot90(mark, turns))
+    assert (rows.min(), rows.max() + 1, columns.min(), columns.max() + 1) == pytest.approx((30, 50, 60, 80), abs=1)
+    assert detect(picture, [detector_in(tmp_path, preset="thorough")]) == []
+
+
+def test_single_turned_objects_count_for_less_and_not_in_films(tmp_path: Path) -> None:
+    save_graph_def(tmp_path / "face.pb", find_upright)
+    (tmp_path / "model.yaml").write_text(
+        TURNED_LOOK.replace("side: 64", "side: 64, deciding_objects: 0, sure_score: 1")
+    )
+    detector = detector_in(tmp_path)
+    (found,) = detect(upside_down(1), [detector])
+    assert found.score == pytest.approx(0.81)
+    assert isinstance(detector, SignatureDetector)
+    assert [one.score for one in detector.for_films(1.0).detect(upside_down(1))] == []
+
+
+def test_a_model_whose_input_has_a_fixed_size_has_no_turned_look(tmp_path: Path) -> None:
+    save_tflite(tmp_path / "face.tflite", find_upright, (100, 200))
+    (tmp_path / "model.yaml").write_text(TURNED_LOOK.replace("face.pb", "face.tflite"))
+    assert detect(upside_down(2), [detector_in(tmp_path)]) == []

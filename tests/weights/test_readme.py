@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from anonymizer.detect.description import RegionRule, SecondLook, ViewSpec
+from anonymizer.detect.description import RegionRule, SecondLook, TurnedLook, ViewSpec
 from anonymizer.detect.model_yaml import KEYS, read_description
 
 README = (Path(__file__).parents[2] / "weights" / "README.md").read_text(encoding="utf-8")
@@ -23,7 +23,7 @@ def test_the_example_is_a_description(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "key", [*KEYS, *(part.name for kind in (ViewSpec, SecondLook, RegionRule) for part in fields(kind))]
+    "key", [*KEYS, *(part.name for kind in (ViewSpec, SecondLook, TurnedLook, RegionRule) for part in fields(kind))]
 )
 def test_every_key_is_documented(key: str) -> None:
     rows = [line.split("|")[1] for line in README.splitlines() if line.startswith("| `")]
