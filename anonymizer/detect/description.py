@@ -125,7 +125,7 @@ class TurnedLook:
     """Those with a shorter longer side are left out, in pixels of the picture."""
     max_objects: int = 8
     """At most so many of them are looked at, those with the highest scores."""
-    score_exponent: float = 2.0
+    score_exponent: float = 3.0
     """Their scores when turned are raised to this power: above 1, they count for less."""
 
 

@@ -216,7 +216,7 @@ def test_single_turned_objects_count_for_less_and_not_in_films(tmp_path: Path) -
     )
     detector = detector_in(tmp_path)
     (found,) = detect(upside_down(1), [detector])
-    assert found.score == pytest.approx(0.81)
+    assert found.score == pytest.approx(0.9**3)
     assert isinstance(detector, SignatureDetector)
     assert [one.score for one in detector.for_films(1.0).detect(upside_down(1))] == []
 

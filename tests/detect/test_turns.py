@@ -64,7 +64,7 @@ def test_a_turned_picture_is_noticed(place: tuple[int, int], turns: int) -> None
 def test_a_turned_object_is_found_where_it_is(place: tuple[int, int], turns: int) -> None:
     box = turned_box(*place, turns)
     (found,) = TurnedLooks(np.rot90(drawn(place), turns), [Detection(box, 0.1, "face")], LOOK, find).turned_objects()
-    assert found.score == pytest.approx(0.8**2)
+    assert found.score == pytest.approx(0.8**3)
     assert found.box.xyxy == pytest.approx(box.xyxy, abs=1.5)
     assert found.redaction_box.iou(box) > 0.8
 
@@ -78,7 +78,7 @@ def test_most_of_the_surest_objects_decide() -> None:
     assert TurnedLooks(picture, [lying], LOOK, find).turn_of_picture() == 2
     one = TurnedLook(size=20, side=64, deciding_objects=1)
     assert TurnedLooks(picture, [lying, *upright], one, find).turn_of_picture() == 0
-    (found,) = [one for one in TurnedLooks(picture, [lying, *upright], LOOK, find).turned_objects() if one.score > 0.5]
+    (found,) = [one for one in TurnedLooks(picture, [lying, *upright], LOOK, find).turned_objects() if one.score > 0.4]
     assert found.box.iou(lying.box) > 0.8
 
 
