@@ -117,10 +117,11 @@ class Detector(tf.Module):  # type: ignore[misc]  # TensorFlow has no types
         is_candidate = heatmap >= self.score_floor
         if self.only_maxima:
             is_candidate &= heatmap >= tf.nn.max_pool2d(heatmap, 3, 1, "SAME")
-        cells = tf.where(is_candidate[0, :, :, 0])  # (N, 2): row, column
-        scores = tf.gather_nd(heatmap[0, :, :, 0], cells)
-        centre = tf.cast(cells, tf.float32) + tf.gather_nd(offset[0], cells) + 0.5
-        half_size = tf.exp(tf.gather_nd(log_size[0], cells)) / 2.0
+        # Squeezed, as TFLite copies slices value by value.
+        cells = tf.where(tf.squeeze(is_candidate, [0, 3]))  # (N, 2): row, column
+        scores = tf.gather_nd(tf.squeeze(heatmap, [0, 3]), cells)
+        centre = tf.cast(cells, tf.float32) + tf.gather_nd(tf.squeeze(offset, [0]), cells) + 0.5
+        half_size = tf.exp(tf.gather_nd(tf.squeeze(log_size, [0]), cells)) / 2.0
         grid_size = tf.cast(tf.shape(heatmap)[1:3], tf.float32)
         boxes = tf.concat([(centre - half_size) / grid_size, (centre + half_size) / grid_size], axis=1)
 
