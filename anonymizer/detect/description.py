@@ -112,13 +112,15 @@ class TurnedLook:
     """So many objects, those with the highest scores, say by how much the picture is turned. It is then searched in all
     upright views in that turn, too."""
     min_ratio: float = 1.3
-    min_evidence: float = 0.1
+    min_evidence: float = 0.15
     """The evidence for a turn is the sum of the squared scores of these objects. It must be above min_ratio times that
     for the picture as it is, plus min_evidence."""
-    sure_score: float = 0.45
-    longest_side: int = 384
-    """If that is not clear and no object has the sure_score, the whole picture is looked at in the other turns, shrunk
-    until its longer side has at most this many pixels; one object with that score decides."""
+    sure_score: float = 0.6
+    crowd_size: float = 16.0
+    crowd_side: int = 256
+    """If that is not clear and no object has the sure_score, a larger square is looked at, where most objects are: this
+    is the median of their longer sides, and the height and width of the square, in pixels of what the model sees. The
+    evidence is the same sum, over everything in the square."""
     to_score: float = 0.2
     """In pictures that are not turned, objects below this score count by themselves if they are turned."""
     min_size: float = 24.0

@@ -253,7 +253,7 @@ def _parse_turned_look(content: dict[str, Any]) -> TurnedLook:
         look,
         presets=tuple(look.presets),
         side=int(look.side),
-        longest_side=int(look.longest_side),
+        crowd_side=int(look.crowd_side),
         deciding_objects=int(look.deciding_objects),
         max_objects=int(look.max_objects),
     )
@@ -261,10 +261,9 @@ def _parse_turned_look(content: dict[str, Any]) -> TurnedLook:
         raise ValueError(f"turned_look: presets must be some of {', '.join(PRESETS)}")
     if not 0 < look.from_score <= look.to_score <= 1 or not 0 < look.sure_score <= 1:
         raise ValueError("turned_look: scores must be in the range 0..1, from_score at most to_score")
-    if not 1 <= look.size < look.side <= MAX_SIDE or not 1 <= look.longest_side <= MAX_SIDE:
-        raise ValueError(
-            f"turned_look: size must be from 1 on and below side, side and longest_side at most {MAX_SIDE}"
-        )
+    for size, side in ((look.size, look.side), (look.crowd_size, look.crowd_side)):
+        if not 1 <= size < side <= MAX_SIDE:
+            raise ValueError(f"turned_look: sizes must be from 1 on and below the side, sides at most {MAX_SIDE}")
     if not 1 <= look.min_ratio < inf or not 0 < look.score_exponent < inf:
         raise ValueError("turned_look: min_ratio must be from 1 on, score_exponent above 0")
     if not all(0 <= value < inf for value in (look.min_evidence, look.min_size)):

@@ -49,14 +49,15 @@ from anonymizer.errors import ModelError
         *(
             (f"file: net.pb\nlabels: {{1: face}}\nscore: mean\nturned_look: {{{wrong}}}", f"turned_look: {message}")
             for wrong, message in (
-                ("sides: 3", "unknown key 'sides'; known are deciding_objects"),
+                ("sides: 3", "unknown key 'sides'; known are crowd_side"),
                 ("presets: [slow]", "presets must be some of fast, balanced"),
                 ("from_score: 0", "scores must be in the range 0..1"),
                 ("from_score: 0.5, to_score: 0.4", "scores must be in the range 0..1, from_score at most to_score"),
                 ("to_score: .nan", "scores must be in the range 0..1"),
-                ("size: 64", "size must be from 1 on and below side"),
-                ("side: 4096", "size must be from 1 on and below side, side and longest_side at most 2048"),
-                ("longest_side: 0", "size must be from 1 on and below side"),
+                ("size: 64", "sizes must be from 1 on and below the side"),
+                ("side: 4096", "sizes must be from 1 on and below the side, sides at most 2048"),
+                ("crowd_size: 0", "sizes must be from 1 on and below the side"),
+                ("crowd_side: 16", "sizes must be from 1 on and below the side"),
                 ("sure_score: 2", "scores must be in the range 0..1"),
                 ("min_ratio: 0.5", "min_ratio must be from 1 on"),
                 ("min_evidence: -1", "min_evidence and min_size must be numbers from 0 on"),

@@ -212,7 +212,7 @@ def test_turned_pictures_are_searched_in_their_turn(
 def test_single_turned_objects_count_for_less_and_not_in_films(tmp_path: Path) -> None:
     save_graph_def(tmp_path / "face.pb", find_upright)
     (tmp_path / "model.yaml").write_text(
-        TURNED_LOOK.replace("side: 64", "side: 64, deciding_objects: 0, sure_score: 1")
+        TURNED_LOOK.replace("side: 64", "side: 64, deciding_objects: 0, sure_score: 0.01")
     )
     detector = detector_in(tmp_path)
     (found,) = detect(upside_down(1), [detector])

@@ -96,7 +96,7 @@ def test_turns_that_cannot_have_enough_evidence_are_given_up() -> None:
 
 @pytest.mark.parametrize("changes", [{"min_ratio": 100.0}, {"min_evidence": 0.7}, {"deciding_objects": 0}])
 def test_what_is_not_clear_is_upright(changes: dict[str, Any]) -> None:
-    look = TurnedLook(size=20, side=64, sure_score=1.0, **changes)
+    look = TurnedLook(size=20, side=64, sure_score=0.05, **changes)
     assert (
         TurnedLooks(drawn((50, 50))[::-1], [Detection(Box(50, 50, 70, 70), 0.1, "face")], look, find).turn_of_picture()
         == 0
@@ -115,23 +115,47 @@ def test_only_so_many_doubtful_objects_are_looked_at() -> None:
 
 
 @pytest.mark.parametrize("turns", [1, 2, 3])
-def test_where_nothing_is_sure_the_whole_picture_is_looked_at_too(turns: int) -> None:
+def test_where_nothing_is_sure_what_is_around_says_it(turns: int) -> None:
     picture = np.rot90(drawn((50, 50)), turns)
     elsewhere = Detection(Box(5, 5, 12, 12), 0.2, "face")
-    look = TurnedLook(size=20, side=64, longest_side=80)
-    seen: list[int] = []
+    look = TurnedLook(size=20, side=64, crowd_size=7, crowd_side=320)
+    seen: list[tuple[int, int]] = []
 
     def note(crop: Crop) -> Sequence[Detection]:
-        seen.append(max(crop.pixels.shape))
+        seen.append((crop.pixels.shape[0], crop.spec.quarter_turns))
         return find(crop)
 
     assert TurnedLooks(picture, [elsewhere], look, note).turn_of_picture() == 4 - turns
-    assert seen.count(80) == 3
-    sure = Detection(Box(5, 5, 12, 12), 0.5, "face")
+    assert [quarters for side, quarters in seen if side == 320] == [1, 2, 3, 0]
+    assert TurnedLooks(drawn((50, 50)), [elsewhere], look, find).turn_of_picture() == 0
+    sure = Detection(Box(5, 5, 12, 12), 0.6, "face")
     for objects in ([], [elsewhere, sure]):
         assert TurnedLooks(picture, objects, look, find).turn_of_picture() == 0
-    unsure = TurnedLook(size=20, side=64, longest_side=80, sure_score=0.9)
-    assert TurnedLooks(picture, [elsewhere], unsure, find).turn_of_picture() == 0
+    unclear = TurnedLook(size=20, side=64, crowd_size=7, crowd_side=320, min_evidence=0.65)
+    assert TurnedLooks(picture, [elsewhere], unclear, find).turn_of_picture() == 0
+
+
+def test_most_of_the_doubtful_objects_say_where_to_look() -> None:
+    picture = drawn((125, 50))[::-1]
+    crowd = [Detection(Box(110, y, 117, y + 7), 0.1, "face") for y in (40, 50, 60)]
+    surest = Detection(Box(5, 5, 12, 12), 0.2, "face")
+    look = TurnedLook(size=20, side=64, crowd_size=7, crowd_side=80)
+    assert TurnedLooks(picture, [surest, *crowd], look, find).turn_of_picture() == 2
+    assert TurnedLooks(picture, [surest, crowd[0]], look, find).turn_of_picture() == 0
+
+
+def test_a_turn_without_enough_evidence_around_is_not_compared() -> None:
+    seen = []
+
+    def count(crop: Crop) -> Sequence[Detection]:
+        if crop.pixels.shape[0] == LOOK.crowd_side:
+            seen.append(crop.spec.quarter_turns)
+        return [Detection(Box(50, 50, 70, 70), 0.3, "face")]
+
+    assert (
+        TurnedLooks(drawn((50, 50)), [Detection(Box(50, 50, 70, 70), 0.1, "face")], LOOK, count).turn_of_picture() == 0
+    )
+    assert seen == [1, 2, 3]
 
 
 def test_small_objects_are_not_looked_at_by_themselves() -> None:
