@@ -22,8 +22,8 @@ from anonymizer.check.finding import Finding
 from anonymizer.check.html_page import Card, make_card
 from anonymizer.check.inputs import InputFile
 from anonymizer.check.plan import CheckPlan
-from anonymizer.check.second_opinion import SecondOpinion, load_second_opinion
-from anonymizer.check.thresholds import load_sensitive_finder
+from anonymizer.check.second_opinion import FACE, FAINT_FROM, SecondOpinion, load_second_opinion
+from anonymizer.check.thresholds import load_sensitive_finder, with_faint
 from anonymizer.check.verdicts import compare_with_record, judge, judge_given
 from anonymizer.detect.frames import load_finder, spread_to_neighbours
 from anonymizer.detect.silhouettes import choose_silhouettes
@@ -76,7 +76,10 @@ class FileCheck:
         sensitive = load_sensitive_finder(plan.detect, plan.thresholds)
         of_run = load_finder(plan.settings.detect) if plan.check.against is not None else None
         opinion = load_second_opinion(plan.detect) if plan.check.second_opinion else None
-        return _PicturesAndFilms(plan, sensitive, of_run, opinion)
+        faint = None
+        if opinion is not None:
+            faint = load_sensitive_finder(plan.detect, with_faint(plan.thresholds, FACE, FAINT_FROM))
+        return _PicturesAndFilms(plan, sensitive, of_run, opinion, faint)
 
     def give_up(self, numbered: NumberedFile, reason: str) -> CheckedFile:
         """A file on which a process ended counts as unreadable."""
@@ -95,18 +98,25 @@ class _PicturesAndFilms:
     """Checks each file the way of a picture or of a film."""
 
     def __init__(
-        self, plan: CheckPlan, sensitive: Finder, of_run: Finder | None, opinion: SecondOpinion | None
+        self,
+        plan: CheckPlan,
+        sensitive: Finder,
+        of_run: Finder | None,
+        opinion: SecondOpinion | None,
+        faint: Finder | None = None,
     ) -> None:
         """
         Args:
             sensitive: the finder of the gate.
             of_run: that of the anonymizing run, for originals.
             opinion: on what the run may have missed in pictures.
+            faint: finds also what only the opinion counts, in pictures.
         """
         self._plan = plan
         self._sensitive = sensitive
         self._of_run = of_run
         self._opinion = opinion
+        self._faint = faint or sensitive
         self._beat: Callable[[str], None] = lambda text: None
 
     def listen(self, beat: Callable[[str], None]) -> None:
@@ -146,7 +156,8 @@ class _PicturesAndFilms:
             with brought_here(file) as local:
                 if local.is_film:
                     return _check_film(local, self._plan, self._sensitive, self._beat)
-                return _check_picture(local, self._plan, self._sensitive, self._of_run, self._opinion)
+                finders = (self._sensitive, self._faint, self._of_run)
+                return _check_picture(local, self._plan, finders, self._opinion)
         except PictureError as error:  # it cannot be brought
             return _conclude(file, [Finding(file.name, "unreadable", f"cannot be checked: {error}")], None, self._plan)
 
@@ -196,8 +207,12 @@ def _roots(file: InputFile) -> dict[str, Path]:
 
 
 def _check_picture(
-    file: InputFile, plan: CheckPlan, sensitive: Finder, of_run: Finder | None, opinion: SecondOpinion | None
+    file: InputFile,
+    plan: CheckPlan,
+    finders: tuple[Finder, Finder, Finder | None],
+    opinion: SecondOpinion | None,
 ) -> CheckedFile:
+    sensitive, faint, of_run = finders
     picture = None
     findings: list[Finding] = []
     try:
@@ -207,7 +222,7 @@ def _check_picture(
             findings += [Finding(file.name, issue.kind, issue.text) for issue in issues]
             recorded = _read_record(file, findings)
             redacted = None if recorded is None else _redacted_by_record(recorded, picture)
-            findings += _look_again(file, picture, redacted, plan, sensitive, opinion)
+            findings += _look_again(file, picture, redacted, plan, faint, opinion)
             if file.original is not None and of_run is not None:
                 findings += _compare(file, file.original, picture, redacted, plan, sensitive, of_run)
             findings = note_choices(findings, file.choices, picture.is_animation)
@@ -221,18 +236,20 @@ def _look_again(
     picture: Picture,
     recorded: Sequence[Sequence[Detection]] | None,
     plan: CheckPlan,
-    sensitive: Finder,
+    finder: Finder,
     opinion: SecondOpinion | None,
 ) -> list[Finding]:
     """What the models still see in each frame, compared with the record of what was redacted there."""
     findings = []
-    for number, found in enumerate(find_in(picture, sensitive)):
+    for number, found in enumerate(find_in(picture, finder)):
         of_frame = None if recorded is None else recorded[number]
         zones = _zones_of(file, number, picture.frames[number], plan)
         redacted = compare_with_record(picture.frames[number].view, of_frame, plan.settings, zones)
-        verdicts = judge(file.name, found.detections, redacted, plan.thresholds)
+        clear = [one for one in found.detections if plan.thresholds.reports(one)]
+        verdicts = judge(file.name, clear, redacted, plan.thresholds)
         if opinion is not None and redacted.is_recorded:  # without a record everything counts as it is
-            verdicts = opinion.weigh(verdicts, file.name, picture.frames[number].view, redacted.mask)
+            faint = [one for one in found.detections if not plan.thresholds.reports(one)]
+            verdicts = opinion.weigh(verdicts, file.name, picture.frames[number].view, redacted.mask, faint)
         verdicts += judge_given(file.name, redacted)
         findings += [replace(finding, frame=number) for finding in verdicts]
     return findings

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from anonymizer.detect.frames import ModelFinder, load_finder
 from anonymizer.detect.load import choose_models, thresholds_of
 from anonymizer.kinds import Kind
 from anonymizer.settings import PRESETS, THRESHOLD_RANGE, DetectSettings
+from anonymizer.types import Detection
 
 SURE = 0.4
 """A detection is sure from this share of the way from the threshold to 1: 0.52 for faces, 0.73 for plates.
@@ -29,6 +30,9 @@ class Thresholds:
     """With at least this score the run would have redacted them."""
     sure: Mapping[Kind, float]
     """With at least this score they count even beside redacted areas."""
+
+    def reports(self, found: Detection) -> bool:
+        return found.score >= self.reported.get(found.kind, 0.0)
 
 
 def preset_of_gate(reported: DetectSettings) -> str:
@@ -55,6 +59,12 @@ def choose_thresholds(given: DetectSettings, reported: DetectSettings, share: fl
         run=run,
         sure={kind: value + SURE * (1 - value) for kind, value in run.items()},
     )
+
+
+def with_faint(thresholds: Thresholds, kind: Kind, score: float) -> Thresholds:
+    """The same, but what is of a kind is reported from a score on, if that is lower."""
+    lowest = min(score, thresholds.reported.get(kind, score))
+    return replace(thresholds, reported={**thresholds.reported, kind: lowest})
 
 
 def _lowest_thresholds(settings: DetectSettings) -> dict[Kind, float]:

@@ -14,8 +14,7 @@ from anonymizer.detect.postprocessing import Postprocessing, to_detections
 from anonymizer.detect.preprocessing import to_input
 from anonymizer.detect.rescore import rescore
 from anonymizer.detect.turns import UPRIGHT, TurnedLooks
-from anonymizer.detect.views import Crop, ScaledView, close_crop, crops_of, scaled_views, whole_picture
-from anonymizer.geometry import Box
+from anonymizer.detect.views import Crop, ScaledView, crops_of, scaled_views, whole_picture
 from anonymizer.kinds import Kind
 from anonymizer.types import Detection, Pixels8
 
@@ -78,20 +77,6 @@ class SignatureDetector(ModelDetector):
         logger.debug("the picture seems to be turned: it is searched turned by %d degrees, too", 90 * turns)
         specs = [replace(spec, quarter_turns=turns) for spec in self._specs if spec.quarter_turns % 4 == UPRIGHT]
         return [*sure, *self._sure_of(picture, self._search(picture, specs), specs)]
-
-    def look_closely(self, picture: Pixels8, box: Box, size: float, side: int, turns: int = 0) -> list[Detection]:
-        """What is found around a box alone, in pixels of the picture.
-
-        Args:
-            box: its centre lies in the picture.
-            size: pixels that the model sees of its longer side.
-            side: height and width of what the model sees.
-            turns: quarters by which the picture is turned first, anticlockwise.
-
-        Raises:
-            PictureError: the model gave no usable answer.
-        """
-        return list(self._find_in_crop(close_crop(picture, box, ViewSpec(quarter_turns=turns), size, side)))
 
     def _min_scores(self) -> dict[Kind, float]:
         """What a mean needs: the scores of single views may be far below the threshold."""

@@ -737,7 +737,7 @@ class CheckSettings(SettingsPart, group="Input and output"):
     second_opinion: bool = setting(
         True,
         parse_flag,
-        "Also look for heads and people, and closely at each place in doubt, to say where a face may have been missed.",
+        "Also look for heads, people and fainter faces, to say where a face may have been missed.",
         group="What to find",
     )
     video_every: int = setting(

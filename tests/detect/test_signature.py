@@ -10,10 +10,7 @@ import tensorflow as tf
 from tiny_models import detector_in, find_bright_rectangles, picture_with, save_graph_def, save_tflite
 
 from anonymizer.detect.frames import detect
-from anonymizer.detect.load import load_detectors
 from anonymizer.detect.signature import SignatureDetector
-from anonymizer.geometry import Box, hull
-from anonymizer.settings import DetectSettings
 from anonymizer.types import Pixels8
 
 
@@ -54,18 +51,6 @@ def test_a_score_that_is_the_mean_of_the_views(tmp_path: Path) -> None:
     boxes = sorted(dataclasses.astuple(d.box) for d in found)
     assert boxes[0] == pytest.approx((20, 40, 40, 80), abs=1e-4)
     assert boxes[1] == pytest.approx((130, 10, 190, 90), abs=4)
-
-
-@pytest.mark.parametrize("turns", range(4))
-def test_a_close_look_sees_what_is_around_a_place_alone(tmp_path: Path, turns: int) -> None:
-    save_tflite(tmp_path / "model.tflite")
-    (tmp_path / "model.yaml").write_text("file: model.tflite\nlabels: {1: face, 2: face}\ninput: {size_multiple: 32}\n")
-    (detector,) = load_detectors(DetectSettings(weights=tmp_path))
-    assert isinstance(detector, SignatureDetector)
-    picture = picture_with((20, 40, 40, 80), (130, 10, 190, 90), height=100, width=200)
-    seen = detector.look_closely(picture, Box(x_min=22, y_min=42, x_max=42, y_max=82), 48, 96, turns)
-    found = hull([one.box for one in seen])  # the model sees the halves of a picture apart
-    assert dataclasses.astuple(found) == pytest.approx((20, 40, 40, 80), abs=4)
 
 
 SECOND_LOOK = """
