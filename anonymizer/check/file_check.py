@@ -23,7 +23,7 @@ from anonymizer.check.html_page import Card, make_card
 from anonymizer.check.inputs import InputFile
 from anonymizer.check.plan import CheckPlan
 from anonymizer.check.second_opinion import FACE, FAINT_FROM, SecondOpinion, load_second_opinion
-from anonymizer.check.thresholds import load_sensitive_finder, with_faint
+from anonymizer.check.thresholds import beside_hidden, load_sensitive_finder, with_faint
 from anonymizer.check.verdicts import compare_with_record, judge, judge_given
 from anonymizer.detect.frames import load_finder, spread_to_neighbours
 from anonymizer.detect.silhouettes import choose_silhouettes
@@ -241,6 +241,8 @@ def _look_again(
 ) -> list[Finding]:
     """What the models still see in each frame, compared with the record of what was redacted there."""
     findings = []
+    if recorded is not None and any(recorded):
+        finder = beside_hidden(finder)
     for number, found in enumerate(find_in(picture, finder)):
         of_frame = None if recorded is None else recorded[number]
         zones = _zones_of(file, number, picture.frames[number], plan)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import replace
 
 from anonymizer.detect.description import ORIGINAL_SIZE, ModelDescription, ViewSpec
@@ -57,6 +58,12 @@ class SignatureDetector(ModelDetector):
             self._thresholds,
             self._min_scores(),
         )
+
+    def upright(self) -> SignatureDetector:
+        """The same detector, which takes no picture and no object for turned."""
+        same = copy(self)
+        same._turned_look = None
+        return same
 
     def detect(self, picture: Pixels8) -> list[Detection]:
         """What is found in all views of a picture, uint8 (H, W, 3), RGB.

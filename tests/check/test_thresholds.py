@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anonymizer.check.thresholds import SURE, choose_thresholds, load_sensitive_finder, preset_of_gate
+from anonymizer.check.thresholds import SURE, beside_hidden, choose_thresholds, load_sensitive_finder, preset_of_gate
+from anonymizer.detect.frames import ModelFinder, load_finder
+from anonymizer.detect.signature import SignatureDetector
 from anonymizer.errors import ModelError
 from anonymizer.settings import PRESETS, THRESHOLD_RANGE, DetectSettings
 
@@ -80,3 +82,15 @@ def test_each_kind_has_its_own_thresholds() -> None:
     blind = DetectSettings(face_threshold=0.9, plate_threshold=0.3)
     assert choose_thresholds(DetectSettings(), blind, 1).run == {"face": 0.2, "plate": 0.3}
     assert set(choose_thresholds(DetectSettings(kinds=("plate",)), DetectSettings(), 1).run) == {"plate"}
+
+
+def test_beside_what_is_hidden_no_picture_is_taken_for_turned() -> None:
+    finder = load_finder(DetectSettings("face"))
+    upright = beside_hidden(finder)
+    assert isinstance(upright, ModelFinder)
+    assert upright.settings == finder.settings
+    turned, same = finder.detectors[0], upright.detectors[0]
+    assert isinstance(turned, SignatureDetector)
+    assert isinstance(same, SignatureDetector)
+    assert same is not turned
+    assert same.thresholds == turned.thresholds

@@ -192,6 +192,10 @@ def test_turned_pictures_are_searched_in_their_turn(
     rows, columns = np.nonzero(np.rot90(mark, turns))
     assert (rows.min(), rows.max() + 1, columns.min(), columns.max() + 1) == pytest.approx((30, 50, 60, 80), abs=1)
     assert detect(picture, [detector_in(tmp_path, preset="thorough")]) == []
+    detector = detector_in(tmp_path)
+    assert isinstance(detector, SignatureDetector)
+    assert detect(picture, [detector.upright()]) == []
+    assert detect(picture, [detector]) == [found]
 
 
 def test_single_turned_objects_count_for_less_and_not_in_films(tmp_path: Path) -> None:
