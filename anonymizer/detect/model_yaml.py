@@ -115,8 +115,17 @@ def _parse(folder: Path, text: str) -> ModelDescription:
         origin=str(content.get("origin", "unknown")),
         limits=str(content.get("limits", "")),
         **_parse_input(content.get("input", {})),
-        **{key: parse(content[key]) for key, parse in optional.items() if key in content},
+        **{key: _parse_part(key, content[key], parse) for key, parse in optional.items() if key in content},
     )
+
+
+def _parse_part(key: str, content: Any, parse: Callable[[Any], Any]) -> Any:
+    """The value of a key; whatever is wrong in it, the message names the key."""
+    try:
+        return parse(content)
+    except (ValueError, TypeError, OverflowError) as error:
+        message = str(error)
+        raise ValueError(message if message.startswith(key) else f"{key}: {message}") from None
 
 
 def _parse_place(folder: Path, content: Mapping[str, Any]) -> tuple[Path, str]:
@@ -133,6 +142,8 @@ def _parse_place(folder: Path, content: Mapping[str, Any]) -> tuple[Path, str]:
 
 
 def _check_keys(content: Mapping[str, Any], known: Collection[str], where: str = "") -> None:
+    if not isinstance(content, Mapping):
+        raise ValueError(f"{where}must hold keys, some of {', '.join(sorted(known))}")
     for key in content:
         if key in known:
             continue

@@ -199,9 +199,9 @@ class DetectSettings(SettingsPart, group="What to find"):
         OneOf(PRESETS),
         "How closely to look for faces. fast: at 1.2 megapixels, those from about 1/80 of the picture's height on. "
         "balanced: at its own size, and enlarged up to twice as far as 4 megapixels go, those from about 10 pixels on, "
-        "at three times the cost of fast. thorough: also mirrored, twice and three times as large up to 8 megapixels, "
-        "and turned by 90, 180 and 270 degrees, at five times the cost of balanced. crowd: as balanced, and also for "
-        "heads seen from any side.",
+        "at three times the cost of fast; where the picture lies on its side or upside down, also turned. "
+        "thorough: also mirrored, twice and three times as large up to 8 megapixels, and turned by 90, 180 and 270 "
+        "degrees, at five times the cost of balanced. crowd: as balanced, and also for heads seen from any side.",
         "PRESET",
         common=True,
     )
