@@ -14,7 +14,7 @@ from anonymizer.settings import PRESETS, THRESHOLD_RANGE, DetectSettings
 from anonymizer.types import Detection
 
 SURE = 0.4
-"""A detection is sure from this share of the way from the threshold to 1: 0.52 for faces, 0.73 for plates.
+"""A detection is sure from this share of the way from the threshold to 1: 0.52 for faces, 0.715 for plates.
 
 Around redacted areas the models see things that were not there before, mostly collars, hands and the edges of the
 blur. Of 547 photographs of people, redacted, some 160 had such a detection at the run's own threshold, 4 a sure one,

@@ -10,7 +10,7 @@ def test_bundled_models(capsys: pytest.CaptureFixture[str]) -> None:
     out = capsys.readouterr().out
     assert "centerface: face from score 0.2" in out
     assert "licence  MIT" in out
-    assert "plate: plate from score 0.55" in out
+    assert "plate: plate from score 0.525" in out
     assert "licence  Apache-2.0" in out
     assert "head: head from score 0.25\n  counts   the people" in out
     assert out.count("  counts   ") == 1

@@ -34,7 +34,7 @@ def test_a_plan_names_everything_and_writes_nothing(pictures: Folders) -> None:
     assert plan.manifest == pictures[1] / "anonymize-manifest.sqlite"
     assert plan.kinds == ("face", "plate")
     assert [model.name for model in plan.models] == ["centerface", "plate"]
-    assert [model.thresholds for model in plan.models] == [{"face": 0.2}, {"plate": 0.55}]
+    assert [model.thresholds for model in plan.models] == [{"face": 0.2}, {"plate": 0.525}]
     assert [job.name for job in plan.jobs] == ["a.png", "b.png", "sub/c.png"]
     assert plan.listing.not_looked_at == {".txt": 1}
     assert not pictures[1].exists()

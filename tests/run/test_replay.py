@@ -280,7 +280,7 @@ def test_what_the_recording_run_looked_for_counts_for_the_gate(folders: Folders,
     ("settings", "reason"),
     [
         (DetectSettings(face_threshold=0.1), "--face-threshold 0.1: nothing below 0.3 was recorded; detect anew"),
-        (DetectSettings(plate_threshold=0.1), "--plate-threshold 0.1: nothing below 0.55 was recorded"),
+        (DetectSettings(plate_threshold=0.1), "--plate-threshold 0.1: nothing below 0.525 was recorded"),
         (DetectSettings(preset="fast"), "--preset fast: with --detections nothing is looked for"),
         (DetectSettings(projection="equirectangular"), "--projection equirectangular: with --detections"),
         (DetectSettings(weights="models"), "--weights: with --detections no model is used"),

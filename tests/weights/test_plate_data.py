@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from weights.plate import data, mine, render
+from weights.plate import data, evaluate, mine, render
 from weights.plate.data import Row, Sample
 
 
@@ -94,3 +94,11 @@ def test_egyptian_plates_have_a_band_above_two_fields() -> None:
         above, below = picture[6:20].reshape(-1, 3), picture[60:].reshape(-1, 3)
         assert np.median(below, axis=0).min() > 190
         assert abs(np.median(above, axis=0) - np.median(below, axis=0)).max() > 20
+
+
+def test_small_pictures_are_seen_enlarged_too() -> None:
+    assert evaluate.scales(300, 416, (320, 640, 1280), 2.0) == [320 / 416, 1.0, 2.0]
+    assert evaluate.scales(300, 416, (320, 640, 1280)) == [320 / 416, 1.0]
+    assert evaluate.scales(768, 1024, (320, 640, 1280), 2.0) == [320 / 1024, 640 / 1024, 1.25]
+    assert evaluate.scales(1080, 1920, (640, 1280), 2.0) == [640 / 1920, 1280 / 1920]
+    assert evaluate.seen(np.zeros((30, 40, 3), np.uint8), 2.0).shape == (1, 64, 96, 3)

@@ -17,12 +17,14 @@ import numpy as np
 from .data import Row, Sample, decode, is_held_out, read_pack
 
 Run = Callable[[np.ndarray], dict[str, np.ndarray]]
+"""uint8 (1, H, W, 3) to the outputs of the exported model's signature."""
 Figures = dict[str, dict[str, float | None]]
 """Per threshold: the share of plates covered, and false alarms a picture."""
-"""uint8 (1, H, W, 3) to the outputs of the exported model's signature."""
 
-SIDES = (320, 480, 640, 1280)
+SIDES = (320, 640, 1280)
 """Limits of the longest side, pixels, one pass each."""
+ENLARGE = 2.0
+"""In the pass with the largest limit pictures are enlarged by up to this factor."""
 
 NMS_IOU = 0.4
 MARGIN = 0.1
@@ -50,12 +52,22 @@ def fit(pixels: np.ndarray, side: int) -> tuple[np.ndarray, float]:
     Returns uint8 (1, H, W, 3) and the scale, at most 1.
     """
     scale = min(1.0, side / max(pixels.shape[:2]))
-    if scale < 1:
+    return seen(pixels, scale), scale
+
+
+def seen(pixels: np.ndarray, scale: float) -> np.ndarray:
+    """A picture, uint8 RGB (H, W, 3), at a scale, padded right and bottom with zeros; uint8 (1, H, W, 3)."""
+    if scale != 1:
         size = max(1, round(pixels.shape[1] * scale)), max(1, round(pixels.shape[0] * scale))
-        pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+        pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
     height, width = pixels.shape[:2]
-    padding = ((0, -height % 32), (0, -width % 32), (0, 0))
-    return np.pad(pixels, padding)[None], scale
+    return np.pad(pixels, ((0, -height % 32), (0, -width % 32), (0, 0)))[None]
+
+
+def scales(height: int, width: int, sides: Sequence[int], enlarge: float = 1.0) -> list[float]:
+    """The scales at which a picture is seen, each once: one per entry of ``sides``; only the largest may enlarge it."""
+    limits = [side / max(height, width) for side in sides]
+    return list(dict.fromkeys(min(enlarge if limit == max(limits) else 1.0, limit) for limit in limits))
 
 
 def suppress(boxes: np.ndarray, scores: np.ndarray, iou: float = NMS_IOU) -> np.ndarray:
@@ -74,21 +86,16 @@ def suppress(boxes: np.ndarray, scores: np.ndarray, iou: float = NMS_IOU) -> np.
 
 
 def detect(
-    run: Run, pixels: np.ndarray, sides: Sequence[int] = SIDES, floor: float = 0.05
+    run: Run, pixels: np.ndarray, sides: Sequence[int] = SIDES, floor: float = 0.05, enlarge: float = 1.0
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Find plates in a picture, uint8 RGB (H, W, 3), with one pass per entry of ``sides``.
+    """Find plates in a picture, uint8 RGB (H, W, 3), with one pass per scale.
 
-    Returns float32 boxes (n, 4), x_min, y_min, x_max, y_max in pixels, and scores (n,), best first. A pass
-    that would see the picture at the same size as one before is left out.
+    Returns float32 boxes (n, 4), x_min, y_min, x_max, y_max in pixels, and scores (n,), best first.
     """
     height, width = pixels.shape[:2]
-    boxes, scores, done = [], [], set()
-    for side in sides:
-        limited = min(side, max(height, width))
-        if limited in done:
-            continue
-        done.add(limited)
-        picture, scale = fit(pixels, limited)
+    boxes, scores = [], []
+    for scale in scales(height, width, sides, enlarge):
+        picture = seen(pixels, scale)
         out = run(picture)
         found = np.asarray(out["detection_scores"])[0]
         keep = found >= floor
@@ -151,6 +158,9 @@ def _target(out: pathlib.Path, row: Row) -> pathlib.Path:
 @click.argument("pack", type=click.Path(exists=True, file_okay=False, path_type=pathlib.Path))
 @click.argument("out", type=click.Path(path_type=pathlib.Path))
 @click.option("--side", "sides", multiple=True, type=int, default=SIDES, show_default=True)
+@click.option(
+    "--enlarge", default=ENLARGE, show_default=True, help="By how much the largest pass may enlarge a picture."
+)
 @click.option("--threads", default=1, show_default=True)
 @click.option("--group", "groups", multiple=True, help="Only groups that start with this.")
 @click.option("--held-out", is_flag=True, help="Only pictures that a training with the pack holds out.")
@@ -160,6 +170,7 @@ def main(
     pack: pathlib.Path,
     out: pathlib.Path,
     sides: tuple[int, ...],
+    enlarge: float,
     threads: int,
     groups: tuple[str, ...],
     held_out: bool,
@@ -178,7 +189,7 @@ def main(
             continue
         pixels = decode(row.path)
         start = time.perf_counter()
-        boxes, scores = detect(run, pixels, sides, floor)
+        boxes, scores = detect(run, pixels, sides, floor, enlarge)
         seconds.append(time.perf_counter() - start)
         names = ("x_min", "y_min", "x_max", "y_max")
         answer = [

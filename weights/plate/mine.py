@@ -57,7 +57,7 @@ def look_through(run: Run, plates: Iterable[Sample], negatives: Iterable[Sample]
         free = ~overlaps(boxes, sample.boxes) & (width >= SQUARE * height)
         note("ignore", sample, boxes[free], scores[free])
     for sample in negatives:
-        note("hard", sample, *detect(run, sample.levels[0], (640, 1280), DOUBTFUL))
+        note("hard", sample, *detect(run, sample.levels[0], (320, 640, 1280), DOUBTFUL))
     for kind, crops in seen.items():
         crops.sort(key=lambda item: -item[0])
         sheet([crop for _, _, crop in crops[:240]], sheets / f"{kind}.png")

@@ -564,6 +564,29 @@ def keyboard(rng: Generator, fonts: Fonts) -> np.ndarray:
     return canvas
 
 
+def houses(rng: Generator, fonts: Fonts) -> np.ndarray:
+    """One to five fronts of houses before a sky, with rows of windows, which may be out of focus."""
+    widths = [rng.uniform(0.5, 1.6) for _ in range(int(rng.integers(1, 6)))]
+    height = 160
+    canvas = _blank(rng, sum(widths), _any_colour(rng), height)
+    window = _any_colour(rng)
+    left = 0.0
+    for share in np.array(widths) / sum(widths):
+        right = left + share * canvas.shape[1]
+        top = int(height * rng.uniform(0, 0.6))
+        front = _panel_colour(rng)
+        cv2.rectangle(canvas, (int(left), top), (int(right), height), front, -1)
+        step = rng.uniform(14, 36)
+        wide, high = step * rng.uniform(0.3, 0.7), step * rng.uniform(0.4, 0.8)
+        for y in np.arange(top + step / 2, height - high, step * rng.uniform(1.0, 1.5)):
+            for x in np.arange(left + step / 2, right - wide, step):
+                cv2.rectangle(canvas, (int(x), int(y)), (int(x + wide), int(y + high)), _jitter(rng, window, 8), -1)
+        left = right
+    if rng.random() < 0.6:
+        canvas = cv2.GaussianBlur(canvas, (0, 0), rng.uniform(0.7, 5.0))
+    return canvas
+
+
 def document(rng: Generator, fonts: Fonts) -> np.ndarray:
     """A page or screen full of lines of words."""
     dark = rng.random() < 0.25
@@ -636,6 +659,7 @@ SIGNS: tuple[tuple[float, Draw], ...] = (
     (0.09, foreign_board),
     (0.07, grille),
     (0.04, keyboard),
+    (0.08, houses),
     (0.07, document),
     (0.07, stripes_of_text),
     (0.30, imprint),
