@@ -18,14 +18,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
-from typing import get_args
 
 import matplotlib
 
 from anonymizer.detect.frames import detect
 from anonymizer.detect.load import choose_models, load_detectors, thresholds_of
 from anonymizer.files.read import read_picture
-from anonymizer.kinds import DEFAULT_KINDS, Kind, default_kinds
+from anonymizer.kinds import DEFAULT_KINDS, MODEL_KINDS, Kind, default_kinds
 from anonymizer.settings import PRESETS, DetectSettings, RedactSettings
 
 from .metrics import (
@@ -77,7 +76,7 @@ class Contestant:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("pack", type=Path, metavar="PACK")
-    parser.add_argument("--kind", choices=get_args(Kind), default="face")
+    parser.add_argument("--kind", choices=MODEL_KINDS, default="face")
     parser.add_argument("--presets", default=",".join(PRESETS))
     parser.add_argument("--peer", action="append", default=[], metavar="NAME=PYTHON", help="deface or mtcnn")
     parser.add_argument("--group", action="append", help="only groups that begin so; may be repeated")
