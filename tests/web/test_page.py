@@ -586,13 +586,13 @@ def test_a_review_redacts_again_only_when_the_last_decision_is_saved(
     source, target = tmp_path / "in", tmp_path / "out"
     source.mkdir()
     (source / "happy_couple.jpg").write_bytes((originals / "happy_couple.jpg").read_bytes())
-    run("--input", source, "--image-output", target)
+    run("--input", source, "--image-output", target, "--preset", "fast", "--plate-threshold", 0.6)
     with running("review", str(target), "--against", str(source), "--workers", "1") as address:
         browser.driver.get(address)
         browser.until_ready()
         browser.script("scrollTo(0, 0)")
         browser.all("#pictures .picture")[0].click()
-        in_view = "return arguments[0].getBoundingClientRect().top <= innerHeight / 2"
+        in_view = "return arguments[0].getBoundingClientRect().bottom <= innerHeight"
         browser.until(lambda: browser.script(in_view, browser.at("scroller")))
         browser.script(
             "const send = fetch; window.slow = 0; window.fetch = async (address, ...rest) => {"
